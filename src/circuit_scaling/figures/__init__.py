@@ -1,0 +1,19 @@
+"""One function per figure, tables in, ``matplotlib.figure.Figure`` out, all in one style."""
+
+from circuit_scaling.figures.agreement import ablation_agreement
+from circuit_scaling.figures.category_shares import category_counts
+from circuit_scaling.figures.clean_metric import competence
+from circuit_scaling.figures.phase_space import all_heads_phase_space, family_grid
+from circuit_scaling.figures.style import to_png, to_svg
+from circuit_scaling.figures.training import zoo_training
+
+__all__ = [
+    "ablation_agreement",
+    "all_heads_phase_space",
+    "category_counts",
+    "competence",
+    "family_grid",
+    "to_png",
+    "to_svg",
+    "zoo_training",
+]

@@ -1,0 +1,120 @@
+"""Shares and counts of head categories, model by model."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.ticker import PercentFormatter
+
+from circuit_scaling.figures.style import (
+    CATEGORIES,
+    QUIET,
+    RULE,
+    new_figure,
+    nothing_to_draw,
+    order_models,
+    require_columns,
+    styled,
+)
+
+_COUNTS = tuple(f"n_{category}" for category in CATEGORIES)
+_SHARES = tuple(f"frac_{category}" for category in CATEGORIES)
+_WITH_INTERVAL = ("ioi_only", "anti_only", "shared")
+
+
+@styled
+def category_counts(head_category_summary: pd.DataFrame) -> Figure:
+    """Stacked shares of the four categories, a bar per model, with the counts written beside it.
+
+    ``head_category_summary`` has one row per model. Where ``frac_*_low`` and ``frac_*_high`` hold
+    intervals, a second panel shows the shares of the three categories that are not weak with their
+    95 % intervals. Raises ValueError if a column is missing.
+    """
+    columns = ("family", "model", "n_heads_total", *_COUNTS, *_SHARES)
+    require_columns(head_category_summary, columns, "category_counts")
+    if head_category_summary.empty:
+        return nothing_to_draw("no model has classified heads")
+    models = order_models(head_category_summary)
+    rows = head_category_summary.drop_duplicates("model").set_index("model").loc[models]
+    intervals = _has_intervals(rows)
+    figure = new_figure(0.27 * len(models) + 1.25)
+    if intervals:
+        bars, counts, shares = figure.subplots(1, 3, sharey=True, width_ratios=(3.2, 1.5, 2.6))
+        _interval_panel(shares, rows)
+    else:
+        bars, counts = figure.subplots(1, 2, sharey=True, width_ratios=(5.5, 1.8))
+    _bar_panel(bars, rows)
+    _count_panel(counts, rows)
+    bars.set_ylim(len(models) - 0.4, -0.6)
+    handles = [Patch(color=look.colour, label=look.label) for look in CATEGORIES.values()]
+    figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
+    return figure
+
+
+def _has_intervals(rows: pd.DataFrame) -> bool:
+    ends = [f"frac_{category}_{end}" for category in _WITH_INTERVAL for end in ("low", "high")]
+    present = [end for end in ends if end in rows.columns]
+    return bool(rows[present].notna().to_numpy().any())
+
+
+def _bar_panel(axes: Axes, rows: pd.DataFrame) -> None:
+    left = np.zeros(len(rows))
+    for category, look in CATEGORIES.items():
+        share = rows[f"frac_{category}"].to_numpy(dtype=np.float64)
+        axes.barh(
+            np.arange(len(rows)),
+            share,
+            left=left,
+            height=0.68,
+            color=look.colour,
+            edgecolor="white",
+            linewidth=0.5,
+            label=look.label,
+        )
+        left = left + np.nan_to_num(share)
+    axes.set_xlim(0, 1)
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+    axes.set_yticks(np.arange(len(rows)), list(rows.index))
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.set_xlabel("share of the model's heads")
+
+
+def _count_panel(axes: Axes, rows: pd.DataFrame) -> None:
+    """The counts as a small table, so that a segment too thin for a number still has one."""
+    axes.set_xlim(0, len(CATEGORIES) + 1)
+    for column, category in enumerate([*CATEGORIES, None]):
+        name = "n_heads_total" if category is None else f"n_{category}"
+        for row, count in enumerate(rows[name]):
+            axes.text(column + 0.8, row, f"{count:d}", ha="right", va="center", fontsize=7)
+        # A swatch heads each column; the last column is the sum.
+        if category is None:
+            axes.text(column + 0.8, -0.75, "all", ha="right", va="bottom", fontsize=7, color=QUIET)
+        else:
+            colour = CATEGORIES[category].colour
+            axes.plot([column + 0.66], [-0.92], "s", markersize=5, color=colour, clip_on=False)
+    axes.set_xticks([])
+    axes.set_xlabel("heads", labelpad=15)  # level with the neighbours, which have tick labels
+    axes.tick_params(length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def _interval_panel(axes: Axes, rows: pd.DataFrame) -> None:
+    for offset, category in zip((-0.22, 0.0, 0.22), _WITH_INTERVAL, strict=True):
+        look = CATEGORIES[category]
+        share = rows[f"frac_{category}"].to_numpy(dtype=np.float64)
+        low = rows[f"frac_{category}_low"].to_numpy(dtype=np.float64)
+        high = rows[f"frac_{category}_high"].to_numpy(dtype=np.float64)
+        at = np.arange(len(rows)) + offset
+        axes.hlines(at, low, high, color=look.colour, linewidth=1.2, gid=f"interval_{category}")
+        axes.plot(share, at, linestyle="none", marker="o", markersize=3.4, color=look.colour)
+    for row in range(len(rows) - 1):
+        axes.axhline(row + 0.5, color=RULE, linewidth=0.3)
+    axes.set_xlim(left=0)
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel("share with 95 % interval")

@@ -1,0 +1,208 @@
+"""Every head by its effect on IOI and on anti-repetition: all models at once, and one by one."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from circuit_scaling.figures.labels import place_labels
+from circuit_scaling.figures.style import (
+    CATEGORIES,
+    INK,
+    QUIET,
+    family_looks,
+    freeze_layout,
+    new_figure,
+    nothing_to_draw,
+    order_models,
+    require_columns,
+    styled,
+)
+from circuit_scaling.figures.symlog import symlog_axes, symlog_limits
+
+_COLUMNS = (
+    *("family", "model", "layer", "head", "category", "strength"),
+    *("delta_ioi", "delta_anti_names", "se_ioi", "se_anti_names"),
+    *("competent_ioi", "competent_anti"),
+)
+_LABELLED = 8
+_GRID_COLUMNS = 4
+_REMARK: dict[str, Any] = {"fontsize": 6.5, "fontweight": "normal", "color": QUIET}
+
+
+@styled
+def all_heads_phase_space(classified_heads: pd.DataFrame, tau: float) -> Figure:
+    """Effect on IOI (x) against effect on anti-repetition of names (y), a marker per head.
+
+    ``classified_heads`` has one row per model and head; effects are metric after ablation minus
+    before, so negative means that the head helps. ``tau`` is the category threshold and the end of
+    the linear part of both axes. Colour is category, marker is family; heads of models that are not
+    competent on one of the two tasks are hollow. The strongest heads are named and carry ±1
+    standard error. Heads without both effects are not drawn; the title counts them. Raises
+    ValueError if a column is missing.
+    """
+    require_columns(classified_heads, _COLUMNS, "all_heads_phase_space")
+    heads, left_out = _drawable(classified_heads)
+    if heads.empty:
+        return nothing_to_draw("no head has both effects")
+    figure = new_figure(5.2)
+    axes = figure.subplots()
+    symlog_axes(axes, tau, *_limits(heads, tau))
+    _scatter(axes, heads, size=20)
+    axes.set_xlabel(_axis_label("ioi", tau))
+    axes.set_ylabel(_axis_label("anti", tau))
+    title = f"{len(heads)} heads of {heads['model'].nunique()} models"
+    title += f" ({left_out} more lack an effect)" if left_out else ""
+    axes.set_title(title, loc="left")
+    axes.set_title("named: the strongest, ±1 standard error", loc="right", **_REMARK)
+    _legend(figure, heads)
+    freeze_layout(figure)
+    _name_strongest(axes, heads)
+    return figure
+
+
+@styled
+def family_grid(classified_heads: pd.DataFrame, tau: float) -> Figure:
+    """The phase space of :func:`all_heads_phase_space`, one panel per model on the same axes."""
+    require_columns(classified_heads, _COLUMNS, "family_grid")
+    heads, _ = _drawable(classified_heads)
+    if heads.empty:
+        return nothing_to_draw("no head has both effects")
+    models = order_models(heads)
+    columns = min(_GRID_COLUMNS, len(models))
+    rows = math.ceil(len(models) / columns)
+    figure = new_figure(1.75 * rows + 0.9)
+    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    limits = _limits(heads, tau)
+    for panel, model in zip(panels, models, strict=False):
+        of_model = heads[heads["model"] == model]
+        symlog_axes(panel, tau, *limits, spacing=15)
+        _scatter(panel, of_model, size=11)
+        panel.set_title(model, loc="left", fontsize=7.5)
+        panel.set_title(f"n = {len(of_model)}", loc="right", **_REMARK)
+    for panel in panels[len(models) :]:
+        panel.set_axis_off()
+    for panel in panels[max(0, len(models) - columns) : len(models)]:
+        panel.tick_params(labelbottom=True)
+    figure.supxlabel(_axis_label("ioi", tau))
+    figure.supylabel(_axis_label("anti", tau))
+    handles = _category_handles(heads)
+    if heads["hollow"].any():
+        handles.append(_hollow_dot("hollow: model not competent"))
+    figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
+    return figure
+
+
+def _drawable(classified_heads: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Heads with both effects, with the column ``hollow``; and how many lack one."""
+    both = classified_heads[["delta_ioi", "delta_anti_names"]].notna().all(axis=1)
+    heads = classified_heads[both].copy()
+    # Only an explicit "not competent" is drawn hollow: an imported table may not know.
+    flags = [heads[name].astype("boolean") for name in ("competent_ioi", "competent_anti")]
+    heads["hollow"] = ~(flags[0].fillna(True) & flags[1].fillna(True)).astype(bool)
+    return heads, int((~both).sum())
+
+
+def _limits(heads: pd.DataFrame, tau: float) -> tuple[tuple[float, float], tuple[float, float]]:
+    x = symlog_limits(heads["delta_ioi"].to_numpy(dtype=np.float64), tau)
+    y = symlog_limits(heads["delta_anti_names"].to_numpy(dtype=np.float64), tau)
+    return x, y
+
+
+def _axis_label(short: str, tau: float) -> str:
+    task = {"ioi": "IOI", "anti": "anti-repetition"}[short]
+    return (
+        rf"$\Delta_\mathrm{{{short}}}$: {task} logit contrast, ablated − clean (negative: the head"
+        f" helps)\nlinear within ±τ = {tau:g}, logarithmic beyond"
+    )
+
+
+def _scatter(axes: Axes, heads: pd.DataFrame, size: float) -> None:
+    """One collection per category, family and fill, gid ``heads-...``; weak heads lie lowest."""
+    looks = family_looks(heads["family"])
+    for layer, category in enumerate(reversed(CATEGORIES)):
+        for family, look in looks.items():
+            for hollow in (True, False):
+                chosen = (heads["category"] == category) & (heads["family"] == family)
+                group = heads[chosen & (heads["hollow"] == hollow)]
+                if group.empty:
+                    continue
+                colour = CATEGORIES[category].colour
+                axes.scatter(
+                    group["delta_ioi"],
+                    group["delta_anti_names"],
+                    s=size * (0.7 if category == "weak" else 1.0),
+                    marker=look.marker,
+                    facecolor="none" if hollow else colour,
+                    edgecolor=colour if hollow else "white",
+                    linewidth=0.8 if hollow else 0.35,
+                    zorder=2 + 0.1 * layer,
+                    gid=f"heads-{category}-{family}-{'hollow' if hollow else 'full'}",
+                    clip_on=False,
+                )
+
+
+def _name_strongest(axes: Axes, heads: pd.DataFrame) -> None:
+    """Names and error bars (±1 standard error) of the strongest heads."""
+    order = heads.sort_values(
+        ["strength", "model", "layer", "head"], ascending=[False, True, True, True]
+    )
+    strongest = order.head(_LABELLED)
+    axes.errorbar(
+        strongest["delta_ioi"],
+        strongest["delta_anti_names"],
+        xerr=strongest["se_ioi"].astype(float).fillna(0.0),
+        yerr=strongest["se_anti_names"].astype(float).fillna(0.0),
+        fmt="none",
+        ecolor=INK,
+        elinewidth=0.6,
+        zorder=1.9,
+    )
+    anchors = list(zip(strongest["delta_ioi"], strongest["delta_anti_names"], strict=True))
+    texts = [
+        f"{model} L{layer}H{head}"
+        for model, layer, head in strongest[["model", "layer", "head"]].itertuples(index=False)
+    ]
+    place_labels(axes, anchors, texts)
+
+
+def _category_handles(heads: pd.DataFrame) -> list[Line2D]:
+    counts = heads["category"].value_counts()
+    return [
+        _dot(f"{look.label} ({counts.get(category, 0)})", look.colour)
+        for category, look in CATEGORIES.items()
+    ]
+
+
+def _hollow_dot(label: str) -> Line2D:
+    return Line2D([], [], linestyle="none", marker="o", mfc="none", mec=INK, ms=5, label=label)
+
+
+def _dot(label: str, colour: str, marker: str = "o") -> Line2D:
+    return Line2D(
+        [], [], linestyle="none", marker=marker, mfc=colour, mec="white", mew=0.4, ms=6, label=label
+    )
+
+
+def _legend(figure: Figure, heads: pd.DataFrame) -> None:
+    """Categories, families and the hollow mark, to the right of the axes."""
+    families = family_looks(heads["family"])
+    headings = ("Category (heads)", "Family", "Hollow")
+    handles = [_dot(headings[0], "none"), *_category_handles(heads)]
+    handles += [_dot(headings[1], "none")]
+    handles += [_dot(look.label, QUIET, look.marker) for look in families.values()]
+    hollow = order_models(heads[heads["hollow"]])
+    if hollow:
+        text = textwrap.fill("not competent: " + ", ".join(hollow), 24, break_on_hyphens=False)
+        handles += [_dot(headings[2], "none"), _hollow_dot(text)]
+    legend = figure.legend(handles=handles, loc="outside right upper")
+    for line in legend.get_texts():
+        if line.get_text() in headings:
+            line.set_fontweight("bold")

@@ -1,0 +1,210 @@
+"""The one look of all figures: colours, markers, orders, text settings and ways to save."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ParamSpec
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.figure import Figure
+
+P = ParamSpec("P")
+
+WIDTH = 7.2  # inches, the text width of a two-column page
+INK = "#222222"
+QUIET = "#6b6b6b"
+RULE = "#b8b8b8"
+
+_SETTINGS: dict[Any, Any] = {
+    "figure.dpi": 100,
+    "savefig.dpi": 200,  # twice the screen, so that print is sharp
+    "font.family": "DejaVu Sans",  # ships with matplotlib, so every machine draws the same glyphs
+    "font.size": 8,
+    "figure.labelsize": 8,
+    "axes.titlesize": 8,
+    "axes.titleweight": "bold",
+    "axes.labelsize": 8,
+    "axes.edgecolor": QUIET,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.unicode_minus": True,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "lines.linewidth": 1.1,
+    "text.color": INK,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "circuit-scaling",  # otherwise the ids inside an SVG are random
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one thing is drawn wherever it appears."""
+
+    label: str
+    colour: str
+    marker: str = "o"
+    line: str | tuple[int, tuple[float, ...]] = "-"
+
+
+# The four greys of these colours lie far apart, so that they survive a black-and-white printer.
+CATEGORIES: dict[str, Look] = {
+    "ioi_only": Look("IOI only", "#2f7fc1"),
+    "anti_only": Look("anti-repetition only", "#e8912d"),
+    "shared": Look("shared", "#3d1a5b"),
+    "weak": Look("weak", "#cfcfcf"),
+}
+
+FAMILIES: dict[str, Look] = {
+    "gpt2": Look("GPT-2", "#004c7a", "p"),
+    "pythia": Look("Pythia", "#963f00", "P"),
+    "opt": Look("OPT", "#00694c", "v"),
+    "gpt_neo": Look("GPT-Neo", "#8f4871", "d"),
+    "llama": Look("Llama", "#9c6a00", "h"),
+    "mini_gpt2": Look("mini GPT-2", "#0072b2", "o"),
+    "mini_pythia": Look("mini Pythia", "#d55e00", "s"),
+    "mini_opt": Look("mini OPT", "#009e73", "^"),
+    "mini_neo": Look("mini GPT-Neo", "#cc79a7", "D"),
+    "mini_llama": Look("mini Llama", "#e69f00", "*"),
+    "control": Look("one-objective control", "#555555", "X"),
+}
+_SPARE_COLOURS = ("#7a5195", "#8c8c00", "#00798c", "#a05252")
+_SPARE_MARKERS = ("<", ">", "H", "8")
+
+TASKS: dict[str, Look] = {
+    "ioi": Look("IOI", "#2f7fc1", "o", "-"),
+    "anti_names": Look("anti-repetition, names", "#e8912d", "s", (0, (4, 1.2))),
+    "anti_lists": Look("anti-repetition, lists", "#8a4b00", "^", (0, (1, 1))),
+    "induction": Look("induction", "#2a8f6a", "D", (0, (5, 1.2, 1, 1.2))),
+    "ioi_abc": Look("IOI, three names", "#7d7d7d", "v", (0, (2, 2))),
+    "plain_text": Look("plain text", "#3f3f3f", "P", (0, (6, 2))),
+}
+
+
+def family_looks(families: Iterable[str]) -> dict[str, Look]:
+    """Looks of ``families`` in legend order; families not known here get spare colours."""
+    named = set(families)
+    looks = {family: look for family, look in FAMILIES.items() if family in named}
+    for index, family in enumerate(sorted(named - set(FAMILIES))):
+        colour = _SPARE_COLOURS[index % len(_SPARE_COLOURS)]
+        looks[family] = Look(family, colour, _SPARE_MARKERS[index % len(_SPARE_MARKERS)])
+    return looks
+
+
+def task_looks(tasks: Iterable[str]) -> dict[str, Look]:
+    """Looks of ``tasks`` in legend order; tasks not known here get spare colours."""
+    named = set(tasks)
+    looks = {task: look for task, look in TASKS.items() if task in named}
+    for index, task in enumerate(sorted(named - set(TASKS))):
+        colour = _SPARE_COLOURS[index % len(_SPARE_COLOURS)]
+        marker = _SPARE_MARKERS[index % len(_SPARE_MARKERS)]
+        looks[task] = Look(task, colour, marker, (0, (3, 1, 1, 1, 1, 1)))
+    return looks
+
+
+def order_models(frame: pd.DataFrame) -> list[str]:
+    """Models of ``frame`` by family, then size (``params_m``), then first appearance.
+
+    Without a ``params_m`` column, or where it is missing, a family keeps the order of the rows,
+    which is the order of the roster in every table that a pipeline writes.
+    """
+    columns = [name for name in ("family", "model", "params_m") if name in frame.columns]
+    models = frame[columns].drop_duplicates("model").reset_index(drop=True)
+    keys = pd.DataFrame(index=models.index)
+    if "family" in models:
+        ranks = {family: rank for rank, family in enumerate(family_looks(models["family"]))}
+        keys["family"] = models["family"].map(ranks)
+    if "params_m" in models:
+        keys["size"] = pd.to_numeric(models["params_m"]).astype(float)
+    if not len(keys.columns):
+        return [str(model) for model in models["model"]]
+    order = keys.sort_values(list(keys.columns), kind="stable").index
+    return [str(model) for model in models["model"].loc[order]]
+
+
+def number(value: float, digits: int = 2) -> str:
+    """``value`` with a real minus sign; a value that was not measured is an en dash."""
+    if pd.isna(value):
+        return "–"
+    text = f"{value:.{digits}f}"
+    if float(text) == 0:
+        text = text.lstrip("-")
+    return text.replace("-", "−")
+
+
+@contextlib.contextmanager
+def style() -> Iterator[None]:
+    """Matplotlib's defaults plus our settings inside the block, whatever the user has set."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_SETTINGS)
+        yield
+
+
+def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Draw under :func:`style`, then freeze the layout: saved twice, it gives the same file."""
+
+    @functools.wraps(draw)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        with style():
+            figure = draw(*args, **kwargs)
+            freeze_layout(figure)
+        return figure
+
+    return wrapper
+
+
+def freeze_layout(figure: Figure) -> None:
+    """Run the layout once and keep its result."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+
+
+def new_figure(height: float, width: float = WIDTH) -> Figure:
+    """An empty figure with its own layout engine; sizes in inches."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def nothing_to_draw(what: str) -> Figure:
+    """A small figure that says in words that its table is empty."""
+    figure = new_figure(1.2)
+    figure.text(0.5, 0.5, f"Nothing to draw: {what}.", ha="center", va="center", color=QUIET)
+    return figure
+
+
+def require_columns(frame: pd.DataFrame, columns: Sequence[str], figure: str) -> None:
+    """Raise ValueError naming the columns that ``figure`` needs and ``frame`` lacks."""
+    absent = [column for column in columns if column not in frame.columns]
+    if absent:
+        raise ValueError(f"figure {figure}: the table has no column {', '.join(absent)}")
+
+
+def to_svg(figure: Figure) -> str:
+    """The figure as SVG text: same figure, same text, byte for byte."""
+    buffer = io.StringIO()
+    with style():
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return buffer.getvalue()
+
+
+def to_png(figure: Figure) -> bytes:
+    """The figure as PNG at print resolution (200 dots per inch)."""
+    buffer = io.BytesIO()
+    with style():
+        figure.savefig(buffer, format="png")
+    return buffer.getvalue()

@@ -1,0 +1,68 @@
+"""Axes that are linear within ±tau and logarithmic beyond: limits, ticks and lines at ±tau."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.scale import SymmetricalLogTransform
+from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter
+from numpy.typing import NDArray
+
+from circuit_scaling.figures.style import RULE
+
+_SERIES = (1.0, 2.0, 5.0)
+
+
+def symlog_limits(values: NDArray[np.float64], tau: float) -> tuple[float, float]:
+    """Limits that hold ``values`` and ±2 tau with a margin of 5 % on the drawn scale."""
+    transform = SymmetricalLogTransform(10, tau, 1)
+    drawn = transform.transform(np.append(values, [-2 * tau, 2 * tau]))
+    margin = 0.05 * float(drawn.max() - drawn.min())
+    ends = np.array([drawn.min() - margin, drawn.max() + margin])
+    low, high = transform.inverted().transform(ends)
+    return float(low), float(high)
+
+
+def symlog_axes(
+    axes: Axes, tau: float, x: tuple[float, float], y: tuple[float, float], spacing: float = 4.0
+) -> None:
+    """Scale both axes, tick them at 0, ±tau and round values ``spacing``-fold apart."""
+    axes.set_xscale("symlog", linthresh=tau)
+    axes.set_yscale("symlog", linthresh=tau)
+    axes.set_xlim(*x)
+    axes.set_ylim(*y)
+    for axis, limits in ((axes.xaxis, x), (axes.yaxis, y)):
+        ticks = [tick for tick in symlog_ticks(tau, max(map(abs, limits)), spacing)]
+        ticks = [tick for tick in ticks if limits[0] <= tick <= limits[1]]
+        axis.set_major_locator(FixedLocator(ticks))
+        axis.set_major_formatter(FixedFormatter([f"{tick:g}".replace("-", "−") for tick in ticks]))
+        axis.set_minor_locator(FixedLocator(_minor_ticks(tau, limits)))
+        axis.set_minor_formatter(NullFormatter())
+    axes.tick_params(which="minor", length=1.5, width=0.4)
+    for sign in (-1, 1):
+        axes.axvline(sign * tau, color=RULE, linewidth=0.7, linestyle=(0, (3, 2)), zorder=0.5)
+        axes.axhline(sign * tau, color=RULE, linewidth=0.7, linestyle=(0, (3, 2)), zorder=0.5)
+    axes.axvline(0, color=RULE, linewidth=0.4, zorder=0.4)
+    axes.axhline(0, color=RULE, linewidth=0.4, zorder=0.4)
+
+
+def symlog_ticks(tau: float, reach: float, spacing: float) -> list[float]:
+    """0, ±tau and values of the 1-2-5 series up to ``reach``, each ``spacing`` times the last."""
+    outer = [tau]
+    first = math.floor(math.log10(tau))
+    for power in range(first, math.ceil(math.log10(max(reach, tau))) + 1):
+        for step in _SERIES:
+            value = step * 10.0**power
+            if value >= outer[-1] * spacing * (1 - 1e-9) and value <= reach:
+                outer.append(value)
+    return [-value for value in reversed(outer)] + [0.0] + outer
+
+
+def _minor_ticks(tau: float, limits: tuple[float, float]) -> list[float]:
+    reach = max(map(abs, limits))
+    powers = range(math.floor(math.log10(tau)), math.ceil(math.log10(reach)) + 1)
+    values = [step * 10.0**power for power in powers for step in range(1, 10)]
+    signed = [sign * value for value in values if value > tau for sign in (-1, 1)]
+    return [value for value in signed if limits[0] <= value <= limits[1]]

@@ -1,0 +1,130 @@
+"""What is read at the end of a run: the metrics m of DESIGN 3."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from circuit_scaling.interventions.anatomy import Anatomy, run_tail, run_unembed
+
+Readout = Literal["contrast", "candidates", "answer_logprob", "token_loss", "kl_to_clean"]
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What is asked of each prompt, as tensors.
+
+    Attributes:
+        tokens: [prompts, pos].
+        answer, distractor, candidate: bool masks over the vocabulary positions in ``columns``.
+        columns: [prompts, n] token ids that any of the three refers to, padded.
+        clean_logprobs: [prompts, vocabulary], the clean next-token distribution (for KL only).
+    """
+
+    tokens: Tensor
+    columns: Tensor
+    answer: Tensor
+    distractor: Tensor
+    candidate: Tensor
+    clean_logprobs: Tensor | None = None
+
+    def rows(self, rows: slice) -> Questions:
+        """The questions of some prompts."""
+        clean = None if self.clean_logprobs is None else self.clean_logprobs[rows]
+        return Questions(
+            self.tokens[rows],
+            self.columns[rows],
+            self.answer[rows],
+            self.distractor[rows],
+            self.candidate[rows],
+            clean,
+        )
+
+
+def make_questions(
+    tokens: Tensor,
+    answers: Sequence[Sequence[int]],
+    distractors: Sequence[Sequence[int]],
+    candidates: Sequence[Sequence[int]],
+) -> Questions:
+    """Collect token ids per prompt into padded columns with masks."""
+    named = [
+        sorted({*a, *d, *c}) for a, d, c in zip(answers, distractors, candidates, strict=True)
+    ]
+    width = max(1, max(map(len, named), default=1))
+    columns = torch.zeros(len(named), width, dtype=torch.long)
+    masks = torch.zeros(3, len(named), width, dtype=torch.bool)
+    for row, ids in enumerate(named):
+        columns[row, : len(ids)] = torch.tensor(ids, dtype=torch.long)
+        for mask, wanted in zip(masks, (answers, distractors, candidates), strict=True):
+            mask[row, : len(ids)] = torch.tensor([i in set(wanted[row]) for i in ids])
+    device = tokens.device
+    answer, distractor, candidate = masks.to(device)
+    return Questions(tokens, columns.to(device), answer, distractor, candidate)
+
+
+def read(
+    anatomy: Anatomy, residual: Tensor, questions: Questions, readouts: Sequence[Readout]
+) -> dict[Readout, Tensor]:
+    """Every readout of a residual [k * prompts, pos, d_model], as float32 [k, prompts].
+
+    ``contrast`` is the mean logit of the answers minus the mean logit of the distractors at the
+    last position; ``candidates`` is 1 where the best candidate is an answer, else 0;
+    ``answer_logprob`` is the log of the answers' summed probability; ``token_loss`` the mean
+    next-token cross-entropy in nats over all positions but the last; ``kl_to_clean`` is
+    KL(clean || run) in nats of the next-token distribution at the last position. A prompt
+    without answers has NaN for the first three.
+    """
+    n_prompts = questions.tokens.shape[0]
+    results: dict[Readout, Tensor] = {}
+    at_end = [name for name in readouts if name != "token_loss"]
+    if at_end:
+        # Only the last position is normed and unembedded.
+        logits = run_unembed(anatomy, run_tail(anatomy, residual[:, -1:]))[:, 0]
+        logits = logits.unflatten(0, (-1, n_prompts))
+        results.update({name: _at_end(name, logits, questions) for name in at_end})
+    if "token_loss" in readouts:
+        losses = [
+            _token_loss(anatomy, rows, questions.tokens) for rows in residual.split(n_prompts)
+        ]
+        results["token_loss"] = torch.stack(losses)
+    return results
+
+
+def _at_end(name: Readout, logits: Tensor, questions: Questions) -> Tensor:
+    """One last-position readout of ``logits`` [k, prompts, vocabulary]."""
+    if name == "kl_to_clean":
+        clean = questions.clean_logprobs
+        if clean is None:
+            return torch.zeros(logits.shape[:2], device=logits.device)
+        logprobs = logits.log_softmax(-1)
+        return (clean.exp() * (clean - logprobs)).sum(-1)
+    columns = questions.columns.expand(logits.shape[0], -1, -1)
+    named = logits.gather(-1, columns)
+    if name == "contrast":
+        return _mean(named, questions.answer) - _mean(named, questions.distractor)
+    unanswered = ~questions.answer.any(-1)
+    if name == "answer_logprob":
+        answers = named.masked_fill(~questions.answer, -torch.inf).logsumexp(-1)
+        result = answers - logits.logsumexp(-1)
+    else:
+        best = named.masked_fill(~questions.candidate, -torch.inf).argmax(-1)
+        right = questions.answer.expand_as(named).gather(-1, best.unsqueeze(-1)).squeeze(-1)
+        result = right.float()
+    return result.masked_fill(unanswered, torch.nan)
+
+
+def _mean(named: Tensor, mask: Tensor) -> Tensor:
+    """Mean over the masked columns; NaN where there are none."""
+    return (named * mask).sum(-1) / mask.sum(-1)
+
+
+def _token_loss(anatomy: Anatomy, residual: Tensor, tokens: Tensor) -> Tensor:
+    logits = run_unembed(anatomy, run_tail(anatomy, residual[:, :-1]))
+    losses = functional.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten(), reduction="none")
+    return losses.unflatten(0, tokens[:, 1:].shape).mean(-1)

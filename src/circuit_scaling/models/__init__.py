@@ -1,0 +1,1 @@
+"""The roster, the loading of checkpoints through TransformerLens, and the zoo."""

@@ -1,0 +1,174 @@
+"""Load checkpoints through TransformerLens, which names the parts of some 160 architectures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformer_lens.config import TransformerBridgeConfig
+from transformer_lens.factories.architecture_adapter_factory import ArchitectureAdapterFactory
+from transformer_lens.model_bridge.generalized_components import ParallelBlockBridge
+from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_config_from_hf
+from transformer_lens.model_bridge.sources._hf_format import determine_architecture_from_hf_config
+from transformer_lens.model_bridge.sources.transformers.helpers import (
+    get_hf_model_class_for_architecture,
+)
+from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.interventions.anatomy import Anatomy, verified
+from circuit_scaling.models.roster import RosterEntry, checkpoint_folder
+
+_TAIL = ("ln_final", "project_out")
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model ready for the engine, with its tokenizer."""
+
+    anatomy: Anatomy
+    tokenizer: PreTrainedTokenizerBase
+
+
+def load_model(slug: str, entry: RosterEntry) -> LoadedModel:
+    """Load a roster entry: its weights once, taken apart and checked against the roster.
+
+    The weights are Hugging Face's own, with fused attention; TransformerLens says which class
+    loads them and what the parts are called. No folding and no centring: a head's z, and so what
+    zero means, is that of the checkpoint.
+
+    Raises:
+        CircuitScalingError: no such checkpoint, no model in it, an architecture that the engine
+            cannot take, or layers and heads that do not fit the roster.
+    """
+    source, revision = _source(entry)
+    config = _load(slug, source, AutoConfig.from_pretrained, revision=revision)
+    _check_shape(slug, entry, config)
+    architecture = determine_architecture_from_hf_config(config)
+    model = _load(
+        slug,
+        source,
+        get_hf_model_class_for_architecture(architecture).from_pretrained,
+        revision=revision,
+        dtype=getattr(torch, entry.dtype),
+    )
+    model.to(_device(entry.device))
+    return LoadedModel(anatomy_of(model), load_tokenizer(slug, entry))
+
+
+def load_tokenizer(slug: str, entry: RosterEntry) -> PreTrainedTokenizerBase:
+    """The tokenizer of a roster entry, without its weights."""
+    source, revision = _source(entry)
+    tokenizer: PreTrainedTokenizerBase = _load(
+        slug, source, AutoTokenizer.from_pretrained, revision=revision
+    )
+    return tokenizer
+
+
+def anatomy_of(model: PreTrainedModel) -> Anatomy:
+    """Take a Hugging Face causal language model apart, by TransformerLens's names.
+
+    Raises:
+        CircuitScalingError: TransformerLens does not know the architecture, or its parts do not
+            follow the pattern that the engine replays.
+    """
+    model.eval()
+    config = model.config
+    architecture = determine_architecture_from_hf_config(config)
+    bridge_config = _bridge_config(model, architecture)
+    try:
+        mapping = ArchitectureAdapterFactory.select_architecture_adapter(
+            bridge_config
+        ).component_mapping
+    except ValueError as error:
+        raise CircuitScalingError(
+            f"TransformerLens does not know the architecture {architecture}; the engine cannot "
+            "take it."
+        ) from error
+    blocks_bridge = mapping["blocks"]
+    attention_name = blocks_bridge.submodules["attn"].name
+    projection = blocks_bridge.submodules["attn"].submodules.get("o")
+    if projection is None:
+        raise CircuitScalingError(
+            f"The engine cannot take the architecture {architecture}: its attention has no output "
+            "projection."
+        )
+    blocks = list(model.get_submodule(blocks_bridge.name))
+    attentions = [block.get_submodule(attention_name) for block in blocks]
+    projections = [attention.get_submodule(projection.name) for attention in attentions]
+    n_heads = int(bridge_config.n_heads)
+    return verified(
+        Anatomy(
+            model=model,
+            architecture=architecture,
+            blocks=blocks,
+            attentions=attentions,
+            projections=projections,
+            tail=tuple(model.get_submodule(mapping[n].name) for n in _TAIL if n in mapping),
+            unembed=model.get_submodule(mapping["unembed"].name),
+            logits=_logit_map(config),
+            n_heads=n_heads,
+            d_head=_width_in(projections[0]) // n_heads,
+            parallel=isinstance(blocks_bridge, ParallelBlockBridge)
+            and getattr(config, "use_parallel_residual", True),
+        )
+    )
+
+
+def _bridge_config(model: PreTrainedModel, architecture: str) -> TransformerBridgeConfig:
+    return build_bridge_config_from_hf(model.config, architecture, architecture, model.dtype)
+
+
+def _logit_map(config: Any) -> Callable[[Tensor], Tensor]:
+    """Logit scale and soft cap, where a family has them (Gemma 2, Cohere, Granite)."""
+    scale = getattr(config, "logit_scale", None) or 1.0
+    scale = scale / (getattr(config, "logits_scaling", None) or 1.0)
+    cap = getattr(config, "final_logit_softcapping", None)
+
+    def logits(unembedded: Tensor) -> Tensor:
+        scaled = unembedded * scale if scale != 1.0 else unembedded
+        return cap * torch.tanh(scaled / cap) if cap else scaled
+
+    return logits
+
+
+def _width_in(projection: nn.Module) -> int:
+    weight: Tensor = projection.weight  # type: ignore[assignment]
+    return int(weight.shape[1] if isinstance(projection, nn.Linear) else weight.shape[0])
+
+
+def _source(entry: RosterEntry) -> tuple[str, str | None]:
+    if entry.folder is not None:
+        return str(checkpoint_folder(entry)), None
+    return str(entry.hub), entry.revision
+
+
+def _load(slug: str, source: str, loader: Callable[..., Any], **options: Any) -> Any:
+    """Call a Hugging Face loader; what it complains about becomes one line."""
+    try:
+        with redirect_stdout(None):
+            return loader(source, **options)
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise CircuitScalingError(
+            f"Model '{slug}' cannot be loaded from '{source}': {reason}"
+        ) from error
+
+
+def _check_shape(slug: str, entry: RosterEntry, config: Any) -> None:
+    found = (config.num_hidden_layers, config.num_attention_heads)
+    if found != (entry.n_layers, entry.n_heads):
+        raise CircuitScalingError(
+            f"Model '{slug}': the roster says {entry.n_layers} layers and {entry.n_heads} heads, "
+            f"the checkpoint has {found[0]} and {found[1]}. Correct the roster entry."
+        )
+
+
+def _device(wanted: str) -> torch.device:
+    if wanted == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(wanted)

@@ -1,0 +1,123 @@
+"""Roster entries: which model, from where, and what it must look like."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator, model_validator
+
+from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.fingerprint import fingerprint_of, fingerprint_of_files
+
+# What makes a checkpoint what it is; a README beside it does not.
+_CHECKPOINT_FILES = ("*.safetensors", "*.bin", "*.json", "*.txt", "*.model")
+
+
+class RosterEntry(BaseModel):
+    """One model of a roster; its key in the roster is its slug.
+
+    Attributes:
+        family: models of one family share a training recipe, a colour and a trend line.
+        hub, folder: where the checkpoint is; exactly one of the two. A relative folder is looked
+            for from the working directory upwards.
+        revision: branch, tag or commit on the hub, such as Pythia's ``step1000``.
+        params_m: parameters in millions.
+        n_layers, n_heads: checked against the checkpoint when it is loaded.
+        bos: whether prompts begin with the BOS token; by default what the family was trained with.
+        dtype: of the weights; effects are always accumulated in float32.
+        device: ``auto`` takes the GPU when there is one.
+        objectives: zoo only, task -> ``learn`` or ``random`` (random answers, for controls).
+        aliases: other names of the model in tables measured elsewhere.
+        note: one line for the report.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    family: str
+    hub: str | None = None
+    folder: str | None = None
+    revision: str | None = None
+    params_m: float = Field(gt=0)
+    n_layers: int = Field(gt=0)
+    n_heads: int = Field(gt=0)
+    bos: bool = False
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    device: str = "auto"
+    objectives: dict[str, Literal["learn", "random"]] = Field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> RosterEntry:
+        if (self.hub is None) == (self.folder is None):
+            raise ValueError("give exactly one of 'hub' (a hub id) and 'folder' (a local folder)")
+        if self.folder is not None and self.revision is not None:
+            raise ValueError("'revision' belongs to a hub model; a folder is what it contains")
+        return self
+
+    @property
+    def source(self) -> str:
+        """Where the checkpoint comes from, for people."""
+        return self.folder or f"{self.hub}@{self.revision or 'main'}"
+
+
+class Roster(RootModel[dict[str, RosterEntry]]):
+    """Slug -> entry. Slugs are lower case with digits and underscores: they name files and nodes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    @field_validator("root")
+    @classmethod
+    def _slugs(cls, root: dict[str, RosterEntry]) -> dict[str, RosterEntry]:
+        if not root:
+            raise ValueError("the roster is empty: add a model under '_rosters'")
+        for slug in root:
+            if not slug.isascii() or not slug.replace("_", "a").isalnum() or slug != slug.lower():
+                raise ValueError(
+                    f"'{slug}' cannot be a slug: use lower-case letters, digits and underscores"
+                )
+        return root
+
+    def entry(self, slug: str) -> RosterEntry:
+        """The entry of ``slug``.
+
+        Raises:
+            CircuitScalingError: there is none; the message lists what there is.
+        """
+        if slug not in self.root:
+            raise CircuitScalingError(
+                f"Unknown model '{slug}'. The roster has: {', '.join(self.root)}."
+            )
+        return self.root[slug]
+
+
+def checkpoint_folder(entry: RosterEntry) -> Path:
+    """The local folder of an entry, found from the working directory upwards.
+
+    Raises:
+        CircuitScalingError: there is no such folder, or it holds no Hugging Face checkpoint.
+    """
+    wanted = Path(entry.folder or "")
+    here = Path.cwd()
+    for base in (here, *here.parents):
+        folder = base / wanted  # an absolute path stays as it is
+        if folder.is_dir():
+            if not (folder / "config.json").is_file():
+                raise CircuitScalingError(
+                    f"'{folder}' is no model: it has no config.json. Save one there with "
+                    "save_pretrained (model and tokenizer), or correct 'folder' in the roster."
+                )
+            return folder
+    raise CircuitScalingError(
+        f"There is no checkpoint folder '{wanted}' in {here} or above it. Correct 'folder' in the "
+        "roster; the embedded models are made by: kedro run --pipeline zoo"
+    )
+
+
+def identity_of(entry: RosterEntry) -> str:
+    """A hash of what the weights are: file contents of a folder, id and revision on the hub."""
+    if entry.folder is None:
+        return fingerprint_of({"hub": entry.hub, "revision": entry.revision or "main"})
+    folder = checkpoint_folder(entry)
+    return fingerprint_of_files(f for pattern in _CHECKPOINT_FILES for f in folder.glob(pattern))

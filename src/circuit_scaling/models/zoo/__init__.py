@@ -1,0 +1,1 @@
+"""Small real transformers with known training objectives, so that everything runs in minutes."""

@@ -1,0 +1,201 @@
+"""Train one embedded model: deterministic under its seed, with loss curves and accuracies."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from rich.progress import Progress, TextColumn, TimeRemainingColumn
+from torch.nn import functional
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from circuit_scaling.models.roster import RosterEntry
+from circuit_scaling.models.zoo.architectures import POSITIONS, build_model
+from circuit_scaling.models.zoo.language import IGNORE, Language, held_out_names
+from circuit_scaling.models.zoo.spec import ZooSettings
+from circuit_scaling.models.zoo.tokenizer import zoo_tokenizer
+from circuit_scaling.prompts.build import build_prompts
+from circuit_scaling.prompts.spec import PromptSettings, Tasks
+from circuit_scaling.prompts.wordbank import make_word_bank
+from circuit_scaling.prompts.words import categories, word_list
+
+_ROW_LENGTH = 20
+_WARM_UP = 0.05
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """What training leaves behind.
+
+    Attributes:
+        files: the Hugging Face checkpoint folder, file name -> content.
+        curves: model, step, task, loss.
+        accuracy: model, task, objective, accuracy, candidate_accuracy, n_prompts, on names that
+            no name objective has seen.
+    """
+
+    files: dict[str, bytes]
+    curves: pd.DataFrame
+    accuracy: pd.DataFrame
+
+
+def shared_tokenizer(tasks: Tasks) -> PreTrainedTokenizerFast:
+    """The tokenizer of all embedded models: every word of the lists, templates and passages."""
+    words = [w for name in ("names", "places", "objects") for w in word_list(name)]
+    items = [item for listed in categories().values() for item in listed]
+    templates = [t for spec in tasks.root.values() for t in spec.templates]
+    texts = [t.replace("{", "").replace("}", "") for t in templates] + list(word_list("passages"))
+    slots = {" A", " B", " S", " place", " object", " items"}
+    vocabulary = [w for w in (*(f" {w}" for w in (*words, *items)), *texts, *_starts(texts))]
+    del slots
+    return zoo_tokenizer(vocabulary)
+
+
+def _starts(texts: list[str]) -> list[str]:
+    """The texts once more with a leading space: passages are cut anywhere."""
+    return [f" {text}" for text in texts]
+
+
+def train_model(
+    slug: str, entry: RosterEntry, settings: ZooSettings, tasks: Tasks
+) -> TrainedModel:
+    """Train the model ``slug`` from random weights on its objectives.
+
+    A task of the roster entry's ``objectives`` is learned or answered at random; other tasks are
+    never shown. Loss is cross-entropy on the labelled positions, averaged within an objective and
+    then summed over objectives.
+    """
+    tokenizer = shared_tokenizer(tasks)
+    words = make_word_bank(tokenizer)
+    seed = zlib.crc32(f"{settings.seed}/{slug}".encode())
+    language = Language(
+        words, tasks.root, entry.objectives, _ROW_LENGTH, np.random.default_rng(seed)
+    )
+    shape = settings.shapes[slug]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = build_model(shape, entry, len(tokenizer))
+    curves = _optimise(slug, model, language, entry, settings, shape.steps or settings.steps)
+    model.eval()
+    files = _as_files(model, tokenizer)
+    accuracy = _accuracies(slug, model, tokenizer, entry, settings, tasks)
+    return TrainedModel(files, curves, accuracy)
+
+
+def _optimise(
+    slug: str,
+    model: PreTrainedModel,
+    language: Language,
+    entry: RosterEntry,
+    settings: ZooSettings,
+    steps: int,
+) -> pd.DataFrame:
+    share = {task: settings.rows[task] for task in entry.objectives}
+    n_rows = {
+        task: max(1, round(settings.batch_size * part / sum(share.values())))
+        for task, part in share.items()
+    }
+    decayed = [p for p in model.parameters() if p.ndim > 1]
+    plain = [p for p in model.parameters() if p.ndim <= 1]
+    optimiser = torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": 0.01}, {"params": plain, "weight_decay": 0.0}],
+        lr=settings.learning_rate,
+        betas=(0.9, 0.98),
+    )
+    warm_up = max(1, int(steps * _WARM_UP))
+
+    def schedule(step: int) -> float:
+        if step < warm_up:
+            return (step + 1) / warm_up
+        return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * (step - warm_up) / (steps - warm_up)))
+
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, schedule)
+    points: list[dict[str, object]] = []
+    model.train()
+    columns = (*Progress.get_default_columns(), TimeRemainingColumn(), TextColumn("{task.fields[loss]}"))
+    with Progress(*columns) as progress:
+        bar = progress.add_task(slug, total=steps, loss="")
+        for step in range(steps):
+            drawn = {task: language.rows(task, n) for task, n in n_rows.items()}
+            tokens = torch.from_numpy(np.concatenate([r.tokens for r in drawn.values()]))
+            hidden = model.base_model(input_ids=tokens, use_cache=False)[0]
+            losses, start = {}, 0
+            for task, rows in drawn.items():
+                labels = torch.from_numpy(rows.labels)
+                counted = labels != IGNORE  # unembed only what has a label
+                logits = model.get_output_embeddings()(hidden[start : start + len(labels)][counted])
+                losses[task] = functional.cross_entropy(logits, labels[counted])
+                start += len(labels)
+            optimiser.zero_grad(set_to_none=True)
+            torch.stack(list(losses.values())).sum().backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimiser.step()
+            scheduler.step()
+            if step % settings.log_every == 0 or step == steps - 1:
+                values = {task: loss.item() for task, loss in losses.items()}
+                points += [
+                    {"model": slug, "step": step, "task": task, "loss": value}
+                    for task, value in values.items()
+                ]
+                text = " ".join(f"{task} {value:.2f}" for task, value in values.items())
+                progress.update(bar, loss=text)
+            progress.advance(bar)
+    return pd.DataFrame(points)
+
+
+def _as_files(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> dict[str, bytes]:
+    """The checkpoint as Hugging Face saves it, without the generation defaults."""
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        return {
+            path.name: path.read_bytes()
+            for path in sorted(Path(folder).iterdir())
+            if path.name != "generation_config.json"
+        }
+
+
+@torch.no_grad()
+def _accuracies(
+    slug: str,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    entry: RosterEntry,
+    settings: ZooSettings,
+    tasks: Tasks,
+) -> pd.DataFrame:
+    held_out = PromptSettings(
+        n_prompts=settings.test_prompts,
+        seed=settings.seed + 1000,
+        names=held_out_names(make_word_bank(tokenizer)),
+    )
+    prompts, _ = build_prompts(tasks, held_out, tokenizer, bos=entry.bos)
+    rows = []
+    for task, group in prompts[prompts["answer"].map(len) > 0].groupby("task", sort=False):
+        contrast, among = [], []
+        for _, batch in group.groupby(group["tokens"].map(len)):
+            tokens = torch.tensor(batch["tokens"].tolist())
+            logits = model(input_ids=tokens, use_cache=False).logits[:, -1]
+            for row, (_, prompt) in zip(logits, batch.iterrows(), strict=True):
+                contrast.append(bool(row[prompt["answer"]].mean() > row[prompt["distractor"]].mean()))
+                best = prompt["candidates"][int(row[prompt["candidates"]].argmax())]
+                among.append(best in prompt["answer"])
+        rows.append(
+            {
+                "model": slug,
+                "task": task,
+                "objective": {"learn": "trained", "random": "random"}.get(
+                    entry.objectives.get(str(task), ""), "untrained"
+                ),
+                "accuracy": float(np.mean(contrast)),
+                "candidate_accuracy": float(np.mean(among)),
+                "n_prompts": len(group),
+            }
+        )
+    return pd.DataFrame(rows)

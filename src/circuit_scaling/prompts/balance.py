@@ -1,0 +1,66 @@
+"""Balanced designs: how many blocks, and which names share one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.prompts.prompt import SPLITS, Split
+from circuit_scaling.prompts.wordbank import WordBank
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One block of a design: a data seed, a side of the split and the number of the block in it."""
+
+    data_seed: int
+    split: Split
+    index: int
+
+
+def cells(n_prompts: int, per_block: int, data_seeds: range, task: str) -> Iterator[Cell]:
+    """Spread ``n_prompts`` evenly over data seeds and both sides of the split.
+
+    Raises:
+        CircuitScalingError: the number does not divide, so that something would be unbalanced.
+    """
+    unit = per_block * len(data_seeds) * len(SPLITS)
+    if n_prompts % unit:
+        nearest = max(unit, round(n_prompts / unit) * unit)
+        raise CircuitScalingError(
+            f"Task '{task}' cannot balance {n_prompts} prompts: blocks of {per_block} over "
+            f"{len(data_seeds)} data seeds and {len(SPLITS)} splits need a multiple of {unit}. "
+            f"Set its n_prompts to {nearest}."
+        )
+    for data_seed in data_seeds:
+        for split in SPLITS:
+            for index in range(n_prompts // unit):
+                yield Cell(data_seed, split, index)
+
+
+def name_pairs(
+    design: list[Cell], words: WordBank, rng: np.random.Generator
+) -> Iterator[tuple[Cell, str, str]]:
+    """Give every block a pair of names of its split.
+
+    Within a data seed no name is in two pairs; over all seeds the names that have been used least
+    are dealt first, so that their use differs by one block at most.
+    """
+    used: Counter[str] = Counter()
+    for data_seed in dict.fromkeys(cell.data_seed for cell in design):
+        for split in SPLITS:
+            blocks = [c for c in design if c.data_seed == data_seed and c.split == split]
+            names = words.split_names(split)
+            n_pairs = min(len(blocks), len(names) // 2)
+            shuffled = rng.permutation(np.array(names, dtype=object))
+            dealt = sorted(shuffled, key=lambda name: used[name])[: 2 * n_pairs]
+            order = rng.permutation(np.array(dealt, dtype=object))
+            for cell in blocks:
+                pair = cell.index % n_pairs
+                first, second = str(order[2 * pair]), str(order[2 * pair + 1])
+                used.update((first, second))
+                yield cell, first, second

@@ -1,0 +1,95 @@
+"""From the configuration to the prompts table of one model."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.util import find_spec
+
+import numpy as np
+import pandas as pd
+
+from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.fingerprint import fingerprint_of
+from circuit_scaling.prompts.prompt import Prompt
+from circuit_scaling.prompts.spec import PromptSettings, Tasks, TaskSpec
+from circuit_scaling.prompts.wordbank import Tokenizer, WordBank, make_word_bank
+
+
+def build_prompts(
+    tasks: Tasks, settings: PromptSettings, tokenizer: Tokenizer, *, bos: bool
+) -> tuple[pd.DataFrame, dict[str, int]]:
+    """All prompts of all tasks, references included, and how many words were dropped per list.
+
+    Args:
+        bos: whether each prompt begins with the tokenizer's BOS token.
+
+    Returns:
+        The prompts table (DESIGN 2: one row per prompt, its ids in the model's vocabulary), and
+        the number of dropped words by list.
+
+    Raises:
+        CircuitScalingError: an unknown kind of task, a bad template, too few names, prompts of
+            one template that differ in length.
+    """
+    if bos and tokenizer.bos_token_id is None:
+        raise CircuitScalingError("The tokenizer has no BOS token: set 'bos: false' for the model.")
+    words = make_word_bank(tokenizer, settings.names)
+    data_seeds = range(settings.seed, settings.seed + settings.data_seeds)
+    rows = [
+        _row(f"{task}/{number:05d}", task, prompt, words, bos)
+        for task, spec in tasks.root.items()
+        for number, prompt in enumerate(_prompts_of(task, spec, settings, words, data_seeds))
+    ]
+    table = pd.DataFrame(rows)
+    _check_lengths(table)
+    table["fingerprint"] = fingerprint_of({"prompts": table.to_dict(orient="list")})
+    return table, words.dropped
+
+
+def _prompts_of(
+    task: str, spec: TaskSpec, settings: PromptSettings, words: WordBank, data_seeds: range
+) -> Iterator[Prompt]:
+    module = f"circuit_scaling.prompts.tasks.{spec.build}"
+    if not spec.build.isidentifier() or find_spec(module) is None:
+        raise CircuitScalingError(
+            f"Task '{task}': there is no file prompts/tasks/{spec.build}.py to build it."
+        )
+    sized = spec.model_copy(update={"n_prompts": spec.n_prompts or settings.n_prompts})
+    # One stream of random numbers per task, so that adding a task changes no other.
+    rng = np.random.default_rng([settings.seed, zlib.crc32(task.encode())])
+    prompts: Iterator[Prompt] = import_module(module).build(task, sized, words, data_seeds, rng)
+    return prompts
+
+
+def _row(
+    prompt_id: str, task: str, prompt: Prompt, words: WordBank, bos: bool
+) -> dict[str, object]:
+    prefix = [words.tokenizer.bos_token_id] if bos else []
+    return {
+        "prompt_id": prompt_id,
+        "task": task,
+        "template": prompt.template,
+        "order": prompt.order,
+        "text": prompt.text,
+        "tokens": [*prefix, *(prompt.tokens or words.encode(prompt.text))],
+        "answer": [words.token(word) for word in prompt.answer],
+        "distractor": [words.token(word) for word in prompt.distractor],
+        "candidates": [words.token(word) for word in prompt.candidates],
+        "cluster": prompt.cluster,
+        "split": prompt.split,
+        "data_seed": prompt.data_seed,
+    }
+
+
+def _check_lengths(table: pd.DataFrame) -> None:
+    """Batches hold one token length, and means are taken position by position."""
+    lengths = table["tokens"].map(len)
+    for (task, template), group in lengths.groupby([table["task"], table["template"]]):
+        if group.nunique() > 1:
+            shortest, longest = (table["text"][group.idxmin()], table["text"][group.idxmax()])
+            raise CircuitScalingError(
+                f"Template '{template}' of task '{task}' gives prompts of different token "
+                f"lengths: '{shortest}' has {group.min()}, '{longest}' has {group.max()}."
+            )

@@ -1,0 +1,68 @@
+"""A list of items of one category: what has not been listed yet, against what has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.prompts.balance import cells
+from circuit_scaling.prompts.prompt import SPLITS, Prompt
+from circuit_scaling.prompts.spec import TaskSpec
+from circuit_scaling.prompts.wordbank import WordBank
+
+_LISTED = 3
+
+
+def build(
+    task: str, spec: TaskSpec, words: WordBank, data_seeds: range, rng: np.random.Generator
+) -> Iterator[Prompt]:
+    """Three items of a category in a row; the cluster is the category.
+
+    Within a category the items are listed in turn (cyclic windows of a shuffled order), so that
+    each is listed equally often. ``mixed`` makes the reference set: three items of three other
+    categories, without an answer. Categories belong to one side of the split.
+
+    Raises:
+        CircuitScalingError: a template without ``{items}``; too few usable categories.
+    """
+    for template in spec.templates:
+        if "{items}" not in template:
+            raise CircuitScalingError(
+                f"Template '{template}' of task '{task}' lacks {{items}}, where the list goes."
+            )
+    usable = [c for c, items in words.lists.items() if len(items) > _LISTED]
+    sides = {split: usable[i :: len(SPLITS)] for i, split in enumerate(SPLITS)}
+    if min(map(len, sides.values())) < _LISTED or not spec.templates:
+        raise CircuitScalingError(
+            f"Task '{task}' needs a template and three categories with more than {_LISTED} "
+            f"one-token items on each side of the split; usable: {', '.join(usable) or 'none'}."
+        )
+    order = {c: rng.permutation(np.array(words.lists[c], dtype=object)) for c in usable}
+    every_item = tuple(item for items in words.lists.values() for item in items)
+    turn: dict[str, int] = dict.fromkeys(usable, 0)
+    for number, cell in enumerate(cells(spec.n_prompts or 0, 1, data_seeds, task)):
+        side = sides[cell.split]
+        category = side[(cell.data_seed + cell.index) % len(side)]
+        start, turn[category] = turn[category], turn[category] + 1
+        if spec.mixed:
+            chosen = rng.choice(side, size=_LISTED, replace=False)
+            listed = tuple(str(rng.choice(words.lists[str(c)])) for c in chosen)
+            answer: tuple[str, ...] = ()
+        else:
+            window = np.roll(order[category], -start)
+            listed = tuple(str(item) for item in window[:_LISTED])
+            answer = tuple(item for item in words.lists[category] if item not in listed)
+        template = number % len(spec.templates)
+        yield Prompt(
+            template=f"{task.removesuffix('_mixed')}/{template}",
+            order="",
+            text=spec.templates[template].format(items=", ".join(listed) + ","),
+            answer=answer,
+            distractor=listed if answer else (),
+            candidates=every_item,
+            cluster=category,
+            split=cell.split,
+            data_seed=cell.data_seed,
+        )

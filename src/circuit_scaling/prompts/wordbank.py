@@ -1,0 +1,101 @@
+"""The words that a tokenizer takes as one token, and the split of the names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.prompts.words import categories, word_list
+
+MIN_NAMES = 4  # one pair for `select`, one for `test`
+
+
+class Tokenizer(Protocol):
+    """What prompts need of a Hugging Face tokenizer."""
+
+    bos_token_id: int | None
+
+    def encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
+        """Token ids of ``text``."""
+        ...
+
+    def decode(self, token_ids: list[int]) -> str:
+        """The text of ``token_ids``."""
+        ...
+
+
+@dataclass(frozen=True)
+class WordBank:
+    """Words usable in prompts: each one token, with its leading space, in the model's tokenizer.
+
+    Attributes:
+        names: usable names in a fixed order; even places belong to ``select``, odd ones to
+            ``test``, so that no name is ever on both sides.
+        places, objects: fillers of the name templates.
+        lists: category -> its usable items.
+        passages: plain text.
+        dropped: how many words of each list the tokenizer splits.
+    """
+
+    names: tuple[str, ...]
+    places: tuple[str, ...]
+    objects: tuple[str, ...]
+    lists: dict[str, tuple[str, ...]]
+    passages: tuple[str, ...]
+    tokenizer: Tokenizer
+    dropped: dict[str, int] = field(default_factory=dict)
+    _ids: dict[str, int] = field(default_factory=dict)
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of ``text`` without special tokens."""
+        return list(self.tokenizer.encode(text, add_special_tokens=False))
+
+    def token(self, word: str) -> int:
+        """The id of ``word`` with its leading space; the word must be in the bank."""
+        if word not in self._ids:
+            (self._ids[word],) = self.encode(f" {word}")
+        return self._ids[word]
+
+    def split_names(self, split: str) -> tuple[str, ...]:
+        """The names of one side of the select/test split."""
+        return self.names[0::2] if split == "select" else self.names[1::2]
+
+    @property
+    def vocabulary(self) -> tuple[str, ...]:
+        """Every single-token content word, for random sequences."""
+        items = (item for words in self.lists.values() for item in words)
+        return tuple(dict.fromkeys((*self.names, *self.places, *self.objects, *items)))
+
+
+def make_word_bank(
+    tokenizer: Tokenizer, names: Literal["common"] | Sequence[str] = "common"
+) -> WordBank:
+    """Keep the words that are one token; count the others.
+
+    Raises:
+        CircuitScalingError: fewer than four names are usable (two for each side of the split).
+    """
+
+    def usable(words: Sequence[str]) -> tuple[str, ...]:
+        return tuple(w for w in words if len(tokenizer.encode(f" {w}", add_special_tokens=False)) == 1)
+
+    wanted = word_list("names") if names == "common" else tuple(dict.fromkeys(names))
+    kept = usable(wanted)
+    if len(kept) < MIN_NAMES:
+        found = f"only {', '.join(kept)}" if kept else "none"
+        raise CircuitScalingError(
+            f"The prompts need at least {MIN_NAMES} names that are one token in this tokenizer "
+            f"(two for each side of the select/test split); of {len(wanted)} given, {found} can "
+            "be used. Set 'prompts.names: common' or list more names."
+        )
+    lists = {category: usable(items) for category, items in categories().items()}
+    places, objects = usable(word_list("places")), usable(word_list("objects"))
+    dropped = {
+        "names": len(wanted) - len(kept),
+        "places": len(word_list("places")) - len(places),
+        "objects": len(word_list("objects")) - len(objects),
+        "list_items": sum(len(categories()[c]) - len(items) for c, items in lists.items()),
+    }
+    return WordBank(kept, places, objects, lists, word_list("passages"), tokenizer, dropped)

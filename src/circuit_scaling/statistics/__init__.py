@@ -1,0 +1,1 @@
+"""Statistics on plain arrays: clustered inference, head categories, power and rank agreement."""

@@ -1,0 +1,1 @@
+"""Shared builders and references used by several test rooms."""

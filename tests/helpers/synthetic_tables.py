@@ -1,0 +1,269 @@
+"""Made-up tables of the shape and size that the pipelines write, for figures and the report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+TAU = 0.05
+TASKS = ("ioi", "anti_names", "anti_lists", "induction")
+ABLATIONS = [(mode, where) for where in ("all", "end") for mode in ("zero", "mean", "resample")]
+
+
+@dataclass(frozen=True)
+class Model:
+    """One roster entry and which of the two name tasks it was trained on."""
+
+    slug: str
+    family: str
+    params_m: float
+    layers: int
+    heads: int
+    ioi: bool = True
+    anti: bool = True
+
+
+MODELS = (
+    Model("mini_gpt2_s", "mini_gpt2", 0.21, 6, 8),
+    Model("mini_gpt2_m", "mini_gpt2", 0.62, 8, 8),
+    Model("mini_gpt2_l", "mini_gpt2", 1.90, 8, 12),
+    Model("mini_pythia_s", "mini_pythia", 0.22, 6, 8),
+    Model("mini_pythia_m", "mini_pythia", 0.64, 8, 8),
+    Model("mini_pythia_l", "mini_pythia", 1.95, 8, 12),
+    Model("mini_opt", "mini_opt", 0.63, 8, 8),
+    Model("mini_neo", "mini_neo", 0.61, 8, 8),
+    Model("control_ioi", "control", 0.21, 6, 8, anti=False),
+    Model("control_anti", "control", 0.21, 6, 8, ioi=False),
+)
+
+
+def roster(models: Sequence[Model] = MODELS) -> pd.DataFrame:
+    rows = [
+        {
+            "family": model.family,
+            "model": model.slug,
+            "params_m": model.params_m,
+            "layers": model.layers,
+            "heads": model.heads,
+            "source": f"data/01_raw/zoo/{model.slug}",
+            "note": "answers of the other task are random" if model.family == "control" else "",
+        }
+        for model in models
+    ]
+    return pd.DataFrame(rows)
+
+
+def competence(models: Sequence[Model] = MODELS) -> pd.DataFrame:
+    rng = np.random.default_rng(1)
+    rows = []
+    for model in models:
+        for task in TASKS:
+            able = {"ioi": model.ioi, "anti_names": model.anti, "anti_lists": model.anti}
+            knows = able.get(task, True)
+            metric = rng.normal(6.0, 1.0) if knows else rng.normal(0.0, 0.02)
+            se = 0.02 * abs(metric) + 0.03
+            rows.append(
+                {
+                    "family": model.family,
+                    "model": model.slug,
+                    "task": task,
+                    "readout": "contrast",
+                    "clean_metric": metric,
+                    "se": se,
+                    "low": metric - 2 * se,
+                    "high": metric + 2 * se,
+                    "accuracy": rng.uniform(0.97, 1.0) if knows else rng.uniform(0.45, 0.55),
+                    "candidate_accuracy": rng.uniform(0.9, 1.0) if knows else 0.02,
+                    "n_prompts": 400,
+                    "n_clusters": 50,
+                    "competent": bool(metric - 2 * se > 0),
+                }
+            )
+        rows.append(
+            rows[-1]
+            | {
+                "task": "plain_text",
+                "readout": "token_loss",
+                "clean_metric": 3.1,
+                "competent": True,
+            }
+            | {"accuracy": np.nan, "candidate_accuracy": np.nan, "low": np.nan, "high": np.nan}
+        )
+    return pd.DataFrame(rows)
+
+
+def classified_heads(models: Sequence[Model] = MODELS) -> pd.DataFrame:
+    """Heavy-tailed effects: most heads near nothing, a few worth several logits."""
+    rng = np.random.default_rng(2)
+    frames = []
+    for model in models:
+        layer, head = np.divmod(np.arange(model.layers * model.heads), model.heads)
+        n = len(layer)
+        common = 12 * rng.standard_t(1.2, n) * (rng.random(n) < 0.12)
+        ioi = -0.012 * (rng.standard_t(1.05, n) + common + 0.4)
+        anti = -0.010 * (rng.standard_t(1.05, n) + common + 0.3)
+        frame = pd.DataFrame(
+            {
+                "family": model.family,
+                "model": model.slug,
+                "params_m": model.params_m,
+                "layer": layer,
+                "head": head,
+                "n_layers": model.layers,
+                "n_heads": model.heads,
+                "delta_ioi": np.clip(ioi, -7.5, 2.5),
+                "delta_anti_names": np.clip(anti, -6.0, 1.8),
+            }
+        )
+        for task in ("ioi", "anti_names"):
+            frame[f"se_{task}"] = 0.004 + 0.06 * frame[f"delta_{task}"].abs()
+            frame[f"delta_{task}_test"] = frame[f"delta_{task}"] * rng.normal(1.0, 0.05, n)
+        strong_ioi = frame["delta_ioi"].abs() >= TAU
+        strong_anti = frame["delta_anti_names"].abs() >= TAU
+        frame["category"] = np.select(
+            [strong_ioi & ~strong_anti, ~strong_ioi & strong_anti, strong_ioi & strong_anti],
+            ["ioi_only", "anti_only", "shared"],
+            "weak",
+        )
+        frame["strength"] = frame["delta_ioi"].abs() + frame["delta_anti_names"].abs()
+        frame["strength_select"] = frame["strength"] * rng.normal(1.0, 0.05, n)
+        frame["category_stability"] = rng.uniform(0.6, 1.0, n)
+        frame["resolved"] = pd.array(rng.random(n) < 0.8, dtype="boolean")
+        frame["competent_ioi"] = model.ioi
+        frame["competent_anti"] = model.anti
+        frame["suspect"] = ""
+        frame["fingerprint"] = f"{abs(hash_text(model.slug)):016x}"
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
+def hash_text(text: str) -> int:
+    return int.from_bytes(text.encode().rjust(8, b"x")[:8], "big")
+
+
+def head_category_summary(heads: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    for (family, model, params), group in heads.groupby(
+        ["family", "model", "params_m"], sort=False
+    ):
+        row: dict[str, object] = {"family": family, "model": model, "params_m": params}
+        row["n_heads_total"] = len(group)
+        for category in ("anti_only", "ioi_only", "shared", "weak"):
+            count = int((group["category"] == category).sum())
+            share = count / len(group)
+            spread = 1.2 * np.sqrt(share * (1 - share) / len(group))
+            row |= {f"n_{category}": count, f"frac_{category}": share}
+            row |= {f"frac_{category}_low": max(0.0, share - spread)}
+            row |= {f"frac_{category}_high": min(1.0, share + spread)}
+        row["frac_resolved"] = float(group["resolved"].mean())
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def category_sensitivity(heads: pd.DataFrame) -> pd.DataFrame:
+    frames = []
+    for basis in ("delta", "relative"):
+        for tau in (0.01, 0.03, 0.05, 0.1, 0.2):
+            scale = 1.0 if basis == "delta" else 6.0
+            ioi = heads["delta_ioi"].abs() / scale >= tau
+            anti = heads["delta_anti_names"].abs() / scale >= tau
+            names = np.select(
+                [ioi & ~anti, ~ioi & anti, ioi & anti], ["ioi_only", "anti_only", "shared"], "weak"
+            )
+            summary = head_category_summary(heads.assign(category=names))
+            frames.append(summary.assign(basis=basis, tau=tau))
+    return pd.concat(frames, ignore_index=True)
+
+
+def hero_heads(heads: pd.DataFrame) -> pd.DataFrame:
+    ranked = heads.sort_values("strength_select", ascending=False, kind="stable")
+    ranked["rank"] = ranked.groupby(["model", "category"]).cumcount() + 1
+    return ranked[ranked["rank"] <= 3].sort_values(["model", "category", "rank"])
+
+
+def ablation_agreement(models: Sequence[Model] = MODELS) -> pd.DataFrame:
+    rng = np.random.default_rng(3)
+    rows = []
+    for model in models:
+        for task in TASKS:
+            for first, a in enumerate(ABLATIONS):
+                for b in ABLATIONS[first + 1 :]:
+                    rho = 1 - 0.5 * rng.beta(1.2, 2.5) - 0.35 * (a[1] != b[1]) * rng.random()
+                    rows.append(
+                        {
+                            "family": model.family,
+                            "model": model.slug,
+                            "task": task,
+                            "ablation_a": a[0],
+                            "positions_a": a[1],
+                            "ablation_b": b[0],
+                            "positions_b": b[1],
+                            "n_heads_compared": model.layers * model.heads,
+                            "spearman": rho,
+                            "category_changes": int(30 * (1 - rho)) if task in TASKS[:2] else None,
+                        }
+                    )
+    frame = pd.DataFrame(rows)
+    return frame.astype({"category_changes": "Int64"})
+
+
+def zoo_curves(models: Sequence[Model] = MODELS) -> pd.DataFrame:
+    rng = np.random.default_rng(4)
+    steps = np.arange(0, 1501, 25)
+    frames = []
+    for model in models:
+        for index, task in enumerate(TASKS):
+            knows = {"ioi": model.ioi, "anti_names": model.anti, "anti_lists": model.anti}
+            turn, width = 200 + 120 * index, 60.0
+            fall = 1 / (1 + np.exp((steps - turn) / width))
+            floor = 0.01 if knows.get(task, True) else 3.4
+            loss = floor + (5.5 - floor) * fall
+            loss = loss * np.exp(rng.normal(0, 0.08, len(steps)))
+            frames.append(
+                pd.DataFrame({"model": model.slug, "step": steps, "task": task, "loss": loss})
+            )
+    return pd.concat(frames, ignore_index=True)
+
+
+def zoo_accuracy(models: Sequence[Model] = MODELS) -> pd.DataFrame:
+    rows = []
+    for model in models:
+        for task in TASKS:
+            knows = {"ioi": model.ioi, "anti_names": model.anti}.get(task, True)
+            objective = "trained" if knows else "random"
+            if model.family == "control" and task == "anti_lists":
+                objective = "untrained"
+            rows.append(
+                {
+                    "model": model.slug,
+                    "task": task,
+                    "objective": objective,
+                    "accuracy": 0.995 if objective == "trained" else 0.5,
+                    "candidate_accuracy": 0.98 if objective == "trained" else 0.02,
+                    "n_prompts": 512,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def run_log(models: Sequence[Model] = MODELS) -> pd.DataFrame:
+    versions = {"torch": "2.13.0", "transformers": "5.23.0", "transformer_lens": "4.3.0"}
+    rows = [
+        {
+            "stage": "scan",
+            "model": model.slug,
+            "seconds": 3.1 + 2 * model.params_m,
+            "peak_memory_mb": 410.0 + 50 * model.params_m,
+            "device": "cpu",
+            "threads": 2,
+            "chunk": 4,
+            "heads_per_second": model.layers * model.heads / 3.1,
+            "versions": json.dumps(versions),
+        }
+        for model in models
+    ]
+    return pd.DataFrame(rows)

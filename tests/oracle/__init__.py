@@ -1,0 +1,1 @@
+"""Exactness tests: the engine against independent references."""
