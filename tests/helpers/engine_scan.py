@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel
 
 from circuit_scaling.interventions.engine import Ablation, Batch, scan_layers
 from circuit_scaling.models.loading import anatomy_of
@@ -28,16 +28,16 @@ def batch_of(prompts: Prompts) -> Batch:
     )
 
 
-def anatomy_of_copy(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Any:
+def anatomy_of_copy(model: PreTrainedModel) -> Any:
     """The engine's view of a private copy of `model`."""
-    return anatomy_of(copy.deepcopy(model), tokenizer)
+    return anatomy_of(copy.deepcopy(model))
 
 
 def engine_effects(
     anatomy: Any,
     prompts: Prompts,
     ablation: Ablation,
-    readouts: Sequence[str],
+    readouts: Sequence[Any],
     chunk: int,
 ) -> dict[str, NDArray[np.float32]]:
     """Effects of every head, per readout [layers, heads, prompts]; layers must come in order."""

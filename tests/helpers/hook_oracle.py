@@ -56,7 +56,8 @@ class HookOracle:
     @torch.no_grad()
     def logits(self, tokens: NDArray[np.int64]) -> Tensor:
         """Clean logits, [prompts, positions, vocabulary]."""
-        return self.bridge(torch.as_tensor(tokens))
+        logits: Tensor = self.bridge(torch.as_tensor(tokens))
+        return logits
 
     @torch.no_grad()
     def z(self, tokens: NDArray[np.int64]) -> list[Tensor]:
@@ -81,9 +82,10 @@ class HookOracle:
                 z[:, :, head] = new_z
             return z
 
-        return self.bridge.run_with_hooks(
+        logits: Tensor = self.bridge.run_with_hooks(
             torch.as_tensor(tokens), fwd_hooks=[(f"blocks.{layer}.attn.hook_z", replace)]
         )
+        return logits
 
     def clean(self, prompts: Prompts) -> dict[str, Floats]:
         """Every readout of the untouched model, [prompts]."""
@@ -188,4 +190,5 @@ def _rows(
 
 def _log_softmax(scores: Floats) -> Floats:
     shifted = scores - scores.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    normaliser: Floats = np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return shifted - normaliser

@@ -79,9 +79,7 @@ def _common(**overrides: Any) -> dict[str, Any]:
 
 
 def _gpt2() -> PreTrainedModel:
-    config = GPT2Config(
-        **_common(n_layer=LAYERS, n_head=HEADS, n_embd=WIDTH, n_positions=CONTEXT)
-    )
+    config = GPT2Config(**_common(n_layer=LAYERS, n_head=HEADS, n_embd=WIDTH, n_positions=CONTEXT))
     return GPT2LMHeadModel(config)
 
 
@@ -181,10 +179,11 @@ def tiny_tokenizer(folder: Path, vocab_size: int = VOCAB) -> PreTrainedTokenizer
     return loaded
 
 
-def tiny_prompts(seed: int = 1, positions: int = 9) -> Prompts:
+def tiny_prompts(model: PreTrainedModel, seed: int = 1, positions: int = 9) -> Prompts:
     """Return 5 random prompts in two groups, with ragged targets and 7 reference prompts.
 
-    Each group has one reference that is the same text as one of its prompts.
+    Targets are among the six tokens that `model` ranks first, so that ablations change which
+    candidate wins. Each group has one reference that is the same text as one of its prompts.
     """
     rng = np.random.default_rng(seed)
     groups = np.array([0, 0, 1, 1, 0])
@@ -193,7 +192,9 @@ def tiny_prompts(seed: int = 1, positions: int = 9) -> Prompts:
     references = rng.integers(1, VOCAB, size=(len(reference_groups), positions))
     references[2] = tokens[1]
     references[3] = tokens[2]
-    names = [rng.permutation(np.arange(1, VOCAB))[:6].tolist() for _ in groups]
+    with torch.no_grad():
+        logits = model(torch.as_tensor(tokens)).logits[:, -1]
+    names = [rng.permutation(row).tolist() for row in logits.topk(6).indices.numpy()]
     return Prompts(
         tokens=tokens,
         answers=[row[: 1 + index % 2] for index, row in enumerate(names)],

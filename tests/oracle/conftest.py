@@ -26,14 +26,14 @@ class Study:
 
     def __init__(self, architecture: str, tokenizer: PreTrainedTokenizerBase) -> None:
         self.model = tiny_model(architecture)
-        self.prompts = tiny_prompts()
+        self.prompts = tiny_prompts(self.model)
         self.tokenizer = tokenizer
         self.effects = cache(self._effects)
 
     @cached_property
     def anatomy(self) -> Any:
         """The engine's view of a copy of the model."""
-        return anatomy_of_copy(self.model, self.tokenizer)
+        return anatomy_of_copy(self.model)
 
     @cached_property
     def oracle(self) -> HookOracle:

@@ -7,17 +7,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.engine import donor_indices
 from tests.helpers.engine_scan import batch_of
 from tests.helpers.hook_oracle import Prompts
-from tests.helpers.tiny_models import tiny_prompts
+from tests.helpers.tiny_models import tiny_model, tiny_prompts
 
 DRAWS = 50
 
 
 @pytest.fixture(scope="module")
 def prompts() -> Prompts:
-    return tiny_prompts()
+    return tiny_prompts(tiny_model("gpt2"))
 
 
 def test_one_donor_per_draw_and_prompt(prompts):
@@ -76,11 +77,11 @@ def test_a_prompt_without_a_donor_is_an_error(prompts):
         reference_tokens=prompts.tokens[:3],
         reference_groups=np.array([0, 0, 1]),
     )
-    with pytest.raises(ValueError):
+    with pytest.raises(CircuitScalingError):
         donor_indices(batch_of(alone), 1, seed=0)
 
 
 def test_a_missing_reference_set_is_an_error(prompts):
     without = replace(prompts, reference_tokens=None, reference_groups=None)
-    with pytest.raises(ValueError):
+    with pytest.raises(CircuitScalingError):
         donor_indices(batch_of(without), 1, seed=0)

@@ -66,7 +66,7 @@ def test_every_head_equals_the_hook_loop(study, architecture, mode, positions, c
 
 
 def assert_effects_are_large_enough_to_judge(readout, positions, effects):
-    """Every head moves some prompt visibly, except where the readout cannot see the change."""
+    """Every head moves some prompt, well above the tolerance, where the readout can see it."""
     largest = np.abs(effects).max(axis=-1)  # [layers, heads]
     if readout == "token_loss" and positions == "end":
         # The loss reads positions 0 .. S-2 only, which the last position never reaches.
@@ -74,7 +74,8 @@ def assert_effects_are_large_enough_to_judge(readout, positions, effects):
     elif readout == "candidates":
         assert largest.max() > 1e-2  # a step function: not every head flips an argmax
     else:
-        assert largest.min() > 1e-2
+        assert largest.max() > 1e-2
+        assert largest.min() > 10 * TOLERANCE
 
 
 @pytest.mark.parametrize("positions", POSITIONS)
@@ -134,7 +135,7 @@ def test_a_scan_leaves_the_model_as_it_was(study, architecture):
     model = copy.deepcopy(shared.model)
     with torch.no_grad():
         before = model(tokens).logits
-        anatomy = anatomy_of(model, shared.tokenizer)
+        anatomy = anatomy_of(model)
         scan = partial(scan_layers, anatomy, batch_of(shared.prompts), Ablation("zero"), chunk=64)
         assert len(list(scan())) == LAYERS
         abandoned = scan()

@@ -27,7 +27,7 @@ def _rebuilt(model: PreTrainedModel, **changes: Any) -> PreTrainedModel:
     for name, value in changes.items():
         setattr(config, name, value)
     other = type(model)(config)
-    other.load_state_dict(model.state_dict(), strict=False)
+    other.load_state_dict(model.state_dict())
     return other.eval()
 
 
@@ -46,7 +46,8 @@ def rotary_on_every_dimension(model: PreTrainedModel) -> PreTrainedModel:
 
 
 def norms_before_instead_of_after(model: PreTrainedModel) -> PreTrainedModel:
-    return _rebuilt(model, do_layer_norm_before=True)
+    # Without a norm at the end, as after-norm models have none.
+    return _rebuilt(model, do_layer_norm_before=True, _remove_final_layer_norm=True)
 
 
 def identity_projection_out(model: PreTrainedModel) -> PreTrainedModel:
@@ -112,7 +113,7 @@ BRANCHES = [
 )
 def test_a_broken_branch_is_visible(study, architecture, broken):
     shared = study(architecture)
-    anatomy = anatomy_of_copy(broken(shared.model), shared.tokenizer)
+    anatomy = anatomy_of_copy(broken(shared.model))
     measured = engine_effects(anatomy, shared.prompts, Ablation("zero"), ["contrast"], chunk=64)
     difference = np.abs(measured["contrast"] - shared.effects("zero", "all")["contrast"])
     # In every layer: a branch handled in some blocks only would show as well.

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(
 STORY = (
     "Once upon a time, there was a little girl named Lily. She loved to play outside in the park. "
     "One day, she saw a big, red ball. She wanted to play with it, but it was too high.\n"
-    'Lily\'s mom said, "Lily, let\'s go to the park."'
+    "Lily's mom said, \"Lily, let's go to the park.\""
 )
 LAYERS, HEADS = 5, 8
 TOLERANCE = 1e-4
@@ -65,7 +65,9 @@ def prompts(tokenizer) -> Prompts:
         np.array([tokenizer.encode(text)[:length] for text in texts])
         for texts in (openings, references)
     )
-    lily, timmy, mom, dog = (tokenizer.encode(f" {name}")[-1] for name in ("Lily", "Timmy", "m", "d"))
+    lily, timmy, mom, dog = (
+        tokenizer.encode(f" {name}")[-1] for name in ("Lily", "Timmy", "m", "d")
+    )
     return Prompts(
         tokens=tokens,
         answers=[[lily]] * len(openings),
@@ -102,7 +104,7 @@ def test_every_head_equals_the_hook_loop(folder, tokenizer, prompts, mode, posit
     ablation = Ablation(mode=mode, positions=positions, draws=1, seed=0)
     donors = donor_indices(batch_of(prompts), 1, 0) if mode == "resample" else None
     expected = HookOracle(model, tokenizer).effects(prompts, mode, positions, donors)
-    measured = engine_effects(anatomy_of_copy(model, tokenizer), prompts, ablation, READOUTS, 16)
+    measured = engine_effects(anatomy_of_copy(model), prompts, ablation, READOUTS, 16)
     for readout in READOUTS:
         assert measured[readout].shape == (LAYERS, HEADS, len(prompts.tokens))
         np.testing.assert_allclose(

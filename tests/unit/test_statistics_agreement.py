@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -16,6 +16,7 @@ from circuit_scaling.statistics.agreement import spearman
 ranks = hnp.arrays(float, 9, elements=st.integers(-3, 3).map(float))
 
 
+@settings(deadline=None)
 @given(ranks, ranks)
 def test_is_the_correlation_of_ranks(a: np.ndarray, b: np.ndarray) -> None:
     got = spearman(a, b)

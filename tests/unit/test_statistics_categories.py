@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -31,6 +31,7 @@ def test_tau_itself_is_strong(sign: int) -> None:
     assert got.tolist() == ["ioi_only", "anti_only"]
 
 
+@settings(deadline=None)
 @given(effects, effects, st.floats(0.001, 0.4))
 def test_swapping_the_tasks_swaps_the_categories(
     ioi: np.ndarray, anti: np.ndarray, tau: float
@@ -40,6 +41,7 @@ def test_swapping_the_tasks_swaps_the_categories(
     assert [swapped[name] for name in there.tolist()] == back.tolist()
 
 
+@settings(deadline=None)
 @given(effects, effects)
 def test_a_higher_tau_makes_no_head_stronger(ioi: np.ndarray, anti: np.ndarray) -> None:
     strong_on = {"weak": 0, "ioi_only": 1, "anti_only": 1, "shared": 2}
@@ -114,6 +116,7 @@ def test_resolved_by_either_task(low: float, high: float, clear: bool) -> None:
     assert got.tolist() == [clear, clear]
 
 
+@settings(deadline=None)
 @given(effects, effects, effects, effects)
 def test_resolved_means_every_value_inside_has_the_same_category(
     a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray

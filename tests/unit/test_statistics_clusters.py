@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from circuit_scaling.statistics.clusters import cluster_totals
@@ -22,6 +22,7 @@ def test_numbers_are_labels_too() -> None:
     assert cluster_totals([[1, 2, 3]], np.array([7, 7, 9])).labels == ("7", "9")
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_cluster_means_with_their_counts_stand_for_the_prompts(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -35,6 +36,7 @@ def test_cluster_means_with_their_counts_stand_for_the_prompts(seed: int) -> Non
     np.testing.assert_allclose(prompts.mean, values.mean(axis=1), atol=1e-12)
 
 
+@settings(deadline=None)
 @given(st.permutations(range(12)))
 def test_order_of_prompts_does_not_matter(order: list[int]) -> None:
     values = np.arange(24, dtype=float).reshape(2, 12)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from circuit_scaling.statistics.power import minimal_detectable_effect, prompts_needed
@@ -28,6 +28,7 @@ def test_prompts_by_hand() -> None:
     np.testing.assert_array_equal(needed, [1537, 6147, 1])
 
 
+@settings(deadline=None)
 @given(st.floats(1e-3, 1), st.integers(1, 5000), st.floats(1e-3, 1))
 def test_prompts_are_the_smallest_number_that_settles_it(
     se: float, n_prompts: int, distance: float

@@ -21,9 +21,9 @@ def p_of(values: object, seed: int = 0, flips: int = 9999) -> np.ndarray:
 
 
 def test_exact_p_by_hand() -> None:
-    # Of the 8 flips of 1, 2, 3 only all + and all - reach 6; 12 of 16 flips do not sum to 0 ...
+    # Of the 8 flips of 1, 2, 3 only all + and all - reach 6.
     np.testing.assert_array_equal(p_of([1, 2, 3]), [2 / 8])
-    # ... of 1, 1, 1, -1: all but the 6 with two of each sign.
+    # Of the 16 flips of 1, 1, 1, -1 all reach 2 but the 6 with two of each sign.
     np.testing.assert_array_equal(p_of([1, 1, 1, -1]), [10 / 16])
     np.testing.assert_array_equal(p_of([[0, 0, 0], [5, 5, 5], [-5, -5, -5]]), [1, 0.25, 0.25])
     np.testing.assert_array_equal(p_of([4.0]), [1])
@@ -42,10 +42,12 @@ def test_exact_p_agrees_with_scipy(n_clusters: int) -> None:
 
 
 def test_random_flips_come_near_the_exact_p() -> None:
-    values = np.random.default_rng(1).normal(0.3, 1, size=(6, 12))
-    exact, drawn = p_of(values, flips=2**12 - 1), p_of(values, flips=2**12 - 2)
-    assert (exact != drawn).any()
-    np.testing.assert_allclose(drawn, exact, atol=4 * 0.5 / np.sqrt(2**12))
+    # Fourteen of one sign against two: an uneven coin would show. One flip fewer is random.
+    values = np.vstack([np.repeat([1, -1], [14, 2]), np.random.default_rng(1).normal(0.3, 1, 16)])
+    exact, drawn = p_of(values, flips=2**16 - 1), p_of(values, flips=2**16 - 2)
+    assert exact[0] == pytest.approx(2 * scipy.stats.binom(16, 0.5).cdf(2))
+    assert (exact != drawn).all()
+    assert (np.abs(drawn - exact) < 4 * np.sqrt(exact * (1 - exact) / 2**16)).all()
 
 
 def test_random_p_is_counted_with_the_observed_one() -> None:
@@ -54,11 +56,12 @@ def test_random_p_is_counted_with_the_observed_one() -> None:
 
 
 def test_a_prompt_counts_as_a_prompt_and_a_cluster_flips_as_one() -> None:
-    # Totals 6 and -1: no flip comes below |6 - 1|. As equal clusters (2 and -1) likewise p = 1,
-    # but three separate prompts of 2 against one of -1 would give 4 of 16.
-    totals = cluster_totals([[2, 2, 2, -1]], ["a", "a", "a", "b"])
-    np.testing.assert_array_equal(sign_flip_p(totals, np.random.default_rng(0)), [1])
-    np.testing.assert_array_equal(p_of([2, 2, 2, -1]), [4 / 16])
+    # Totals 3, 2, -2 sum to 3, which 6 of 8 flips reach. Means of clusters taken as equals (1, 2,
+    # -2) would give p = 1, and prompts flipped one by one 18 of 32.
+    totals = cluster_totals([[1, 1, 1, 2, -2]], ["a", "a", "a", "b", "c"])
+    np.testing.assert_array_equal(sign_flip_p(totals, np.random.default_rng(0)), [6 / 8])
+    np.testing.assert_array_equal(p_of([1, 2, -2]), [1])
+    np.testing.assert_array_equal(p_of([1, 1, 1, 2, -2]), [18 / 32])
 
 
 @pytest.mark.parametrize(("n_clusters", "flips"), [(9, 9999), (30, 999)])
@@ -113,6 +116,7 @@ def test_q_by_hand_with_what_was_not_tested() -> None:
     assert q_values([]).shape == (0,)
 
 
+@settings(deadline=None)
 @given(hnp.arrays(float, st.integers(1, 30), elements=st.floats(0, 1)))
 def test_q_is_the_step_up_procedure(p: np.ndarray) -> None:
     order = np.argsort(p)

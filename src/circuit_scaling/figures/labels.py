@@ -20,12 +20,16 @@ _GAP = 1.5  # pixels kept free around a name
 
 
 def place_labels(
-    axes: Axes, anchors: Sequence[tuple[float, float]], texts: Sequence[str]
+    axes: Axes,
+    anchors: NDArray[np.float64],
+    errors: NDArray[np.float64],
+    texts: Sequence[str],
 ) -> list[Annotation]:
-    """Write ``texts`` next to ``anchors`` (data coordinates), earlier ones with the first choice.
+    """Write ``texts`` next to ``anchors``, earlier ones with the first choice of place.
 
-    The layout of the figure must be final. A text for which no free place is left is not written:
-    a missing name misleads less than an unreadable one.
+    ``anchors`` and ``errors`` (the half lengths of error bars to keep free) are [names, 2] in data
+    coordinates. The layout of the figure must be final. A text for which no free place is left is
+    not written: a missing name misleads less than an unreadable one.
     """
     figure = axes.get_figure(root=True)
     if figure is None:
@@ -33,8 +37,10 @@ def place_labels(
     renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
     frame = axes.get_window_extent(renderer).padded(-2)
     points = _drawn_points(axes)
-    at = axes.transData.transform(np.asarray(anchors, dtype=float).reshape(-1, 2))
-    taken = [Bbox.from_extents(x - 4, y - 4, x + 4, y + 4) for x, y in at]
+    at = axes.transData.transform(anchors)
+    low = np.minimum(axes.transData.transform(anchors - errors), at - 4)
+    high = np.maximum(axes.transData.transform(anchors + errors), at + 4)
+    taken = [Bbox(corners) for corners in np.stack([low, high], axis=1)]
     placed = []
     for anchor, (x, y), text in zip(anchors, at, texts, strict=True):
         label = axes.annotate(

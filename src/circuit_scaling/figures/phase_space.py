@@ -44,8 +44,8 @@ def all_heads_phase_space(classified_heads: pd.DataFrame, tau: float) -> Figure:
     ``classified_heads`` has one row per model and head; effects are metric after ablation minus
     before, so negative means that the head helps. ``tau`` is the category threshold and the end of
     the linear part of both axes. Colour is category, marker is family; heads of models that are not
-    competent on one of the two tasks are hollow. The strongest heads are named and carry ±1
-    standard error. Heads without both effects are not drawn; the title counts them. Raises
+    competent on one of the two tasks are hollow. The strongest heads of the others are named and
+    carry ±1 standard error. Heads without both effects are not drawn; the title counts them. Raises
     ValueError if a column is missing.
     """
     require_columns(classified_heads, _COLUMNS, "all_heads_phase_space")
@@ -61,7 +61,7 @@ def all_heads_phase_space(classified_heads: pd.DataFrame, tau: float) -> Figure:
     title = f"{len(heads)} heads of {heads['model'].nunique()} models"
     title += f" ({left_out} more lack an effect)" if left_out else ""
     axes.set_title(title, loc="left")
-    axes.set_title("named: the strongest, ±1 standard error", loc="right", **_REMARK)
+    axes.set_title("named: the strongest, with ±1 standard error", loc="right", **_REMARK)
     _legend(figure, heads)
     freeze_layout(figure)
     _name_strongest(axes, heads)
@@ -100,13 +100,22 @@ def family_grid(classified_heads: pd.DataFrame, tau: float) -> Figure:
     return figure
 
 
+def lacks_competence(heads: pd.DataFrame) -> pd.Series[bool]:
+    """True for heads of models that are not competent on IOI or on anti-repetition of names.
+
+    Only an explicit False counts: an imported table may not know.
+    """
+    ioi, anti = (
+        heads[name].astype("boolean").fillna(True) for name in ("competent_ioi", "competent_anti")
+    )
+    return ~(ioi & anti).astype(bool)
+
+
 def _drawable(classified_heads: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """Heads with both effects, with the column ``hollow``; and how many lack one."""
     both = classified_heads[["delta_ioi", "delta_anti_names"]].notna().all(axis=1)
     heads = classified_heads[both].copy()
-    # Only an explicit "not competent" is drawn hollow: an imported table may not know.
-    flags = [heads[name].astype("boolean") for name in ("competent_ioi", "competent_anti")]
-    heads["hollow"] = ~(flags[0].fillna(True) & flags[1].fillna(True)).astype(bool)
+    heads["hollow"] = lacks_competence(heads)
     return heads, int((~both).sum())
 
 
@@ -150,27 +159,34 @@ def _scatter(axes: Axes, heads: pd.DataFrame, size: float) -> None:
 
 
 def _name_strongest(axes: Axes, heads: pd.DataFrame) -> None:
-    """Names and error bars (±1 standard error) of the strongest heads."""
-    order = heads.sort_values(
+    """Names and error bars (±1 standard error) of the strongest heads of competent models.
+
+    Only where no model is competent, the strongest of all: an effect on a task that a model cannot
+    do is not a head that does the job.
+    """
+    competent = heads[~heads["hollow"]]
+    order = (competent if len(competent) else heads).sort_values(
         ["strength", "model", "layer", "head"], ascending=[False, True, True, True]
     )
     strongest = order.head(_LABELLED)
+    anchors = strongest[["delta_ioi", "delta_anti_names"]].to_numpy(dtype=np.float64)
+    # A missing standard error has no bar.
+    errors = np.nan_to_num(strongest[["se_ioi", "se_anti_names"]].to_numpy(dtype=np.float64))
     axes.errorbar(
-        strongest["delta_ioi"],
-        strongest["delta_anti_names"],
-        xerr=strongest["se_ioi"].astype(float).fillna(0.0),
-        yerr=strongest["se_anti_names"].astype(float).fillna(0.0),
+        anchors[:, 0],
+        anchors[:, 1],
+        xerr=errors[:, 0],
+        yerr=errors[:, 1],
         fmt="none",
         ecolor=INK,
         elinewidth=0.6,
         zorder=1.9,
     )
-    anchors = list(zip(strongest["delta_ioi"], strongest["delta_anti_names"], strict=True))
     texts = [
         f"{model} L{layer}H{head}"
         for model, layer, head in strongest[["model", "layer", "head"]].itertuples(index=False)
     ]
-    place_labels(axes, anchors, texts)
+    place_labels(axes, anchors, errors, texts)
 
 
 def _category_handles(heads: pd.DataFrame) -> list[Line2D]:

@@ -73,7 +73,7 @@ CATEGORIES: dict[str, Look] = {
 FAMILIES: dict[str, Look] = {
     "gpt2": Look("GPT-2", "#004c7a", "p"),
     "pythia": Look("Pythia", "#963f00", "P"),
-    "opt": Look("OPT", "#00694c", "v"),
+    "opt": Look("OPT", "#00694c", "<"),
     "gpt_neo": Look("GPT-Neo", "#8f4871", "d"),
     "llama": Look("Llama", "#9c6a00", "h"),
     "mini_gpt2": Look("mini GPT-2", "#0072b2", "o"),
@@ -81,10 +81,10 @@ FAMILIES: dict[str, Look] = {
     "mini_opt": Look("mini OPT", "#009e73", "^"),
     "mini_neo": Look("mini GPT-Neo", "#cc79a7", "D"),
     "mini_llama": Look("mini Llama", "#e69f00", "*"),
-    "control": Look("one-objective control", "#555555", "X"),
+    "control": Look("one-objective control", "#555555", "v"),
 }
 _SPARE_COLOURS = ("#7a5195", "#8c8c00", "#00798c", "#a05252")
-_SPARE_MARKERS = ("<", ">", "H", "8")
+_SPARE_MARKERS = (">", "X", "H", "8")
 
 TASKS: dict[str, Look] = {
     "ioi": Look("IOI", "#2f7fc1", "o", "-"),

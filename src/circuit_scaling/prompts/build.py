@@ -18,12 +18,13 @@ from circuit_scaling.prompts.wordbank import Tokenizer, WordBank, make_word_bank
 
 
 def build_prompts(
-    tasks: Tasks, settings: PromptSettings, tokenizer: Tokenizer, *, bos: bool
+    tasks: Tasks, settings: PromptSettings, tokenizer: Tokenizer, *, bos: bool, model: str = ""
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """All prompts of all tasks, references included, and how many words were dropped per list.
 
     Args:
         bos: whether each prompt begins with the tokenizer's BOS token.
+        model: the hash of the model whose tokenizer this is, for the fingerprint.
 
     Returns:
         The prompts table (DESIGN 2: one row per prompt, its ids in the model's vocabulary), and
@@ -44,8 +45,27 @@ def build_prompts(
     ]
     table = pd.DataFrame(rows)
     _check_lengths(table)
-    table["fingerprint"] = fingerprint_of({"prompts": table.to_dict(orient="list")})
+    table["fingerprint"] = prompts_fingerprint(tasks, settings, bos, model, table)
     return table, words.dropped
+
+
+def prompts_fingerprint(
+    tasks: Tasks, settings: PromptSettings, bos: bool, model: str, table: pd.DataFrame
+) -> str:
+    """The hash of what a prompts table was made from, and of what it holds."""
+    content = [
+        [[int(token) for token in ids] for ids in table[column]]
+        for column in ("tokens", "answer", "distractor", "candidates")
+    ]
+    return fingerprint_of(
+        {
+            "tasks": tasks.model_dump(mode="json"),
+            "settings": settings.model_dump(mode="json"),
+            "bos": bos,
+            "model": model,
+            "content": content,
+        }
+    )
 
 
 def _prompts_of(

@@ -34,8 +34,8 @@ def cluster_bootstrap(
     With fewer than `MIN_CLUSTERS` clusters se, low and high are NaN. Otherwise two corrections
     make up for a resample of C clusters varying too little, by the factor sqrt((C - 1) / C): `se`
     is scaled up by its inverse, and the interval is the expanded percentile interval (Hesterberg
-    2015, "What Teachers Should Know About the Bootstrap", section 5.3), read further out in the
-    tails so that for symmetric values it agrees with the t interval on C - 1 degrees of freedom.
+    2015, "What Teachers Should Know About the Bootstrap"), read further out in the tails so that
+    for symmetric values it agrees with the t interval on C - 1 degrees of freedom.
 
     Simulated coverage of the true mean at 10, 20 and 60 clusters of 1 to 8 prompts: normal effects
     93.5, 94 and 94.5 %; skewed ones 91, 92.5 and 94 % (exponential), 88, 89.5 and 91.5 %

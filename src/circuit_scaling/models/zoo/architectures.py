@@ -57,6 +57,11 @@ def build_model(shape: Shape, entry: RosterEntry, vocabulary: int) -> PreTrained
                 num_attention_heads=entry.n_heads,
                 intermediate_size=4 * d_model,
                 max_position_embeddings=POSITIONS,
+                rope_parameters={
+                    "rope_type": "default",
+                    "rope_theta": 10000.0,
+                    "partial_rotary_factor": 1.0,  # a quarter of so small a head is nothing
+                },
                 **common,
             )
         )

@@ -47,6 +47,7 @@ class Language:
         tasks: specs by task; the templates are those of the measured prompts.
         objectives: task -> ``learn`` (the right answer) or ``random`` (a random name of the two).
         positions: length of all rows.
+        bos: whether rows begin with the BOS token, as the model's prompts do.
     """
 
     def __init__(
@@ -56,8 +57,10 @@ class Language:
         objectives: Mapping[str, Objective],
         positions: int,
         rng: np.random.Generator,
+        bos: bool = False,
     ) -> None:
         self._words, self._tasks, self._objectives = words, tasks, objectives
+        self._prefix = [int(words.tokenizer.bos_token_id or 0)] if bos else []
         self._positions, self._rng = positions, rng
         self._names = np.array([words.token(n) for n in training_names(words)])
         self._places = np.array([words.token(w) for w in words.places])
@@ -84,7 +87,9 @@ class Language:
         tokens = np.zeros((n_rows, self._positions), dtype=np.int64)
         labels = np.full_like(tokens, IGNORE)
         for row in range(n_rows):
-            text, first_label = draw(task)
+            drawn, first_label = draw(task)
+            text = [*self._prefix, *drawn][: self._positions + 1]
+            first_label += len(self._prefix)
             tokens[row, : len(text) - 1] = text[:-1]
             labels[row, first_label - 1 : len(text) - 1] = text[first_label:]
         return Rows(tokens, labels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import tempfile
 import zlib
 from dataclasses import dataclass
@@ -47,19 +48,16 @@ class TrainedModel:
 
 def shared_tokenizer(tasks: Tasks) -> PreTrainedTokenizerFast:
     """The tokenizer of all embedded models: every word of the lists, templates and passages."""
-    words = [w for name in ("names", "places", "objects") for w in word_list(name)]
+    words = [word for name in ("names", "places", "objects") for word in word_list(name)]
     items = [item for listed in categories().values() for item in listed]
-    templates = [t for spec in tasks.root.values() for t in spec.templates]
-    texts = [t.replace("{", "").replace("}", "") for t in templates] + list(word_list("passages"))
-    slots = {" A", " B", " S", " place", " object", " items"}
-    vocabulary = [w for w in (*(f" {w}" for w in (*words, *items)), *texts, *_starts(texts))]
-    del slots
-    return zoo_tokenizer(vocabulary)
-
-
-def _starts(texts: list[str]) -> list[str]:
-    """The texts once more with a leading space: passages are cut anywhere."""
-    return [f" {text}" for text in texts]
+    templates = [
+        re.sub(r"\{\w+\}", "", template)
+        for spec in tasks.root.values()
+        for template in spec.templates
+    ]
+    # Passages are cut anywhere, so that their first word needs its leading space as well.
+    texts = [*words, *items, *word_list("passages")]
+    return zoo_tokenizer([*templates, *(f" {text}" for text in texts)])
 
 
 def train_model(
@@ -75,9 +73,12 @@ def train_model(
     words = make_word_bank(tokenizer)
     seed = zlib.crc32(f"{settings.seed}/{slug}".encode())
     language = Language(
-        words, tasks.root, entry.objectives, _ROW_LENGTH, np.random.default_rng(seed)
+        words, tasks.root, entry.objectives, _ROW_LENGTH, np.random.default_rng(seed), entry.bos
     )
     shape = settings.shapes[slug]
+    # One thread: the same sums in the same order on every machine.
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = build_model(shape, entry, len(tokenizer))

@@ -1,0 +1,1 @@
+"""From tables to tables: join, classify and what follows; frames in, frames out."""

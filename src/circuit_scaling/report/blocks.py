@@ -1,0 +1,182 @@
+"""The few kinds of things a section of the report is made of, and how values are written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from circuit_scaling.figures.style import number, order_models, task_looks
+
+MISSING = "–"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One entry of a table: a value, a smaller line below it, and an optional warning mark."""
+
+    text: str
+    note: str = ""
+    flag: str = ""
+    numeric: bool = False
+    code: bool = False
+    parts: tuple[tuple[str, str], ...] = ()  # (category, text) pairs, written in its colour
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; rows numbered in ``quiet`` are grey, a ``folded`` one is closed at first."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    caption: str
+    quiet: frozenset[int] = frozenset()
+    folded: bool = False
+    kind: str = field(default="table", init=False)
+
+    def is_numeric(self, column: int) -> bool:
+        """True where the cells of a column are numbers, so that its head stands over them."""
+        return any(row[column].numeric for row in self.rows)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure by the name under which the caller passed it, with its caption."""
+
+    name: str
+    caption: str
+    kind: str = field(default="drawing", init=False)
+
+
+@dataclass(frozen=True)
+class Plot:
+    """The place of the interactive phase space."""
+
+    caption: str
+    kind: str = field(default="plot", init=False)
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A part that was not made, with the command that makes it."""
+
+    command: str
+    kind: str = field(default="missing", init=False)
+
+
+Block = Table | Drawing | Plot | Missing
+
+
+@dataclass(frozen=True)
+class Section:
+    """One chapter of the page: its sentences, then its blocks."""
+
+    anchor: str
+    title: str
+    sentences: tuple[str, ...] = ()
+    blocks: tuple[Block, ...] = ()
+
+
+def missing(pipelines: str) -> Missing:
+    """The sentence for a part that ``kedro run --pipelines <pipelines>`` would make."""
+    return Missing(f"kedro run --pipelines {pipelines}")
+
+
+def text_cell(value: object, note: str = "", flag: str = "") -> Cell:
+    """A word; a missing one is a dash."""
+    return Cell(MISSING if _is_missing(value) else str(value), note, flag)
+
+
+def code_cell(value: object) -> Cell:
+    """A path, name or hash, written in the fixed-width face."""
+    return Cell(MISSING if _is_missing(value) else str(value), code=not _is_missing(value))
+
+
+def number_cell(value: object, digits: int = 2, note: str = "", flag: str = "") -> Cell:
+    """A number with a real minus sign; one that was not measured is a dash."""
+    return Cell(number(as_float(value), digits), note, flag, numeric=True)
+
+
+def count_cell(value: object, note: str = "") -> Cell:
+    """A whole number."""
+    return number_cell(value, 0, note)
+
+
+def effect_cell(value: object, se: object, digits: int = 3) -> Cell:
+    """An effect with its standard error below it."""
+    known = not _is_missing(value) and not _is_missing(se)
+    note = f"± {number(as_float(se), digits)}" if known else ""
+    return number_cell(value, digits, note)
+
+
+def share(value: object, digits: int = 0) -> str:
+    """A share in 0..1 as a percentage."""
+    return MISSING if _is_missing(value) else f"{number(100 * as_float(value), digits)} %"
+
+
+def interval(low: object, high: object, digits: int = 2) -> str:
+    """``[low, high]``, or nothing where there is no interval."""
+    if _is_missing(low) or _is_missing(high):
+        return ""
+    return f"[{number(as_float(low), digits)}, {number(as_float(high), digits)}]"
+
+
+def share_interval(low: object, high: object) -> str:
+    """An interval of shares in percent, or nothing where there is none."""
+    if _is_missing(low) or _is_missing(high):
+        return ""
+    return f"[{number(100 * as_float(low), 0)}, {number(100 * as_float(high), 0)}] %"
+
+
+def head_name(layer: object, head: object) -> str:
+    """The field's short name of a head, such as L9H6."""
+    return f"L{layer}H{head}"
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 head``, ``2 heads``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def as_float(value: Any) -> float:
+    """The value as a float; missing values of every kind become NaN."""
+    return float("nan") if _is_missing(value) else float(value)
+
+
+def arrange(frame: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
+    """Rows by model in ``order``; models that it does not name follow, in the figures' order."""
+    names = [*order, *(model for model in order_models(frame) if model not in set(order))]
+    ranks = {model: rank for rank, model in enumerate(names)}
+    return frame.sort_values(
+        "model", key=lambda column: column.map(ranks), kind="stable", ignore_index=True
+    )
+
+
+def column(frame: pd.DataFrame, name: str) -> pd.Series:
+    """A column, or one of missing values where the table does not carry it."""
+    if name in frame.columns:
+        return frame[name]
+    return pd.Series([None] * len(frame), index=frame.index, dtype=object)
+
+
+def columns(frame: pd.DataFrame, *names: str) -> list[tuple[Any, ...]]:
+    """The named columns row by row; one that the table does not carry gives missing values."""
+    return list(zip(*(column(frame, name) for name in names), strict=True))
+
+
+def drawing(figures: Mapping[str, Figure], name: str, caption: str) -> tuple[Drawing, ...]:
+    """The named figure, or nothing where the caller has not passed it."""
+    return (Drawing(name, caption),) if name in figures else ()
+
+
+def task_name(task: object) -> str:
+    """The task as it is called in legends."""
+    return next(iter(task_looks([str(task)]).values())).label
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))

@@ -1,0 +1,37 @@
+"""What the report is made from: tables, figures and a few facts, each of which may be missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class ReportContext:
+    """The material of one report; a part that is None has not been made yet.
+
+    ``roster`` has the columns family, model, params_m, layers, heads, source, note; the other
+    frames are the project's tables of the same name. ``figures`` are keyed by the name of the
+    function that drew them; figures that the page has no section for are shown at its end.
+    ``tau`` is the category threshold of ``classified_heads``. Version, commit and date are printed
+    as they are; without a date the page is the same for the same tables.
+    """
+
+    roster: pd.DataFrame | None = None
+    competence: pd.DataFrame | None = None
+    classified_heads: pd.DataFrame | None = None
+    head_category_summary: pd.DataFrame | None = None
+    category_sensitivity: pd.DataFrame | None = None
+    hero_heads: pd.DataFrame | None = None
+    ablation_agreement: pd.DataFrame | None = None
+    zoo_curves: pd.DataFrame | None = None
+    zoo_accuracy: pd.DataFrame | None = None
+    run_log: pd.DataFrame | None = None
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    tau: float = 0.05
+    project_version: str | None = None
+    git_sha: str | None = None
+    date: str | None = None

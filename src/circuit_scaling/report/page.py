@@ -1,0 +1,110 @@
+"""Render the report: one HTML page that needs nothing but itself."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from matplotlib.figure import Figure
+
+from circuit_scaling.figures.style import CATEGORIES, to_svg
+from circuit_scaling.report.blocks import Drawing, Plot, counted
+from circuit_scaling.report.context import ReportContext
+from circuit_scaling.report.interactive import phase_space_json
+from circuit_scaling.report.sections import all_sections
+
+
+def render_report(context: ReportContext) -> str:
+    """The whole page as HTML text: styles, figures, data and scripts are inside it.
+
+    The page asks nothing of the network, and its content policy forbids it to. Same context, same
+    text, byte for byte. Parts of ``context`` that are None become a sentence with the command that
+    makes them. Raises ValueError or KeyError where a table lacks a column that it must have.
+    """
+    sections = all_sections(context)
+    blocks = [block for section in sections for block in section.blocks]
+    plot = None
+    if context.classified_heads is not None and any(isinstance(block, Plot) for block in blocks):
+        plot = phase_space_json(context.classified_heads, context.tau)
+    names = [block.name for block in blocks if isinstance(block, Drawing)]
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            title="Circuit scaling",
+            summary=_summary(context),
+            facts=_facts(context),
+            sections=sections,
+            prose=_prose,
+            images=_images(context.figures, names),
+            colours={category: look.colour for category, look in CATEGORIES.items()},
+            plot=plot,
+            plotly=_plotly() if plot else "",
+        )
+    )
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("circuit_scaling.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _summary(context: ReportContext) -> str:
+    """What the page is, in two sentences, with the size of the study where it is known."""
+    heads = context.classified_heads
+    if heads is None or heads.empty:
+        scope = "Every attention head of every model is to be removed in turn"
+    else:
+        models = counted(heads["model"].nunique(), "model")
+        scope = f"Each of {counted(len(heads), 'attention head')} of {models} was removed in turn"
+    return (
+        f"{scope}, to see how the model's answers change on indirect object identification (IOI)"
+        " and on anti-repetition. This page says which heads do which job, how sure that is, and"
+        " where it depends on the way of removing a head."
+    )
+
+
+def _prose(sentences: Sequence[str]) -> str:
+    """The sentences as one paragraph in which a number keeps to its sign and unit."""
+    text = " ".join(sentences)
+    return text.replace(" = ", "\u00a0=\u00a0").replace(" %", "\u00a0%")
+
+
+def _facts(context: ReportContext) -> list[str]:
+    """Version, commit and date, as far as the caller knows them."""
+    pairs = (
+        ("version", context.project_version),
+        ("commit", context.git_sha),
+        ("made on", context.date),
+    )
+    return [f"{name} {value}" for name, value in pairs if value]
+
+
+def _images(figures: Mapping[str, Figure], names: list[str]) -> dict[str, dict[str, object]]:
+    """The named figures as data addresses of SVG, with their size in CSS pixels."""
+    images: dict[str, dict[str, object]] = {}
+    for name in names:
+        width, height = figures[name].get_size_inches() * 96
+        # An image element keeps each drawing's ids to itself; inline drawings would share them.
+        data = base64.b64encode(to_svg(figures[name]).encode()).decode()
+        images[name] = {
+            "address": f"data:image/svg+xml;base64,{data}",
+            "width": round(float(width)),
+            "height": round(float(height)),
+        }
+    return images
+
+
+def _plotly() -> str:
+    """The source of plotly.js; imported here because it costs half a second."""
+    from plotly.offline import get_plotlyjs
+
+    return str(get_plotlyjs())

@@ -1,0 +1,95 @@
+"""The chapter on where the numbers come from: fingerprints, run log, library versions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import pandas as pd
+
+from circuit_scaling.figures.style import number
+from circuit_scaling.report.blocks import (
+    Block,
+    Section,
+    Table,
+    arrange,
+    as_float,
+    code_cell,
+    column,
+    columns,
+    count_cell,
+    counted,
+    missing,
+    number_cell,
+    text_cell,
+)
+from circuit_scaling.report.context import ReportContext
+
+
+def provenance(context: ReportContext, order: Sequence[str]) -> Section:
+    anchor, title = "provenance", "Where the numbers come from"
+    blocks: list[Block] = []
+    sentences: list[str] = []
+    heads = context.classified_heads
+    if heads is None or "fingerprint" not in heads.columns:
+        blocks.append(missing("classify"))
+    else:
+        sentences.append(
+            "A fingerprint is a hash of what produced a model's rows: weights, prompts,"
+            " intervention and engine version."
+        )
+        pairs = arrange(heads[["family", "model", "fingerprint"]].drop_duplicates(), order)
+        rows = tuple(
+            (text_cell(model), code_cell(mark))
+            for model, mark in columns(pairs, "model", "fingerprint")
+        )
+        table = Table(("model", "fingerprint"), rows, "Fingerprints by model.")
+        blocks.append(table)
+    if context.run_log is None:
+        blocks.append(missing("scan"))
+    else:
+        log = context.run_log
+        seconds = log["seconds"].sum()
+        sentences.append(
+            f"The run log has {counted(len(log), 'line')}"
+            f" and {number(as_float(seconds), 0)} seconds of work."
+        )
+        sentences += _versions(log)
+        blocks.append(_run_table(arrange(log, order)))
+    return Section(anchor, title, tuple(sentences), tuple(blocks))
+
+
+def _run_table(log: pd.DataFrame) -> Table:
+    names = ("stage", "model", "seconds", "peak_memory_mb", "device", "threads", "chunk")
+    rows = tuple(
+        (
+            text_cell(stage),
+            text_cell(model),
+            number_cell(seconds, 1),
+            number_cell(memory, 0),
+            text_cell(device),
+            count_cell(threads),
+            count_cell(chunk),
+            number_cell(rate, 1),
+        )
+        for stage, model, seconds, memory, device, threads, chunk, rate in columns(
+            log, *names, "heads_per_second"
+        )
+    )
+    labels = (
+        *("stage", "model", "seconds", "peak memory (MB)", "device", "threads", "chunk"),
+        "heads per second",
+    )
+    return Table(labels, rows, "What each stage took.")
+
+
+def _versions(log: pd.DataFrame) -> list[str]:
+    """One sentence per library: its version, or its versions where the entries differ."""
+    found: dict[str, set[str]] = {}
+    for text in column(log, "versions").dropna():
+        for library, version in json.loads(text).items():
+            found.setdefault(library, set()).add(str(version))
+    if not found:
+        return []
+    parts = [f"{library} {' and '.join(sorted(found[library]))}" for library in sorted(found)]
+    return [f"Libraries: {', '.join(parts)}."]

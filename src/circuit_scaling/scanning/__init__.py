@@ -1,0 +1,1 @@
+"""From a model and its prompts to the tables of a scan."""

@@ -1,0 +1,45 @@
+"""Rows of the prompts table as batches of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from circuit_scaling.interventions.engine import Batch
+
+
+def batches_of(
+    prompts: pd.DataFrame, task: str, reference: str
+) -> Iterator[tuple[np.ndarray, Batch]]:
+    """The prompts of ``task`` by token length, identical ones once.
+
+    Yields:
+        For each length, where the task's prompts find their result, and the batch: the result of
+        the task's prompt ``i`` is that of the batch's prompt ``places[i]`` (-1 where the prompt
+        has another length).
+    """
+    rows = prompts[prompts["task"] == task].reset_index(drop=True)
+    references = prompts[prompts["task"] == reference]
+    lengths = rows["tokens"].map(len)
+    groups = {name: code for code, name in enumerate(sorted(prompts["template"].unique()))}
+    for length in sorted(lengths.unique()):
+        same_length = rows[lengths == length]
+        texts = same_length["tokens"].map(tuple)
+        firsts = same_length[~texts.duplicated()]
+        order = {tokens: place for place, tokens in enumerate(texts[~texts.duplicated()])}
+        places = np.full(len(rows), -1)
+        places[same_length.index] = [order[tokens] for tokens in texts]
+        donors = references[references["tokens"].map(len) == length]
+        yield places, Batch(
+            tokens=np.array(firsts["tokens"].tolist(), dtype=np.int64),
+            answers=[list(ids) for ids in firsts["answer"]],
+            distractors=[list(ids) for ids in firsts["distractor"]],
+            candidates=[list(ids) for ids in firsts["candidates"]],
+            groups=firsts["template"].map(groups).to_numpy(np.int64),
+            reference_tokens=np.array(donors["tokens"].tolist(), dtype=np.int64).reshape(
+                len(donors), length
+            ),
+            reference_groups=donors["template"].map(groups).to_numpy(np.int64),
+        )

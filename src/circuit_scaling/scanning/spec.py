@@ -1,0 +1,59 @@
+"""What a scan measures, as the configuration says it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+AblationName = Literal["zero", "mean", "resample"]
+PositionsName = Literal["all", "end"]
+
+
+class Intervention(BaseModel):
+    """One kind of ablation at one choice of positions."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    ablation: AblationName
+    positions: PositionsName
+
+    def __str__(self) -> str:
+        return f"{self.ablation}/{self.positions}"
+
+
+class ScanSettings(BaseModel):
+    """Parameters of a scan.
+
+    Attributes:
+        primary: the intervention that feeds categories and exports, measured on every task.
+        ablations, positions: their product is measured on ``agreement_tasks`` too, to see where
+            the ablations disagree.
+        agreement_tasks: tasks on which all interventions are measured.
+        draws: donors per prompt in resample ablation.
+        chunk: heads replayed together; ``auto`` takes what suits the device.
+        seed: of donors, bootstrap and sign flips.
+        n_boot: bootstrap draws over clusters.
+        n_flips: random sign flips for the p-values.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    primary: Intervention
+    ablations: tuple[AblationName, ...]
+    positions: tuple[PositionsName, ...]
+    agreement_tasks: tuple[str, ...] = ()
+    draws: int = Field(gt=0)
+    chunk: Literal["auto"] | int = "auto"
+    seed: int = 0
+    n_boot: int = Field(ge=200)
+    n_flips: int = Field(ge=99)
+
+    def interventions(self, task: str) -> tuple[Intervention, ...]:
+        """What is measured on ``task``, the primary intervention first."""
+        if task not in self.agreement_tasks:
+            return (self.primary,)
+        every = (
+            Intervention(ablation=a, positions=p) for a in self.ablations for p in self.positions
+        )
+        return tuple(dict.fromkeys((self.primary, *every)))

@@ -1,0 +1,1 @@
+"""One schema per table: what every table on disk has passed."""

@@ -1,0 +1,250 @@
+"""The schemas of all tables, in the order in which the pipelines make them."""
+
+from __future__ import annotations
+
+from pandera.pandas import Column
+
+from circuit_scaling.tables.table import Table, count, flag, number, numbers, share, text
+
+MODEL = {"family": text(), "model": text()}
+HEAD = {**MODEL, "layer": count(), "head": count()}
+SHAPE = {"n_layers": count(), "n_heads": count()}
+PROFILE_COLUMNS = (
+    "previous_token",
+    "duplicate_token",
+    "induction",
+    "ov_copying",
+    "attention_entropy",
+    "output_norm",
+)
+CATEGORIES = ("ioi_only", "anti_only", "shared", "weak")
+HEAD_KEYS = ("family", "model", "layer", "head")
+
+
+def _category_columns() -> dict[str, Column]:
+    return {
+        **{f"n_{c}": count() for c in CATEGORIES},
+        **{f"frac_{c}": share() for c in CATEGORIES},
+    }
+
+
+ZOO_CURVES = Table(
+    "zoo_curves",
+    {"model": text(), "step": count(), "task": text(), "loss": number(at_least=0)},
+    keys=("model", "step", "task"),
+)
+ZOO_ACCURACY = Table(
+    "zoo_accuracy",
+    {
+        "model": text(),
+        "task": text(),
+        "objective": text("trained", "random", "untrained"),
+        "accuracy": share(),
+        "candidate_accuracy": share(),
+        "n_prompts": count(),
+    },
+    keys=("model", "task"),
+)
+PROMPTS = Table(
+    "prompts",
+    {
+        "prompt_id": text(),
+        "task": text(),
+        "template": text(),
+        "order": text(),
+        "text": text(),
+        "tokens": numbers(),
+        "answer": numbers(),
+        "distractor": numbers(),
+        "candidates": numbers(),
+        "cluster": text(),
+        "split": text("select", "test"),
+        "data_seed": count(),
+        "fingerprint": text(),
+    },
+    keys=("prompt_id",),
+)
+HEAD_EFFECTS = Table(
+    "head_effects",
+    {
+        **HEAD,
+        "task": text(),
+        "readout": text("contrast", "kl_to_clean", "token_loss"),
+        "ablation": text("zero", "mean", "resample"),
+        "positions": text("all", "end"),
+        "delta": number(),
+        "se": number(nullable=True, at_least=0),
+        "low": number(nullable=True),
+        "high": number(nullable=True),
+        "p": share(nullable=True),
+        "q": share(nullable=True),
+        "delta_logprob": number(nullable=True),
+        "se_logprob": number(nullable=True, at_least=0),
+        "n_prompts": count(),
+        "n_clusters": count(),
+        **SHAPE,
+        "clean_metric": number(),
+        "effects": numbers(),
+        "fingerprint": text(),
+    },
+    keys=(*HEAD_KEYS, "task", "ablation", "positions"),
+)
+COMPETENCE = Table(
+    "competence",
+    {
+        **MODEL,
+        "task": text(),
+        "readout": text("contrast", "kl_to_clean", "token_loss"),
+        "clean_metric": number(),
+        "se": number(nullable=True, at_least=0),
+        "low": number(nullable=True),
+        "high": number(nullable=True),
+        "accuracy": share(nullable=True),
+        "candidate_accuracy": share(nullable=True),
+        "n_prompts": count(),
+        "n_clusters": count(),
+        "competent": flag(nullable=True),
+    },
+    keys=("family", "model", "task"),
+)
+HEAD_PROFILES = Table(
+    "head_profiles",
+    {**HEAD, **SHAPE, **{name: number() for name in PROFILE_COLUMNS}, "fingerprint": text()},
+    keys=HEAD_KEYS,
+)
+RUN_LOG = Table(
+    "run_log",
+    {
+        "stage": text(),
+        "model": text(),
+        "seconds": number(at_least=0),
+        "peak_memory_mb": number(at_least=0),
+        "device": text(),
+        "threads": count(),
+        "chunk": count(),
+        "heads_per_second": number(at_least=0),
+        "versions": text(),
+    },
+    keys=("stage", "model"),
+)
+_JOINT = {
+    **HEAD,
+    "params_m": number(nullable=True, at_least=0),
+    "n_layers": count(nullable=True),
+    "n_heads": count(nullable=True),
+    "delta_ioi": number(),
+    "delta_anti_names": number(),
+    r"^delta_(?!ioi$|anti_names$)\w+$": number(required=False, regex=True),
+    r"^se_\w+$": number(nullable=True, at_least=0, regex=True),
+    "q_ioi": share(nullable=True),
+    "q_anti_names": share(nullable=True),
+    **{name: number(nullable=True) for name in PROFILE_COLUMNS},
+    "suspect": text(),
+    "fingerprint": text(),
+}
+JOINT_HEADS = Table("joint_heads", _JOINT, keys=HEAD_KEYS)
+JOINT_EFFECTS = Table(
+    "joint_effects",
+    {
+        **HEAD,
+        "task": text(),
+        "cluster": text(),
+        "split": text("select", "test"),
+        "effect": number(),
+        "n_prompts": count(),
+    },
+    keys=(*HEAD_KEYS, "task", "cluster"),
+    may_be_empty=True,
+)
+ABLATION_AGREEMENT = Table(
+    "ablation_agreement",
+    {
+        **MODEL,
+        "task": text(),
+        "ablation_a": text("zero", "mean", "resample"),
+        "positions_a": text("all", "end"),
+        "ablation_b": text("zero", "mean", "resample"),
+        "positions_b": text("all", "end"),
+        "n_heads_compared": count(),
+        "spearman": number(nullable=True),
+        "category_changes": count(nullable=True),
+    },
+    keys=("family", "model", "task", "ablation_a", "positions_a", "ablation_b", "positions_b"),
+)
+CLASSIFIED_HEADS = Table(
+    "classified_heads",
+    {
+        **_JOINT,
+        "category": text(*CATEGORIES),
+        "strength": number(at_least=0),
+        "strength_select": number(at_least=0),
+        "category_stability": share(nullable=True),
+        "resolved": flag(nullable=True),
+        "competent_ioi": flag(nullable=True),
+        "competent_anti": flag(nullable=True),
+    },
+    keys=HEAD_KEYS,
+)
+HEAD_CATEGORY_SUMMARY = Table(
+    "head_category_summary",
+    {
+        **MODEL,
+        "params_m": number(nullable=True, at_least=0),
+        "n_heads_total": count(),
+        **_category_columns(),
+        **{f"frac_{c}_{end}": share(nullable=True) for c in CATEGORIES for end in ("low", "high")},
+        "frac_resolved": share(nullable=True),
+        "minimal_detectable_ioi": number(nullable=True, at_least=0),
+        "minimal_detectable_anti": number(nullable=True, at_least=0),
+        "prompts_to_resolve_tau": number(nullable=True, at_least=0),
+    },
+    keys=("family", "model"),
+)
+CATEGORY_SENSITIVITY = Table(
+    "category_sensitivity",
+    {
+        **MODEL,
+        "basis": text("delta", "relative"),
+        "tau": number(at_least=0),
+        **_category_columns(),
+    },
+    keys=("family", "model", "basis", "tau"),
+)
+HERO_HEADS = Table(
+    "hero_heads",
+    {
+        **HEAD,
+        "category": text(*CATEGORIES),
+        "rank": count(),
+        "delta_ioi": number(),
+        "delta_anti_names": number(),
+        "se_ioi": number(nullable=True, at_least=0),
+        "se_anti_names": number(nullable=True, at_least=0),
+        "strength": number(at_least=0),
+        "strength_select": number(at_least=0),
+        "delta_ioi_test": number(),
+        "delta_anti_names_test": number(),
+        "category_stability": share(nullable=True),
+    },
+    keys=HEAD_KEYS,
+    may_be_empty=True,
+)
+ALL_TABLES = {
+    table.name: table
+    for table in (
+        ZOO_CURVES,
+        ZOO_ACCURACY,
+        PROMPTS,
+        HEAD_EFFECTS,
+        COMPETENCE,
+        HEAD_PROFILES,
+        RUN_LOG,
+        JOINT_HEADS,
+        JOINT_EFFECTS,
+        ABLATION_AGREEMENT,
+        CLASSIFIED_HEADS,
+        HEAD_CATEGORY_SUMMARY,
+        CATEGORY_SENSITIVITY,
+        HERO_HEADS,
+    )
+}

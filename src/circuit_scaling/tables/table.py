@@ -1,0 +1,153 @@
+"""A table's schema, and refusals that name table, column and rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandera.errors import SchemaErrors
+from pandera.pandas import Check, Column, DataFrameSchema
+
+_ROWS_SHOWN = 5
+
+
+class TableError(ValueError):
+    """A table does not fit its schema; the message names the table, the column and the rows."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """The schema of one table; the catalogue calls ``validate`` on load and on save.
+
+    Attributes:
+        name: as in the catalogue.
+        columns: name (or regular expression) -> Pandera column; other columns are refused.
+        keys: columns that together name a row.
+        may_be_empty: whether no rows at all is a valid table.
+    """
+
+    name: str
+    columns: Mapping[str, Column]
+    keys: tuple[str, ...]
+    may_be_empty: bool = False
+
+    def validate(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return ``frame`` if it fits.
+
+        Raises:
+            TableError: it does not; every fault is listed, with the rows that have it.
+        """
+        if not isinstance(frame, pd.DataFrame):
+            raise TableError(f"Table '{self.name}' must be a DataFrame, not {type(frame).__name__}.")
+        faults = [*self._column_faults(frame)]
+        if not faults:
+            faults = [*self._key_faults(frame), *self._shape_faults(frame)]
+        if frame.empty and not self.may_be_empty:
+            faults.append("it has no rows")
+        if faults:
+            raise TableError(f"Table '{self.name}': " + "; ".join(faults) + ".")
+        return frame
+
+    def empty(self) -> pd.DataFrame:
+        """The table without rows, with the right columns and types."""
+        return pd.DataFrame(
+            {name: pd.Series(dtype=str(column.dtype)) for name, column in self.columns.items()}
+        )
+
+    def _column_faults(self, frame: pd.DataFrame) -> list[str]:
+        schema = DataFrameSchema(dict(self.columns), strict=True)
+        try:
+            schema.validate(frame, lazy=True)
+        except SchemaErrors as errors:
+            return _described(errors.failure_cases, frame, self.keys)
+        return []
+
+    def _key_faults(self, frame: pd.DataFrame) -> list[str]:
+        repeated = frame.duplicated(list(self.keys), keep=False)
+        if not repeated.any():
+            return []
+        return [f"columns {', '.join(self.keys)}: duplicate {_rows(frame, repeated, self.keys)}"]
+
+    def _shape_faults(self, frame: pd.DataFrame) -> list[str]:
+        """Heads and layers must lie inside the model's shape, where the table knows it."""
+        faults = []
+        for index, size in (("layer", "n_layers"), ("head", "n_heads")):
+            if index in frame and size in frame:
+                outside = frame[size].notna() & (frame[index] >= frame[size])
+                if outside.any():
+                    faults.append(
+                        f"column {index}: outside the model's {size} in "
+                        f"{_rows(frame, outside, self.keys)}"
+                    )
+        return faults
+
+
+def number(*, nullable: bool = False, at_least: float | None = None, **options: Any) -> Column:
+    """A finite float column."""
+    checks = [Check(lambda s: np.isfinite(s), error="not finite")]
+    if at_least is not None:
+        checks.append(Check.ge(at_least, error=f"below {at_least:g}"))
+    return Column(float, checks, nullable=nullable, **options)
+
+
+def share(*, nullable: bool = False, **options: Any) -> Column:
+    """A float column between 0 and 1."""
+    return Column(float, Check.between(0, 1, error="not in 0..1"), nullable=nullable, **options)
+
+
+def count(*, nullable: bool = False) -> Column:
+    """A column of whole numbers from 0; where a value may be missing, of floats."""
+    check = Check.ge(0, error="negative")
+    return Column(float if nullable else int, check, nullable=nullable)
+
+
+def text(*values: str, nullable: bool = False) -> Column:
+    """A text column, with its possible values if they are few."""
+    checks = [Check.isin(values, error=f"not one of {', '.join(values)}")] if values else []
+    return Column(str, checks, nullable=nullable)
+
+
+def flag(*, nullable: bool = False) -> Column:
+    """A column of true and false; where a value may be missing, pandas' own boolean type."""
+    return Column("boolean" if nullable else bool, nullable=nullable)
+
+
+def numbers() -> Column:
+    """A column of lists of finite numbers."""
+    check = Check(
+        lambda s: s.map(lambda v: np.ndim(v) == 1 and bool(np.isfinite(np.asarray(v, float)).all())),
+        error="not a list of finite numbers",
+    )
+    return Column(object, check)
+
+
+def _described(cases: pd.DataFrame, frame: pd.DataFrame, keys: tuple[str, ...]) -> list[str]:
+    faults = []
+    for (column, check), group in cases.groupby(["column", "check"], dropna=False, sort=False):
+        where = column if isinstance(column, str) else group["failure_case"].iloc[0]
+        if check == "column_in_dataframe":
+            faults.append(f"column {group['failure_case'].iloc[0]} is missing")
+        elif check == "column_in_schema":
+            faults.append(f"column {group['failure_case'].iloc[0]} does not belong to it")
+        elif str(check).startswith("dtype"):
+            actual = frame[where].dtype if where in frame else "?"
+            faults.append(f"column {where}: wrong type {actual}")
+        else:
+            reason = "missing value" if check == "not_nullable" else str(check)
+            bad = frame.index.isin(group["index"].dropna())
+            faults.append(f"column {where}: {reason} in {_rows(frame, bad, keys)}")
+    return faults
+
+
+def _rows(frame: pd.DataFrame, bad: Any, keys: tuple[str, ...]) -> str:
+    """The first few bad rows by number and key."""
+    places = np.flatnonzero(np.asarray(bad))
+    shown = []
+    for place in places[:_ROWS_SHOWN]:
+        named = " ".join(str(frame[key].iloc[place]) for key in keys if key in frame)
+        shown.append(f"row {place} ({named})" if named else f"row {place}")
+    more = f" and {len(places) - _ROWS_SHOWN} more" if len(places) > _ROWS_SHOWN else ""
+    return ", ".join(shown) + more
