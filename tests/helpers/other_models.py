@@ -106,16 +106,6 @@ _FAMILIES: dict[str, tuple[str, str, dict[str, Any]]] = {
         "MixtralForCausalLM",
         _GROUPED | {"num_local_experts": 4, "num_experts_per_tok": 2},
     ),
-    "opt_norm_after_without_projections": (
-        "OPTConfig",
-        "OPTForCausalLM",
-        _OPT_LIKE | {"do_layer_norm_before": False},
-    ),
-    "opt_without_final_norm": (
-        "OPTConfig",
-        "OPTForCausalLM",
-        _OPT_LIKE | {"_remove_final_layer_norm": True},
-    ),
     "opt_norm_before_with_projections": (
         "OPTConfig",
         "OPTForCausalLM",
@@ -129,12 +119,10 @@ _FAMILIES: dict[str, tuple[str, str, dict[str, Any]]] = {
 }
 OTHER_FAMILIES = tuple(_FAMILIES)
 # Bloom adds the residual inside its attention; the bridge has no names for the parts of CTRL; the
-# last three are no published checkpoints. Being exact instead of refused is always welcome.
+# last is no published checkpoint. Being exact instead of refused is always welcome.
 REFUSED = (
     "bloom_alibi_and_embedding_norm",
     "ctrl_unknown_to_the_bridge",
-    "opt_norm_after_without_projections",
-    "opt_without_final_norm",
     "opt_norm_before_with_projections",
 )
 

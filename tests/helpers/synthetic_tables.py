@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -136,13 +137,9 @@ def classified_heads(models: Sequence[Model] = MODELS) -> pd.DataFrame:
         frame["competent_ioi"] = model.ioi
         frame["competent_anti"] = model.anti
         frame["suspect"] = ""
-        frame["fingerprint"] = f"{abs(hash_text(model.slug)):016x}"
+        frame["fingerprint"] = hashlib.sha256(model.slug.encode()).hexdigest()[:16]
         frames.append(frame)
     return pd.concat(frames, ignore_index=True)
-
-
-def hash_text(text: str) -> int:
-    return int.from_bytes(text.encode().rjust(8, b"x")[:8], "big")
 
 
 def head_category_summary(heads: pd.DataFrame) -> pd.DataFrame:

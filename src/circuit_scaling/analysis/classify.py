@@ -37,7 +37,7 @@ class ClassifySettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     tau: float
-    taus: tuple[float, ...]
+    taus: tuple[float, ...] = Field(min_length=1)
     top_k: int = Field(gt=0)
     n_boot: int = Field(ge=200)
     seed: int = 0
@@ -45,7 +45,7 @@ class ClassifySettings(BaseModel):
     @field_validator("tau", "taus")
     @classmethod
     def _positive(cls, value: float | tuple[float, ...]) -> float | tuple[float, ...]:
-        if min(value if isinstance(value, tuple) else (value,)) <= 0:
+        if not all(v > 0 for v in (value if isinstance(value, tuple) else (value,))):
             raise ValueError(f"tau must be above 0, not {value}: every head would be strong")
         return value
 
@@ -206,7 +206,9 @@ def hero_heads(classified: pd.DataFrame, settings: ClassifySettings) -> pd.DataF
     ranked["rank"] = ranked.groupby([*_MODEL, "category"], sort=False).cumcount() + 1
     heroes = ranked[ranked["rank"] <= settings.top_k]
     order = {category: i for i, category in enumerate(CATEGORIES)}
-    heroes = heroes.assign(_order=heroes["category"].map(order), _model=_first_seen(classified, heroes))
+    heroes = heroes.assign(
+        _order=heroes["category"].map(order), _model=_first_seen(classified, heroes)
+    )
     heroes = heroes.sort_values(["_model", "_order", "rank"], kind="stable")
     return heroes[list(HERO_HEADS.columns)].reset_index(drop=True)
 

@@ -41,11 +41,11 @@ def category_counts(head_category_summary: pd.DataFrame) -> Figure:
     rows = head_category_summary.drop_duplicates("model").set_index("model").loc[models]
     intervals = _has_intervals(rows)
     figure = new_figure(0.27 * len(models) + 1.25)
+    inches = 0.065 * _count_columns(rows)[-1][1]
+    widths = (3.0, inches, 2.4) if intervals else (6.0 - inches, inches)
+    bars, counts, *rest = figure.subplots(1, len(widths), sharey=True, width_ratios=widths)
     if intervals:
-        bars, counts, shares = figure.subplots(1, 3, sharey=True, width_ratios=(3.2, 1.5, 2.6))
-        _interval_panel(shares, rows)
-    else:
-        bars, counts = figure.subplots(1, 2, sharey=True, width_ratios=(5.5, 1.8))
+        _interval_panel(rest[0], rows)
     _bar_panel(bars, rows)
     _count_panel(counts, rows)
     bars.set_ylim(len(models) - 0.4, -0.6)
@@ -83,19 +83,26 @@ def _bar_panel(axes: Axes, rows: pd.DataFrame) -> None:
     axes.set_xlabel("share of the model's heads")
 
 
+def _count_columns(rows: pd.DataFrame) -> list[tuple[str, float]]:
+    """Columns of the counts with their right edges, in widths of a digit."""
+    edge = 0.0
+    columns = []
+    for name in (*_COUNTS, "n_heads_total"):
+        edge += max(len(str(count)) for count in rows[name]) + 2.0
+        columns.append((name, edge))
+    return columns
+
+
 def _count_panel(axes: Axes, rows: pd.DataFrame) -> None:
     """The counts as a small table, so that a segment too thin for a number still has one."""
-    axes.set_xlim(0, len(CATEGORIES) + 1)
-    for column, category in enumerate([*CATEGORIES, None]):
-        name = "n_heads_total" if category is None else f"n_{category}"
+    columns = _count_columns(rows)
+    axes.set_xlim(0, columns[-1][1] + 0.5)
+    for name, edge in columns:
         for row, count in enumerate(rows[name]):
-            axes.text(column + 0.8, row, f"{count:d}", ha="right", va="center", fontsize=7)
-        # A swatch heads each column; the last column is the sum.
-        if category is None:
-            axes.text(column + 0.8, -0.75, "all", ha="right", va="bottom", fontsize=7, color=QUIET)
-        else:
-            colour = CATEGORIES[category].colour
-            axes.plot([column + 0.66], [-0.92], "s", markersize=5, color=colour, clip_on=False)
+            axes.text(edge, row, str(count), ha="right", va="center", fontsize=7)
+    for (_, edge), look in zip(columns, CATEGORIES.values(), strict=False):
+        axes.plot([edge - 0.7], [-0.92], "s", markersize=5, color=look.colour, clip_on=False)
+    axes.text(columns[-1][1], -0.75, "all", ha="right", va="bottom", fontsize=7, color=QUIET)
     axes.set_xticks([])
     axes.set_xlabel("heads", labelpad=15)  # level with the neighbours, which have tick labels
     axes.tick_params(length=0)

@@ -33,8 +33,7 @@ _COLUMNS = (
     *("competent_ioi", "competent_anti"),
 )
 _LABELLED = 8
-_GRID_COLUMNS = 4
-_REMARK: dict[str, Any] = {"fontsize": 6.5, "fontweight": "normal", "color": QUIET}
+_REMARK: dict[str, Any] = {"fontsize": 6, "fontweight": "normal", "color": QUIET}
 
 
 @styled
@@ -76,23 +75,25 @@ def family_grid(classified_heads: pd.DataFrame, tau: float) -> Figure:
     if heads.empty:
         return nothing_to_draw("no head has both effects")
     models = order_models(heads)
-    columns = min(_GRID_COLUMNS, len(models))
+    # Four or five columns, whichever leaves fewer places empty.
+    columns = min(len(models), 4 if -len(models) % 4 < -len(models) % 5 else 5)
     rows = math.ceil(len(models) / columns)
-    figure = new_figure(1.75 * rows + 0.9)
+    figure = new_figure((min(6.4 / columns, 2.6) + 0.2) * rows + 0.75)
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     limits = _limits(heads, tau)
     for panel, model in zip(panels, models, strict=False):
         of_model = heads[heads["model"] == model]
-        symlog_axes(panel, tau, *limits, spacing=15)
+        symlog_axes(panel, tau, *limits, small=True)
         _scatter(panel, of_model, size=11)
-        panel.set_title(model, loc="left", fontsize=7.5)
-        panel.set_title(f"n = {len(of_model)}", loc="right", **_REMARK)
+        panel.set_title(model, loc="left", fontsize=7)
+        panel.set_title(f"n={len(of_model)}", loc="right", **_REMARK)
     for panel in panels[len(models) :]:
         panel.set_axis_off()
     for panel in panels[max(0, len(models) - columns) : len(models)]:
         panel.tick_params(labelbottom=True)
-    figure.supxlabel(_axis_label("ioi", tau))
-    figure.supylabel(_axis_label("anti", tau))
+    scales = f"both axes linear within ±τ = {tau:g}, logarithmic beyond"
+    figure.supxlabel(rf"$\Delta_\mathrm{{ioi}}$ (negative: the head helps; {scales})")
+    figure.supylabel(r"$\Delta_\mathrm{anti}$ (negative: the head helps)")
     handles = _category_handles(heads)
     if heads["hollow"].any():
         handles.append(_hollow_dot("hollow: model not competent"))
@@ -172,21 +173,21 @@ def _name_strongest(axes: Axes, heads: pd.DataFrame) -> None:
     anchors = strongest[["delta_ioi", "delta_anti_names"]].to_numpy(dtype=np.float64)
     # A missing standard error has no bar.
     errors = np.nan_to_num(strongest[["se_ioi", "se_anti_names"]].to_numpy(dtype=np.float64))
+    texts = [
+        f"{model} L{layer}H{head}"
+        for model, layer, head in strongest[["model", "layer", "head"]].itertuples(index=False)
+    ]
+    named = place_labels(axes, anchors, errors, texts)
     axes.errorbar(
-        anchors[:, 0],
-        anchors[:, 1],
-        xerr=errors[:, 0],
-        yerr=errors[:, 1],
+        anchors[named, 0],
+        anchors[named, 1],
+        xerr=errors[named, 0],
+        yerr=errors[named, 1],
         fmt="none",
         ecolor=INK,
         elinewidth=0.6,
         zorder=1.9,
     )
-    texts = [
-        f"{model} L{layer}H{head}"
-        for model, layer, head in strongest[["model", "layer", "head"]].itertuples(index=False)
-    ]
-    place_labels(axes, anchors, errors, texts)
 
 
 def _category_handles(heads: pd.DataFrame) -> list[Line2D]:

@@ -26,21 +26,24 @@ def symlog_limits(values: NDArray[np.float64], tau: float) -> tuple[float, float
 
 
 def symlog_axes(
-    axes: Axes, tau: float, x: tuple[float, float], y: tuple[float, float], spacing: float = 4.0
+    axes: Axes, tau: float, x: tuple[float, float], y: tuple[float, float], small: bool = False
 ) -> None:
-    """Scale both axes, tick them at 0, ±tau and round values ``spacing``-fold apart."""
+    """Scale both axes, tick them at 0, ±tau and round values; ``small`` panels get fewer ticks."""
     axes.set_xscale("symlog", linthresh=tau)
     axes.set_yscale("symlog", linthresh=tau)
     axes.set_xlim(*x)
     axes.set_ylim(*y)
     for axis, limits in ((axes.xaxis, x), (axes.yaxis, y)):
-        ticks = [tick for tick in symlog_ticks(tau, max(map(abs, limits)), spacing)]
+        ticks = symlog_ticks(tau, max(map(abs, limits)), spacing=15.0 if small else 4.0)
         ticks = [tick for tick in ticks if limits[0] <= tick <= limits[1]]
         axis.set_major_locator(FixedLocator(ticks))
-        axis.set_major_formatter(FixedFormatter([f"{tick:g}".replace("-", "−") for tick in ticks]))
-        axis.set_minor_locator(FixedLocator(_minor_ticks(tau, limits)))
+        # In a small panel the line at 0 has to do without its number.
+        names = ["" if small and not tick else f"{tick:g}".replace("-", "−") for tick in ticks]
+        axis.set_major_formatter(FixedFormatter(names))
+        axis.set_minor_locator(FixedLocator([] if small else _minor_ticks(tau, limits)))
         axis.set_minor_formatter(NullFormatter())
     axes.tick_params(which="minor", length=1.5, width=0.4)
+    axes.tick_params(which="major", labelsize=6 if small else 7)
     for sign in (-1, 1):
         axes.axvline(sign * tau, color=RULE, linewidth=0.7, linestyle=(0, (3, 2)), zorder=0.5)
         axes.axhline(sign * tau, color=RULE, linewidth=0.7, linestyle=(0, (3, 2)), zorder=0.5)

@@ -56,6 +56,18 @@ class Anatomy:
         return len(self.blocks)
 
     @property
+    def vocabulary(self) -> int:
+        """Number of tokens that the unembedding knows."""
+        weight: Tensor = self.unembed.weight  # type: ignore[assignment]
+        return int(weight.shape[0])
+
+    @property
+    def context(self) -> int | None:
+        """Longest prompt that the model can read, where its configuration says so."""
+        limit = getattr(self.model.config, "max_position_embeddings", None)
+        return None if limit is None else int(limit)
+
+    @property
     def device(self) -> torch.device:
         """Where the weights are."""
         return next(self.model.parameters()).device
@@ -214,9 +226,8 @@ def verified(anatomy: Anatomy) -> Anatomy:
         CircuitScalingError: the architecture does not follow the pattern that replay relies on;
             the message names it and the part that does not fit.
     """
-    vocabulary = anatomy.unembed.weight.shape[0]  # type: ignore[union-attr,index]
     probes = [
-        (torch.arange(n * 5, device=anatomy.device).reshape(n, 5) * 7 + 3) % int(vocabulary)
+        (torch.arange(n * 5, device=anatomy.device).reshape(n, 5) * 7 + 3) % anatomy.vocabulary
         for n in (2, 3)
     ]
     two, three = (record(anatomy, tokens) for tokens in probes)

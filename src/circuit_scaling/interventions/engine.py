@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import numpy as np
 import torch
@@ -19,64 +18,23 @@ from circuit_scaling.interventions.anatomy import (
     run_block,
     run_block_after_attention,
 )
+from circuit_scaling.interventions.batch import Ablation, Batch
+from circuit_scaling.interventions.checks import check_request
 from circuit_scaling.interventions.readouts import Questions, Readout, make_questions, read
 
-Mode = Literal["zero", "mean", "resample"]
-Positions = Literal["all", "end"]
-MODES: tuple[Mode, ...] = ("zero", "mean", "resample")
+__all__ = [
+    "Ablation",
+    "Batch",
+    "LayerEffects",
+    "clean_readouts",
+    "default_chunk",
+    "donor_indices",
+    "scan_layers",
+]
 
 _PROMPTS_AT_ONCE = 64
 _CPU_CACHE_BYTES = 4 * 2**20
 _GPU_STACK_BYTES = 2**28
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Prompts of one token length, with what is asked of them and their reference set.
-
-    Attributes:
-        tokens: int64 [prompts, pos]; no padding.
-        answers, distractors, candidates: token ids per prompt; may be empty for controls.
-        groups: int [prompts], prompts and references of one group share a template.
-        reference_tokens, reference_groups: [references, pos] and [references]; needed by ``mean``
-            and ``resample``.
-    """
-
-    tokens: NDArray[np.int64]
-    answers: Sequence[Sequence[int]]
-    distractors: Sequence[Sequence[int]]
-    candidates: Sequence[Sequence[int]]
-    groups: NDArray[np.int64]
-    reference_tokens: NDArray[np.int64] | None = None
-    reference_groups: NDArray[np.int64] | None = None
-
-
-@dataclass(frozen=True)
-class Ablation:
-    """What replaces a head's z, and where.
-
-    ``zero``; ``mean`` over the references of the prompt's group, position by position; or
-    ``resample``: the z of one reference of the group, never one with the prompt's own tokens,
-    with the effect averaged over ``draws``. At ``all`` positions or only at the ``end``.
-
-    Raises:
-        CircuitScalingError: an unknown mode or unknown positions.
-    """
-
-    mode: Mode
-    positions: Positions = "all"
-    draws: int = 1
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.mode not in MODES:
-            raise CircuitScalingError(
-                f"Unknown ablation '{self.mode}'. There are: {', '.join(MODES)}."
-            )
-        if self.positions not in ("all", "end"):
-            raise CircuitScalingError(
-                f"Unknown ablation positions '{self.positions}'. There are: all, end."
-            )
 
 
 @dataclass(frozen=True)
@@ -96,7 +54,12 @@ class LayerEffects:
 def clean_readouts(
     anatomy: Anatomy, batch: Batch, readouts: Sequence[Readout]
 ) -> dict[Readout, NDArray[np.float32]]:
-    """The readouts of the clean run, float32 [prompts] each; ``kl_to_clean`` is 0."""
+    """The readouts of the clean run, float32 [prompts] each; ``kl_to_clean`` is 0.
+
+    Raises:
+        CircuitScalingError: the batch does not fit together or does not fit the model.
+    """
+    check_request(anatomy, batch, readouts)
     state = _State.of(anatomy, batch, readouts)
     return {name: values.cpu().numpy() for name, values in state.clean.items()}
 
@@ -130,9 +93,10 @@ def scan_layers(
         chunk: heads replayed together; by default what suits the device.
 
     Raises:
-        CircuitScalingError: the ablation needs references and the batch has none, or a prompt has
-            no possible donor.
+        CircuitScalingError: the batch does not fit together or does not fit the model; the
+            ablation needs references and the batch has none; a prompt has no possible donor.
     """
+    check_request(anatomy, batch, readouts, chunk)
     state = _State.of(anatomy, batch, readouts)
     donors = None
     if ablation.mode == "resample":

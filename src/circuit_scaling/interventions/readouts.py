@@ -78,7 +78,7 @@ def read(
     ``answer_logprob`` is the log of the answers' summed probability; ``token_loss`` the mean
     next-token cross-entropy in nats over all positions but the last; ``kl_to_clean`` is
     KL(clean || run) in nats of the next-token distribution at the last position. A prompt
-    without answers has NaN for the first three.
+    without answers (or distractors, or candidates, where they count) has NaN for the first three.
     """
     n_prompts = questions.tokens.shape[0]
     results: dict[Readout, Tensor] = {}
@@ -109,6 +109,8 @@ def _at_end(name: Readout, logits: Tensor, questions: Questions) -> Tensor:
     if name == "contrast":
         return _mean(named, questions.answer) - _mean(named, questions.distractor)
     unanswered = ~questions.answer.any(-1)
+    if name == "candidates":
+        unanswered = unanswered | ~questions.candidate.any(-1)
     if name == "answer_logprob":
         answers = named.masked_fill(~questions.answer, -torch.inf).logsumexp(-1)
         result = answers - logits.logsumexp(-1)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformer_lens.config import TransformerBridgeConfig
 from transformer_lens.factories.architecture_adapter_factory import ArchitectureAdapterFactory
 from transformer_lens.model_bridge.generalized_components import ParallelBlockBridge
 from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_config_from_hf
@@ -48,7 +48,13 @@ def load_model(slug: str, entry: RosterEntry) -> LoadedModel:
     source, revision = _source(entry)
     config = _load(slug, source, AutoConfig.from_pretrained, revision=revision)
     _check_shape(slug, entry, config)
-    architecture = determine_architecture_from_hf_config(config)
+    try:
+        architecture = determine_architecture_from_hf_config(config)
+    except ValueError as error:
+        raise CircuitScalingError(
+            f"Model '{slug}': TransformerLens does not know its architecture "
+            f"({config.model_type}); the engine cannot take it."
+        ) from error
     model = _load(
         slug,
         source,
@@ -78,9 +84,11 @@ def anatomy_of(model: PreTrainedModel) -> Anatomy:
     """
     model.eval()
     config = model.config
-    architecture = determine_architecture_from_hf_config(config)
-    bridge_config = _bridge_config(model, architecture)
+    architecture = type(model).__name__
     try:
+        bridge_config = build_bridge_config_from_hf(
+            config, architecture, architecture, model.dtype
+        )
         mapping = ArchitectureAdapterFactory.select_architecture_adapter(
             bridge_config
         ).component_mapping
@@ -108,7 +116,7 @@ def anatomy_of(model: PreTrainedModel) -> Anatomy:
             blocks=blocks,
             attentions=attentions,
             projections=projections,
-            tail=tuple(model.get_submodule(mapping[n].name) for n in _TAIL if n in mapping),
+            tail=_tail(model, mapping),
             unembed=model.get_submodule(mapping["unembed"].name),
             logits=_logit_map(config),
             n_heads=n_heads,
@@ -119,8 +127,11 @@ def anatomy_of(model: PreTrainedModel) -> Anatomy:
     )
 
 
-def _bridge_config(model: PreTrainedModel, architecture: str) -> TransformerBridgeConfig:
-    return build_bridge_config_from_hf(model.config, architecture, architecture, model.dtype)
+def _tail(model: PreTrainedModel, mapping: Any) -> tuple[nn.Module, ...]:
+    """Final norm and projection where a model has them; OPT may have neither, one or the other."""
+    names = (mapping[part].name for part in _TAIL if part in mapping)
+    found = (attrgetter(name)(model) for name in names)
+    return tuple(module for module in found if module is not None)
 
 
 def _logit_map(config: Any) -> Callable[[Tensor], Tensor]:

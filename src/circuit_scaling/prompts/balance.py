@@ -15,11 +15,20 @@ from circuit_scaling.prompts.wordbank import WordBank
 
 @dataclass(frozen=True)
 class Cell:
-    """One block of a design: a data seed, a side of the split and the number of the block in it."""
+    """One block of a design.
+
+    Attributes:
+        data_seed: the independent draw that it belongs to.
+        split: its side of the select/test split.
+        index: its number within data seed and side.
+        turn: its number on its side over all data seeds; what is dealt in turn (templates) is
+            dealt by it, so that both sides get the same.
+    """
 
     data_seed: int
     split: Split
     index: int
+    turn: int
 
 
 def cells(n_prompts: int, per_block: int, data_seeds: range, task: str) -> Iterator[Cell]:
@@ -36,10 +45,11 @@ def cells(n_prompts: int, per_block: int, data_seeds: range, task: str) -> Itera
             f"{len(data_seeds)} data seeds and {len(SPLITS)} splits need a multiple of {unit}. "
             f"Set its n_prompts to {nearest}."
         )
-    for data_seed in data_seeds:
+    n_blocks = n_prompts // unit
+    for number, data_seed in enumerate(data_seeds):
         for split in SPLITS:
-            for index in range(n_prompts // unit):
-                yield Cell(data_seed, split, index)
+            for index in range(n_blocks):
+                yield Cell(data_seed, split, index, number * n_blocks + index)
 
 
 def name_pairs(
@@ -47,8 +57,9 @@ def name_pairs(
 ) -> Iterator[tuple[Cell, str, str]]:
     """Give every block a pair of names of its split.
 
-    Within a data seed no name is in two pairs; over all seeds the names that have been used least
-    are dealt first, so that their use differs by one block at most.
+    Within a data seed no name is in two pairs. The names that have been used least are dealt
+    first, and to the pairs that are used again first where there are more blocks than pairs; so
+    on a side with an even number of names their use differs by one block at most.
     """
     used: Counter[str] = Counter()
     for data_seed in dict.fromkeys(cell.data_seed for cell in design):
@@ -57,10 +68,9 @@ def name_pairs(
             names = words.split_names(split)
             n_pairs = min(len(blocks), len(names) // 2)
             shuffled = rng.permutation(np.array(names, dtype=object))
-            dealt = sorted(shuffled, key=lambda name: used[name])[: 2 * n_pairs]
-            order = rng.permutation(np.array(dealt, dtype=object))
+            dealt = sorted(shuffled, key=lambda name: used[name])
             for cell in blocks:
                 pair = cell.index % n_pairs
-                first, second = str(order[2 * pair]), str(order[2 * pair + 1])
+                first, second = str(dealt[2 * pair]), str(dealt[2 * pair + 1])
                 used.update((first, second))
                 yield cell, first, second

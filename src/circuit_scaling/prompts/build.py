@@ -31,8 +31,8 @@ def build_prompts(
         the number of dropped words by list.
 
     Raises:
-        CircuitScalingError: an unknown kind of task, a bad template, too few names, prompts of
-            one template that differ in length.
+        CircuitScalingError: an unknown kind of task, a bad template, too few names, words that
+            the tokenizer does not know, prompts of one template that differ in length.
     """
     if bos and tokenizer.bos_token_id is None:
         raise CircuitScalingError("The tokenizer has no BOS token: set 'bos: false' for the model.")
@@ -87,13 +87,19 @@ def _row(
     prompt_id: str, task: str, prompt: Prompt, words: WordBank, bos: bool
 ) -> dict[str, object]:
     prefix = [words.tokenizer.bos_token_id] if bos else []
+    tokens = prompt.tokens or words.encode(prompt.text)
+    if words.tokenizer.unk_token_id in tokens:
+        raise CircuitScalingError(
+            f"The prompt '{prompt.text}' of task '{task}' has words that the tokenizer does not "
+            "know. Use words of its vocabulary in the templates of the task."
+        )
     return {
         "prompt_id": prompt_id,
         "task": task,
         "template": prompt.template,
         "order": prompt.order,
         "text": prompt.text,
-        "tokens": [*prefix, *(prompt.tokens or words.encode(prompt.text))],
+        "tokens": [*prefix, *tokens],
         "answer": [words.token(word) for word in prompt.answer],
         "distractor": [words.token(word) for word in prompt.distractor],
         "candidates": [words.token(word) for word in prompt.candidates],

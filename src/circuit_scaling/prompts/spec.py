@@ -59,12 +59,12 @@ class PromptSettings(BaseModel):
 
 
 class Tasks(RootModel[dict[str, TaskSpec]]):
-    """All tasks of a run by name, with references that exist."""
+    """All tasks of a run by name, with references that exist and fit."""
 
     model_config = ConfigDict(frozen=True)
 
     @model_validator(mode="after")
-    def _references_exist(self) -> Tasks:
+    def _references_fit(self) -> Tasks:
         if not self.root:
             raise ValueError("no task is configured: add one under 'tasks'")
         for name, spec in self.root.items():
@@ -73,6 +73,14 @@ class Tasks(RootModel[dict[str, TaskSpec]]):
                     f"task '{name}' names the reference '{spec.reference}', which is no task; "
                     f"there are: {', '.join(sorted(self.root))}"
                 )
+            reference = self.root[spec.reference]
+            for part in ("build", "templates", "length", "reference"):
+                if getattr(spec, part) != getattr(reference, part):
+                    raise ValueError(
+                        f"task '{name}' and its reference '{spec.reference}' differ in '{part}': "
+                        "a reference set is the same texts without the behaviour, and its own "
+                        "reference"
+                    )
         return self
 
     def scanned(self) -> dict[str, TaskSpec]:

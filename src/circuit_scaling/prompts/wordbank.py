@@ -16,6 +16,7 @@ class Tokenizer(Protocol):
     """What prompts need of a Hugging Face tokenizer."""
 
     bos_token_id: int | None
+    unk_token_id: int | None
 
     def encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
         """Token ids of ``text``."""
@@ -72,14 +73,18 @@ class WordBank:
 def make_word_bank(
     tokenizer: Tokenizer, names: Literal["common"] | Sequence[str] = "common"
 ) -> WordBank:
-    """Keep the words that are one token; count the others.
+    """Keep the words that are one token of their own; count the others.
 
     Raises:
         CircuitScalingError: fewer than four names are usable (two for each side of the split).
     """
 
+    def one_token(word: str) -> bool:
+        ids = tokenizer.encode(f" {word}", add_special_tokens=False)
+        return len(ids) == 1 and ids[0] != tokenizer.unk_token_id
+
     def usable(words: Sequence[str]) -> tuple[str, ...]:
-        return tuple(w for w in words if len(tokenizer.encode(f" {w}", add_special_tokens=False)) == 1)
+        return tuple(word for word in words if one_token(word))
 
     wanted = word_list("names") if names == "common" else tuple(dict.fromkeys(names))
     kept = usable(wanted)

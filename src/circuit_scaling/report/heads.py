@@ -68,7 +68,7 @@ def phase_space(context: ReportContext) -> Section:
             sentences.append(f"Suspect: {counted(len(group), 'head')} of {model} ({reason}).")
     plot = Plot(
         "Point at a mark for its numbers. The menu chooses a model, the legend switches categories;"
-        " shapes are families, as in the drawing below; open marks belong to models that are not"
+        " shapes are families; open marks belong to models that are not"
         " competent on one of the tasks."
     )
     return Section(

@@ -6,6 +6,7 @@ import html
 import json
 import math
 
+import numpy as np
 import pandas as pd
 
 from circuit_scaling.figures.phase_space import lacks_competence
@@ -18,7 +19,7 @@ from circuit_scaling.figures.style import (
     number,
     order_models,
 )
-from circuit_scaling.figures.symlog import symlog_ticks
+from circuit_scaling.figures.symlog import symlog_limits, symlog_ticks
 from circuit_scaling.report.blocks import as_float, column, head_name
 
 # Matplotlib's markers in plotly's words.
@@ -172,7 +173,12 @@ def _layout(heads: pd.DataFrame, tau: float, menu: dict[str, object]) -> dict[st
         "legend": {"orientation": "h", "x": 0, "y": -0.16, "yanchor": "top"},
         "margin": {"l": 60, "r": 12, "t": 48, "b": 60},
         "hovermode": "closest",
-        "hoverlabel": {"bgcolor": "#ffffff", "bordercolor": QUIET, "font": {"color": INK}},
+        "hoverlabel": {
+            "align": "left",
+            "bgcolor": "#ffffff",
+            "bordercolor": QUIET,
+            "font": {"color": INK},
+        },
         "plot_bgcolor": "#ffffff",
         "paper_bgcolor": "#ffffff",
         "font": {"family": "system-ui, sans-serif", "size": 12, "color": INK},
@@ -180,9 +186,11 @@ def _layout(heads: pd.DataFrame, tau: float, menu: dict[str, object]) -> dict[st
 
 
 def _axis(values: pd.Series, tau: float, title: str) -> dict[str, object]:
-    reach = max(2 * tau, float(values.abs().max())) if len(values) else 2 * tau
-    ticks = symlog_ticks(tau, reach, spacing=8.0)
+    # Fixed limits, so that one model can be compared with the next.
+    limits = symlog_limits(values.to_numpy(dtype=np.float64), tau)
+    ticks = symlog_ticks(tau, max(map(abs, limits)), spacing=8.0)
     return {
+        "range": [_position(limit, tau) for limit in limits],
         "title": {"text": title, "standoff": 12},
         "tickvals": [_position(tick, tau) for tick in ticks],
         "ticktext": [f"{tick:g}".replace("-", "−") for tick in ticks],

@@ -9,6 +9,9 @@ import pandas as pd
 
 from circuit_scaling.interventions.engine import Batch
 
+# What makes two prompts the same question.
+_ASKED = ["tokens", "answer", "distractor", "candidates"]
+
 
 def batches_of(
     prompts: pd.DataFrame, task: str, reference: str
@@ -26,11 +29,11 @@ def batches_of(
     groups = {name: code for code, name in enumerate(sorted(prompts["template"].unique()))}
     for length in sorted(lengths.unique()):
         same_length = rows[lengths == length]
-        texts = same_length["tokens"].map(tuple)
-        firsts = same_length[~texts.duplicated()]
-        order = {tokens: place for place, tokens in enumerate(texts[~texts.duplicated()])}
+        asked = same_length[_ASKED].map(tuple).apply(tuple, axis=1)
+        firsts = same_length[~asked.duplicated()]
+        order = {question: place for place, question in enumerate(asked[~asked.duplicated()])}
         places = np.full(len(rows), -1)
-        places[same_length.index] = [order[tokens] for tokens in texts]
+        places[same_length.index] = [order[question] for question in asked]
         donors = references[references["tokens"].map(len) == length]
         yield places, Batch(
             tokens=np.array(firsts["tokens"].tolist(), dtype=np.int64),

@@ -132,10 +132,17 @@ _JOINT = {
     "params_m": number(nullable=True, at_least=0),
     "n_layers": count(nullable=True),
     "n_heads": count(nullable=True),
-    "delta_ioi": number(),
-    "delta_anti_names": number(),
-    r"^delta_(?!ioi$|anti_names$)\w+$": number(required=False, regex=True),
-    r"^se_\w+$": number(nullable=True, at_least=0, regex=True),
+    **{
+        f"delta_{task}{side}": number()
+        for task in ("ioi", "anti_names")
+        for side in ("", "_select", "_test")
+    },
+    "se_ioi": number(nullable=True, at_least=0),
+    "se_anti_names": number(nullable=True, at_least=0),
+    r"^delta_(?!(ioi|anti_names)(_select|_test)?$)\w+$": number(required=False, regex=True),
+    r"^se_(?!(ioi|anti_names)$)\w+$": number(
+        nullable=True, at_least=0, required=False, regex=True
+    ),
     "q_ioi": share(nullable=True),
     "q_anti_names": share(nullable=True),
     **{name: number(nullable=True) for name in PROFILE_COLUMNS},

@@ -41,7 +41,8 @@ class Table:
             TableError: it does not; every fault is listed, with the rows that have it.
         """
         if not isinstance(frame, pd.DataFrame):
-            raise TableError(f"Table '{self.name}' must be a DataFrame, not {type(frame).__name__}.")
+            found = type(frame).__name__
+            raise TableError(f"Table '{self.name}' must be a DataFrame, not {found}.")
         faults = [*self._column_faults(frame)]
         if not faults:
             faults = [*self._key_faults(frame), *self._shape_faults(frame)]
@@ -59,10 +60,11 @@ class Table:
 
     def _column_faults(self, frame: pd.DataFrame) -> list[str]:
         schema = DataFrameSchema(dict(self.columns), strict=True)
+        by_place = frame.reset_index(drop=True)  # labels of concatenated frames repeat
         try:
-            schema.validate(frame, lazy=True)
+            schema.validate(by_place, lazy=True)
         except SchemaErrors as errors:
-            return _described(errors.failure_cases, frame, self.keys)
+            return _described(errors.failure_cases, by_place, self.keys)
         return []
 
     def _key_faults(self, frame: pd.DataFrame) -> list[str]:
@@ -87,7 +89,7 @@ class Table:
 
 def number(*, nullable: bool = False, at_least: float | None = None, **options: Any) -> Column:
     """A finite float column."""
-    checks = [Check(lambda s: np.isfinite(s), error="not finite")]
+    checks = [Check(np.isfinite, error="not finite")]
     if at_least is not None:
         checks.append(Check.ge(at_least, error=f"below {at_least:g}"))
     return Column(float, checks, nullable=nullable, **options)
@@ -99,9 +101,12 @@ def share(*, nullable: bool = False, **options: Any) -> Column:
 
 
 def count(*, nullable: bool = False) -> Column:
-    """A column of whole numbers from 0; where a value may be missing, of floats."""
-    check = Check.ge(0, error="negative")
-    return Column(float if nullable else int, check, nullable=nullable)
+    """A column of whole numbers from 0; where a value may be missing, held as floats."""
+    checks = [
+        Check.ge(0, error="negative"),
+        Check(lambda s: s % 1 == 0, error="not a whole number"),
+    ]
+    return Column(float if nullable else int, checks, nullable=nullable)
 
 
 def text(*values: str, nullable: bool = False) -> Column:
@@ -117,11 +122,17 @@ def flag(*, nullable: bool = False) -> Column:
 
 def numbers() -> Column:
     """A column of lists of finite numbers."""
-    check = Check(
-        lambda s: s.map(lambda v: np.ndim(v) == 1 and bool(np.isfinite(np.asarray(v, float)).all())),
-        error="not a list of finite numbers",
-    )
+    check = Check(lambda s: s.map(_is_numbers), error="not a list of finite numbers")
     return Column(object, check)
+
+
+def _is_numbers(value: object) -> bool:
+    """Whether a cell is a flat list or array of finite numbers."""
+    try:
+        listed = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        return False
+    return listed.ndim == 1 and bool(np.isfinite(listed).all())
 
 
 def _described(cases: pd.DataFrame, frame: pd.DataFrame, keys: tuple[str, ...]) -> list[str]:
@@ -134,7 +145,9 @@ def _described(cases: pd.DataFrame, frame: pd.DataFrame, keys: tuple[str, ...]) 
             faults.append(f"column {group['failure_case'].iloc[0]} does not belong to it")
         elif str(check).startswith("dtype"):
             actual = frame[where].dtype if where in frame else "?"
-            faults.append(f"column {where}: wrong type {actual}")
+            missing = frame[where].isna() if where in frame else pd.Series(dtype=bool)
+            rows = f", missing value in {_rows(frame, missing, keys)}" if missing.any() else ""
+            faults.append(f"column {where}: wrong type {actual}{rows}")
         else:
             reason = "missing value" if check == "not_nullable" else str(check)
             bad = frame.index.isin(group["index"].dropna())

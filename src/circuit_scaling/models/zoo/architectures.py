@@ -20,6 +20,7 @@ from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.models.zoo.spec import Shape
 
 POSITIONS = 64
+_GELU = "gelu_pytorch_tanh"  # what GPT-2 and GPT-Neo compute, in one fused operation
 _LOCAL_WINDOW = 8  # shorter than the prompts, so that GPT-Neo's local layers are really local
 
 
@@ -43,6 +44,7 @@ def build_model(shape: Shape, entry: RosterEntry, vocabulary: int) -> PreTrained
                 n_layer=entry.n_layers,
                 n_head=entry.n_heads,
                 n_positions=POSITIONS,
+                activation_function=_GELU,
                 resid_pdrop=0.0,
                 embd_pdrop=0.0,
                 attn_pdrop=0.0,
@@ -86,6 +88,7 @@ def build_model(shape: Shape, entry: RosterEntry, vocabulary: int) -> PreTrained
             num_heads=entry.n_heads,
             attention_types=[[["global", "local"], entry.n_layers // 2]],
             window_size=_LOCAL_WINDOW,
+            activation_function=_GELU,
             max_position_embeddings=POSITIONS,
             resid_dropout=0.0,
             embed_dropout=0.0,

@@ -23,7 +23,6 @@ class ZooSettings(BaseModel):
     """Training of the embedded models.
 
     Attributes:
-        root: folder of the checkpoints, one below it per model.
         steps, batch_size, learning_rate: of AdamW with a linear warm-up and a cosine decay.
         rows: share of each batch by objective.
         seed: of weights and data; each model adds its own slug to it.
@@ -34,7 +33,6 @@ class ZooSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    root: str
     steps: int = Field(gt=0)
     batch_size: int = Field(gt=0)
     learning_rate: float = Field(gt=0)

@@ -10,6 +10,7 @@ from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.prompts.balance import cells
 from circuit_scaling.prompts.prompt import SPLITS, Prompt
 from circuit_scaling.prompts.spec import TaskSpec
+from circuit_scaling.prompts.templates import check_templates
 from circuit_scaling.prompts.wordbank import WordBank
 
 _LISTED = 3
@@ -27,22 +28,18 @@ def build(
     Raises:
         CircuitScalingError: a template without ``{items}``; too few usable categories.
     """
-    for template in spec.templates:
-        if "{items}" not in template:
-            raise CircuitScalingError(
-                f"Template '{template}' of task '{task}' lacks {{items}}, where the list goes."
-            )
+    check_templates(task, spec.templates, ("items",))
     usable = [c for c, items in words.lists.items() if len(items) > _LISTED]
     sides = {split: usable[i :: len(SPLITS)] for i, split in enumerate(SPLITS)}
-    if min(map(len, sides.values())) < _LISTED or not spec.templates:
+    if min(map(len, sides.values())) < _LISTED:
         raise CircuitScalingError(
-            f"Task '{task}' needs a template and three categories with more than {_LISTED} "
-            f"one-token items on each side of the split; usable: {', '.join(usable) or 'none'}."
+            f"Task '{task}' needs three categories with more than {_LISTED} one-token items on "
+            f"each side of the split; usable: {', '.join(usable) or 'none'}."
         )
     order = {c: rng.permutation(np.array(words.lists[c], dtype=object)) for c in usable}
     every_item = tuple(item for items in words.lists.values() for item in items)
     turn: dict[str, int] = dict.fromkeys(usable, 0)
-    for number, cell in enumerate(cells(spec.n_prompts or 0, 1, data_seeds, task)):
+    for cell in cells(spec.n_prompts or 0, 1, data_seeds, task):
         side = sides[cell.split]
         category = side[(cell.data_seed + cell.index) % len(side)]
         start, turn[category] = turn[category], turn[category] + 1
@@ -54,9 +51,9 @@ def build(
             window = np.roll(order[category], -start)
             listed = tuple(str(item) for item in window[:_LISTED])
             answer = tuple(item for item in words.lists[category] if item not in listed)
-        template = number % len(spec.templates)
+        template = cell.turn % len(spec.templates)
         yield Prompt(
-            template=f"{task.removesuffix('_mixed')}/{template}",
+            template=f"{spec.reference.removesuffix('_mixed')}/{template}",
             order="",
             text=spec.templates[template].format(items=", ".join(listed) + ","),
             answer=answer,

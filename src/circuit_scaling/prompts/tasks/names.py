@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Iterator
 
 import numpy as np
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.prompts.balance import cells, name_pairs
-from circuit_scaling.prompts.prompt import Prompt
+from circuit_scaling.prompts.prompt import SPLITS, Prompt
 from circuit_scaling.prompts.spec import TaskSpec
+from circuit_scaling.prompts.templates import check_templates
 from circuit_scaling.prompts.wordbank import WordBank
 
-_SLOTS = {"A", "B", "S"}
-_FILLERS = {"place", "object"}
+_SLOTS = ("A", "B", "S")
+_FILLERS = ("place", "object")
 
 
 def build(
@@ -30,13 +30,19 @@ def build(
 
     Raises:
         CircuitScalingError: a template misses a slot or has an unknown one; the number of prompts
-            cannot be balanced.
+            cannot be balanced; no third name is left.
     """
-    _check_templates(task, spec.templates)
+    check_templates(task, spec.templates, _SLOTS, _FILLERS)
+    fewest = min(len(words.split_names(split)) for split in SPLITS)
+    if spec.repeat == "none" and fewest < len(_SLOTS):
+        raise CircuitScalingError(
+            f"Task '{task}' needs three names on each side of the select/test split; one side has "
+            f"{fewest}. Set 'prompts.names: common' or list more names."
+        )
     per_block = 4 if spec.repeat == "either" else 2
     design = list(cells(spec.n_prompts or 0, per_block, data_seeds, task))
-    for number, (cell, first, second) in enumerate(name_pairs(design, words, rng)):
-        template = number % len(spec.templates)
+    for cell, first, second in name_pairs(design, words, rng):
+        template = cell.turn % len(spec.templates)
         fillers = {
             "place": str(rng.choice(words.places)),
             "object": str(rng.choice(words.objects)),
@@ -48,7 +54,7 @@ def build(
             for subject in subjects:
                 answer = {a: b, b: a}.get(subject)
                 yield Prompt(
-                    template=f"{task.removesuffix('_abc')}/{template}",
+                    template=f"{spec.reference.removesuffix('_abc')}/{template}",
                     order={a: "BABA" if spec.repeat == "either" else "ABA", b: "ABBA"}.get(
                         subject, "ABC"
                     ),
@@ -60,23 +66,3 @@ def build(
                     split=cell.split,
                     data_seed=cell.data_seed,
                 )
-
-
-def _check_templates(task: str, templates: tuple[str, ...]) -> None:
-    if not templates:
-        raise CircuitScalingError(f"Task '{task}' has no template: list some under 'templates'.")
-    for template in templates:
-        slots = {slot for _, slot, _, _ in string.Formatter().parse(template) if slot is not None}
-        missing, unknown = _SLOTS - slots, slots - _SLOTS - _FILLERS
-        if missing or unknown:
-            named = ", ".join("{%s}" % slot for slot in sorted(missing or unknown))
-            raise CircuitScalingError(
-                f"Template '{template}' of task '{task}' "
-                f"{'lacks' if missing else 'has the unknown slot'} {named}: it needs {{A}}, {{B}} "
-                "and {S}, and may use {place} and {object}."
-            )
-        if not template.startswith(tuple(string.ascii_letters)) or template.endswith(" "):
-            raise CircuitScalingError(
-                f"Template '{template}' of task '{task}' must begin with a word, so that every "
-                "name has its leading space, and must not end with a space."
-            )

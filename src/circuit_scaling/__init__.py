@@ -1,0 +1,45 @@
+"""Which attention heads do which job, in every model, at every scale, and how sure are we?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+__version__ = "0.1.0"
+__all__ = ["scan"]
+
+
+def scan(
+    model: str | PreTrainedModel,
+    task: str = "ioi",
+    *,
+    tokenizer: PreTrainedTokenizerBase | None = None,
+    ablation: str = "zero",
+    positions: str = "all",
+    n_prompts: int = 400,
+    bos: bool = False,
+) -> pd.DataFrame:
+    """Ablate every head of a model on one task, from Python and without Kedro.
+
+    Args:
+        model: a hub id, a local folder, or a Hugging Face causal language model (then with its
+            ``tokenizer``).
+        task: a shipped task: ioi, anti_names, anti_lists, induction, ioi_abc, plain_text.
+        ablation, positions: ``zero``, ``mean`` or ``resample``; ``all`` or ``end``.
+        n_prompts: a multiple of 40.
+        bos: whether prompts begin with the BOS token.
+
+    Returns:
+        A row per head: layer, head, delta (change of the metric when the head is ablated; negative:
+        the head helps), se, low, high (95 %), p and q, and the effect on every prompt.
+
+    Raises:
+        CircuitScalingError: unknown task or ablation, or a model that cannot be taken.
+    """
+    # Imported here: torch and transformers take seconds, and the command line imports this package.
+    from circuit_scaling.scanning.quick import quick_scan
+
+    return quick_scan(model, task, tokenizer, ablation, positions, n_prompts, bos)

@@ -1,0 +1,41 @@
+"""Write beside the target and then rename: a file is there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from circuit_scaling.errors import CircuitScalingError
+
+
+def write_atomically(target: Path, write: Callable[[Path], None]) -> None:
+    """Let ``write`` fill a temporary file or folder beside ``target``, then put it in its place.
+
+    Raises:
+        CircuitScalingError: the disk is full or the place cannot be written; nothing is left.
+    """
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write(temporary)
+        if target.is_dir():  # os.replace cannot replace a folder that has files
+            shutil.rmtree(target)
+        os.replace(temporary, target)
+    except OSError as error:
+        _remove(temporary)
+        raise CircuitScalingError(
+            f"Cannot write '{target}': {error.strerror or error}. Free space or change the "
+            "permissions, or set another 'data_root' in conf/local/globals.yml; then run again."
+        ) from error
+    except BaseException:
+        _remove(temporary)
+        raise
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

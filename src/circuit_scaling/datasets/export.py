@@ -1,0 +1,41 @@
+"""CSV tables for people, at fixed paths, rewritten on every run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from kedro.io import AbstractDataset
+
+from circuit_scaling.datasets.atomic import write_atomically
+
+Frames = dict[str, pd.DataFrame]
+
+
+class CsvExportDataset(AbstractDataset[Frames, Frames]):
+    """Name -> frame, saved as ``<name>.csv`` in one folder; floats keep every digit."""
+
+    def __init__(self, filepath: str, names: list[str], metadata: dict[str, Any] | None = None) -> None:
+        self._folder, self._names = Path(filepath), names
+        self.metadata = metadata
+
+    def load(self) -> Frames:
+        """The tables, read back."""
+        return {name: pd.read_csv(path) for name, path in self._paths().items()}
+
+    def save(self, data: Frames) -> None:
+        """Replace every file."""
+        if sorted(data) != sorted(self._names):
+            raise ValueError(f"expected the tables {sorted(self._names)}, got {sorted(data)}")
+        for name, path in self._paths().items():
+            write_atomically(path, lambda part, d=data[name]: d.to_csv(part, index=False))
+
+    def _paths(self) -> dict[str, Path]:
+        return {name: self._folder / f"{name}.csv" for name in self._names}
+
+    def _exists(self) -> bool:
+        return all(path.is_file() for path in self._paths().values())
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": str(self._folder), "names": self._names}

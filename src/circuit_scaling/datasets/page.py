@@ -1,0 +1,36 @@
+"""A self-contained HTML page at a fixed path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from kedro.io import AbstractDataset
+
+from circuit_scaling.datasets.atomic import write_atomically
+
+
+class PageDataset(AbstractDataset[str, str]):
+    """Text in a file that is replaced as a whole."""
+
+    def __init__(self, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+        self._filepath = Path(filepath)
+        self.metadata = metadata
+
+    def load(self) -> str:
+        """The page as text."""
+        return self._filepath.read_text(encoding="utf-8")
+
+    def save(self, data: str) -> None:
+        """Replace the page."""
+        write_atomically(self._filepath, lambda part: _write(part, data))
+
+    def _exists(self) -> bool:
+        return self._filepath.is_file()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": str(self._filepath)}
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

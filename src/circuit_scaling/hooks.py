@@ -1,0 +1,73 @@
+"""Hooks: what a person sees when something is missing or a run stops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kedro.framework.hooks import hook_impl
+from kedro.framework.project import pipelines
+from kedro.io import CatalogProtocol, DatasetError, MemoryDataset
+from kedro.pipeline import Pipeline
+
+from circuit_scaling.errors import CircuitScalingError
+
+_WHOLE = "__default__"
+
+
+class MissingInputs:
+    """Before anything runs, every stored table that the run needs must be there."""
+
+    @hook_impl
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+        """Stand in for parts that may be missing; stop for the others.
+
+        Raises:
+            CircuitScalingError: a table is not there; the message has the command that makes it.
+        """
+        missing = [
+            name
+            for name in sorted(pipeline.inputs())
+            if not name.startswith(("params:", "parameters")) and not catalog.exists(name)
+        ]
+        needed = [name for name in missing if not _may_be_missing(pipeline, name)]
+        if needed:
+            raise CircuitScalingError(_way_out(needed))
+        for name in missing:
+            catalog[name] = MemoryDataset(None)
+
+
+class OneLineErrors:
+    """A refused table or an unwritable file is one clear line, as every other error for people."""
+
+    @hook_impl
+    def on_pipeline_error(self, error: Exception) -> None:
+        """Raise the message in place of Kedro's wrapping of it.
+
+        Raises:
+            CircuitScalingError: what was wrong, if the error is one for people.
+        """
+        reason: BaseException | None = error
+        while reason is not None:
+            if isinstance(reason, CircuitScalingError):
+                raise reason
+            reason = reason.__cause__
+        if isinstance(error, DatasetError):
+            raise CircuitScalingError(str(error)) from error
+
+
+def _may_be_missing(pipeline: Pipeline, name: str) -> bool:
+    readers = [node for node in pipeline.nodes if name in node.inputs]
+    return all("parts_may_be_missing" in node.tags for node in readers)
+
+
+def _way_out(needed: list[str]) -> str:
+    makers: dict[str, Any] = {
+        output: name
+        for name, pipeline in pipelines.items()
+        if name != _WHOLE
+        for output in pipeline.outputs() | pipeline.all_outputs()
+    }
+    commands = dict.fromkeys(makers[name] for name in needed if name in makers)
+    shown = ", ".join(needed[:4]) + (f" and {len(needed) - 4} more" if len(needed) > 4 else "")
+    way = f" Make them with: kedro run --pipelines {','.join(commands)}" if commands else ""
+    return f"There is no {shown} yet.{way}"

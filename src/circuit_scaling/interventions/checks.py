@@ -1,0 +1,77 @@
+"""What does not fit together is refused before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import get_args
+
+import numpy as np
+
+from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.interventions.anatomy import Anatomy
+from circuit_scaling.interventions.batch import Batch
+from circuit_scaling.interventions.readouts import Readout
+
+
+def check_request(
+    anatomy: Anatomy, batch: Batch, readouts: Sequence[Readout], chunk: int | None = None
+) -> None:
+    """Check a batch against itself and against the model.
+
+    Raises:
+        CircuitScalingError: columns of different lengths, tokens outside the vocabulary, a prompt
+            longer than the context, an unknown readout, a chunk below 1.
+    """
+    known = get_args(Readout)
+    for readout in readouts:
+        if readout not in known:
+            raise CircuitScalingError(f"Unknown readout '{readout}'. There are: {', '.join(known)}.")
+    if not readouts:
+        raise CircuitScalingError(f"Name at least one readout: {', '.join(known)}.")
+    if chunk is not None and chunk < 1:
+        raise CircuitScalingError(f"A chunk of {chunk} heads cannot be replayed: give 1 or more.")
+    _check_columns(batch)
+    _check_tokens(anatomy, batch)
+
+
+def _check_columns(batch: Batch) -> None:
+    n_prompts = len(batch.tokens)
+    if n_prompts == 0:
+        raise CircuitScalingError("The batch has no prompts.")
+    for name in ("answers", "distractors", "candidates", "groups"):
+        length = len(getattr(batch, name))
+        if length != n_prompts:
+            raise CircuitScalingError(
+                f"The batch has {n_prompts} prompts but {length} rows of '{name}'."
+            )
+    references, groups = batch.reference_tokens, batch.reference_groups
+    if references is not None and (groups is None or len(references) != len(groups)):
+        found = "none" if groups is None else len(groups)
+        raise CircuitScalingError(
+            f"The batch has {len(references)} reference prompts but {found} reference groups."
+        )
+
+
+def _check_tokens(anatomy: Anatomy, batch: Batch) -> None:
+    positions = batch.tokens.shape[1]
+    if anatomy.context is not None and positions > anatomy.context:
+        raise CircuitScalingError(
+            f"The prompts have {positions} tokens, the model's context is {anatomy.context}."
+        )
+    ids = {
+        "tokens": batch.tokens.ravel(),
+        "reference_tokens": np.ravel(batch.reference_tokens)
+        if batch.reference_tokens is not None
+        else np.empty(0, np.int64),
+        **{
+            name: np.array([i for row in getattr(batch, name) for i in row], dtype=np.int64)
+            for name in ("answers", "distractors", "candidates")
+        },
+    }
+    for name, values in ids.items():
+        outside = values[(values < 0) | (values >= anatomy.vocabulary)]
+        if outside.size:
+            raise CircuitScalingError(
+                f"Token {outside[0]} in '{name}' is outside the model's vocabulary of "
+                f"{anatomy.vocabulary}: the prompts were made for another tokenizer."
+            )

@@ -1,0 +1,44 @@
+"""The pipelines by name, built from the roster of the environment."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from kedro.config import OmegaConfigLoader
+from kedro.framework.project import settings
+from kedro.pipeline import Pipeline
+from kedro.utils import find_kedro_project
+
+from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.models.roster import Roster
+from circuit_scaling.pipelines import classify, join, report, scan, zoo
+
+
+def register_pipelines() -> dict[str, Pipeline]:
+    """``scan``, ``join``, ``classify``, ``report`` and ``zoo``; by default all but ``zoo``."""
+    slugs = tuple(_roster().root)
+    pipelines = {
+        "scan": scan.create_pipeline(slugs),
+        "join": join.create_pipeline(slugs),
+        "classify": classify.create_pipeline(),
+        "report": report.create_pipeline(),
+        "zoo": zoo.create_pipeline(slugs),
+    }
+    whole_study = ("scan", "join", "classify", "report")
+    pipelines["__default__"] = sum((pipelines[name] for name in whole_study), Pipeline([]))
+    return pipelines
+
+
+def _roster() -> Roster:
+    """The roster that the environment names; a dynamic pipeline cannot wait for the context."""
+    project = find_kedro_project(Path.cwd()) or Path.cwd()
+    loader = OmegaConfigLoader(
+        conf_source=str(project / settings.CONF_SOURCE),
+        env=os.environ.get("KEDRO_ENV"),
+        **settings.CONFIG_LOADER_ARGS,
+    )
+    try:
+        return Roster.model_validate(loader["parameters"]["models"])
+    except ValueError as error:
+        raise CircuitScalingError(f"The roster is not valid: {error}") from error

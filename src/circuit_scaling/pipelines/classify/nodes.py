@@ -1,0 +1,50 @@
+"""Nodes of the classification: categories, heroes, exports, figures."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from circuit_scaling.analysis import classify
+from circuit_scaling.analysis.classify import ClassifySettings
+from circuit_scaling.analysis.exports import for_people
+from circuit_scaling.datasets.figures import Drawn
+from circuit_scaling.figures.category_shares import category_counts
+from circuit_scaling.figures.phase_space import all_heads_phase_space, family_grid
+
+
+def classify_heads(
+    joint_heads: pd.DataFrame,
+    joint_effects: pd.DataFrame,
+    competence: pd.DataFrame,
+    settings: ClassifySettings,
+) -> dict[str, pd.DataFrame]:
+    """Category of every head, counts per model, sensitivity to tau, hero heads."""
+    classified, summary = classify.classify_heads(joint_heads, joint_effects, competence, settings)
+    return {
+        "classified_heads": classified,
+        "head_category_summary": summary,
+        "category_sensitivity": classify.sensitivity(joint_heads, competence, settings),
+        "hero_heads": classify.hero_heads(classified, settings),
+    }
+
+
+def export(
+    joint_heads: pd.DataFrame, head_category_summary: pd.DataFrame, hero_heads: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """The CSV tables for people."""
+    return for_people(joint_heads, head_category_summary, hero_heads)
+
+
+def draw(
+    classified_heads: pd.DataFrame,
+    head_category_summary: pd.DataFrame,
+    settings: ClassifySettings,
+) -> Drawn:
+    """The phase space of all heads, a panel per model, and the counts."""
+    keys = ["family", "model", "layer", "head", "delta_ioi", "se_ioi"]
+    shown = classified_heads[[*keys, "delta_anti_names", "se_anti_names", "category"]]
+    return {
+        "all_heads_phase_space": (all_heads_phase_space(classified_heads, settings.tau), shown),
+        "family_grid": (family_grid(classified_heads, settings.tau), shown),
+        "category_counts": (category_counts(head_category_summary), head_category_summary),
+    }

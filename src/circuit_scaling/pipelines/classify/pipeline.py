@@ -1,0 +1,35 @@
+"""Joined tables -> categories, hero heads, exports and figures."""
+
+from __future__ import annotations
+
+from kedro.pipeline import Node, Pipeline
+
+from circuit_scaling.pipelines.classify.nodes import classify_heads, draw, export
+
+_CLASSIFIED = ("classified_heads", "head_category_summary", "category_sensitivity", "hero_heads")
+
+
+def create_pipeline() -> Pipeline:
+    """The same for any joined tables, measured here or elsewhere."""
+    return Pipeline(
+        [
+            Node(
+                classify_heads,
+                inputs=["joint_heads", "joint_effects", "competence", "params:classify"],
+                outputs={name: name for name in _CLASSIFIED},
+                name="classify_heads",
+            ),
+            Node(
+                export,
+                inputs=["joint_heads", "head_category_summary", "hero_heads"],
+                outputs="classify_exports",
+                name="export_classified_heads",
+            ),
+            Node(
+                draw,
+                inputs=["classified_heads", "head_category_summary", "params:classify"],
+                outputs="classify_figures",
+                name="draw_classify_figures",
+            ),
+        ]
+    )

@@ -1,0 +1,60 @@
+"""Per-model scans -> the joined tables that everything downstream reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kedro.pipeline import Node, Pipeline
+
+from circuit_scaling.pipelines.per_model import for_model, stack
+from circuit_scaling.pipelines.join.nodes import draw, join_one_model
+
+_BY_HEAD = ("joint_heads", "joint_effects", "ablation_agreement")
+_SHARED = ("tasks", "prompts", "scan", "classify")
+_SCANNED = ("prompts", "head_effects", "head_profiles")
+
+
+def create_pipeline(slugs: Sequence[str]) -> Pipeline:
+    """One copy of the template per model, in the namespace ``join.<slug>``, and the stacking."""
+    per_model = sum((_join_one(slug) for slug in slugs), Pipeline([]))
+    stacked = [
+        Node(stack, inputs=[f"{name}__{slug}" for slug in slugs], outputs=name, name=f"stack_{name}")
+        for name in (*_BY_HEAD, "competence", "run_log")
+    ]
+    drawing = Node(
+        draw,
+        inputs=["competence", "ablation_agreement"],
+        outputs="join_figures",
+        name="draw_join_figures",
+    )
+    return per_model + Pipeline([*stacked, drawing])
+
+
+def _join_one(slug: str) -> Pipeline:
+    template = Pipeline(
+        [
+            Node(
+                for_model(join_one_model, slug),
+                inputs={
+                    "entry": "params:model",
+                    "tasks": "params:tasks",
+                    "prompt_settings": "params:prompts",
+                    "scan_settings": "params:scan",
+                    "classify": "params:classify",
+                    **{name: name for name in _SCANNED},
+                },
+                outputs={name: name for name in _BY_HEAD},
+                name="join_heads",
+            )
+        ]
+    )
+    return Pipeline(
+        template,
+        namespace=f"join.{slug}",
+        parameters={
+            "params:model": f"params:models.{slug}",
+            **{f"params:{name}": f"params:{name}" for name in _SHARED},
+        },
+        inputs={name: f"{name}__{slug}" for name in _SCANNED},
+        outputs={name: f"{name}__{slug}" for name in _BY_HEAD},
+    )

@@ -1,0 +1,97 @@
+"""The node of the report: it only reads, and any part may be missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from circuit_scaling import __version__
+from circuit_scaling.analysis.classify import ClassifySettings
+from circuit_scaling.figures.agreement import ablation_agreement as draw_agreement
+from circuit_scaling.figures.category_shares import category_counts
+from circuit_scaling.figures.clean_metric import competence as draw_competence
+from circuit_scaling.figures.phase_space import all_heads_phase_space, family_grid
+from circuit_scaling.figures.training import zoo_training
+from circuit_scaling.models.roster import Roster
+from circuit_scaling.report.context import ReportContext
+from circuit_scaling.report.page import render_report
+
+Part = pd.DataFrame | None
+
+
+def write_report(
+    models: dict[str, Any],
+    settings: ClassifySettings,
+    competence: Part,
+    classified_heads: Part,
+    head_category_summary: Part,
+    category_sensitivity: Part,
+    hero_heads: Part,
+    ablation_agreement: Part,
+    zoo_curves: Part,
+    zoo_accuracy: Part,
+    run_log: Part,
+) -> str:
+    """The page; a part that is None says which command makes it."""
+    figures = {}
+    if classified_heads is not None:
+        figures["all_heads_phase_space"] = all_heads_phase_space(classified_heads, settings.tau)
+        figures["family_grid"] = family_grid(classified_heads, settings.tau)
+    if head_category_summary is not None:
+        figures["category_counts"] = category_counts(head_category_summary)
+    if competence is not None:
+        figures["competence"] = draw_competence(competence)
+    if ablation_agreement is not None:
+        figures["ablation_agreement"] = draw_agreement(ablation_agreement)
+    if zoo_curves is not None and zoo_accuracy is not None:
+        figures["zoo_training"] = zoo_training(zoo_curves, zoo_accuracy)
+    return render_report(
+        ReportContext(
+            roster=_roster_table(Roster.model_validate(models)),
+            competence=competence,
+            classified_heads=classified_heads,
+            head_category_summary=head_category_summary,
+            category_sensitivity=category_sensitivity,
+            hero_heads=hero_heads,
+            ablation_agreement=ablation_agreement,
+            zoo_curves=zoo_curves,
+            zoo_accuracy=zoo_accuracy,
+            run_log=run_log,
+            figures=figures,
+            tau=settings.tau,
+            project_version=__version__,
+            git_sha=_commit(),
+        )
+    )
+
+
+def _roster_table(roster: Roster) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "family": entry.family,
+                "model": slug,
+                "params_m": entry.params_m,
+                "layers": entry.n_layers,
+                "heads": entry.n_heads,
+                "source": entry.source,
+                "note": entry.note,
+            }
+            for slug, entry in roster.root.items()
+        ]
+    )
+
+
+def _commit() -> str | None:
+    """The commit that is checked out, where this is a checkout."""
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        head = folder / ".git" / "HEAD"
+        if head.is_file():
+            content = head.read_text().strip()
+            reference = folder / ".git" / content.removeprefix("ref: ")
+            if not content.startswith("ref: "):
+                return content[:12]
+            return reference.read_text().strip()[:12] if reference.is_file() else None
+    return None

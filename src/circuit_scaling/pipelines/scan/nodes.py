@@ -1,0 +1,50 @@
+"""Nodes of the scan: prompts, then the one heavy stage."""
+
+from __future__ import annotations
+
+import logging
+
+import pandas as pd
+
+from circuit_scaling.models.roster import RosterEntry, identity_of
+from circuit_scaling.prompts.build import build_prompts
+from circuit_scaling.prompts.spec import PromptSettings, Tasks
+from circuit_scaling.scanning.spec import ScanSettings
+
+# torch and transformers are imported inside the functions: the registry must start without them.
+
+_log = logging.getLogger(__name__)
+
+
+def make_prompts(
+    entry: RosterEntry, tasks: Tasks, settings: PromptSettings, *, slug: str
+) -> pd.DataFrame:
+    """All prompts of all tasks in the tokens of one model."""
+    from circuit_scaling.models.loading import load_tokenizer
+
+    tokenizer = load_tokenizer(slug, entry)
+    prompts, dropped = build_prompts(
+        tasks, settings, tokenizer, bos=entry.bos, model=identity_of(entry)
+    )
+    lost = ", ".join(f"{n} {words}" for words, n in dropped.items() if n)
+    if lost:
+        _log.warning("%s: dropped because they are not one token: %s", slug, lost)
+    return prompts
+
+
+def ablate_heads(
+    entry: RosterEntry, tasks: Tasks, settings: ScanSettings, prompts: pd.DataFrame, *, slug: str
+) -> dict[str, pd.DataFrame]:
+    """Load the model once, ablate every head on every task, score every head."""
+    from circuit_scaling.scanning.progress import scan_progress
+    from circuit_scaling.scanning.scan import scan_model
+
+    passes = sum(len(settings.interventions(task)) for task in tasks.scanned())
+    with scan_progress(slug, passes * entry.n_layers * entry.n_heads) as progress:
+        scanned = scan_model(slug, entry, tasks, settings, prompts, progress)
+    return {
+        "head_effects": scanned.head_effects,
+        "head_profiles": scanned.head_profiles,
+        "competence": scanned.competence,
+        "run_log": scanned.run_log,
+    }

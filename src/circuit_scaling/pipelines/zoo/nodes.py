@@ -1,0 +1,30 @@
+"""Nodes of the zoo: train the embedded models, collect their curves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from circuit_scaling.datasets.figures import Drawn
+from circuit_scaling.figures.training import zoo_training
+from circuit_scaling.models.roster import RosterEntry
+from circuit_scaling.models.zoo.spec import ZooSettings
+from circuit_scaling.prompts.spec import Tasks
+
+
+def train(entry: RosterEntry, tasks: Tasks, settings: ZooSettings, *, slug: str) -> dict[str, Any]:
+    """Train one embedded model from random weights."""
+    from circuit_scaling.models.zoo.train import train_model
+
+    trained = train_model(slug, entry, settings, tasks)
+    return {
+        "checkpoint": trained.files,
+        "zoo_curves": trained.curves,
+        "zoo_accuracy": trained.accuracy,
+    }
+
+
+def draw(zoo_curves: pd.DataFrame, zoo_accuracy: pd.DataFrame) -> Drawn:
+    """Loss curves with the final accuracies."""
+    return {"zoo_training": (zoo_training(zoo_curves, zoo_accuracy), zoo_curves)}

@@ -1,0 +1,361 @@
+"""The report says what its tables say, escapes what it is given, and fetches nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+
+from circuit_scaling import figures
+from circuit_scaling.report import ReportContext, render_report
+from circuit_scaling.report.interactive import phase_space_json
+from tests.helpers import synthetic_tables as tables
+
+MODELS = tuple(tables.MODELS[index] for index in (2, 0, 5, 8))
+TAU = tables.TAU
+SECTIONS = ("disagreement", "models", "competence", "phase-space", "categories", "sensitivity")
+SECTIONS += ("heroes", "training", "provenance")
+VOID = {"meta", "link", "img", "br", "hr", "input", "base", "source"}
+
+
+class Page(HTMLParser):
+    """The page taken apart: elements, text by section, and what it would fetch."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text: dict[str, str] = {"": ""}
+        self.scripts: list[str] = []
+        self._open: list[str] = []
+        self._section = ""
+        self.feed(html)
+        self.close()
+        assert not self._open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+        if tag == "section":
+            self._section = dict(attrs)["id"] or ""
+            self.text[self._section] = ""
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+        if tag == "section":
+            self._section = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1] == "script":
+            self.scripts[-1] += data
+        elif not self._open or self._open[-1] != "style":
+            self.text[self._section] += data.replace("\u00a0", " ")
+
+    def attributes(self, name: str) -> list[str]:
+        return [
+            value or "" for _, attrs in self.elements for key, value in attrs.items() if key == name
+        ]
+
+
+@pytest.fixture(scope="module")
+def context() -> ReportContext:
+    heads = tables.classified_heads(MODELS)
+    summary = tables.head_category_summary(heads)
+    return ReportContext(
+        roster=tables.roster(MODELS),
+        competence=tables.competence(MODELS),
+        classified_heads=heads,
+        head_category_summary=summary,
+        category_sensitivity=tables.category_sensitivity(heads),
+        hero_heads=tables.hero_heads(heads),
+        ablation_agreement=tables.ablation_agreement(MODELS),
+        zoo_curves=tables.zoo_curves(MODELS),
+        zoo_accuracy=tables.zoo_accuracy(MODELS),
+        run_log=tables.run_log(MODELS),
+        figures={"category_counts": figures.category_counts(summary)},
+        tau=TAU,
+        project_version="1.2.3",
+        git_sha="abcdef0",
+    )
+
+
+@pytest.fixture(scope="module")
+def html(context: ReportContext) -> str:
+    return render_report(context)
+
+
+@pytest.fixture(scope="module")
+def page(html: str) -> Page:
+    return Page(html)
+
+
+@pytest.fixture(scope="module")
+def empty() -> Page:
+    return Page(render_report(ReportContext()))
+
+
+class TestOnePage:
+    def test_nothing_is_fetched(self, page: Page) -> None:
+        assert not any(tag in {"link", "iframe", "object", "base"} for tag, _ in page.elements)
+        assert all(address.startswith("data:") for address in page.attributes("src"))
+        assert all(address.startswith("#") for address in page.attributes("href"))
+        policy = next(a for tag, a in page.elements if tag == "meta" and "http-equiv" in a)
+        assert "default-src 'none'" in str(policy["content"])
+
+    def test_style_sheets_fetch_nothing(self, html: str) -> None:
+        styles = re.findall(r"<style>(.*?)</style>", html, flags=re.DOTALL)
+        assert styles
+        assert not any("url(" in style or "@import" in style for style in styles)
+
+    def test_plotly_is_there_exactly_once(self, page: Page) -> None:
+        assert sum(len(script) > 1_000_000 for script in page.scripts) == 1
+        assert (
+            sum("Plotly.newPlot(" in script and len(script) < 1_000_000 for script in page.scripts)
+            == 1
+        )
+
+    def test_without_heads_there_is_no_plotly(self, empty: Page) -> None:
+        assert max(map(len, empty.scripts)) < 1000
+
+    def test_the_same_context_gives_the_same_text(self, context: ReportContext, html: str) -> None:
+        assert render_report(context) == html
+
+    def test_ids_are_unique_and_every_link_has_a_target(self, page: Page) -> None:
+        ids = page.attributes("id")
+        assert len(ids) == len(set(ids))
+        assert {address[1:] for address in page.attributes("href")} <= set(ids)
+
+    def test_sections_stand_in_order_and_disagreement_leads(self, page: Page) -> None:
+        assert tuple(a["id"] for tag, a in page.elements if tag == "section") == SECTIONS
+
+    def test_facts_are_printed_as_far_as_they_are_known(self, page: Page) -> None:
+        assert "version 1.2.3 · commit abcdef0" in page.text[""]
+        assert "made on" not in page.text[""]
+
+
+class TestMissingParts:
+    @pytest.mark.parametrize(
+        ("section", "pipelines"),
+        [
+            ("disagreement", "classify"),
+            ("models", "scan"),
+            ("competence", "scan,join"),
+            ("phase-space", "classify"),
+            ("categories", "classify"),
+            ("sensitivity", "classify"),
+            ("heroes", "classify"),
+            ("training", "zoo"),
+            ("provenance", "scan"),
+        ],
+    )
+    def test_a_missing_part_names_its_command(
+        self, empty: Page, section: str, pipelines: str
+    ) -> None:
+        assert f"not run: kedro run --pipelines {pipelines}" in empty.text[section]
+
+    def test_a_full_context_misses_nothing(self, page: Page) -> None:
+        assert "not run" not in "".join(page.text.values())
+
+    @pytest.mark.parametrize(
+        "name",
+        [f.name for f in dataclasses.fields(ReportContext) if "DataFrame" in str(f.type)],
+    )
+    def test_any_table_may_be_empty(self, context: ReportContext, name: str) -> None:
+        bare = dataclasses.replace(context, **{name: getattr(context, name).head(0)}, figures={})
+        Page(render_report(bare))
+
+    def test_figures_are_shown_only_if_passed(self, context: ReportContext, page: Page) -> None:
+        assert len(page.attributes("src")) == 1
+        bare = dataclasses.replace(context, figures={})
+        assert not Page(render_report(bare)).attributes("src")
+
+    def test_a_figure_without_a_section_of_its_own_is_not_lost(
+        self, context: ReportContext
+    ) -> None:
+        drawn = dict(context.figures) | {"corr_vs_scale": context.figures["category_counts"]}
+        more = Page(render_report(dataclasses.replace(context, figures=drawn)))
+        assert "corr vs scale" in more.text["further"]
+
+
+class TestNumbers:
+    def test_summary_counts_the_heads(self, context: ReportContext, page: Page) -> None:
+        assert context.classified_heads is not None
+        count = len(context.classified_heads)
+        assert f"Each of {count} attention heads of 4 models was removed" in page.text[""]
+
+    def test_lead_names_the_pair_that_agrees_least(
+        self, context: ReportContext, page: Page
+    ) -> None:
+        frame = context.ablation_agreement
+        assert frame is not None
+        same = frame[frame["positions_a"] == frame["positions_b"]]
+        worst = same.loc[same["spearman"].idxmin()]
+        text = page.text["disagreement"]
+        assert f"in {worst['model']}: {worst['ablation_a']} ({worst['positions_a']}" in text
+        assert f"a Spearman correlation of {worst['spearman']:.2f}." in text
+
+    def test_disagreement_flags_tasks_that_the_model_cannot_do(
+        self, context: ReportContext
+    ) -> None:
+        frame = context.ablation_agreement
+        assert frame is not None
+        forced = frame.copy()
+        chosen = (frame["model"] == "control_ioi") & (frame["task"] == "anti_names")
+        forced.loc[chosen, "spearman"] = 0.01
+        text = Page(render_report(dataclasses.replace(context, ablation_agreement=forced))).text
+        assert "control_ioinot competent" in text["disagreement"]
+
+    def test_competence_is_printed_and_failures_are_flagged(
+        self, context: ReportContext, page: Page
+    ) -> None:
+        assert context.competence is not None
+        row = context.competence.iloc[0]
+        text = page.text["competence"]
+        assert f"{row['clean_metric']:.2f}" in text
+        assert f"[{row['low']:.2f}, {row['high']:.2f}]" in text
+        assert "Not competent: control_ioi (anti-repetition, names)" in text
+        assert text.count("not competent") == 2  # names and lists of the control
+
+    def test_categories_are_counted(self, context: ReportContext, page: Page) -> None:
+        assert context.head_category_summary is not None
+        total = context.head_category_summary["n_heads_total"].sum()
+        weak = context.head_category_summary["n_weak"].sum()
+        assert f"{100 * weak / total:.1f} % weak" in page.text["categories"]
+
+    def test_weak_heads_are_listed_but_marked(self, context: ReportContext, page: Page) -> None:
+        assert context.hero_heads is not None
+        weak = int((context.hero_heads["category"] == "weak").sum())
+        assert page.text["heroes"].count("not a hero") == weak
+        assert sum(a.get("class") == "quiet" for tag, a in page.elements if tag == "tr") == weak
+
+    def test_heroes_stand_in_category_and_rank_order(self, page: Page) -> None:
+        block = page.text["heroes"].split("mini_gpt2_s")[-1].split("mini_gpt2_l")[0]
+        found = re.findall(r"IOI only|anti-repetition only|shared|weak", block)
+        assert found == sorted(
+            found, key=["IOI only", "anti-repetition only", "shared", "weak"].index
+        )
+
+    def test_the_strongest_head_belongs_to_a_competent_model(
+        self, context: ReportContext, page: Page
+    ) -> None:
+        heads = context.classified_heads
+        assert heads is not None
+        top = (
+            heads[heads["competent_ioi"] & heads["competent_anti"]].nlargest(1, "strength").iloc[0]
+        )
+        assert f"is L{top['layer']}H{top['head']} of {top['model']}" in page.text["phase-space"]
+
+    def test_suspect_heads_are_announced(self, context: ReportContext) -> None:
+        assert context.classified_heads is not None
+        heads = context.classified_heads.copy()
+        heads.loc[:2, "suspect"] = "constant column"
+        text = Page(render_report(dataclasses.replace(context, classified_heads=heads))).text
+        assert "Suspect: 3 heads of mini_gpt2_l (constant column)." in text["phase-space"]
+
+    def test_provenance_holds_fingerprints_devices_and_versions(
+        self, context: ReportContext, page: Page
+    ) -> None:
+        assert context.classified_heads is not None
+        text = page.text["provenance"]
+        assert all(mark in text for mark in context.classified_heads["fingerprint"].unique())
+        assert "torch 2.13.0" in text
+        assert text.count("cpu") == len(MODELS)
+
+    def test_versions_that_differ_are_all_named(self, context: ReportContext) -> None:
+        assert context.run_log is not None
+        log = context.run_log.copy()
+        log.loc[0, "versions"] = json.dumps({"torch": "2.12.1"})
+        text = Page(render_report(dataclasses.replace(context, run_log=log))).text["provenance"]
+        assert "torch 2.12.1 and 2.13.0" in text
+
+    def test_what_was_not_measured_is_a_dash(self, context: ReportContext) -> None:
+        assert context.run_log is not None
+        chunk = pd.array([pd.NA] * len(context.run_log), dtype="Int64")
+        log = context.run_log.assign(chunk=chunk, peak_memory_mb=float("nan"))
+        text = Page(render_report(dataclasses.replace(context, run_log=log))).text["provenance"]
+        assert text.count("–") == 2 * len(log)
+        assert "nan" not in text.lower()
+
+
+class TestEscaping:
+    NAME = "<script>alert(1)</script> & \"co\" 'x'"
+
+    @pytest.fixture(scope="class")
+    def hostile(self, context: ReportContext) -> str:
+        renamed = {}
+        for item in dataclasses.fields(context):
+            value = getattr(context, item.name)
+            if isinstance(value, pd.DataFrame):
+                renamed[item.name] = value.replace({"model": {"mini_gpt2_s": self.NAME}})
+        return render_report(dataclasses.replace(context, **renamed, git_sha="<i>"))
+
+    def test_names_are_text_and_never_markup(self, hostile: str) -> None:
+        assert "<script>alert" not in hostile
+        assert "<i>" not in hostile
+        page = Page(hostile)
+        assert all(self.NAME in page.text[section] for section in ("models", "heroes"))
+
+    def test_names_are_text_in_the_plot_too(self, hostile: str) -> None:
+        script = next(s for s in Page(hostile).scripts if "Plotly.newPlot(" in s and len(s) < 1e6)
+        spec = json.loads(re.search(r"const plot = (\{.*\});", script).group(1))  # type: ignore[union-attr]
+        hover = [text for trace in spec["data"] for text in trace.get("text", [])]
+        assert any("&lt;script&gt;alert(1)" in text for text in hover)
+        assert not any("<script>" in text for text in hover)
+
+
+class TestInteractive:
+    @pytest.fixture(scope="class")
+    def spec(self, context: ReportContext) -> dict:
+        return json.loads(phase_space_json(context.classified_heads, TAU))
+
+    def test_every_head_is_a_point_with_its_numbers(
+        self, spec: dict, context: ReportContext
+    ) -> None:
+        heads = context.classified_heads
+        assert heads is not None
+        hover = [text for trace in spec["data"] for text in trace.get("text", [])]
+        assert len(hover) == len(heads)
+        row = heads.iloc[0]
+        (text,) = [t for t in hover if t.startswith(f"<b>{row['model']} L0H0</b>")]
+        minus = f"{row['delta_ioi']:.3f} ± {row['se_ioi']:.3f}".replace("-", "−")
+        assert minus in text
+        assert f"stability {row['category_stability']:.2f}" in text
+
+    def test_positions_keep_the_order_of_the_effects(
+        self, spec: dict, context: ReportContext
+    ) -> None:
+        assert context.classified_heads is not None
+        drawn = sorted(x for trace in spec["data"] for x in trace["x"] if x is not None)
+        inside = (context.classified_heads["delta_ioi"].abs() <= TAU).sum()
+        edge = dict(
+            zip(*(spec["layout"]["xaxis"][k] for k in ("ticktext", "tickvals")), strict=True)
+        )
+        assert sum(abs(x) <= edge["0.05"] for x in drawn) == inside
+
+    def test_the_menu_shows_one_model_and_keeps_the_legend(self, spec: dict) -> None:
+        buttons = spec["layout"]["updatemenus"][0]["buttons"]
+        assert [button["label"] for button in buttons] == [
+            *("all models", "mini_gpt2_s", "mini_gpt2_l", "mini_pythia_l", "control_ioi")
+        ]
+        shown = buttons[1]["args"][0]["visible"]
+        assert all(shown[:4])
+        texts = [
+            t
+            for trace, on in zip(spec["data"], shown, strict=True)
+            if on
+            for t in trace.get("text", [])
+        ]
+        assert len(texts) == 48
+        assert all("mini_gpt2_s" in text for text in texts)
+
+    def test_models_that_are_not_competent_are_open(self, spec: dict) -> None:
+        for trace in spec["data"]:
+            for text in trace.get("text", []):
+                is_open = trace["marker"]["symbol"].endswith("-open")
+                assert is_open == ("control_ioi" in text) == ("not competent" in text)
