@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+
 from kedro.config import OmegaConfigLoader
 
 from circuit_scaling.context import ProjectContext
 from circuit_scaling.hooks import MissingInputs, OneLineErrors
+
+# Kedro 1.7 with OmegaConf 2.4 says this twice in every run.
+warnings.filterwarnings("ignore", message="register_new_resolver")
 
 CONTEXT_CLASS = ProjectContext
 HOOKS = (MissingInputs(), OneLineErrors())

@@ -1,4 +1,4 @@
-"""The shipped prompts in the tokens of the zoo and of the real tokenizers, built once per session."""
+"""The shipped prompts in the tokens of the zoo and of the real tokenizers, built once."""
 
 from __future__ import annotations
 

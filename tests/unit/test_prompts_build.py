@@ -37,8 +37,12 @@ def test_the_same_configuration_gives_the_same_table() -> None:
 
 def test_adding_a_task_changes_no_other() -> None:
     tasks = shipped_tasks().root
-    more = Tasks({"a_new_one": tasks["anti_names_abc"].model_copy(
-        update={"reference": "a_new_one"}), **dict(reversed(tasks.items()))})
+    more = Tasks(
+        {
+            "a_new_one": tasks["anti_names_abc"].model_copy(update={"reference": "a_new_one"}),
+            **dict(reversed(tasks.items())),
+        }
+    )
     after = build(more, SETTINGS).set_index("prompt_id").drop(columns="fingerprint")
     before = shipped_prompts("zoo").set_index("prompt_id").drop(columns="fingerprint")
     assert len(after) == len(before) + 160

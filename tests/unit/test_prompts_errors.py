@@ -47,7 +47,9 @@ def test_too_few_names(names: list[str], found: str) -> None:
     assert "Set 'prompts.names: common' or list more names" in message
 
 
-@pytest.mark.parametrize("names", [["Mary", "John", "Tom", "Kate"], ["Mary", "John", "Tom", "Kate", "Paul"]])
+@pytest.mark.parametrize(
+    "names", [["Mary", "John", "Tom", "Kate"], ["Mary", "John", "Tom", "Kate", "Paul"]]
+)
 def test_no_third_name(names: list[str]) -> None:
     message = refused(some_tasks("ioi"), names=names)
     assert message.startswith("Task 'ioi_abc' needs three names on each side")
@@ -104,7 +106,12 @@ def test_no_template(build: str) -> None:
 
 @pytest.mark.parametrize(
     ("task", "n_prompts", "unit", "nearest"),
-    [("ioi", 100, 40, 80), ("ioi", 7, 40, 40), ("anti_names", 90, 20, 80), ("plain_text", 33, 10, 30)],
+    [
+        ("ioi", 100, 40, 80),
+        ("ioi", 7, 40, 40),
+        ("anti_names", 90, 20, 80),
+        ("plain_text", 33, 10, 30),
+    ],
 )
 def test_a_number_of_prompts_that_cannot_be_balanced(
     task: str, n_prompts: int, unit: int, nearest: int
@@ -161,7 +168,9 @@ def test_bos_without_a_bos_token() -> None:
 
 
 def test_a_reference_that_is_no_task() -> None:
-    with pytest.raises(ValidationError, match="task 'mine' names the reference 'yours', which is no"):
+    with pytest.raises(
+        ValidationError, match="task 'mine' names the reference 'yours', which is no"
+    ):
         tasks(reference="yours")
 
 
@@ -172,7 +181,9 @@ def test_a_reference_that_is_no_task() -> None:
 def test_a_reference_with_other_texts(part: str, value: object) -> None:
     every = shipped_tasks().root
     changed = every["ioi_abc"].model_copy(update={part: value})
-    with pytest.raises(ValidationError, match=f"'ioi' and its reference 'ioi_abc' differ in '{part}'"):
+    with pytest.raises(
+        ValidationError, match=f"'ioi' and its reference 'ioi_abc' differ in '{part}'"
+    ):
         Tasks({"ioi": every["ioi"], "ioi_abc": changed})
 
 
@@ -189,7 +200,8 @@ def test_no_task_at_all() -> None:
 
 
 @pytest.mark.parametrize(
-    "typo", [{"readouts": "contrast"}, {"readout": "accuracy"}, {"repeat": "second"}, {"n_prompts": 0}]
+    "typo",
+    [{"readouts": "contrast"}, {"readout": "accuracy"}, {"repeat": "second"}, {"n_prompts": 0}],
 )
 def test_a_typo_in_a_task_is_named(typo: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match=next(iter(typo))):

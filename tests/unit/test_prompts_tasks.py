@@ -86,7 +86,9 @@ def test_a_task_and_its_reference_have_the_same_words_but_for_names_and_fillers(
     def skeletons(of: str) -> dict[str, set[str]]:
         found = defaultdict(set)
         for row in of_task(of).itertuples():
-            found[row.template].add(" ".join(w for w in row.text.split() if w.strip(",.") not in fillers))
+            found[row.template].add(
+                " ".join(w for w in row.text.split() if w.strip(",.") not in fillers)
+            )
         return found
 
     here, there = skeletons(task), skeletons(REFERENCES[task])

@@ -10,10 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
+from transformers.cache_utils import Cache, DynamicCache
 
 from circuit_scaling.errors import CircuitScalingError
 
 _PROBE_TOLERANCE = 2e-4  # relative to the largest value; bfloat16 weights are looser, see below
+
+
+Varying = tuple[tuple[bool, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class Anatomy:
         parallel: the MLP does not see this layer's attention output (GPT-NeoX), so that a change
             of the attention output is a change of the block's output, and nothing else.
         varying: for each block, which leaves of its call arguments have the batch in front.
+        varying_end: the same for calls on the last position alone; empty where a model cannot
+            continue a clean prefix exactly, so that ``end`` is replayed at all positions.
     """
 
     model: nn.Module
@@ -48,7 +54,8 @@ class Anatomy:
     n_heads: int
     d_head: int
     parallel: bool
-    varying: tuple[tuple[bool, ...], ...] = ()
+    varying: Varying = ()
+    varying_end: Varying = ()
 
     @property
     def n_layers(self) -> int:
@@ -90,6 +97,7 @@ class BlockCall:
         attention: the attention module's output, flattened, with its structure.
         z: [batch, pos, n_heads, d_head], before the output projection.
         output: the block's output residual.
+        at_end: the call is on the last position alone.
     """
 
     leaves: tuple[Any, ...]
@@ -99,6 +107,7 @@ class BlockCall:
     attention_structure: pytree.TreeSpec
     z: Tensor
     output: Tensor
+    at_end: bool
 
     @property
     def input(self) -> Tensor:
@@ -120,9 +129,44 @@ class Recording:
         return self.calls[-1].output
 
 
-@torch.no_grad()
 def record(anatomy: Anatomy, tokens: Tensor) -> Recording:
     """Run the model once on ``tokens`` [batch, pos] and keep what replaying needs."""
+    return _record(anatomy, tokens, {"use_cache": False})
+
+
+@torch.no_grad()
+def record_end(anatomy: Anatomy, tokens: Tensor) -> Recording:
+    """The last position of a clean run on ``tokens`` [batch, pos > 1], as calls on one position.
+
+    A change at the last position alone cannot reach the positions before it, whose keys and
+    values stay what they are: they are computed once and every replay reads them.
+    """
+    prefix = DynamicCache(config=anatomy.model.config)
+    anatomy.model(input_ids=tokens[:, :-1], past_key_values=prefix, use_cache=True)
+    past = FrozenPrefix(prefix)
+    return _record(anatomy, tokens[:, -1:], {"past_key_values": past, "use_cache": True})
+
+
+class FrozenPrefix(DynamicCache):
+    """Keys and values of a clean prefix, for any number of copies of its batch; never changed."""
+
+    def __init__(self, prefix: DynamicCache) -> None:
+        super().__init__()
+        self.layers = prefix.layers
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_: Any, **__: Any
+    ) -> tuple[Tensor, Tensor]:
+        """The prefix with the new position behind it, [k * batch, heads, pos, d_head] each."""
+        layer = self.layers[layer_idx]
+        copies = key_states.shape[0] // layer.keys.shape[0]
+        keys = torch.cat([_copies(layer.keys, copies), key_states], dim=-2)
+        values = torch.cat([_copies(layer.values, copies), value_states], dim=-2)
+        return keys, values
+
+
+@torch.no_grad()
+def _record(anatomy: Anatomy, tokens: Tensor, options: dict[str, Any]) -> Recording:
     arguments: list[Any] = []
     attended: list[Any] = []
     zs: list[Tensor] = []
@@ -151,7 +195,7 @@ def record(anatomy: Anatomy, tokens: Tensor) -> Recording:
             projection.register_forward_pre_hook(before_projection),
         ]
     try:
-        output = anatomy.model(input_ids=tokens, use_cache=False)
+        output = anatomy.model(input_ids=tokens, **options)
     finally:
         for handle in handles:
             handle.remove()
@@ -163,7 +207,7 @@ def record(anatomy: Anatomy, tokens: Tensor) -> Recording:
     for call_arguments, attention_output, z, block_output in zip(
         arguments, attended, zs, outputs, strict=True
     ):
-        leaves, structure = pytree.tree_flatten(call_arguments)
+        leaves, structure = pytree.tree_flatten(call_arguments, is_leaf=_is_cache)
         attention_leaves, attention_structure = pytree.tree_flatten(attention_output)
         residual = next(i for i, leaf in enumerate(leaves) if isinstance(leaf, Tensor))
         if leaves[residual].shape != block_output.shape or z.numel() != _product(shape):
@@ -177,6 +221,7 @@ def record(anatomy: Anatomy, tokens: Tensor) -> Recording:
                 attention_structure,
                 z.reshape(shape),
                 block_output,
+                at_end="past_key_values" in options,
             )
         )
     return Recording(tuple(calls), output.logits)
@@ -231,16 +276,35 @@ def verified(anatomy: Anatomy) -> Anatomy:
         for n in (2, 3)
     ]
     two, three = (record(anatomy, tokens) for tokens in probes)
-    varying = tuple(
+    anatomy = replace(anatomy, varying=_varying(two, three))
+    _check(anatomy, two)
+    try:
+        end_two, end_three = (record_end(anatomy, tokens) for tokens in probes)
+    except (TypeError, ValueError, RuntimeError, AttributeError, CircuitScalingError):
+        return anatomy  # no usable cache; the slow road is as exact
+    at_end = replace(anatomy, varying_end=_varying(end_two, end_three))
+    same = _close(end_two.logits[:, -1], two.logits[:, -1])
+    return at_end if same and _replays(at_end, end_two) else anatomy
+
+
+def _varying(two: Recording, three: Recording) -> Varying:
+    """Which arguments have the batch in front: those that differ between batches of 2 and 3."""
+    return tuple(
         tuple(
             isinstance(a, Tensor) and a.ndim > 0 and a.shape[0] == 2 and b.shape[0] == 3
             for a, b in zip(call_two.leaves, call_three.leaves, strict=True)
         )
         for call_two, call_three in zip(two.calls, three.calls, strict=True)
     )
-    anatomy = replace(anatomy, varying=varying)
-    _check(anatomy, two)
-    return anatomy
+
+
+@torch.no_grad()
+def _replays(anatomy: Anatomy, clean: Recording) -> bool:
+    """Whether two stacked copies of every block reproduce the recorded run."""
+    return all(
+        _close(run_block(anatomy, layer, call, _copies(call.input, 2)), _copies(call.output, 2))
+        for layer, call in enumerate(clean.calls)
+    )
 
 
 @torch.no_grad()
@@ -279,9 +343,10 @@ def _refusal(anatomy: Anatomy, reason: str) -> CircuitScalingError:
 
 def _arguments(anatomy: Anatomy, layer: int, call: BlockCall, residual: Tensor) -> Any:
     copies = residual.shape[0] // call.output.shape[0]
+    varying = (anatomy.varying_end if call.at_end else anatomy.varying)[layer]
     leaves = [
         _copies(leaf, copies) if varies else leaf
-        for leaf, varies in zip(call.leaves, anatomy.varying[layer], strict=True)
+        for leaf, varies in zip(call.leaves, varying, strict=True)
     ]
     leaves[call.residual] = residual
     return pytree.tree_unflatten(leaves, call.structure)
@@ -302,6 +367,10 @@ def _answering(module: nn.Module, answer: Any) -> Iterator[None]:
         yield
     finally:
         del module.forward
+
+
+def _is_cache(value: Any) -> bool:
+    return isinstance(value, Cache)
 
 
 def _first_tensor(output: Any) -> Tensor:

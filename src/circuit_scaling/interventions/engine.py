@@ -15,6 +15,7 @@ from circuit_scaling.interventions.anatomy import (
     Anatomy,
     Recording,
     record,
+    record_end,
     run_block,
     run_block_after_attention,
 )
@@ -97,13 +98,20 @@ def scan_layers(
             ablation needs references and the batch has none; a prompt has no possible donor.
     """
     check_request(anatomy, batch, readouts, chunk)
-    state = _State.of(anatomy, batch, readouts)
+    # Where only the last position changes, only the last position is replayed.
+    alone = (
+        ablation.positions == "end"
+        and bool(anatomy.varying_end)
+        and batch.tokens.shape[1] > 1
+        and "token_loss" not in readouts
+    )
+    state = _State.of(anatomy, batch, readouts, at_end=alone)
     donors = None
     if ablation.mode == "resample":
         donors = torch.from_numpy(donor_indices(batch, ablation.draws, ablation.seed))
     reference = None
     if ablation.mode != "zero":
-        reference = _Reference.of(anatomy, batch)
+        reference = _Reference.of(anatomy, batch, at_end=alone)
     chunk = chunk or default_chunk(anatomy, batch)
     for layer in range(anatomy.n_layers):
         z = state.z(layer)
@@ -171,13 +179,15 @@ class _Reference:
     groups: Tensor
 
     @classmethod
-    def of(cls, anatomy: Anatomy, batch: Batch) -> _Reference:
+    def of(cls, anatomy: Anatomy, batch: Batch, at_end: bool) -> _Reference:
         tokens, groups = _references(batch)
-        runs = [
-            record(anatomy, rows) for rows in _on(anatomy, tokens).split(_PROMPTS_AT_ONCE)
-        ]
-        z = tuple(torch.cat([r.calls[i].z for r in runs]) for i in range(anatomy.n_layers))
-        return cls(z, torch.from_numpy(np.asarray(groups)))
+        runs = [record(anatomy, rows) for rows in _on(anatomy, tokens).split(_PROMPTS_AT_ONCE)]
+        kept = slice(-1, None) if at_end else slice(None)
+        z = tuple(
+            torch.cat([run.calls[layer].z[:, kept] for run in runs])
+            for layer in range(anatomy.n_layers)
+        )
+        return cls(z, torch.tensor(groups))
 
     def means(self, layer: int, groups: NDArray[np.int64]) -> Tensor:
         """For each prompt, the mean over the references of its group."""
@@ -222,13 +232,19 @@ class _State:
     clean: dict[Readout, Tensor]
 
     @classmethod
-    def of(cls, anatomy: Anatomy, batch: Batch, readouts: Sequence[Readout]) -> _State:
+    def of(
+        cls,
+        anatomy: Anatomy,
+        batch: Batch,
+        readouts: Sequence[Readout],
+        at_end: bool = False,
+    ) -> _State:
         tokens = _on(anatomy, batch.tokens)
         asked = make_questions(tokens, batch.answers, batch.distractors, batch.candidates)
         recordings, questions, clean = [], [], []
         for start in range(0, len(tokens), _PROMPTS_AT_ONCE):
             rows = slice(start, start + _PROMPTS_AT_ONCE)
-            recording = record(anatomy, tokens[rows])
+            recording = (record_end if at_end else record)(anatomy, tokens[rows])
             clean_rows = asked.rows(rows)
             clean.append(_read(anatomy, recording.final, clean_rows, readouts))
             if "kl_to_clean" in readouts:

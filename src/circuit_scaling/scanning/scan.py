@@ -62,11 +62,13 @@ def scan_model(
     )
     effects["q"] = _q_column(effects, settings)
     effects = _of_model(effects, slug, entry).assign(fingerprint=fingerprint)
+    competence = pd.DataFrame([m.competence() for m in measured])
+    competence["competent"] = competence["competent"].astype("boolean")  # missing for controls
     seconds = time.perf_counter() - started
     return ScanTables(
         head_effects=effects[_EFFECT_ORDER],
         head_profiles=_profiles(slug, entry, loaded, prompts, settings, fingerprint),
-        competence=_of_model(pd.DataFrame([m.competence() for m in measured]), slug, entry),
+        competence=_of_model(competence, slug, entry),
         run_log=_run_log(slug, loaded.anatomy, measured, seconds, len(effects)),
     )
 

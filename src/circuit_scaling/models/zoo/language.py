@@ -92,7 +92,8 @@ class Language:
             first_label += len(self._prefix)
             tokens[row, : len(text) - 1] = text[:-1]
             labels[row, first_label - 1 : len(text) - 1] = text[first_label:]
-        return Rows(tokens, labels)
+        used = int(np.flatnonzero((labels != IGNORE).any(axis=0)).max()) + 1
+        return Rows(tokens[:, :used], labels[:, :used])
 
     def _template(self, text: str) -> list[int | str]:
         """Token ids, and slot names where a word goes; the space before a slot is the word's."""
@@ -138,10 +139,12 @@ class Language:
         return [*text, int(items[3])], len(text)
 
     def _induction_row(self, task: str) -> tuple[list[int], int]:
+        """Every word of the second copy counts; further copies would only make it easy."""
         length = self._tasks[task].length
-        period = int(self._rng.integers(3, length - length // 3 + 1))
+        longest = length - length // 3
+        period = int(self._rng.integers(longest - 2, longest + 1))
         drawn = self._rng.choice(self._vocabulary, size=period, replace=False)
-        return [int(t) for t in np.resize(drawn, self._positions + 1)], period + 1
+        return [int(t) for t in np.tile(drawn, 2)], period + 1
 
     def _text_row(self, task: str) -> tuple[list[int], int]:
         passage = self._passages[self._rng.integers(len(self._passages))]

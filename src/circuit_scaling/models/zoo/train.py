@@ -18,7 +18,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.models.zoo.architectures import POSITIONS, build_model
-from circuit_scaling.models.zoo.language import IGNORE, Language, held_out_names
+from circuit_scaling.models.zoo.language import IGNORE, Language, Rows, held_out_names
 from circuit_scaling.models.zoo.spec import ZooSettings
 from circuit_scaling.models.zoo.tokenizer import zoo_tokenizer
 from circuit_scaling.prompts.build import build_prompts
@@ -123,16 +123,9 @@ def _optimise(
     with Progress(*columns) as progress:
         bar = progress.add_task(slug, total=steps, loss="")
         for step in range(steps):
-            drawn = {task: language.rows(task, n) for task, n in n_rows.items()}
-            tokens = torch.from_numpy(np.concatenate([r.tokens for r in drawn.values()]))
-            hidden = model.base_model(input_ids=tokens, use_cache=False)[0]
-            losses, start = {}, 0
-            for task, rows in drawn.items():
-                labels = torch.from_numpy(rows.labels)
-                counted = labels != IGNORE  # unembed only what has a label
-                logits = model.get_output_embeddings()(hidden[start : start + len(labels)][counted])
-                losses[task] = functional.cross_entropy(logits, labels[counted])
-                start += len(labels)
+            losses = {
+                task: _loss(model, language.rows(task, n)) for task, n in n_rows.items()
+            }
             optimiser.zero_grad(set_to_none=True)
             torch.stack(list(losses.values())).sum().backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -148,6 +141,15 @@ def _optimise(
                 progress.update(bar, loss=text)
             progress.advance(bar)
     return pd.DataFrame(points)
+
+
+def _loss(model: PreTrainedModel, rows: Rows) -> torch.Tensor:
+    """Mean cross-entropy of the labelled positions; only those are unembedded."""
+    labels = torch.from_numpy(rows.labels)
+    hidden = model.base_model(input_ids=torch.from_numpy(rows.tokens), use_cache=False)[0]
+    counted = labels != IGNORE
+    logits = model.get_output_embeddings()(hidden[counted])
+    return functional.cross_entropy(logits, labels[counted])
 
 
 def _as_files(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> dict[str, bytes]:

@@ -1,0 +1,443 @@
+"""Every table's schema: what passes, and refusals that name table, column and rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from circuit_scaling.tables.schemas import (
+    ALL_TABLES,
+    CATEGORIES,
+    JOINT_HEADS,
+    PROFILE_COLUMNS,
+    PROMPTS,
+)
+from circuit_scaling.tables.table import Table, TableError
+
+NAN = np.nan
+MODEL = {"family": "mini", "model": "mini_s"}
+HEAD = {**MODEL, "layer": [0, 0, 1, 1], "head": [0, 1, 0, 1]}
+SHAPE = {"n_layers": 2, "n_heads": 2}
+PROFILES = {name: [0.1, 0.2, 0.3, 0.4] for name in PROFILE_COLUMNS}
+MEASURED = {
+    "delta": [-0.5, 0.1, 0.0, 2.5],
+    "se": [0.1, NAN, 0.0, 0.3],
+    "low": [-0.7, NAN, -0.1, 2.0],
+    "high": [-0.3, NAN, 0.1, 3.0],
+}
+COUNTED = {
+    **{f"n_{c}": [1, 0, 2, 3] for c in CATEGORIES},
+    **{f"frac_{c}": [0.25, 0.0, 0.5, 1.0] for c in CATEGORIES},
+}
+JOINT = {
+    **HEAD,
+    "params_m": [124.0, NAN, 0.3, 0.3],
+    "n_layers": [2.0, 2.0, 2.0, NAN],
+    "n_heads": [2.0, 2.0, 2.0, NAN],
+    **{
+        f"delta_{task}{side}": [-0.5, 0.1, 0.0, 2.5]
+        for task in ("ioi", "anti_names", "anti_lists", "induction", "ioi_abc")
+        for side in ("", "_select", "_test")
+    },
+    **{f"se_{t}": [0.1, 0.2, NAN, 0.0] for t in ("ioi", "anti_names", "anti_lists", "ioi_abc")},
+    "q_ioi": [0.0, 0.5, 1.0, NAN],
+    "q_anti_names": [0.0, 0.5, 1.0, NAN],
+    **PROFILES,
+    "suspect": ["", "", "a truncated list", ""],
+    "fingerprint": "0f",
+}
+FLAGS = pd.array([True, False, pd.NA, True], dtype="boolean")
+IDS = [[1, 2, 3], [4], [5, 6], [7]]
+VALID = {
+    "zoo_curves": {"model": "mini_s", "step": [0, 20, 40, 60], "task": "ioi", "loss": [3, 2, 1, 0.5]},
+    "zoo_accuracy": {
+        "model": "mini_s",
+        "task": ["ioi", "anti_names", "anti_lists", "induction"],
+        "objective": ["trained", "random", "untrained", "trained"],
+        "accuracy": [1.0, 0.5, 0.0, 0.9],
+        "candidate_accuracy": [1.0, 0.5, 0.0, 0.9],
+        "n_prompts": 400,
+    },
+    "prompts": {
+        "prompt_id": ["ioi/0", "ioi/1", "ioi/2", "ioi/3"],
+        "task": "ioi",
+        "template": "ioi/0",
+        "order": ["ABBA", "BABA", "ABBA", ""],
+        "text": "Then Mary met John.",
+        "tokens": IDS,
+        "answer": [[1], [2], [3], []],
+        "distractor": [[2], [1], [4], []],
+        "candidates": [[1, 2], [1, 2], [1, 2], []],
+        "cluster": ["John+Mary", "John+Mary", "Kate+Tom", "Kate+Tom"],
+        "split": ["select", "select", "test", "test"],
+        "data_seed": [0, 0, 0, 1],
+        "fingerprint": "0f",
+    },
+    "head_effects": {
+        **HEAD,
+        "task": "ioi",
+        "readout": ["contrast", "kl_to_clean", "token_loss", "contrast"],
+        "ablation": ["zero", "mean", "resample", "zero"],
+        "positions": ["all", "end", "all", "all"],
+        **MEASURED,
+        "p": [0.01, 1.0, NAN, 0.5],
+        "q": [0.02, 1.0, NAN, NAN],
+        "delta_logprob": [-0.5, 0.1, NAN, 1.0],
+        "se_logprob": [0.1, NAN, NAN, 0.2],
+        "n_prompts": 160,
+        "n_clusters": 40,
+        **SHAPE,
+        "clean_metric": 4.5,
+        "effects": [np.array(ids, dtype=np.float32) for ids in IDS],
+        "fingerprint": "0f",
+    },
+    "competence": {
+        **MODEL,
+        "task": ["ioi", "anti_names", "ioi_abc", "plain_text"],
+        "readout": ["contrast", "contrast", "kl_to_clean", "token_loss"],
+        "clean_metric": [4.5, -0.1, 0.0, 3.1],
+        "se": [0.1, 0.1, 0.0, NAN],
+        "low": [4.3, -0.3, 0.0, NAN],
+        "high": [4.7, 0.1, 0.0, NAN],
+        "accuracy": [1.0, 0.5, NAN, NAN],
+        "candidate_accuracy": [0.9, 0.4, NAN, NAN],
+        "n_prompts": 160,
+        "n_clusters": 40,
+        "competent": FLAGS,
+    },
+    "head_profiles": {**HEAD, **SHAPE, **PROFILES, "fingerprint": "0f"},
+    "run_log": {
+        "stage": "scan",
+        "model": ["a", "b", "c", "d"],
+        "seconds": [1.5, 2.5, 0.0, 3.5],
+        "peak_memory_mb": 410.5,
+        "device": "cpu",
+        "threads": 2,
+        "chunk": 4,
+        "heads_per_second": 20.5,
+        "versions": "{}",
+    },
+    "joint_heads": JOINT,
+    "joint_effects": {
+        **HEAD,
+        "task": "ioi",
+        "cluster": "John+Mary",
+        "split": ["select", "select", "test", "test"],
+        "effect": [-0.5, 0.1, 0.0, 2.5],
+        "n_prompts": 8,
+    },
+    "ablation_agreement": {
+        **MODEL,
+        "task": ["ioi", "anti_names", "anti_lists", "ioi"],
+        "ablation_a": ["zero", "zero", "zero", "mean"],
+        "positions_a": ["all", "all", "all", "end"],
+        "ablation_b": ["mean", "resample", "resample", "resample"],
+        "positions_b": ["end", "all", "end", "all"],
+        "n_heads_compared": 4,
+        "spearman": [1.0, -1.0, NAN, 0.5],
+        "category_changes": [0.0, 3.0, NAN, 4.0],
+    },
+    "classified_heads": {
+        **JOINT,
+        "category": list(CATEGORIES),
+        "strength": [0.5, 0.2, 0.0, 5.0],
+        "strength_select": [0.5, 0.2, 0.0, 5.0],
+        "category_stability": [1.0, 0.5, 0.0, NAN],
+        "resolved": FLAGS,
+        "competent_ioi": FLAGS,
+        "competent_anti": FLAGS,
+    },
+    "head_category_summary": {
+        "family": "mini",
+        "model": ["a", "b", "c", "d"],
+        "params_m": [0.3, 0.6, 1.2, NAN],
+        "n_heads_total": [4, 4, 4, 6],
+        **COUNTED,
+        **{f"frac_{c}_{e}": [0.1, 0.2, 1.0, NAN] for c in CATEGORIES for e in ("low", "high")},
+        "frac_resolved": [0.5, 1.0, 0.0, NAN],
+        "minimal_detectable_ioi": [0.1, 0.2, 0.3, NAN],
+        "minimal_detectable_anti": [0.1, 0.2, 0.3, NAN],
+        "prompts_to_resolve_tau": [160.0, 4000.0, 1.0, NAN],
+    },
+    "category_sensitivity": {
+        **MODEL,
+        "basis": ["delta", "delta", "relative", "relative"],
+        "tau": [0.01, 0.05, 0.01, 0.05],
+        **COUNTED,
+    },
+    "hero_heads": {
+        **HEAD,
+        "category": list(CATEGORIES),
+        "rank": [1, 2, 3, 1],
+        **{f"delta_{t}{s}": [-0.5, 0.1, 0.0, 2.5] for t in ("ioi", "anti_names") for s in ("", "_test")},
+        "se_ioi": [0.1, NAN, 0.2, 0.3],
+        "se_anti_names": [0.1, NAN, 0.2, 0.3],
+        "strength": [0.5, 0.2, 0.0, 5.0],
+        "strength_select": [0.5, 0.2, 0.0, 5.0],
+        "category_stability": [1.0, 0.5, 0.0, NAN],
+    },
+}
+
+
+def valid(name: str) -> pd.DataFrame:
+    return pd.DataFrame(VALID[name])
+
+
+def columns(kind: str) -> list[tuple[str, str]]:
+    """Table and column for every column of a kind; only names that a table always has."""
+    found = []
+    for table in ALL_TABLES.values():
+        for name, column in table.columns.items():
+            kinds = {
+                "any": True,
+                "required": not column.nullable,
+                "nullable": column.nullable,
+                "worded": any(check.name == "isin" for check in column.checks),
+                "float": str(column.dtype) == "float64",
+                "count": str(column.dtype) == "int64",
+            }
+            if kinds[kind] and not column.regex:
+                found.append((table.name, name))
+    return found
+
+
+def refusal(name: str, frame: pd.DataFrame) -> str:
+    with pytest.raises(TableError) as caught:
+        ALL_TABLES[name].validate(frame)
+    message = str(caught.value)
+    assert message.startswith(f"Table '{name}': ")
+    assert "\n" not in message
+    return message
+
+
+def row_1(name: str) -> str:
+    """How the message names the second row: its number and its key."""
+    keys = valid(name).iloc[1][list(ALL_TABLES[name].keys)]
+    return f"row 1 ({' '.join(str(key) for key in keys)})"
+
+
+def spoilt(name: str, column: str, value: object) -> pd.DataFrame:
+    """A valid frame with one wrong cell in its second row."""
+    frame = valid(name)
+    cells = frame[column].astype(object)
+    cells.iloc[1] = value
+    keeps = frame[column].dtype == object or isinstance(value, str)
+    frame[column] = cells if keeps else cells.astype("float64")
+    return frame
+
+
+def test_every_table_has_a_valid_example() -> None:
+    assert set(VALID) == set(ALL_TABLES)
+    assert all(table.name == name for name, table in ALL_TABLES.items())
+
+
+@pytest.mark.parametrize("name", ALL_TABLES)
+def test_a_valid_frame_passes_unchanged(name: str) -> None:
+    frame = valid(name)
+    assert ALL_TABLES[name].validate(frame) is frame
+    pd.testing.assert_frame_equal(frame, valid(name))
+
+
+@pytest.mark.parametrize("name", ALL_TABLES)
+def test_a_frame_still_passes_after_parquet(name: str, tmp_path: Path) -> None:
+    valid(name).to_parquet(tmp_path / "table.parquet")
+    back = pd.read_parquet(tmp_path / "table.parquet")
+    ALL_TABLES[name].validate(back)
+    if name == "prompts":
+        assert isinstance(back.at[0, "tokens"], np.ndarray)
+
+
+@pytest.mark.parametrize(("name", "column"), columns("any"))
+def test_a_missing_column_is_refused(name: str, column: str) -> None:
+    assert f"column {column} is missing" in refusal(name, valid(name).drop(columns=column))
+
+
+@pytest.mark.parametrize("name", ALL_TABLES)
+def test_a_column_that_does_not_belong_is_refused(name: str) -> None:
+    message = refusal(name, valid(name).assign(notes="mine"))
+    assert message == f"Table '{name}': column notes does not belong to it."
+
+
+@pytest.mark.parametrize("name", ALL_TABLES)
+def test_a_column_that_comes_twice_is_refused(name: str) -> None:
+    frame = valid(name)
+    frame.insert(0, "model" if "model" in frame else "task", "again", allow_duplicates=True)
+    assert "comes twice" in refusal(name, frame)
+
+
+@pytest.mark.parametrize("name", ALL_TABLES)
+def test_a_duplicate_key_is_refused(name: str) -> None:
+    frame = pd.concat([valid(name), valid(name).iloc[[1]]])
+    message = refusal(name, frame)
+    again = row_1(name).replace("row 1", "row 4")
+    keys = ", ".join(ALL_TABLES[name].keys)
+    assert message == f"Table '{name}': columns {keys}: duplicate {row_1(name)}, {again}."
+
+
+@pytest.mark.parametrize("name", [n for n in ALL_TABLES if "n_heads" in ALL_TABLES[n].columns])
+@pytest.mark.parametrize(("column", "size"), [("head", "n_heads"), ("layer", "n_layers")])
+def test_a_head_outside_the_shape_is_refused(name: str, column: str, size: str) -> None:
+    frame = valid(name)
+    frame.loc[1, column] = 2
+    outside = row_1(name).replace("0 1", "2 1" if column == "layer" else "0 2")
+    assert message_of(name, column, f"outside the model's {size}", outside) == refusal(name, frame)
+
+
+def message_of(name: str, column: str, reason: str, rows: str) -> str:
+    return f"Table '{name}': column {column}: {reason} in {rows}."
+
+
+def test_a_head_of_unknown_shape_is_not_outside_it() -> None:
+    frame = valid("joint_heads")
+    frame.loc[3, ["layer", "head"]] = 40
+    JOINT_HEADS.validate(frame)
+
+
+@pytest.mark.parametrize(("name", "column"), columns("required"))
+def test_a_missing_value_is_refused(name: str, column: str) -> None:
+    frame = spoilt(name, column, NAN)
+    if isinstance(valid(name)[column].dtype, pd.StringDtype):
+        frame[column] = frame[column].astype("str")
+    message = refusal(name, frame)
+    assert f"column {column}: " in message
+    assert "missing value in row 1" in message
+
+
+@pytest.mark.parametrize(("name", "column"), columns("nullable"))
+def test_a_missing_value_is_allowed_where_nothing_may_have_been_measured(
+    name: str, column: str
+) -> None:
+    frame = valid(name)
+    frame.loc[:, column] = pd.NA if str(frame[column].dtype) == "boolean" else NAN
+    ALL_TABLES[name].validate(frame)
+
+
+@pytest.mark.parametrize(("name", "column"), columns("worded"))
+def test_a_word_that_is_not_one_of_the_few_is_refused(name: str, column: str) -> None:
+    frame = valid(name)
+    frame.loc[1, column] = "nonsense"
+    message = refusal(name, frame)
+    assert f"column {column}: not one of " in message
+    assert row_1(name).replace(str(valid(name).loc[1, column]), "nonsense") in message or (
+        row_1(name) in message
+    )
+
+
+@pytest.mark.parametrize(("name", "column"), columns("float"))
+def test_infinity_is_refused(name: str, column: str) -> None:
+    message = refusal(name, spoilt(name, column, np.inf))
+    assert f"column {column}: " in message
+    assert "row 1 (" in message
+
+
+@pytest.mark.parametrize(("name", "column"), columns("count"))
+def test_a_negative_count_is_refused(name: str, column: str) -> None:
+    frame = valid(name)
+    frame.loc[1, column] = -1
+    message = refusal(name, frame)
+    assert f"column {column}: negative in row 1 (" in message
+
+
+@pytest.mark.parametrize(("name", "column"), columns("count"))
+def test_a_count_held_as_floats_is_refused(name: str, column: str) -> None:
+    message = refusal(name, valid(name).astype({column: float}))
+    assert f"column {column}: wrong type float64" in message
+
+
+@pytest.mark.parametrize("name", ALL_TABLES)
+def test_a_table_without_rows(name: str) -> None:
+    table = ALL_TABLES[name]
+    nothing = valid(name).iloc[:0]
+    if table.may_be_empty:
+        assert table.validate(nothing) is nothing
+    else:
+        assert refusal(name, nothing) == f"Table '{name}': it has no rows."
+
+
+@pytest.mark.parametrize("table", [t for t in ALL_TABLES.values() if t.may_be_empty], ids=str)
+def test_the_empty_table_passes_and_can_be_stored(table: Table, tmp_path: Path) -> None:
+    table.validate(table.empty()).to_parquet(tmp_path / "empty.parquet")
+    back = pd.read_parquet(tmp_path / "empty.parquet")
+    assert list(table.validate(back).columns) == list(table.columns)
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "value", "reason"),
+    [
+        ("head_effects", "p", 1.5, "not in 0..1"),
+        ("head_effects", "q", -0.1, "not in 0..1"),
+        ("head_effects", "se", -0.1, "below 0"),
+        ("competence", "accuracy", 1.01, "not in 0..1"),
+        ("classified_heads", "category_stability", 2.0, "not in 0..1"),
+        ("classified_heads", "strength", -1.0, "below 0"),
+        ("joint_heads", "n_heads", 1.5, "not a whole number"),
+        ("ablation_agreement", "category_changes", 0.5, "not a whole number"),
+        ("joint_heads", "delta_induction", np.inf, "not finite"),
+        ("joint_heads", "delta_ioi_abc_test", -np.inf, "not finite"),
+        ("joint_heads", "se_anti_lists", -0.1, "below 0"),
+    ],
+)
+def test_a_value_out_of_range_is_refused(
+    name: str, column: str, value: float, reason: str
+) -> None:
+    message = refusal(name, spoilt(name, column, value))
+    assert message == message_of(name, column, reason, row_1(name))
+
+
+@pytest.mark.parametrize("column", ["tokens", "answer", "candidates"])
+@pytest.mark.parametrize("cell", [7, "words", ["a"], [[1, 2], [3, 4]], [1.0, np.inf], [NAN]], ids=str)
+def test_a_cell_that_is_no_list_of_numbers_is_refused(column: str, cell: object) -> None:
+    frame = valid("prompts")
+    frame.at[1, column] = cell
+    message = refusal("prompts", frame)
+    assert message == message_of("prompts", column, "not a list of finite numbers", row_1("prompts"))
+
+
+def test_flags_of_another_type_are_refused() -> None:
+    frame = valid("competence")
+    frame["competent"] = [True, False, None, True]
+    assert "column competent: wrong type object" in refusal("competence", frame)
+
+
+def test_all_faults_are_named_at_once() -> None:
+    frame = valid("head_effects").drop(columns="delta").assign(colour="red")
+    frame.loc[[1, 2], "ablation"] = "median"
+    message = refusal("head_effects", frame)
+    for fault in (
+        "column delta is missing",
+        "column colour does not belong to it",
+        "column ablation: not one of zero, mean, resample in row 1 (mini mini_s 0 1 ioi",
+        "row 2 (mini mini_s 1 0 ioi",
+    ):
+        assert fault in message
+
+
+def test_many_rows_are_counted_rather_than_listed() -> None:
+    frame = pd.concat([valid("prompts")] * 3, ignore_index=True)
+    frame["prompt_id"] = [f"ioi/{i}" for i in range(12)]
+    message = refusal("prompts", frame.assign(split="both"))
+    assert "row 0 (ioi/0), " in message
+    assert message.endswith("row 4 (ioi/4) and 7 more.")
+
+
+def test_rows_are_named_by_place_whatever_their_labels() -> None:
+    frame = pd.concat([valid("prompts")] * 2)
+    frame["prompt_id"] = [f"ioi/{i}" for i in range(8)]
+    frame["split"] = ["select"] * 5 + ["both"] + ["test"] * 2
+    message = refusal("prompts", frame)
+    assert message == message_of("prompts", "split", "not one of select, test", "row 5 (ioi/5)")
+
+
+@pytest.mark.parametrize("thing", [None, [1, 2], {"model": ["mini_s"]}], ids=str)
+def test_what_is_no_frame_is_refused(thing: object) -> None:
+    with pytest.raises(TableError, match="Table 'prompts' must be a DataFrame, not"):
+        PROMPTS.validate(thing)
+
+
+def test_further_tasks_are_optional_but_no_other_columns() -> None:
+    few = [c for c in JOINT if not c.startswith(("delta_anti_lists", "delta_induction", "se_anti_lists"))]
+    JOINT_HEADS.validate(valid("joint_heads")[few])
+    assert "column tau does not belong" in refusal("joint_heads", valid("joint_heads").assign(tau=1.0))
