@@ -27,6 +27,6 @@ class ProjectContext(KedroContext):
     def params(self) -> dict[str, Any]:
         """The parameters; a value that a typed parameter refuses is named in one line."""
         try:
-            return super().params  # type: ignore[no-any-return]
+            return super().params
         except ParameterValidationError as error:
             raise CircuitScalingError(str(error)) from error

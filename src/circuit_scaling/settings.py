@@ -5,12 +5,13 @@ from __future__ import annotations
 import warnings
 
 from kedro.config import OmegaConfigLoader
+from omegaconf.resolvers import oc
 
 from circuit_scaling.context import ProjectContext
 from circuit_scaling.hooks import MissingInputs, OneLineErrors
 
 # Kedro 1.7 with OmegaConf 2.4 says this twice in every run.
-warnings.filterwarnings("ignore", message="register_new_resolver")
+warnings.filterwarnings("ignore", message=r"\s*register_new_resolver")
 
 CONTEXT_CLASS = ProjectContext
 HOOKS = (MissingInputs(), OneLineErrors())
@@ -18,6 +19,7 @@ CONFIG_LOADER_CLASS = OmegaConfigLoader
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",
+    "custom_resolvers": {"oc.env": oc.env},  # the data root of the tests is a temporary folder
     # Without soft merging, one run-time parameter would drop the rest of its block.
     "merge_strategy": {"parameters": "soft"},
 }

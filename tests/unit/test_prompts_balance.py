@@ -22,7 +22,7 @@ LIST_AND_PAIR_TASKS = (*PAIR_TASKS, "anti_lists", "anti_lists_mixed")
 TABLE_OF = {task: task.removesuffix("_abc").removesuffix("_mixed") for task in LIST_AND_PAIR_TASKS}
 COMMON = word_list("names")
 # Fewer pairs than blocks, one pair per block, and names on a side that cannot be paired up.
-SIZES = [(160, 96), (400, 96), (1280, 96), (160, 8), (400, 22), (80, 12)]
+SIZES = [(160, 96), (400, 96), (1040, 96), (160, 8), (400, 22), (80, 12)]
 
 
 def of_task(prompts: pd.DataFrame, task: str) -> pd.DataFrame:

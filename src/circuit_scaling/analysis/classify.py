@@ -69,16 +69,16 @@ def classify_heads(
         of_model = effects[(effects["family"] == family) & (effects["model"] == model)]
         table, summary = _classify_model(rows.copy(), of_model, settings)
         for task, column in (("ioi", "competent_ioi"), ("anti_names", "competent_anti")):
-            table[column] = _competent(competence, str(model), task, len(table))
+            table[column] = _competent(competence, str(model), task, table)
         classified.append(table)
         summaries.append({"family": family, "model": model, **summary})
     return pd.concat(classified, ignore_index=True), pd.DataFrame(summaries)
 
 
-def _competent(competence: pd.DataFrame, model: str, task: str, n: int) -> pd.array:
+def _competent(competence: pd.DataFrame, model: str, task: str, like: pd.DataFrame) -> pd.Series:
     rows = competence[(competence["model"] == model) & (competence["task"] == task)]
     value = rows["competent"].iloc[0] if len(rows) else pd.NA
-    return pd.array([value] * n, dtype="boolean")
+    return pd.Series(value, index=like.index, dtype="boolean")
 
 
 def _classify_model(
@@ -89,7 +89,7 @@ def _classify_model(
     heads["strength"] = np.abs(delta_ioi) + np.abs(delta_anti)
     heads["strength_select"] = sum(heads[f"{column}_select"].abs() for column in _DELTAS)
     heads["category_stability"] = np.nan
-    heads["resolved"] = pd.array([pd.NA] * len(heads), dtype="boolean")
+    heads["resolved"] = pd.Series(pd.NA, index=heads.index, dtype="boolean")
     shares: Mapping[str, tuple[float, float]] = {}
     summary: dict[str, object] = {
         "params_m": heads["params_m"].iloc[0],
@@ -104,10 +104,8 @@ def _classify_model(
         heads["category_stability"] = category_stability(
             draws[0], draws[1], heads["category"].to_numpy(), settings.tau
         )
-        heads["resolved"] = pd.array(
-            resolved(boots[0].low, boots[0].high, boots[1].low, boots[1].high, settings.tau),
-            dtype="boolean",
-        )
+        clear = resolved(boots[0].low, boots[0].high, boots[1].low, boots[1].high, settings.tau)
+        heads["resolved"] = pd.Series(list(clear), index=heads.index, dtype="boolean")
         shares = {
             category: (interval.low, interval.high)
             for category, interval in category_shares(
@@ -143,7 +141,7 @@ def _power(heads: pd.DataFrame, effects: pd.DataFrame, tau: float) -> dict[str, 
         for task in ("ioi", "anti_names")
     }
     needed = [
-        prompts_needed(np.array([se]), np.array([n]), tau)[0] if n else np.nan
+        float(prompts_needed(np.array([se]), int(n), tau)[0]) if n else np.nan
         for se, n in ((se_ioi, n_prompts["ioi"]), (se_anti, n_prompts["anti_names"]))
     ]
     return {

@@ -64,7 +64,7 @@ def _joint_heads(
     heads["n_layers"] = heads["n_layers"].astype(float)
     heads["n_heads"] = heads["n_heads"].astype(float)
     heads.insert(2, "params_m", entry.params_m)
-    for task, rows in primary.groupby("task", sort=False):
+    for task, rows in _by_task(primary):
         columns = rows[_HEAD].copy()
         columns[f"delta_{task}"] = rows["delta"]
         columns[f"se_{task}"] = rows["se"]
@@ -83,18 +83,27 @@ def _joint_heads(
     return heads
 
 
+def _by_task(effects: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    for task, rows in effects.groupby("task", sort=False):
+        yield str(task), rows
+
+
 def _cluster_effects(prompts: pd.DataFrame, primary: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    for task, rows in primary.groupby("task", sort=False):
+    for task, rows in _by_task(primary):
         of_task = prompts[prompts["task"] == task]
         totals = cluster_totals(np.stack(rows["effects"].to_list()), of_task["cluster"].to_numpy())
         labels = np.asarray(totals.labels, dtype=object)
         sides = of_task.drop_duplicates("cluster").set_index("cluster")["split"]
-        yield rows[_HEAD].loc[rows.index.repeat(len(labels))].assign(
-            task=task,
-            cluster=np.tile(labels, len(rows)),
-            split=np.tile(sides.loc[labels].to_numpy(), len(rows)),
-            effect=(totals.sums / totals.n_prompts).ravel(),
-            n_prompts=np.tile(totals.n_prompts.astype(int), len(rows)),
+        yield (
+            rows[_HEAD]
+            .loc[rows.index.repeat(len(labels))]
+            .assign(
+                task=task,
+                cluster=np.tile(labels, len(rows)),
+                split=np.tile(sides.loc[labels].to_numpy(), len(rows)),
+                effect=(totals.sums / totals.n_prompts).ravel(),
+                n_prompts=np.tile(totals.n_prompts.astype(int), len(rows)),
+            )
         )
 
 

@@ -34,6 +34,15 @@ def write_atomically(target: Path, write: Callable[[Path], None]) -> None:
         raise
 
 
+def write_bytes_atomically(target: Path, content: bytes) -> None:
+    """A file with the given content, whole or not at all."""
+
+    def write(path: Path) -> None:
+        path.write_bytes(content)
+
+    write_atomically(target, write)
+
+
 def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from kedro.io import AbstractDataset
 
-from circuit_scaling.datasets.atomic import write_atomically
+from circuit_scaling.datasets.atomic import write_bytes_atomically
 
 Frames = dict[str, pd.DataFrame]
 
@@ -16,7 +16,9 @@ Frames = dict[str, pd.DataFrame]
 class CsvExportDataset(AbstractDataset[Frames, Frames]):
     """Name -> frame, saved as ``<name>.csv`` in one folder; floats keep every digit."""
 
-    def __init__(self, filepath: str, names: list[str], metadata: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, filepath: str, names: list[str], metadata: dict[str, Any] | None = None
+    ) -> None:
         self._folder, self._names = Path(filepath), names
         self.metadata = metadata
 
@@ -29,7 +31,7 @@ class CsvExportDataset(AbstractDataset[Frames, Frames]):
         if sorted(data) != sorted(self._names):
             raise ValueError(f"expected the tables {sorted(self._names)}, got {sorted(data)}")
         for name, path in self._paths().items():
-            write_atomically(path, lambda part, d=data[name]: d.to_csv(part, index=False))
+            write_bytes_atomically(path, data[name].to_csv(index=False).encode())
 
     def _paths(self) -> dict[str, Path]:
         return {name: self._folder / f"{name}.csv" for name in self._names}

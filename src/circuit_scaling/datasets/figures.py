@@ -6,19 +6,15 @@ import base64
 from pathlib import Path
 from typing import Any, NewType
 
-import matplotlib as mpl
 import pandas as pd
 from kedro.io import AbstractDataset
 from matplotlib.figure import Figure
 
-from circuit_scaling.datasets.atomic import write_atomically
+from circuit_scaling.datasets.atomic import write_bytes_atomically
+from circuit_scaling.figures.style import to_png, to_svg
 
 Drawn = dict[str, tuple[Figure, pd.DataFrame]]
 ImagePreview = NewType("ImagePreview", str)
-
-_DPI = 200
-# Fixed, so that the same figure is the same file.
-_SVG = {"svg.hashsalt": "circuit-scaling", "svg.fonttype": "none"}
 
 
 class FiguresDataset(AbstractDataset[Drawn, dict[str, Path]]):
@@ -27,7 +23,9 @@ class FiguresDataset(AbstractDataset[Drawn, dict[str, Path]]):
     Loading gives the paths of the PNG files by name; kedro-viz previews the first of them.
     """
 
-    def __init__(self, filepath: str, names: list[str], metadata: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, filepath: str, names: list[str], metadata: dict[str, Any] | None = None
+    ) -> None:
         self._folder, self._names = Path(filepath), names
         self.metadata = metadata
 
@@ -40,17 +38,10 @@ class FiguresDataset(AbstractDataset[Drawn, dict[str, Path]]):
         if sorted(data) != sorted(self._names):
             raise ValueError(f"expected the figures {sorted(self._names)}, got {sorted(data)}")
         for name, (figure, shown) in data.items():
-            for suffix, options in ((".png", {"dpi": _DPI}), (".svg", {"metadata": {"Date": None}})):
-                with mpl.rc_context(_SVG):
-                    write_atomically(
-                        self._folder / f"{name}{suffix}",
-                        lambda part, f=figure, s=suffix, o=options: f.savefig(
-                            part, format=s[1:], bbox_inches="tight", **o
-                        ),
-                    )
-            write_atomically(
-                self._folder / f"{name}.csv", lambda part, d=shown: d.to_csv(part, index=False)
-            )
+            path = self._folder / name
+            write_bytes_atomically(path.with_suffix(".png"), to_png(figure))
+            write_bytes_atomically(path.with_suffix(".svg"), to_svg(figure).encode())
+            write_bytes_atomically(path.with_suffix(".csv"), shown.to_csv(index=False).encode())
 
     def preview(self) -> ImagePreview:
         """The first figure, for kedro-viz."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from kedro.io import AbstractDataset
 
-from circuit_scaling.datasets.atomic import write_atomically
+from circuit_scaling.datasets.atomic import write_bytes_atomically
 
 
 class PageDataset(AbstractDataset[str, str]):
@@ -23,14 +23,10 @@ class PageDataset(AbstractDataset[str, str]):
 
     def save(self, data: str) -> None:
         """Replace the page."""
-        write_atomically(self._filepath, lambda part: _write(part, data))
+        write_bytes_atomically(self._filepath, data.encode())
 
     def _exists(self) -> bool:
         return self._filepath.is_file()
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._filepath)}
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")

@@ -36,7 +36,7 @@ def place_labels(
     figure = axes.get_figure(root=True)
     if figure is None:
         raise ValueError("the axes belong to no figure")
-    renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
+    renderer = FigureCanvasAgg(figure).get_renderer()
     frame = axes.get_window_extent(renderer).padded(-2)
     points = _drawn_points(axes)
     at = axes.transData.transform(anchors)

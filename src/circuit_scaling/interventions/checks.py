@@ -25,7 +25,9 @@ def check_request(
     known = get_args(Readout)
     for readout in readouts:
         if readout not in known:
-            raise CircuitScalingError(f"Unknown readout '{readout}'. There are: {', '.join(known)}.")
+            raise CircuitScalingError(
+                f"Unknown readout '{readout}'. There are: {', '.join(known)}."
+            )
     if not readouts:
         raise CircuitScalingError(f"Name at least one readout: {', '.join(known)}.")
     if chunk is not None and chunk < 1:

@@ -71,8 +71,8 @@ def default_chunk(anatomy: Anatomy, batch: Batch) -> int:
     It depends only on shapes and device, so that two runs agree to the last bit.
     """
     n_prompts = min(len(batch.tokens), _PROMPTS_AT_ONCE)
-    d_model = anatomy.w_o(0).shape[-1]
-    row = n_prompts * batch.tokens.shape[1] * d_model * 4
+    d_model = int(anatomy.w_o(0).shape[-1])
+    row = n_prompts * int(batch.tokens.shape[1]) * d_model * 4
     budget = _CPU_CACHE_BYTES if anatomy.device.type == "cpu" else _GPU_STACK_BYTES
     return max(1, min(anatomy.n_heads, budget // row))
 
@@ -181,7 +181,9 @@ class _Reference:
     @classmethod
     def of(cls, anatomy: Anatomy, batch: Batch, at_end: bool) -> _Reference:
         tokens, groups = _references(batch)
-        runs = [record(anatomy, rows) for rows in _on(anatomy, tokens).split(_PROMPTS_AT_ONCE)]
+        runs = [
+            record(anatomy, rows) for rows in torch.split(_on(anatomy, tokens), _PROMPTS_AT_ONCE)
+        ]
         kept = slice(-1, None) if at_end else slice(None)
         z = tuple(
             torch.cat([run.calls[layer].z[:, kept] for run in runs])
@@ -271,7 +273,7 @@ class _State:
             start += len(questions.tokens)
             by_chunk = [
                 _replay_heads(self.anatomy, recording, questions, layer, rows, heads, readouts)
-                for heads in torch.arange(self.anatomy.n_heads).split(chunk)
+                for heads in torch.split(torch.arange(self.anatomy.n_heads), chunk)
             ]
             by_slice.append({n: torch.cat([c[n] for c in by_chunk]) for n in readouts})
         return {name: torch.cat([s[name] for s in by_slice], dim=1) for name in readouts}

@@ -53,9 +53,7 @@ def make_questions(
     candidates: Sequence[Sequence[int]],
 ) -> Questions:
     """Collect token ids per prompt into padded columns with masks."""
-    named = [
-        sorted({*a, *d, *c}) for a, d, c in zip(answers, distractors, candidates, strict=True)
-    ]
+    named = [sorted({*a, *d, *c}) for a, d, c in zip(answers, distractors, candidates, strict=True)]
     width = max(1, max(map(len, named), default=1))
     columns = torch.zeros(len(named), width, dtype=torch.long)
     masks = torch.zeros(3, len(named), width, dtype=torch.bool)
@@ -90,7 +88,8 @@ def read(
         results.update({name: _at_end(name, logits, questions) for name in at_end})
     if "token_loss" in readouts:
         losses = [
-            _token_loss(anatomy, rows, questions.tokens) for rows in residual.split(n_prompts)
+            _token_loss(anatomy, rows, questions.tokens)
+            for rows in torch.split(residual, n_prompts)
         ]
         results["token_loss"] = torch.stack(losses)
     return results
@@ -128,5 +127,7 @@ def _mean(named: Tensor, mask: Tensor) -> Tensor:
 
 def _token_loss(anatomy: Anatomy, residual: Tensor, tokens: Tensor) -> Tensor:
     logits = run_unembed(anatomy, run_tail(anatomy, residual[:, :-1]))
-    losses = functional.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten(), reduction="none")
-    return losses.unflatten(0, tokens[:, 1:].shape).mean(-1)
+    losses = functional.cross_entropy(
+        logits.flatten(0, 1), tokens[:, 1:].flatten(), reduction="none"
+    )
+    return losses.reshape(tokens[:, 1:].shape).mean(-1)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from operator import attrgetter
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -46,15 +47,7 @@ def load_model(slug: str, entry: RosterEntry) -> LoadedModel:
             cannot take, or layers and heads that do not fit the roster.
     """
     source, revision = _source(entry)
-    config = _load(slug, source, AutoConfig.from_pretrained, revision=revision)
-    _check_shape(slug, entry, config)
-    try:
-        architecture = determine_architecture_from_hf_config(config)
-    except ValueError as error:
-        raise CircuitScalingError(
-            f"Model '{slug}': TransformerLens does not know its architecture "
-            f"({config.model_type}); the engine cannot take it."
-        ) from error
+    architecture = _checked_architecture(slug, entry)
     model = _load(
         slug,
         source,
@@ -66,9 +59,41 @@ def load_model(slug: str, entry: RosterEntry) -> LoadedModel:
     return LoadedModel(anatomy_of(model), load_tokenizer(slug, entry))
 
 
+def load_any(
+    model: str | PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = None
+) -> LoadedModel:
+    """A model that is in no roster: a hub id, a local folder, or one in memory with its tokenizer.
+
+    Raises:
+        CircuitScalingError: there is no such model, its tokenizer is missing, or the engine cannot
+            take it.
+    """
+    if not isinstance(model, str):
+        if tokenizer is None:
+            raise CircuitScalingError("Give the tokenizer of the model as well: tokenizer=...")
+        return LoadedModel(anatomy_of(model), tokenizer)
+    config = _load(model, model, AutoConfig.from_pretrained)
+    folder, hub = (model, None) if Path(model).is_dir() else (None, model)
+    entry = RosterEntry(
+        family="",
+        folder=folder,
+        hub=hub,
+        params_m=1.0,
+        n_layers=config.num_hidden_layers,
+        n_heads=config.num_attention_heads,
+    )
+    return load_model(model, entry)
+
+
 def load_tokenizer(slug: str, entry: RosterEntry) -> PreTrainedTokenizerBase:
-    """The tokenizer of a roster entry, without its weights."""
+    """The tokenizer of a roster entry, without its weights.
+
+    Raises:
+        CircuitScalingError: what can be seen without the weights is wrong already: no such
+            checkpoint, an unknown architecture, layers and heads that do not fit the roster.
+    """
     source, revision = _source(entry)
+    _checked_architecture(slug, entry)
     tokenizer: PreTrainedTokenizerBase = _load(
         slug, source, AutoTokenizer.from_pretrained, revision=revision
     )
@@ -86,9 +111,7 @@ def anatomy_of(model: PreTrainedModel) -> Anatomy:
     config = model.config
     architecture = type(model).__name__
     try:
-        bridge_config = build_bridge_config_from_hf(
-            config, architecture, architecture, model.dtype
-        )
+        bridge_config = build_bridge_config_from_hf(config, architecture, architecture, model.dtype)
         mapping = ArchitectureAdapterFactory.select_architecture_adapter(
             bridge_config
         ).component_mapping
@@ -170,13 +193,24 @@ def _load(slug: str, source: str, loader: Callable[..., Any], **options: Any) ->
         ) from error
 
 
-def _check_shape(slug: str, entry: RosterEntry, config: Any) -> None:
+def _checked_architecture(slug: str, entry: RosterEntry) -> str:
+    """The architecture that the configuration names, if its shape is that of the roster."""
+    source, revision = _source(entry)
+    config = _load(slug, source, AutoConfig.from_pretrained, revision=revision)
     found = (config.num_hidden_layers, config.num_attention_heads)
     if found != (entry.n_layers, entry.n_heads):
         raise CircuitScalingError(
             f"Model '{slug}': the roster says {entry.n_layers} layers and {entry.n_heads} heads, "
             f"the checkpoint has {found[0]} and {found[1]}. Correct the roster entry."
         )
+    try:
+        architecture: str = determine_architecture_from_hf_config(config)
+    except ValueError as error:
+        raise CircuitScalingError(
+            f"Model '{slug}': TransformerLens does not know its architecture "
+            f"({config.model_type}); the engine cannot take it."
+        ) from error
+    return architecture
 
 
 def _device(wanted: str) -> torch.device:

@@ -63,7 +63,7 @@ class RosterEntry(BaseModel):
 
 
 class Roster(RootModel[dict[str, RosterEntry]]):
-    """Slug -> entry. Slugs are lower case with digits and underscores: they name files and nodes."""
+    """Slug -> entry. Slugs are lower case, digits and underscores: they name files and nodes."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -139,7 +139,7 @@ def _incompetent(context: ReportContext) -> set[tuple[str, str]]:
     frame = context.competence
     if frame is None:
         return set()
-    failing = frame[(frame["readout"] == "contrast") & ~frame["competent"].astype(bool)]
+    failing = frame[(frame["readout"] == "contrast") & ~frame["competent"].fillna(True).astype(bool)]
     return set(zip(failing["model"], failing["task"], strict=True))
 
 

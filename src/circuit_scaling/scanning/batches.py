@@ -35,14 +35,17 @@ def batches_of(
         places = np.full(len(rows), -1)
         places[same_length.index] = [order[question] for question in asked]
         donors = references[references["tokens"].map(len) == length]
-        yield places, Batch(
-            tokens=np.array(firsts["tokens"].tolist(), dtype=np.int64),
-            answers=[list(ids) for ids in firsts["answer"]],
-            distractors=[list(ids) for ids in firsts["distractor"]],
-            candidates=[list(ids) for ids in firsts["candidates"]],
-            groups=firsts["template"].map(groups).to_numpy(np.int64),
-            reference_tokens=np.array(donors["tokens"].tolist(), dtype=np.int64).reshape(
-                len(donors), length
+        yield (
+            places,
+            Batch(
+                tokens=np.array(firsts["tokens"].tolist(), dtype=np.int64),
+                answers=[list(ids) for ids in firsts["answer"]],
+                distractors=[list(ids) for ids in firsts["distractor"]],
+                candidates=[list(ids) for ids in firsts["candidates"]],
+                groups=firsts["template"].map(groups).to_numpy(np.int64),
+                reference_tokens=np.array(donors["tokens"].tolist(), dtype=np.int64).reshape(
+                    len(donors), length
+                ),
+                reference_groups=donors["template"].map(groups).to_numpy(np.int64),
             ),
-            reference_groups=donors["template"].map(groups).to_numpy(np.int64),
         )

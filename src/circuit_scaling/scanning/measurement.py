@@ -103,9 +103,7 @@ class Measurement:
 
         def scan(batch: Batch) -> dict[Readout, NDArray[np.float32]]:
             layers = []
-            for layer in scan_layers(
-                self.anatomy, batch, ablation, self.readouts, self.chunk()
-            ):
+            for layer in scan_layers(self.anatomy, batch, ablation, self.readouts, self.chunk()):
                 layers.append(layer.effects)
                 progress(f"{self.task} {intervention}", self.anatomy.n_heads)
             return {name: np.concatenate([e[name] for e in layers]) for name in self.readouts}

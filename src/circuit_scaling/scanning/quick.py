@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
-from transformers import AutoConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.batch import Ablation
-from circuit_scaling.models.loading import LoadedModel, anatomy_of, load_model
-from circuit_scaling.models.roster import RosterEntry
+from circuit_scaling.models.loading import load_any
 from circuit_scaling.prompts.build import build_prompts
 from circuit_scaling.prompts.shipped import shipped_tasks
 from circuit_scaling.prompts.spec import PromptSettings
 from circuit_scaling.scanning.measurement import Measurement
 from circuit_scaling.scanning.spec import Intervention, ScanSettings
 from circuit_scaling.statistics.testing import q_values
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
 def quick_scan(
@@ -43,7 +44,7 @@ def quick_scan(
         n_boot=1000,
         n_flips=9999,
     )
-    loaded = _loaded(model, tokenizer)
+    loaded = load_any(model, tokenizer)
     prompts, _ = build_prompts(
         tasks, PromptSettings(n_prompts=n_prompts), loaded.tokenizer, bos=bos
     )
@@ -52,27 +53,3 @@ def quick_scan(
     effects["q"] = q_values(effects["p"].to_numpy())
     columns = ["layer", "head", "delta", "se", "low", "high", "p", "q", "effects"]
     return effects[columns]
-
-
-def _loaded(
-    model: str | PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None
-) -> LoadedModel:
-    if not isinstance(model, str):
-        if tokenizer is None:
-            raise CircuitScalingError("Give the tokenizer of the model as well: tokenizer=...")
-        return LoadedModel(anatomy_of(model), tokenizer)
-    source = {"folder": model} if Path(model).is_dir() else {"hub": model}
-    try:
-        config = AutoConfig.from_pretrained(model)
-    except (OSError, ValueError) as error:
-        raise CircuitScalingError(
-            f"'{model}' is neither a folder with a model nor a model on the hub: {error}"
-        ) from error
-    entry = RosterEntry(
-        family="",
-        params_m=1.0,
-        n_layers=config.num_hidden_layers,
-        n_heads=config.num_attention_heads,
-        **source,
-    )
-    return load_model(model, entry)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import resource
 import time
 from dataclasses import dataclass
 from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 
 from circuit_scaling.interventions.anatomy import Anatomy
+from circuit_scaling.interventions.device import be_deterministic, report_device
 from circuit_scaling.interventions.profiles import head_profiles
 from circuit_scaling.models.loading import LoadedModel, load_model
 from circuit_scaling.models.roster import RosterEntry
@@ -25,6 +24,7 @@ from circuit_scaling.statistics.testing import q_values
 
 _TESTED_TASKS = ("ioi", "anti_names")  # one family of tests per model (DESIGN 3, inference)
 _LIBRARIES = ("circuit-scaling", "torch", "transformers", "transformer-lens", "numpy")
+
 
 @dataclass(frozen=True)
 class ScanTables:
@@ -50,7 +50,7 @@ def scan_model(
         CircuitScalingError: the model cannot be loaded, or an ablation has no reference set.
     """
     started = time.perf_counter()
-    torch.use_deterministic_algorithms(True)
+    be_deterministic()
     loaded = load_model(slug, entry)
     fingerprint = scan_fingerprint(entry, tasks, settings, prompts["fingerprint"].iloc[0])
     measured = [
@@ -129,21 +129,16 @@ def _run_log(
     seconds: float,
     heads_measured: int,
 ) -> pd.DataFrame:
-    on_gpu = anatomy.device.type == "cuda"
-    peak = (
-        torch.cuda.max_memory_allocated() / 2**20
-        if on_gpu
-        else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-    )
+    device = report_device(anatomy)
     return pd.DataFrame(
         [
             {
                 "stage": "scan",
                 "model": slug,
                 "seconds": seconds,
-                "peak_memory_mb": float(peak),
-                "device": torch.cuda.get_device_name() if on_gpu else "cpu",
-                "threads": torch.get_num_threads(),
+                "peak_memory_mb": device.peak_memory_mb,
+                "device": device.name,
+                "threads": device.threads,
                 "chunk": max(m.chunk() for m in measured),
                 "heads_per_second": heads_measured / seconds,
                 "versions": json.dumps({name: version(name) for name in _LIBRARIES}),

@@ -88,6 +88,8 @@ HEAD_EFFECTS = Table(
         "fingerprint": text(),
     },
     keys=(*HEAD_KEYS, "task", "ablation", "positions"),
+    every_head=True,
+    lengths={"effects": "n_prompts"},
 )
 COMPETENCE = Table(
     "competence",
@@ -111,6 +113,7 @@ HEAD_PROFILES = Table(
     "head_profiles",
     {**HEAD, **SHAPE, **{name: number() for name in PROFILE_COLUMNS}, "fingerprint": text()},
     keys=HEAD_KEYS,
+    every_head=True,
 )
 RUN_LOG = Table(
     "run_log",
@@ -140,9 +143,7 @@ _JOINT = {
     "se_ioi": number(nullable=True, at_least=0),
     "se_anti_names": number(nullable=True, at_least=0),
     r"^delta_(?!(ioi|anti_names)(_select|_test)?$)\w+$": number(required=False, regex=True),
-    r"^se_(?!(ioi|anti_names)$)\w+$": number(
-        nullable=True, at_least=0, required=False, regex=True
-    ),
+    r"^se_(?!(ioi|anti_names)$)\w+$": number(nullable=True, at_least=0, required=False, regex=True),
     "q_ioi": share(nullable=True),
     "q_anti_names": share(nullable=True),
     **{name: number(nullable=True) for name in PROFILE_COLUMNS},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,12 +27,16 @@ class Table:
         columns: name (or regular expression) -> Pandera column; other columns are refused.
         keys: columns that together name a row.
         may_be_empty: whether no rows at all is a valid table.
+        every_head: whether each measurement must have all heads of the model's shape.
+        lengths: column of lists -> the column that says how long each must be.
     """
 
     name: str
     columns: Mapping[str, Column]
     keys: tuple[str, ...]
     may_be_empty: bool = False
+    every_head: bool = False
+    lengths: Mapping[str, str] = field(default_factory=dict)
 
     def validate(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return ``frame`` if it fits.
@@ -45,7 +49,13 @@ class Table:
             raise TableError(f"Table '{self.name}' must be a DataFrame, not {found}.")
         faults = [*self._column_faults(frame)]
         if not faults:
-            faults = [*self._key_faults(frame), *self._shape_faults(frame)]
+            faults = [
+                *self._key_faults(frame),
+                *self._shape_faults(frame),
+                *self._length_faults(frame),
+            ]
+        if not faults and self.every_head:
+            faults = self._lost_heads(frame)
         if frame.empty and not self.may_be_empty:
             faults.append("it has no rows")
         if faults:
@@ -59,6 +69,9 @@ class Table:
         )
 
     def _column_faults(self, frame: pd.DataFrame) -> list[str]:
+        repeated = frame.columns[frame.columns.duplicated()]
+        if len(repeated):
+            return [f"column {name} comes twice" for name in repeated.unique()]
         schema = DataFrameSchema(dict(self.columns), strict=True)
         by_place = frame.reset_index(drop=True)  # labels of concatenated frames repeat
         try:
@@ -84,6 +97,26 @@ class Table:
                         f"column {index}: outside the model's {size} in "
                         f"{_rows(frame, outside, self.keys)}"
                     )
+        return faults
+
+    def _length_faults(self, frame: pd.DataFrame) -> list[str]:
+        faults = []
+        for lists, size in self.lengths.items():
+            wrong = frame[lists].map(len) != frame[size]
+            if wrong.any():
+                rows = _rows(frame, wrong, self.keys)
+                faults.append(f"column {lists}: not as long as {size} says in {rows}")
+        return faults
+
+    def _lost_heads(self, frame: pd.DataFrame) -> list[str]:
+        """A measurement that lost some heads on the way must not pass for a whole one."""
+        measurement = [key for key in self.keys if key not in ("layer", "head")]
+        faults = []
+        for names, rows in frame.groupby(measurement, sort=False):
+            expected = int(rows["n_layers"].iloc[0] * rows["n_heads"].iloc[0])
+            if len(rows) != expected:
+                named = " ".join(str(name) for name in names)
+                faults.append(f"rows of {named}: {len(rows)} of the model's {expected} heads")
         return faults
 
 
@@ -140,14 +173,12 @@ def _described(cases: pd.DataFrame, frame: pd.DataFrame, keys: tuple[str, ...]) 
     for (column, check), group in cases.groupby(["column", "check"], dropna=False, sort=False):
         where = column if isinstance(column, str) else group["failure_case"].iloc[0]
         if check == "column_in_dataframe":
-            faults.append(f"column {group['failure_case'].iloc[0]} is missing")
+            faults += [f"column {name} is missing" for name in group["failure_case"]]
         elif check == "column_in_schema":
-            faults.append(f"column {group['failure_case'].iloc[0]} does not belong to it")
+            faults += [f"column {name} does not belong to it" for name in group["failure_case"]]
         elif str(check).startswith("dtype"):
             actual = frame[where].dtype if where in frame else "?"
-            missing = frame[where].isna() if where in frame else pd.Series(dtype=bool)
-            rows = f", missing value in {_rows(frame, missing, keys)}" if missing.any() else ""
-            faults.append(f"column {where}: wrong type {actual}{rows}")
+            faults.append(f"column {where}: wrong type {actual}")
         else:
             reason = "missing value" if check == "not_nullable" else str(check)
             bad = frame.index.isin(group["index"].dropna())

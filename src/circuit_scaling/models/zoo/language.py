@@ -71,8 +71,7 @@ class Language:
         self._lists = [np.array([words.token(w) for w in items]) for items in words.lists.values()]
         self._passages = [np.array(words.encode(" " + text)) for text in words.passages]
         self._templates = {
-            task: [self._template(text) for text in spec.templates]
-            for task, spec in tasks.items()
+            task: [self._template(text) for text in spec.templates] for task, spec in tasks.items()
         }
 
     def rows(self, task: str, n_rows: int) -> Rows:

@@ -14,10 +14,10 @@ import pandas as pd
 import torch
 from rich.progress import Progress, TextColumn, TimeRemainingColumn
 from torch.nn import functional
-from transformers import PreTrainedModel, PreTrainedTokenizerFast
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from circuit_scaling.models.roster import RosterEntry
-from circuit_scaling.models.zoo.architectures import POSITIONS, build_model
+from circuit_scaling.models.zoo.architectures import build_model
 from circuit_scaling.models.zoo.language import IGNORE, Language, Rows, held_out_names
 from circuit_scaling.models.zoo.spec import ZooSettings
 from circuit_scaling.models.zoo.tokenizer import zoo_tokenizer
@@ -60,9 +60,7 @@ def shared_tokenizer(tasks: Tasks) -> PreTrainedTokenizerFast:
     return zoo_tokenizer([*templates, *(f" {text}" for text in texts)])
 
 
-def train_model(
-    slug: str, entry: RosterEntry, settings: ZooSettings, tasks: Tasks
-) -> TrainedModel:
+def train_model(slug: str, entry: RosterEntry, settings: ZooSettings, tasks: Tasks) -> TrainedModel:
     """Train the model ``slug`` from random weights on its objectives.
 
     A task of the roster entry's ``objectives`` is learned or answered at random; other tasks are
@@ -85,7 +83,7 @@ def train_model(
     curves = _optimise(slug, model, language, entry, settings, shape.steps or settings.steps)
     model.eval()
     files = _as_files(model, tokenizer)
-    accuracy = _accuracies(slug, model, tokenizer, entry, settings, tasks)
+    accuracy = held_out_accuracy(slug, model, tokenizer, entry, settings, tasks)
     return TrainedModel(files, curves, accuracy)
 
 
@@ -119,13 +117,15 @@ def _optimise(
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, schedule)
     points: list[dict[str, object]] = []
     model.train()
-    columns = (*Progress.get_default_columns(), TimeRemainingColumn(), TextColumn("{task.fields[loss]}"))
+    columns = (
+        *Progress.get_default_columns(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[loss]}"),
+    )
     with Progress(*columns) as progress:
         bar = progress.add_task(slug, total=steps, loss="")
         for step in range(steps):
-            losses = {
-                task: _loss(model, language.rows(task, n)) for task, n in n_rows.items()
-            }
+            losses = {task: _loss(model, language.rows(task, n)) for task, n in n_rows.items()}
             optimiser.zero_grad(set_to_none=True)
             torch.stack(list(losses.values())).sum().backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -165,14 +165,20 @@ def _as_files(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> dic
 
 
 @torch.no_grad()
-def _accuracies(
+def held_out_accuracy(
     slug: str,
     model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerFast,
+    tokenizer: PreTrainedTokenizerBase,
     entry: RosterEntry,
     settings: ZooSettings,
     tasks: Tasks,
 ) -> pd.DataFrame:
+    """Accuracy on each task with an answer, on names that no name objective has shown.
+
+    Returns:
+        Rows of ``zoo_accuracy``: ``accuracy`` is the share of prompts with a contrast above 0,
+        ``candidate_accuracy`` the share where the best candidate is an answer.
+    """
     held_out = PromptSettings(
         n_prompts=settings.test_prompts,
         seed=settings.seed + 1000,
@@ -186,7 +192,8 @@ def _accuracies(
             tokens = torch.tensor(batch["tokens"].tolist())
             logits = model(input_ids=tokens, use_cache=False).logits[:, -1]
             for row, (_, prompt) in zip(logits, batch.iterrows(), strict=True):
-                contrast.append(bool(row[prompt["answer"]].mean() > row[prompt["distractor"]].mean()))
+                margin = row[prompt["answer"]].mean() - row[prompt["distractor"]].mean()
+                contrast.append(bool(margin > 0))
                 best = prompt["candidates"][int(row[prompt["candidates"]].argmax())]
                 among.append(best in prompt["answer"])
         rows.append(

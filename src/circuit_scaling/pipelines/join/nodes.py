@@ -30,9 +30,7 @@ def join_one_model(
 ) -> dict[str, pd.DataFrame]:
     """Refuse a scan that does not fit the configuration; else lay it out by head."""
     check_fresh(slug, entry, tasks, prompt_settings, scan_settings, prompts, head_effects)
-    joined = join_model(
-        entry, scan_settings, classify.tau, prompts, head_effects, head_profiles
-    )
+    joined = join_model(entry, scan_settings, classify.tau, prompts, head_effects, head_profiles)
     return {
         "joint_heads": joined.joint_heads,
         "joint_effects": joined.joint_effects,

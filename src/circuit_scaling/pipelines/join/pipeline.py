@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from kedro.pipeline import Node, Pipeline
 
-from circuit_scaling.pipelines.per_model import for_model, stack
 from circuit_scaling.pipelines.join.nodes import draw, join_one_model
+from circuit_scaling.pipelines.per_model import for_model, stack
 
 _BY_HEAD = ("joint_heads", "joint_effects", "ablation_agreement")
 _SHARED = ("tasks", "prompts", "scan", "classify")
@@ -18,7 +18,9 @@ def create_pipeline(slugs: Sequence[str]) -> Pipeline:
     """One copy of the template per model, in the namespace ``join.<slug>``, and the stacking."""
     per_model = sum((_join_one(slug) for slug in slugs), Pipeline([]))
     stacked = [
-        Node(stack, inputs=[f"{name}__{slug}" for slug in slugs], outputs=name, name=f"stack_{name}")
+        Node(
+            stack, inputs=[f"{name}__{slug}" for slug in slugs], outputs=name, name=f"stack_{name}"
+        )
         for name in (*_BY_HEAD, "competence", "run_log")
     ]
     drawing = Node(

@@ -22,7 +22,11 @@ def _scan_one(slug: str) -> Pipeline:
         [
             Node(
                 for_model(make_prompts, slug),
-                inputs={"entry": "params:model", "tasks": "params:tasks", "settings": "params:prompts"},
+                inputs={
+                    "entry": "params:model",
+                    "tasks": "params:tasks",
+                    "settings": "params:prompts",
+                },
                 outputs="prompts",
                 name="make_prompts",
             ),

@@ -15,7 +15,9 @@ def create_pipeline(slugs: Sequence[str]) -> Pipeline:
     per_model = sum((_train_one(slug) for slug in slugs), Pipeline([]))
     tables = ("zoo_curves", "zoo_accuracy")
     stacked = [
-        Node(stack, inputs=[f"{name}__{slug}" for slug in slugs], outputs=name, name=f"stack_{name}")
+        Node(
+            stack, inputs=[f"{name}__{slug}" for slug in slugs], outputs=name, name=f"stack_{name}"
+        )
         for name in tables
         if slugs
     ]

@@ -1,0 +1,48 @@
+# make run: environment, whole study, report.   make test: environment, every check.
+# Both build .venv once and again only when the lock file changes.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export DO_NOT_TRACK := 1
+
+.PHONY: run test check unit viz site zoo clean help
+
+help:
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; set PYTHON=python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+run: $(STAMP)  ## scan the embedded models, join, classify, and write the report
+	$(BIN)/kedro run
+	@echo "The report is at data/08_reporting/report.html"
+
+test: check unit  ## style, types, walls between the rooms, and all tests
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(STAMP)
+	$(BIN)/pytest
+
+viz: $(STAMP)  ## open the pipeline graph in a browser
+	$(BIN)/kedro viz run
+
+site: $(STAMP)  ## build the pipeline graph as a static site in build/
+	$(BIN)/kedro viz build --include-previews
+
+zoo: $(STAMP)  ## train the embedded models again
+	$(BIN)/kedro run --pipelines zoo
+
+clean:  ## remove the environment and everything that was computed
+	rm -rf $(VENV) build
+	find data -mindepth 2 -not -path 'data/01_raw*' -not -name .gitkeep -delete

@@ -1,0 +1,59 @@
+"""One run of the whole study in the test environment, shared by all tests that look at it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
+from kedro.io import DataCatalog
+
+PROJECT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def test_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The data root of the test environment; everything in this process uses it."""
+    root = tmp_path_factory.mktemp("data")
+    before = {name: os.environ.get(name) for name in ("CIRCUIT_SCALING_TEST_DATA", "KEDRO_ENV")}
+    os.environ.update({"CIRCUIT_SCALING_TEST_DATA": str(root), "KEDRO_ENV": "test"})
+    os.chdir(PROJECT)
+    bootstrap_project(PROJECT)
+    yield root
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+@pytest.fixture(scope="session")
+def run(test_data: Path):
+    """Run pipelines in the test environment: ``run("scan", "join", params={...}, ...)``."""
+
+    def _run(*names: str, params: dict | None = None, **filters):
+        with KedroSession.create(PROJECT, env="test", runtime_params=params) as session:
+            return session.run(pipeline_names=list(names) or None, **filters)
+
+    return _run
+
+
+@pytest.fixture(scope="session")
+def catalog(test_data: Path):
+    """The catalogue of the test environment, new on every call (versions are cached)."""
+
+    def _catalog() -> DataCatalog:
+        with KedroSession.create(PROJECT, env="test") as session:
+            return session.load_context().catalog
+
+    return _catalog
+
+
+@pytest.fixture(scope="session")
+def study(run, catalog) -> DataCatalog:
+    """The catalogue after one run of the whole study."""
+    run()
+    return catalog()

@@ -1,0 +1,33 @@
+"""``circuit_scaling.scan`` gives what the pipeline gives, and refuses what it does not know."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import circuit_scaling
+from circuit_scaling.errors import CircuitScalingError
+from tests.conftest import PROJECT
+
+MODEL = str(PROJECT / "data" / "01_raw" / "zoo" / "mini_gpt2_s")
+
+
+def test_scan_from_python_equals_the_pipeline(study):
+    heads = circuit_scaling.scan(MODEL, "ioi", n_prompts=40)
+    stored = study.load("joint_heads").query("model == 'mini_gpt2_s'")
+    assert len(heads) == 48
+    np.testing.assert_allclose(heads["delta"], stored["delta_ioi"], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ({"task": "io"}, "io"),
+        ({"ablation": "medan"}, "medan"),
+        ({"positions": "last"}, "last"),
+        ({"model": "no/such/folder/here"}, "no/such/folder/here"),
+    ],
+)
+def test_what_it_does_not_know_is_named(arguments, word):
+    with pytest.raises(CircuitScalingError, match=word):
+        circuit_scaling.scan(**{"model": MODEL, "n_prompts": 40} | arguments)

@@ -1,0 +1,43 @@
+"""Write the golden scan again: ``python -m tests.golden.make``, together with ENGINE_VERSION."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from circuit_scaling.interventions.version import ENGINE_VERSION
+from circuit_scaling.models.loading import load_model
+from circuit_scaling.models.roster import RosterEntry
+from circuit_scaling.prompts.build import build_prompts
+from circuit_scaling.prompts.shipped import shipped_tasks
+from circuit_scaling.prompts.spec import PromptSettings
+from circuit_scaling.scanning.measurement import Measurement
+from circuit_scaling.scanning.spec import Intervention, ScanSettings
+
+FILE = Path(__file__).with_name("mini_gpt2_s.json")
+TASKS = ("ioi", "anti_lists", "ioi_abc", "plain_text")
+INTERVENTIONS = (("zero", "all"), ("mean", "all"), ("resample", "end"))
+
+
+def golden_scan() -> dict[str, list[float]]:
+    """Mean effects of all heads of one embedded model, by task and intervention."""
+    folder = Path(__file__).parents[2] / "data" / "01_raw" / "zoo" / "mini_gpt2_s"
+    entry = RosterEntry(family="x", folder=str(folder), params_m=0.5, n_layers=4, n_heads=12)
+    loaded = load_model("mini_gpt2_s", entry)
+    tasks = shipped_tasks()
+    prompts, _ = build_prompts(tasks, PromptSettings(n_prompts=40), loaded.tokenizer, bos=False)
+    found = {}
+    for task in TASKS:
+        for ablation, positions in INTERVENTIONS:
+            primary = Intervention(ablation=ablation, positions=positions)
+            settings = ScanSettings(
+                primary=primary, ablations=(), positions=(), draws=1, n_boot=200, n_flips=99
+            )
+            measured = Measurement(loaded.anatomy, task, tasks.root[task], settings, prompts)
+            (effects,) = measured.head_effects()
+            found[f"{task} {primary}"] = [round(delta, 7) for delta in effects["delta"]]
+    return found
+
+
+if __name__ == "__main__":
+    FILE.write_text(json.dumps({"engine": ENGINE_VERSION, "effects": golden_scan()}, indent=1))

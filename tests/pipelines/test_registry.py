@@ -1,0 +1,52 @@
+"""The pipelines: they build without torch, and everything they read and write is in the catalogue."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from kedro.framework.project import pipelines
+
+from tests.conftest import PROJECT
+
+NAMES = ["__default__", "classify", "join", "report", "scan", "zoo"]
+
+
+def test_registry_starts_without_torch():
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from kedro.framework.startup import bootstrap_project\n"
+        "bootstrap_project(Path.cwd())\n"
+        "from kedro.framework.project import pipelines; dict(pipelines)\n"
+        "heavy = [m for m in ('torch', 'transformers', 'transformer_lens') if m in sys.modules]\n"
+        "sys.exit(', '.join(heavy))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_table_is_in_the_catalogue(test_data, catalog, name):
+    known = catalog()
+    pipeline = pipelines[name]
+    in_memory = {"joint_heads__", "joint_effects__", "ablation_agreement__", "zoo_curves__"}
+    in_memory |= {"zoo_accuracy__"}
+    for dataset in pipeline.datasets():
+        passing = any(dataset.startswith(prefix) for prefix in in_memory)
+        assert dataset in known or passing, f"{dataset} of {name} would be lost"
+
+
+def test_one_node_per_model_and_namespaces_are_whole(test_data):
+    scan = pipelines["scan"]
+    assert {node.namespace for node in scan.nodes} == {"scan.mini_gpt2_s", "scan.mini_pythia_s"}
+    only = scan.filter(node_namespaces=["scan.mini_gpt2_s"])
+    assert {node.namespace for node in only.nodes} == {"scan.mini_gpt2_s"}
+
+
+def test_default_is_the_whole_study_without_the_zoo(test_data):
+    stages = {(node.namespace or node.name).split(".")[0] for node in pipelines["__default__"].nodes}
+    assert "zoo" not in stages
+    assert {"scan", "join", "classify_heads", "write_report"} <= stages

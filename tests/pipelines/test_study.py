@@ -1,0 +1,90 @@
+"""The whole study on two embedded models: complete tables, nothing filled, the same twice."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from circuit_scaling.tables.schemas import ALL_TABLES, CATEGORIES
+
+HEADS = {"mini_gpt2_s": (4, 12), "mini_pythia_s": (4, 12)}
+
+
+def test_every_head_of_every_model_is_in_joint_heads(study):
+    heads = study.load("joint_heads")
+    assert len(heads) == sum(layers * n for layers, n in HEADS.values())
+    for model, (n_layers, n_heads) in HEADS.items():
+        rows = heads[heads["model"] == model]
+        assert set(zip(rows["layer"], rows["head"], strict=True)) == {
+            (layer, head) for layer in range(n_layers) for head in range(n_heads)
+        }
+    measured = [c for c in heads if c.startswith("delta_")]
+    assert {"delta_ioi", "delta_anti_names", "delta_anti_lists", "delta_induction"} <= set(measured)
+    assert heads[measured].notna().all(axis=None)
+    # An exact zero would be a head that was filled in, not measured.
+    assert (heads[["delta_ioi", "delta_anti_names"]] != 0).all(axis=None)
+
+
+def test_every_stored_table_passes_its_schema(study):
+    stored = {name: name for name in ALL_TABLES if not name.startswith(("zoo", "prompts", "head_"))}
+    stored |= {f"{name}__mini_gpt2_s": name for name in ("prompts", "head_effects", "head_profiles")}
+    for dataset, schema in stored.items():
+        if dataset in study:
+            ALL_TABLES[schema].validate(study.load(dataset))
+
+
+def test_joined_deltas_are_the_means_of_the_stored_effects(study):
+    effects = study.load("head_effects__mini_gpt2_s")
+    prompts = study.load("prompts__mini_gpt2_s")
+    heads = study.load("joint_heads").set_index(["model", "layer", "head"])
+    primary = effects[
+        (effects["task"] == "ioi")
+        & (effects["ablation"] == "zero")
+        & (effects["positions"] == "all")
+    ]
+    split = prompts.loc[prompts["task"] == "ioi", "split"].to_numpy()
+    for _, row in primary.iterrows():
+        joined = heads.loc[("mini_gpt2_s", row["layer"], row["head"])]
+        values = np.asarray(row["effects"], dtype=float)
+        assert joined["delta_ioi"] == pytest.approx(values.mean(), abs=1e-6)
+        assert joined["delta_ioi_test"] == pytest.approx(values[split == "test"].mean(), abs=1e-6)
+
+
+def test_competent_models_are_found_competent(study):
+    competence = study.load("competence").set_index(["model", "task"])
+    for model in HEADS:
+        for task in ("ioi", "anti_names"):
+            assert competence.loc[(model, task), "competent"]
+            assert competence.loc[(model, task), "accuracy"] >= 0.95
+
+
+def test_exports_have_the_published_columns(study, test_data):
+    folder = test_data / "08_reporting" / "tables"
+    joint = pd.read_csv(folder / "joint_ioi_anti_repeat_all.csv")
+    assert list(joint) == ["family", "model", "layer", "head", "delta_ioi", "delta_anti"]
+    summary = pd.read_csv(folder / "head_category_summary.csv")
+    assert summary[[f"n_{c}" for c in CATEGORIES]].sum(axis=1).tolist() == [48, 48]
+    heroes = pd.read_csv(folder / "hero_heads_for_paper.csv")
+    assert heroes.groupby(["model", "category"]).size().max() <= 3
+
+
+def test_figures_come_with_their_data(study, test_data):
+    folder = test_data / "08_reporting" / "figures"
+    for name in ("all_heads_phase_space", "family_grid", "category_counts", "competence"):
+        for suffix in (".png", ".svg", ".csv"):
+            assert (folder / f"{name}{suffix}").stat().st_size > 100, name
+
+
+def test_report_names_every_model(study, test_data):
+    page = (test_data / "08_reporting" / "report.html").read_text()
+    assert all(model in page for model in HEADS)
+
+
+def test_two_runs_give_identical_tables(study, run, catalog):
+    run("scan", "join", "classify")
+    again = catalog()
+    tables = ("joint_heads", "joint_effects", "classified_heads", "hero_heads", "competence")
+    per_model = ("prompts", "head_effects", "head_profiles")
+    for name in (*tables, *(f"{t}__mini_gpt2_s" for t in per_model)):
+        pd.testing.assert_frame_equal(study.load(name), again.load(name), check_exact=True)
