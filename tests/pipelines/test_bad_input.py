@@ -17,6 +17,7 @@ from circuit_scaling.models.loading import load_model
 from circuit_scaling.models.roster import RosterEntry
 from tests.conftest import PROJECT
 
+NO_SLOT = {task: {"templates": ["Then {A} met {B}"]} for task in ("ioi", "ioi_abc")}
 ZOO = PROJECT / "data" / "01_raw" / "zoo" / "mini_gpt2_s"
 
 
@@ -40,7 +41,7 @@ def files(root: Path) -> set[Path]:
         ({"prompts": {"names": ["Mary"]}}, ["4 names", "only Mary", "names: common"]),
         ({"prompts": {"names": ["Xqzt", "Vwrk", "Bdfgh"]}}, ["4 names", "none can"]),
         ({"prompts": {"n_prompts": 41}}, ["41", "multiple of 40"]),
-        ({"tasks": {"ioi": {"templates": ["Then {A} met {B}"]}}}, ["{S}", "Then {A} met {B}"]),
+        ({"tasks": NO_SLOT}, ["{S}", "Then {A} met {B}"]),
         ({"tasks": {"ioi": {"build": "nmaes"}}}, ["ioi", "nmaes"]),
     ],
     ids=lambda value: json.dumps(value)[:60] if isinstance(value, dict) else "",

@@ -20,7 +20,7 @@ def test_registry_starts_without_torch():
         "bootstrap_project(Path.cwd())\n"
         "from kedro.framework.project import pipelines; dict(pipelines)\n"
         "heavy = [m for m in ('torch', 'transformers', 'transformer_lens') if m in sys.modules]\n"
-        "sys.exit(', '.join(heavy))"
+        "sys.exit(', '.join(heavy) or None)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=False
