@@ -47,6 +47,8 @@ def test_one_node_per_model_and_namespaces_are_whole(test_data):
 
 
 def test_default_is_the_whole_study_without_the_zoo(test_data):
-    stages = {(node.namespace or node.name).split(".")[0] for node in pipelines["__default__"].nodes}
+    stages = {
+        (node.namespace or node.name).split(".")[0] for node in pipelines["__default__"].nodes
+    }
     assert "zoo" not in stages
     assert {"scan", "join", "classify_heads", "write_report"} <= stages

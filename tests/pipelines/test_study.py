@@ -28,7 +28,9 @@ def test_every_head_of_every_model_is_in_joint_heads(study):
 
 def test_every_stored_table_passes_its_schema(study):
     stored = {name: name for name in ALL_TABLES if not name.startswith(("zoo", "prompts", "head_"))}
-    stored |= {f"{name}__mini_gpt2_s": name for name in ("prompts", "head_effects", "head_profiles")}
+    stored |= {
+        f"{name}__mini_gpt2_s": name for name in ("prompts", "head_effects", "head_profiles")
+    }
     for dataset, schema in stored.items():
         if dataset in study:
             ALL_TABLES[schema].validate(study.load(dataset))

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
-from typing import Any, NewType
+from typing import Any
 
 import pandas as pd
 from kedro.io import AbstractDataset
+from kedro_datasets._typing import ImagePreview
 from matplotlib.figure import Figure
 
 from circuit_scaling.datasets.atomic import write_bytes_atomically
 from circuit_scaling.figures.style import to_png, to_svg
 
 Drawn = dict[str, tuple[Figure, pd.DataFrame]]
-ImagePreview = NewType("ImagePreview", str)
 
 
 class FiguresDataset(AbstractDataset[Drawn, dict[str, Path]]):

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
+from kedro_datasets._typing import TablePreview
 from kedro_datasets.pandas import ParquetDataset
 
 from circuit_scaling.datasets.atomic import write_atomically
+
+_VALUES_SHOWN = 6
 
 
 class TableDataset(ParquetDataset):
@@ -20,3 +26,19 @@ class TableDataset(ParquetDataset):
             lambda part: data.to_parquet(part, **self._save_args),
         )
         self._invalidate_cache()
+
+    def preview(self, nrows: int = 5) -> TablePreview:
+        """The first rows, for kedro-viz; lists are cut to a few values."""
+        first = next(pq.ParquetFile(self._get_load_path()).iter_batches(batch_size=nrows), None)
+        frame = pd.DataFrame() if first is None else first.to_pandas()
+        for column in frame.select_dtypes(object):
+            frame[column] = frame[column].map(_short)
+        return TablePreview(json.loads(frame.to_json(orient="split")))
+
+
+def _short(value: object) -> object:
+    """A list as a few of its values."""
+    if not isinstance(value, np.ndarray):
+        return value
+    shown = ", ".join(f"{number:.4g}" for number in value[:_VALUES_SHOWN])
+    return f"[{shown}, …] ({len(value)})" if len(value) > _VALUES_SHOWN else f"[{shown}]"

@@ -19,11 +19,13 @@ from transformer_lens.model_bridge.sources.transformers.helpers import (
     get_hf_model_class_for_architecture,
 )
 from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils.logging import disable_progress_bar
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.anatomy import Anatomy, verified
 from circuit_scaling.models.roster import RosterEntry, checkpoint_folder
 
+disable_progress_bar()  # a bar per checkpoint is noise among the project's own
 _TAIL = ("ln_final", "project_out")
 
 

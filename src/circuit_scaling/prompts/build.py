@@ -114,7 +114,7 @@ def _check_lengths(table: pd.DataFrame) -> None:
     lengths = table["tokens"].map(len)
     for (task, template), group in lengths.groupby([table["task"], table["template"]]):
         if group.nunique() > 1:
-            shortest, longest = (table.loc[[group.idxmin(), group.idxmax()], "text"])
+            shortest, longest = table.loc[[group.idxmin(), group.idxmax()], "text"]
             raise CircuitScalingError(
                 f"Template '{template}' of task '{task}' gives prompts of different token "
                 f"lengths: '{shortest}' has {group.min()}, '{longest}' has {group.max()}."

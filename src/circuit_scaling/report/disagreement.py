@@ -139,7 +139,8 @@ def _incompetent(context: ReportContext) -> set[tuple[str, str]]:
     frame = context.competence
     if frame is None:
         return set()
-    failing = frame[(frame["readout"] == "contrast") & ~frame["competent"].fillna(True).astype(bool)]
+    competent = frame["competent"].fillna(True).astype(bool)
+    failing = frame[(frame["readout"] == "contrast") & ~competent]
     return set(zip(failing["model"], failing["task"], strict=True))
 
 
