@@ -120,6 +120,26 @@ def test_categories_and_strength_by_hand() -> None:
     ]
 
 
+def test_strength_on_select_prompts() -> None:
+    heads, found = joined("a")
+    heads["delta_ioi_select"] = [0.1, -0.2, 0.0, 0.3, 0.0, 0.0]
+    heads["delta_anti_names_select"] = [-1.0, 0.5, 0.0, -0.3, 0.0, 0.2]
+    table, _ = classify_heads(heads, found, competence("a"), SETTINGS)
+    np.testing.assert_allclose(table["strength_select"], [1.1, 0.7, 0.0, 0.6, 0.0, 0.2])
+    assert table["category"].tolist() == CATEGORY  # on all prompts
+
+
+def test_the_order_of_heads_and_effects_does_not_matter() -> None:
+    deviations = np.arange(1, 7)[:, None] * spread(12, 0.05)
+    heads, found = joined("a", deviations=deviations)
+    table, _ = classify_heads(heads, found, competence("a"), SETTINGS)
+    assert table["category_stability"].nunique() > 1
+    mixed = heads.sample(frac=1, random_state=1), found.sample(frac=1, random_state=2)
+    again, _ = classify_heads(*mixed, competence("a"), SETTINGS)
+    again = again.sort_values(["layer", "head"], ignore_index=True)
+    pd.testing.assert_frame_equal(again, table)
+
+
 def test_effects_that_never_vary_are_certain() -> None:
     # Away from tau itself, where the float32 of single effects decides.
     table, summary = classified(joined("a", IOI + 0.003, ANTI))

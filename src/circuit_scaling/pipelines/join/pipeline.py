@@ -12,16 +12,24 @@ from circuit_scaling.pipelines.per_model import for_model, stack
 _BY_HEAD = ("joint_heads", "joint_effects", "ablation_agreement")
 _SHARED = ("tasks", "prompts", "scan", "classify")
 _SCANNED = ("prompts", "head_effects", "head_profiles")
+_LOGGED = ("competence", "run_log")
+_STACKED = (*_BY_HEAD, *_LOGGED)
 
 
 def create_pipeline(slugs: Sequence[str]) -> Pipeline:
-    """One copy of the template per model, in the namespace ``join.<slug>``, and the stacking."""
+    """One copy of the template per model, ``join.<slug>``, and the stacking, all inside ``join``.
+
+    What passes between them stays inside, so that the graph shows the stage as one box.
+    """
     per_model = sum((_join_one(slug) for slug in slugs), Pipeline([]))
     stacked = [
         Node(
-            stack, inputs=[f"{name}__{slug}" for slug in slugs], outputs=name, name=f"stack_{name}"
+            stack,
+            inputs=[f"{name}__{slug}" for slug in slugs],
+            outputs=name,
+            name=f"stack_{name}",
         )
-        for name in (*_BY_HEAD, "competence", "run_log")
+        for name in _STACKED
     ]
     drawing = Node(
         draw,
@@ -29,7 +37,16 @@ def create_pipeline(slugs: Sequence[str]) -> Pipeline:
         outputs="join_figures",
         name="draw_join_figures",
     )
-    return per_model + Pipeline([*stacked, drawing])
+    return Pipeline(
+        per_model + Pipeline([*stacked, drawing]),
+        namespace="join",
+        parameters={
+            f"params:{name}": f"params:{name}"
+            for name in (*_SHARED, *(f"models.{slug}" for slug in slugs))
+        },
+        inputs={f"{name}__{slug}" for name in (*_SCANNED, *_LOGGED) for slug in slugs},
+        outputs={*_STACKED, "join_figures"},
+    )
 
 
 def _join_one(slug: str) -> Pipeline:
@@ -52,7 +69,7 @@ def _join_one(slug: str) -> Pipeline:
     )
     return Pipeline(
         template,
-        namespace=f"join.{slug}",
+        namespace=slug,
         parameters={
             "params:model": f"params:models.{slug}",
             **{f"params:{name}": f"params:{name}" for name in _SHARED},
