@@ -21,10 +21,10 @@ from circuit_scaling.statistics.clusters import cluster_totals
 from circuit_scaling.statistics.testing import sign_flip_p
 
 Progress = Callable[[str, int], None]
-"""Called with what is being measured and how many heads have just been finished."""
+"""Called with what is being measured and how many ablations (head x prompt) are done."""
 
 
-def no_progress(_what: str, _heads: int) -> None:
+def no_progress(_what: str, _ablations: int) -> None:
     """Say nothing."""
 
 
@@ -105,7 +105,8 @@ class Measurement:
             layers = []
             for layer in scan_layers(self.anatomy, batch, ablation, self.readouts, self.chunk()):
                 layers.append(layer.effects)
-                progress(f"{self.task} {intervention}", self.anatomy.n_heads)
+                done = self.anatomy.n_heads * len(batch.tokens)
+                progress(f"{self.task} {intervention}", done)
             return {name: np.concatenate([e[name] for e in layers]) for name in self.readouts}
 
         return self._gather(scan)

@@ -17,14 +17,14 @@ _log = logging.getLogger(__name__)
 
 @contextmanager
 def scan_progress(slug: str, total: int) -> Iterator[Callback]:
-    """A bar with heads per second on a terminal; elsewhere one line in the log at the end."""
+    """A bar with ablations per second on a terminal; elsewhere one line in the log at the end."""
     started = time.perf_counter()
     done = 0
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("heads, {task.fields[rate]:.0f}/s"),
+        TextColumn("ablations, {task.fields[rate]:.0f}/s"),
         TimeRemainingColumn(),
         transient=True,
         disable=not Console().is_terminal,
@@ -32,12 +32,14 @@ def scan_progress(slug: str, total: int) -> Iterator[Callback]:
     with bar:
         row = bar.add_task(slug, total=total, rate=0.0)
 
-        def advance(what: str, heads: int) -> None:
+        def advance(what: str, ablations: int) -> None:
             nonlocal done
-            done += heads
+            done += ablations
             rate = done / (time.perf_counter() - started)
-            bar.update(row, advance=heads, description=f"{slug}: {what}", rate=rate)
+            bar.update(row, advance=ablations, description=f"{slug}: {what}", rate=rate)
 
         yield advance
     seconds = time.perf_counter() - started
-    _log.info("%s: %d heads ablated in %.1f s (%.0f/s)", slug, done, seconds, done / seconds)
+    _log.info(
+        "%s: %d ablations (head x prompt) in %.1f s, %.0f/s", slug, done, seconds, done / seconds
+    )

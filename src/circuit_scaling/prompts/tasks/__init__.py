@@ -1,1 +1,1 @@
-"""One file per kind of task; each offers ``build(spec, words, rng)``, and nothing registers it."""
+"""One file per kind of task; each offers ``build(task, spec, words, data_seeds, rng)``; nothing registers it."""
