@@ -17,13 +17,15 @@ from circuit_scaling.pipelines import classify, join, report, scan, zoo
 
 def register_pipelines() -> dict[str, Pipeline]:
     """``scan``, ``join``, ``classify``, ``report`` and ``zoo``; by default all but ``zoo``."""
-    slugs = tuple(_roster().root)
+    roster = _roster().root
+    slugs = tuple(roster)
+    embedded = tuple(slug for slug, entry in roster.items() if entry.objectives)
     pipelines = {
         "scan": scan.create_pipeline(slugs),
         "join": join.create_pipeline(slugs),
         "classify": classify.create_pipeline(),
         "report": report.create_pipeline(),
-        "zoo": zoo.create_pipeline(slugs),
+        "zoo": zoo.create_pipeline(embedded),
     }
     whole_study = ("scan", "join", "classify", "report")
     pipelines["__default__"] = sum((pipelines[name] for name in whole_study), Pipeline([]))

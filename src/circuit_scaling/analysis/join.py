@@ -14,7 +14,7 @@ from circuit_scaling.scanning.spec import Intervention, ScanSettings
 from circuit_scaling.statistics.agreement import spearman
 from circuit_scaling.statistics.categories import categorise
 from circuit_scaling.statistics.clusters import cluster_totals
-from circuit_scaling.tables.schemas import HEAD_KEYS, PROFILE_COLUMNS
+from circuit_scaling.tables.schemas import ABLATION_AGREEMENT, HEAD_KEYS, PROFILE_COLUMNS
 
 _HEAD = list(HEAD_KEYS)
 _CATEGORY_TASKS = ("ioi", "anti_names")
@@ -47,7 +47,7 @@ def join_model(
     return JointTables(
         _joint_heads(entry, prompts, primary, profiles),
         pd.concat(_cluster_effects(prompts, primary), ignore_index=True),
-        pd.DataFrame(_agreement(effects, settings, tau)),
+        _agreement_table(effects, settings, tau),
     )
 
 
@@ -105,6 +105,11 @@ def _cluster_effects(prompts: pd.DataFrame, primary: pd.DataFrame) -> Iterator[p
                 n_prompts=np.tile(totals.n_prompts.astype(int), len(rows)),
             )
         )
+
+
+def _agreement_table(effects: pd.DataFrame, settings: ScanSettings, tau: float) -> pd.DataFrame:
+    rows = list(_agreement(effects, settings, tau))
+    return pd.DataFrame(rows) if rows else ABLATION_AGREEMENT.empty()
 
 
 def _agreement(

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.anatomy import Anatomy
 from circuit_scaling.interventions.device import be_deterministic, report_device
 from circuit_scaling.interventions.profiles import head_profiles
@@ -50,6 +51,12 @@ def scan_model(
         CircuitScalingError: the model cannot be loaded, or an ablation has no reference set.
     """
     started = time.perf_counter()
+    unknown = sorted(set(settings.agreement_tasks) - set(tasks.scanned()))
+    if unknown:
+        raise CircuitScalingError(
+            f"scan.agreement_tasks names {', '.join(unknown)}, which is not scanned. There are: "
+            f"{', '.join(tasks.scanned())}."
+        )
     be_deterministic()
     loaded = load_model(slug, entry)
     fingerprint = scan_fingerprint(entry, tasks, settings, prompts["fingerprint"].iloc[0])

@@ -142,7 +142,9 @@ _JOINT = {
     },
     "se_ioi": number(nullable=True, at_least=0),
     "se_anti_names": number(nullable=True, at_least=0),
-    r"^delta_(?!(ioi|anti_names)(_select|_test)?$)\w+$": number(required=False, regex=True),
+    r"^delta_(?!(ioi|anti_names)(_select|_test)?$)\w+$": number(
+        nullable=True, required=False, regex=True
+    ),
     r"^se_(?!(ioi|anti_names)$)\w+$": number(nullable=True, at_least=0, required=False, regex=True),
     "q_ioi": share(nullable=True),
     "q_anti_names": share(nullable=True),
@@ -178,6 +180,7 @@ ABLATION_AGREEMENT = Table(
         "category_changes": count(nullable=True),
     },
     keys=("family", "model", "task", "ablation_a", "positions_a", "ablation_b", "positions_b"),
+    may_be_empty=True,
 )
 CLASSIFIED_HEADS = Table(
     "classified_heads",

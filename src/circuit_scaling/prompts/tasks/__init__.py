@@ -1,1 +1,4 @@
-"""One file per kind of task; each offers ``build(task, spec, words, data_seeds, rng)``; nothing registers it."""
+"""One file per kind of task; nothing registers it.
+
+Each offers ``build(task, spec, words, data_seeds, rng)``, which yields prompts.
+"""

@@ -19,7 +19,7 @@ def build(
     """``length`` words, two thirds of them new and then the beginning again.
 
     The answer is the word that followed the last one the first time, the distractor another word
-    of the sequence. ``repeat: none`` makes the reference set: all words different, no answer.
+    that has been seen once. ``repeat: none`` makes the reference set: all words different, no answer.
     Every prompt is a cluster of its own; words are drawn anew for each.
 
     Raises:
@@ -37,7 +37,8 @@ def build(
         drawn = [str(w) for w in rng.choice(vocabulary, size=spec.length, replace=False)]
         sequence = drawn[:new] + drawn[: spec.length - new] if repeats else drawn
         answer = drawn[spec.length - new]
-        distractor = str(rng.choice([w for w in drawn[:new] if w != answer]))
+        # Seen once, as the answer: a word seen twice would turn the contrast into anti-repetition.
+        distractor = str(rng.choice(drawn[spec.length - new + 1 : new]))
         yield Prompt(
             template="induction",
             order="",
