@@ -19,7 +19,7 @@ def build(
     """``length`` words, two thirds of them new and then the beginning again.
 
     The answer is the word that followed the last one the first time, the distractor another word
-    that has been seen once. ``repeat: none`` makes the reference set: all words different, no answer.
+    that has been seen once. ``repeat: none`` makes the reference set: all words differ, no answer.
     Every prompt is a cluster of its own; words are drawn anew for each.
 
     Raises:
