@@ -248,7 +248,7 @@ class _State:
             rows = slice(start, start + _PROMPTS_AT_ONCE)
             recording = (record_end if at_end else record)(anatomy, tokens[rows])
             clean_rows = asked.rows(rows)
-            clean.append(_read(anatomy, recording.final, clean_rows, readouts))
+            clean.append(read(anatomy, recording.final, clean_rows, readouts))
             if "kl_to_clean" in readouts:
                 logprobs = recording.logits[:, -1].float().log_softmax(-1)
                 clean_rows = replace(clean_rows, clean_logprobs=logprobs)
@@ -297,13 +297,6 @@ def _replay_heads(
     residual = run_block_after_attention(anatomy, layer, recording.calls[layer], written)
     for later in range(layer + 1, anatomy.n_layers):
         residual = run_block(anatomy, later, recording.calls[later], residual)
-    return read(anatomy, residual, questions, readouts)
-
-
-@torch.no_grad()
-def _read(
-    anatomy: Anatomy, residual: Tensor, questions: Questions, readouts: Sequence[Readout]
-) -> dict[Readout, Tensor]:
     return read(anatomy, residual, questions, readouts)
 
 

@@ -66,6 +66,7 @@ def make_questions(
     return Questions(tokens, columns.to(device), answer, distractor, candidate)
 
 
+@torch.no_grad()
 def read(
     anatomy: Anatomy, residual: Tensor, questions: Questions, readouts: Sequence[Readout]
 ) -> dict[Readout, Tensor]:
