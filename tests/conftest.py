@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from kedro.io import DataCatalog
@@ -34,7 +35,11 @@ def test_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def run(test_data: Path):
     """Run pipelines in the test environment: ``run("scan", "join", params={...}, ...)``."""
 
+    # The same bits are promised for the same number of threads; other tests may change it.
+    threads = torch.get_num_threads()
+
     def _run(*names: str, params: dict | None = None, **filters):
+        torch.set_num_threads(threads)
         with KedroSession.create(PROJECT, env="test", runtime_params=params) as session:
             return session.run(pipeline_names=list(names) or None, **filters)
 
