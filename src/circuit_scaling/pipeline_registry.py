@@ -9,6 +9,7 @@ from kedro.config import OmegaConfigLoader
 from kedro.framework.project import settings
 from kedro.pipeline import Pipeline
 from kedro.utils import find_kedro_project
+from omegaconf.errors import OmegaConfBaseException
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.models.roster import Roster
@@ -42,5 +43,10 @@ def _roster() -> Roster:
     )
     try:
         return Roster.model_validate(loader["parameters"]["models"])
+    except OmegaConfBaseException as error:
+        raise CircuitScalingError(
+            "The roster that 'roster' in globals.yml names is not under '_rosters' in "
+            f"parameters_models.yml: {str(error).splitlines()[0]}"
+        ) from error
     except ValueError as error:
         raise CircuitScalingError(f"The roster is not valid: {error}") from error

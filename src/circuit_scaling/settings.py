@@ -9,11 +9,13 @@ from omegaconf.resolvers import oc
 
 from circuit_scaling.context import ProjectContext
 from circuit_scaling.hooks import MissingInputs, OneLineErrors
+from circuit_scaling.session import ProjectSession
 
 # Kedro 1.7 with OmegaConf 2.4 says this twice in every run.
 warnings.filterwarnings("ignore", message=r"\s*register_new_resolver")
 
 CONTEXT_CLASS = ProjectContext
+SESSION_CLASS = ProjectSession
 HOOKS = (MissingInputs(), OneLineErrors())
 CONFIG_LOADER_CLASS = OmegaConfigLoader
 CONFIG_LOADER_ARGS = {

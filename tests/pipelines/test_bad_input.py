@@ -89,19 +89,25 @@ def test_an_architecture_the_engine_cannot_take(tmp_path):
         load_model("mine", entry(folder=str(tmp_path), n_layers=2, n_heads=4))
 
 
-def test_the_command_line_prints_one_line_and_no_traceback(study, test_data):
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--pipelines", "classify", "--params", "classify.tau=-1"], "tau must be above 0"),
+        (["--pipelines", "scan", "--namespaces", "scan.gpt9"], "There is no 'scan.gpt9'"),
+        (["--pipelines", "scn"], "There is no such pipeline: 'scn'"),
+    ],
+    ids=["tau", "slug", "pipeline"],
+)
+def test_the_command_line_prints_one_line_and_no_traceback(study, arguments, words):
     done = subprocess.run(
-        [
-            *(sys.executable, "-m", "kedro", "run", "--env", "test", "--pipelines", "classify"),
-            *("--params", "classify.tau=-1"),
-        ],
+        [sys.executable, "-m", "kedro", "run", "--env", "test", *arguments],
         cwd=PROJECT,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode != 0
-    assert "tau must be above 0" in done.stderr + done.stdout
+    assert words in " ".join((done.stderr + done.stdout).split())
     assert "Traceback" not in done.stderr + done.stdout
 
 
