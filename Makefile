@@ -35,7 +35,7 @@ unit: $(STAMP)
 	$(BIN)/pytest
 
 viz: $(STAMP)  ## open the pipeline graph in a browser
-	$(BIN)/kedro viz run
+	$(BIN)/kedro viz run --pipeline overview
 
 site: $(STAMP)  ## build the pipeline graph as a static site in build/
 	$(BIN)/kedro viz build --include-previews

@@ -11,7 +11,7 @@ from kedro.pipeline import Pipeline
 
 from circuit_scaling.errors import CircuitScalingError
 
-_WHOLE = "__default__"
+_WHOLE = ("__default__", "overview")
 
 
 class MissingInputs:
@@ -64,7 +64,7 @@ def _way_out(needed: list[str]) -> str:
     makers: dict[str, Any] = {
         output: name
         for name, pipeline in pipelines.items()
-        if name != _WHOLE
+        if name not in _WHOLE
         for output in pipeline.outputs() | pipeline.all_outputs()
     }
     commands = dict.fromkeys(makers[name] for name in needed if name in makers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from kedro.config import OmegaConfigLoader
@@ -17,20 +18,29 @@ from circuit_scaling.pipelines import classify, join, report, scan, zoo
 
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """``scan``, ``join``, ``classify``, ``report`` and ``zoo``; by default all but ``zoo``."""
+    """``scan``, ``join``, ``classify``, ``report`` and ``zoo``; by default all but ``zoo``.
+
+    ``overview`` is the whole study on the first two models: the same graph, small enough to read.
+    """
     roster = _roster().root
     slugs = tuple(roster)
     embedded = tuple(slug for slug, entry in roster.items() if entry.objectives)
-    pipelines = {
+    study = _study(slugs)
+    return {
+        **study,
+        "zoo": zoo.create_pipeline(embedded),
+        "__default__": sum(study.values(), Pipeline([])),
+        "overview": sum(_study(slugs[:2]).values(), Pipeline([])),
+    }
+
+
+def _study(slugs: Sequence[str]) -> dict[str, Pipeline]:
+    return {
         "scan": scan.create_pipeline(slugs),
         "join": join.create_pipeline(slugs),
         "classify": classify.create_pipeline(),
         "report": report.create_pipeline(),
-        "zoo": zoo.create_pipeline(embedded),
     }
-    whole_study = ("scan", "join", "classify", "report")
-    pipelines["__default__"] = sum((pipelines[name] for name in whole_study), Pipeline([]))
-    return pipelines
 
 
 def _roster() -> Roster:

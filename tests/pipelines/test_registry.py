@@ -10,7 +10,7 @@ from kedro.framework.project import pipelines
 
 from tests.conftest import PROJECT
 
-NAMES = ["__default__", "classify", "join", "report", "scan", "zoo"]
+NAMES = ["__default__", "classify", "join", "overview", "report", "scan", "zoo"]
 
 
 def test_registry_starts_without_torch():
