@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
-from circuit_scaling.interventions.engine import Ablation, Batch, scan_layers
+from circuit_scaling.interventions.chunk import Chunk
+from circuit_scaling.interventions.engine import Ablation, Batch, LayerEffects, scan_layers
 from circuit_scaling.models.loading import anatomy_of
 from tests.helpers.hook_oracle import Prompts
 
@@ -40,11 +41,31 @@ def engine_effects(
     readouts: Sequence[Any],
     chunk: int,
 ) -> dict[str, NDArray[np.float32]]:
-    """Effects of every head, per readout [layers, heads, prompts]; layers must come in order."""
+    """Effects of every head, per readout [layers, heads, prompts]; layers must come in order.
+
+    `chunk` is in tokens: heads x prompts x positions that are replayed together.
+    """
     batch = batch_of(prompts)
-    scanned = list(scan_layers(anatomy, batch, ablation, readouts=tuple(readouts), chunk=chunk))
-    assert [layer_effects.layer for layer_effects in scanned] == list(range(len(scanned)))
-    return {
-        name: np.stack([layer_effects.effects[name] for layer_effects in scanned])
-        for name in readouts
-    }
+    scan = scan_layers(
+        anatomy, batch, ablation, tuple(readouts), Chunk.of(anatomy, chunk, max_memory=2**30)
+    )
+    return assembled(scan, anatomy, len(batch.tokens), readouts)
+
+
+def assembled(
+    scan: Iterable[LayerEffects], anatomy: Any, n_prompts: int, readouts: Sequence[Any]
+) -> dict[str, NDArray[np.float32]]:
+    """What one ablation's scan yields, put together; every effect must come exactly once."""
+    shape = (anatomy.n_layers, anatomy.n_heads, n_prompts)
+    effects = {name: np.full(shape, np.nan, np.float32) for name in readouts}
+    following = {0: 0}  # first prompt -> the layer that must come next for these prompts
+    for found in scan:
+        assert found.layer == following.get(found.rows.start, 0)
+        following[found.rows.start] = found.layer + 1
+        for name in readouts:
+            place = effects[name][found.layer, :, found.rows]
+            assert np.isnan(place).all()
+            assert found.effects[name].dtype == np.float32
+            place[:] = found.effects[name]
+    assert set(following.values()) == {anatomy.n_layers}
+    return effects

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from circuit_scaling.interventions.chunk import Chunk
 from circuit_scaling.interventions.engine import Ablation, clean_readouts, scan_layers
 from circuit_scaling.models.loading import anatomy_of
 from tests.helpers.engine_scan import batch_of, engine_effects
@@ -20,6 +21,9 @@ from tests.oracle.conftest import DRAWS, SEED
 TOLERANCE = 1e-4
 MODES = ("zero", "mean", "resample")
 POSITIONS = ("all", "end")
+# Tokens, for 5 prompts of 9: one head on one prompt, on three prompts, three heads, ten heads
+# (which are of several layers), everything at once.
+CHUNKS = (1, 30, 135, 450, 100_000)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -42,7 +46,7 @@ def test_clean_readouts_equal_the_oracle(study, architecture):
         )
 
 
-@pytest.mark.parametrize("chunk", [1, 3, 64])
+@pytest.mark.parametrize("chunk", CHUNKS)
 @pytest.mark.parametrize("positions", POSITIONS)
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -85,7 +89,7 @@ def test_a_readout_asked_for_alone_is_the_same(study, architecture, readout, pos
     """What one readout lets the engine skip must not change that readout."""
     shared = study(architecture)
     measured = engine_effects(
-        shared.anatomy, shared.prompts, Ablation("mean", positions), [readout], chunk=3
+        shared.anatomy, shared.prompts, Ablation("mean", positions), [readout], chunk=135
     )
     expected = shared.effects("mean", positions)[readout]
     np.testing.assert_allclose(measured[readout], expected, rtol=0, atol=TOLERANCE)
@@ -98,7 +102,7 @@ def test_controls_need_no_answers(study, architecture):
     nothing: list[list[int]] = [[] for _ in shared.prompts.tokens]
     controls = replace(shared.prompts, answers=nothing, distractors=nothing, candidates=nothing)
     measured = engine_effects(
-        shared.anatomy, controls, Ablation("zero"), ("token_loss", "kl_to_clean"), chunk=3
+        shared.anatomy, controls, Ablation("zero"), ("token_loss", "kl_to_clean"), chunk=135
     )
     for readout, effects in measured.items():
         expected = shared.effects("zero", "all")[readout]
@@ -120,7 +124,7 @@ def test_one_short_prompt_alone(study, architecture):
         reference_groups=None,
     )
     expected = shared.oracle.effects(single, "zero", "all")
-    measured = engine_effects(shared.anatomy, single, Ablation("zero"), READOUTS, chunk=3)
+    measured = engine_effects(shared.anatomy, single, Ablation("zero"), READOUTS, chunk=135)
     for readout in READOUTS:
         np.testing.assert_allclose(
             measured[readout], expected[readout], rtol=0, atol=TOLERANCE, err_msg=readout
@@ -136,7 +140,8 @@ def test_a_scan_leaves_the_model_as_it_was(study, architecture):
     with torch.no_grad():
         before = model(tokens).logits
         anatomy = anatomy_of(model)
-        scan = partial(scan_layers, anatomy, batch_of(shared.prompts), Ablation("zero"), chunk=64)
+        chunk = Chunk.of(anatomy, 180)
+        scan = partial(scan_layers, anatomy, batch_of(shared.prompts), Ablation("zero"), chunk=chunk)
         assert len(list(scan())) == LAYERS
         abandoned = scan()
         next(abandoned)

@@ -65,3 +65,8 @@ class Ablation:
             )
         if self.draws < 1:
             raise CircuitScalingError(f"An ablation needs at least 1 draw, not {self.draws}.")
+
+    @property
+    def runs(self) -> int:
+        """Ablated runs that one effect is the mean of."""
+        return self.draws if self.mode == "resample" else 1

@@ -13,14 +13,12 @@ from circuit_scaling.interventions.batch import Batch
 from circuit_scaling.interventions.readouts import Readout
 
 
-def check_request(
-    anatomy: Anatomy, batch: Batch, readouts: Sequence[Readout], chunk: int | None = None
-) -> None:
+def check_request(anatomy: Anatomy, batch: Batch, readouts: Sequence[Readout]) -> None:
     """Check a batch against itself and against the model.
 
     Raises:
         CircuitScalingError: columns of different lengths, tokens outside the vocabulary, a prompt
-            longer than the context, an unknown readout, a chunk below 1.
+            longer than the context, an unknown readout.
     """
     known = get_args(Readout)
     for readout in readouts:
@@ -30,8 +28,6 @@ def check_request(
             )
     if not readouts:
         raise CircuitScalingError(f"Name at least one readout: {', '.join(known)}.")
-    if chunk is not None and chunk < 1:
-        raise CircuitScalingError(f"A chunk of {chunk} heads cannot be replayed: give 1 or more.")
     _check_columns(batch)
     _check_tokens(anatomy, batch)
 

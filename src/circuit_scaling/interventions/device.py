@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import resource
+import os
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 
 from circuit_scaling.interventions.anatomy import Anatomy
+from circuit_scaling.interventions.memory import peak_memory
+
+Precision = Literal["float32", "tf32", "bf16"]
 
 
 @dataclass(frozen=True)
@@ -19,18 +23,21 @@ class DeviceReport:
     peak_memory_mb: float
 
 
-def be_deterministic() -> None:
-    """Same device, threads and chunk: same bits. TF32 stays off."""
+def prepare_device(precision: Precision) -> None:
+    """Same device, threads, chunk and precision: same bits.
+
+    ``tf32`` rounds the factors of matrix products to 10 bits on a GPU and does nothing on a CPU;
+    ``bf16`` is a matter of the weights, which are loaded as such.
+    """
+    # cuBLAS asks for it to be deterministic; it is read when CUDA starts.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+    torch.backends.cudnn.allow_tf32 = precision == "tf32"
 
 
 def report_device(anatomy: Anatomy) -> DeviceReport:
     """Name, threads and peak memory of the device that holds the model."""
-    threads = torch.get_num_threads()
-    if anatomy.device.type == "cuda":
-        peak = torch.cuda.max_memory_allocated(anatomy.device) / 2**20
-        return DeviceReport(torch.cuda.get_device_name(anatomy.device), threads, peak)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-    return DeviceReport("cpu", threads, peak)
+    cuda = anatomy.device.type == "cuda"
+    name = torch.cuda.get_device_name(anatomy.device) if cuda else "cpu"
+    return DeviceReport(name, torch.get_num_threads(), peak_memory(anatomy.device) / 2**20)

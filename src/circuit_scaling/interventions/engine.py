@@ -1,8 +1,8 @@
-"""Ablate every attention head of a model, exactly, layer by layer."""
+"""Ablate every attention head of a model, exactly."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -10,50 +10,59 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.interventions.anatomy import (
-    Anatomy,
-    Recording,
-    record,
-    record_end,
-    run_block,
-    run_block_after_attention,
-)
+from circuit_scaling.interventions.activations import fused_activations
+from circuit_scaling.interventions.anatomy import Anatomy
 from circuit_scaling.interventions.batch import Ablation, Batch
 from circuit_scaling.interventions.checks import check_request
-from circuit_scaling.interventions.readouts import Questions, Readout, make_questions, read
+from circuit_scaling.interventions.chunk import Chunk
+from circuit_scaling.interventions.clean import CleanRun
+from circuit_scaling.interventions.memory import is_out_of_memory
+from circuit_scaling.interventions.readouts import (
+    Questions,
+    Readout,
+    make_questions,
+    next_token_logprobs,
+    read,
+)
+from circuit_scaling.interventions.replacements import (
+    GroupMeans,
+    Replacements,
+    donor_indices,
+    tokens_on,
+)
+from circuit_scaling.interventions.stack import Passengers, Stack
 
 __all__ = [
     "Ablation",
     "Batch",
     "LayerEffects",
     "clean_readouts",
-    "default_chunk",
     "donor_indices",
     "scan_layers",
 ]
 
-_PROMPTS_AT_ONCE = 64
-_CPU_CACHE_BYTES = 4 * 2**20
-_GPU_STACK_BYTES = 2**28
-
 
 @dataclass(frozen=True)
 class LayerEffects:
-    """Effects of all heads of one layer.
+    """Effects of all heads of one layer on some prompts under one ablation.
 
     Attributes:
         layer: from 0.
+        ablation: what replaced z.
+        rows: which prompts of the batch.
         effects: readout -> float32 [heads, prompts], m(ablated) - m(clean); negative: the head
             helps.
     """
 
     layer: int
+    ablation: Ablation
+    rows: slice
     effects: dict[Readout, NDArray[np.float32]] = field(repr=False)
 
 
+@torch.no_grad()
 def clean_readouts(
-    anatomy: Anatomy, batch: Batch, readouts: Sequence[Readout]
+    anatomy: Anatomy, batch: Batch, readouts: Sequence[Readout], chunk: Chunk | None = None
 ) -> dict[Readout, NDArray[np.float32]]:
     """The readouts of the clean run, float32 [prompts] each; ``kl_to_clean`` is 0.
 
@@ -61,244 +70,221 @@ def clean_readouts(
         CircuitScalingError: the batch does not fit together or does not fit the model.
     """
     check_request(anatomy, batch, readouts)
-    state = _State.of(anatomy, batch, readouts)
-    return {name: values.cpu().numpy() for name, values in state.clean.items()}
-
-
-def default_chunk(anatomy: Anatomy, batch: Batch) -> int:
-    """How many heads to replay together: what fits the cache of a CPU or fills a GPU.
-
-    It depends only on shapes and device, so that two runs agree to the last bit.
-    """
-    n_prompts = min(len(batch.tokens), _PROMPTS_AT_ONCE)
-    d_model = int(anatomy.w_o(0).shape[-1])
-    row = n_prompts * int(batch.tokens.shape[1]) * d_model * 4
-    budget = _CPU_CACHE_BYTES if anatomy.device.type == "cpu" else _GPU_STACK_BYTES
-    return max(1, min(anatomy.n_heads, budget // row))
+    n_prompts, positions = batch.tokens.shape
+    step = (chunk or Chunk.of(anatomy)).prompts(n_prompts, positions)
+    found: dict[Readout, list[NDArray[np.float32]]] = {name: [] for name in readouts}
+    for start in range(0, n_prompts, step):
+        rows = slice(start, min(start + step, n_prompts))
+        final = CleanRun.of(anatomy, tokens_on(anatomy, batch.tokens[rows])).final
+        questions = _questions(anatomy, batch, rows, readouts, final)
+        values = read(anatomy, final, questions, readouts)
+        for name in readouts:
+            found[name].append(values[name][0].cpu().numpy())
+    return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
 def scan_layers(
     anatomy: Anatomy,
     batch: Batch,
-    ablation: Ablation,
+    ablations: Ablation | Sequence[Ablation],
     readouts: Sequence[Readout] = ("contrast", "answer_logprob"),
-    chunk: int | None = None,
+    chunk: Chunk | None = None,
 ) -> Iterator[LayerEffects]:
-    """Effects of ablating each head alone, one layer at a time.
+    """Effects of ablating each head alone, layer by layer.
 
-    The clean run is recorded once. Replacing head h of layer l changes that layer's attention
-    output by (z' - z) W_O[h] and nothing before it, so that only the rest of block l and the
-    blocks after it are replayed, with ``chunk`` heads stacked on the batch axis.
+    Replacing head h of layer l changes that layer's attention output by (z' - z) W_O[h] and
+    nothing before it, so that only the rest of block l and the blocks after it are replayed, with
+    several heads stacked on the batch axis. Of the last block, and where ``positions`` is ``end``
+    of all blocks, only the last position is computed, unless ``token_loss`` needs the others.
 
     Args:
-        chunk: heads replayed together; by default what suits the device.
+        ablations: one or several; they share the clean runs of prompts and donors.
+        chunk: how much is replayed together; by default what was measured to be fast here.
+
+    Yields:
+        For some prompts at a time (all of them, where they fit), every layer in order, and for
+        every layer each ablation.
 
     Raises:
-        CircuitScalingError: the batch does not fit together or does not fit the model; the
-            ablation needs references and the batch has none; a prompt has no possible donor.
+        CircuitScalingError: the batch does not fit together or does not fit the model; an ablation
+            needs references and the batch has none; a prompt has no possible donor; the memory is
+            too small for one head on one prompt.
     """
-    check_request(anatomy, batch, readouts, chunk)
-    # Where only the last position changes, only the last position is replayed.
-    alone = (
-        ablation.positions == "end"
-        and bool(anatomy.varying_end)
-        and batch.tokens.shape[1] > 1
-        and "token_loss" not in readouts
-    )
-    state = _State.of(anatomy, batch, readouts, at_end=alone)
-    donors = None
-    if ablation.mode == "resample":
-        donors = torch.from_numpy(donor_indices(batch, ablation.draws, ablation.seed))
-    reference = None
-    if ablation.mode != "zero":
-        reference = _Reference.of(anatomy, batch, at_end=alone)
-    chunk = chunk or default_chunk(anatomy, batch)
-    for layer in range(anatomy.n_layers):
-        z = state.z(layer)
-        total: dict[Readout, Tensor] = {}
-        replacements = _replacements(layer, z, ablation, batch, reference, donors)
-        n_draws = 0
-        for z_new in replacements:
-            change = z_new - z
-            if ablation.positions == "end":
-                change[:, :-1] = 0
-            for name, values in state.replay(layer, change, readouts, chunk).items():
-                total[name] = total[name] + values if name in total else values
-            n_draws += 1
-        yield LayerEffects(
-            layer,
-            {
-                name: (values / n_draws - state.clean[name]).cpu().numpy()
-                for name, values in total.items()
-            },
-        )
-
-
-def donor_indices(batch: Batch, draws: int, seed: int) -> NDArray[np.int64]:
-    """Which reference gives its z to which prompt, [draws, prompts].
-
-    Donors share the prompt's group and never have its tokens. They are drawn without replacement
-    where there are enough of them, deterministically under ``seed``.
-
-    Raises:
-        CircuitScalingError: a prompt has no possible donor.
-    """
-    references, reference_groups = _references(batch)
-    rng = np.random.default_rng(seed)
-    donors = np.empty((draws, len(batch.tokens)), dtype=np.int64)
-    for prompt, (tokens, group) in enumerate(zip(batch.tokens, batch.groups, strict=True)):
-        same = (references == tokens).all(axis=1)
-        possible = np.flatnonzero((reference_groups == group) & ~same)
-        if not len(possible):
-            raise CircuitScalingError(
-                f"Resample ablation: prompt {prompt} (group {group}) has no other prompt of its "
-                "template in the reference set. Make more reference prompts."
-            )
-        donors[:, prompt] = rng.choice(possible, size=draws, replace=draws > len(possible))
-    return donors
-
-
-def _references(batch: Batch) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    if batch.reference_tokens is None or batch.reference_groups is None:
-        raise CircuitScalingError(
-            "Mean and resample ablation need a reference set, and this batch has none."
-        )
-    if batch.reference_tokens.shape[1] != batch.tokens.shape[1]:
-        raise CircuitScalingError(
-            f"The reference prompts have {batch.reference_tokens.shape[1]} tokens, the prompts "
-            f"{batch.tokens.shape[1]}: means and donors go position by position."
-        )
-    return batch.reference_tokens, batch.reference_groups
+    ablations = (ablations,) if isinstance(ablations, Ablation) else tuple(ablations)
+    check_request(anatomy, batch, readouts)
+    chunk = chunk or Chunk.of(anatomy)
+    with fused_activations(anatomy.model):
+        yield from _one_behind(_scan(anatomy, batch, ablations, readouts, chunk))
 
 
 @dataclass(frozen=True)
-class _Reference:
-    """z of the reference prompts, per layer [references, pos, heads, d_head], and their groups."""
+class _Arrival:
+    """Effects of a layer on their way from the device."""
 
-    z: tuple[Tensor, ...]
-    groups: Tensor
-
-    @classmethod
-    def of(cls, anatomy: Anatomy, batch: Batch, at_end: bool) -> _Reference:
-        tokens, groups = _references(batch)
-        runs = [
-            record(anatomy, rows) for rows in torch.split(_on(anatomy, tokens), _PROMPTS_AT_ONCE)
-        ]
-        kept = slice(-1, None) if at_end else slice(None)
-        z = tuple(
-            torch.cat([run.calls[layer].z[:, kept] for run in runs])
-            for layer in range(anatomy.n_layers)
-        )
-        return cls(z, torch.tensor(groups))
-
-    def means(self, layer: int, groups: NDArray[np.int64]) -> Tensor:
-        """For each prompt, the mean over the references of its group."""
-        z = self.z[layer]
-        result = torch.empty((len(groups), *z.shape[1:]), dtype=z.dtype, device=z.device)
-        for group in np.unique(groups):
-            members = self.groups == int(group)
-            if not members.any():
-                raise CircuitScalingError(
-                    f"Mean ablation: group {group} has no prompt in the reference set."
-                )
-            rows = torch.from_numpy(groups == group)
-            result[rows.to(z.device)] = z[members.to(z.device)].float().mean(0).to(z.dtype)
-        return result
+    effects: LayerEffects
+    copied: torch.cuda.Event | None
 
 
-def _replacements(
-    layer: int,
-    z: Tensor,
-    ablation: Ablation,
+def _one_behind(arrivals: Iterable[_Arrival]) -> Iterator[LayerEffects]:
+    """Hand out each layer when the next one is under way, so that no device waits for a transfer."""
+    waiting: _Arrival | None = None
+    for arrival in arrivals:
+        if waiting is not None:
+            yield _landed(waiting)
+        waiting = arrival
+    if waiting is not None:
+        yield _landed(waiting)
+
+
+def _landed(arrival: _Arrival) -> LayerEffects:
+    if arrival.copied is not None:
+        arrival.copied.synchronize()
+    return arrival.effects
+
+
+def _scan(
+    anatomy: Anatomy,
     batch: Batch,
-    reference: _Reference | None,
-    donors: Tensor | None,
-) -> Iterator[Tensor]:
-    """The z' of every head of a layer, [prompts, pos, heads, d_head], once per draw."""
-    if reference is None:
-        yield torch.zeros_like(z)
-    elif donors is None:
-        yield reference.means(layer, np.asarray(batch.groups))
-    else:
-        for draw in donors:
-            yield reference.z[layer][draw.to(z.device)]
+    ablations: tuple[Ablation, ...],
+    readouts: Sequence[Readout],
+    chunk: Chunk,
+) -> Iterator[_Arrival]:
+    """Scan as many prompts at a time as fit; where memory runs out, halve the chunk and go on."""
+    n_prompts, positions = batch.tokens.shape
+    means = None
+    start = delivered = 0
+    while start < n_prompts:
+        stop = min(n_prompts, start + chunk.prompts(n_prompts, positions))
+        try:
+            if means is None and any(ablation.mode == "mean" for ablation in ablations):
+                means = GroupMeans.of(anatomy, batch, chunk.prompts(n_prompts, positions))
+            given = Replacements(anatomy, batch, slice(start, stop), ablations, means)
+            for arrival in _RowsScan(anatomy, batch, given, readouts, chunk).layers(delivered):
+                yield arrival
+                delivered = arrival.effects.layer + (arrival.effects.ablation is ablations[-1])
+            start, delivered = stop, 0
+            continue
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+        # Outside the handler, where the error no longer holds on to what did not fit.
+        chunk = chunk.halved(positions)
+        if stop - start > chunk.prompts(n_prompts, positions):
+            delivered = 0  # fewer prompts come next: begin with their first layer
 
 
-@dataclass(frozen=True)
-class _State:
-    """The recorded clean run of a batch, in slices of prompts, with its questions."""
+class _RowsScan:
+    """The scan of some prompts of a batch."""
 
-    anatomy: Anatomy
-    recordings: tuple[Recording, ...]
-    questions: tuple[Questions, ...]
-    clean: dict[Readout, Tensor]
-
-    @classmethod
-    def of(
-        cls,
+    def __init__(
+        self,
         anatomy: Anatomy,
         batch: Batch,
+        given: Replacements,
         readouts: Sequence[Readout],
-        at_end: bool = False,
-    ) -> _State:
-        tokens = _on(anatomy, batch.tokens)
-        asked = make_questions(tokens, batch.answers, batch.distractors, batch.candidates)
-        recordings, questions, clean = [], [], []
-        for start in range(0, len(tokens), _PROMPTS_AT_ONCE):
-            rows = slice(start, start + _PROMPTS_AT_ONCE)
-            recording = (record_end if at_end else record)(anatomy, tokens[rows])
-            clean_rows = asked.rows(rows)
-            clean.append(read(anatomy, recording.final, clean_rows, readouts))
-            if "kl_to_clean" in readouts:
-                logprobs = recording.logits[:, -1].float().log_softmax(-1)
-                clean_rows = replace(clean_rows, clean_logprobs=logprobs)
-            # The logits [prompts, pos, vocabulary] are large and no longer needed.
-            recordings.append(replace(recording, logits=recording.logits[:0]))
-            questions.append(clean_rows)
-        joined = {name: torch.cat([c[name] for c in clean], dim=-1)[0] for name in readouts}
-        return cls(anatomy, tuple(recordings), tuple(questions), joined)
+        chunk: Chunk,
+    ) -> None:
+        self._anatomy = anatomy
+        self._given = given
+        self._readouts = readouts
+        tokens = tokens_on(anatomy, batch.tokens[given.rows])
+        # The loss reads every position; all else only the last.
+        self._last_only = "token_loss" not in readouts
+        keep = chunk.keeps_calls(anatomy, *tokens.shape)
+        with torch.no_grad():
+            self._clean = CleanRun.of(anatomy, tokens, at_end=self._last_only, keep=keep)
+            # By the road of the ablated runs: what rounds there, rounds here.
+            final = self._clean.final
+            if self._last_only:
+                final = self._clean.run_last_block(self._clean.last)
+            self._questions = _questions(anatomy, batch, given.rows, readouts, final)
+            self._baseline = read(anatomy, final, self._questions, readouts)
+        self._capacity = chunk.heads(*tokens.shape)
+        shape = (len(given.ablations), anatomy.n_layers, anatomy.n_heads, len(tokens))
+        self._totals = {name: torch.zeros(shape, device=anatomy.device) for name in readouts}
+        self._expected = anatomy.n_heads * sum(a.runs for a in given.ablations)
+        self._arrived = [0] * anatomy.n_layers
 
-    def z(self, layer: int) -> Tensor:
-        """Clean z of all prompts at a layer."""
-        return torch.cat([recording.calls[layer].z for recording in self.recordings])
+    def layers(self, skip: int) -> Iterator[_Arrival]:
+        """Every layer from ``skip`` on, as soon as all of its heads have arrived."""
+        everywhere, at_end = (
+            Stack(self._clean, self._capacity, self._deliver, self._last_only, end)
+            for end in (False, True)
+        )
+        some_at_end = any(ablation.positions == "end" for ablation in self._given.ablations)
+        for layer, call in enumerate(self._clean.calls()):
+            last = layer == self._anatomy.n_layers - 1
+            with torch.no_grad():
+                for stack in (everywhere, at_end):
+                    stack.ascend(layer)
+                # What other positions do in the last block reaches no readout.
+                ends = bool(self._clean.end) and (last or some_at_end)
+                call_at_end = self._clean.call_at_end(call) if ends else None
+                for index, z_new in self._given.next_layer(layer, call.z):
+                    if layer < skip:
+                        continue
+                    change = z_new - call.z
+                    only_end = self._given.ablations[index].positions == "end"
+                    if call_at_end is not None and (only_end or last):
+                        stack = at_end if only_end else everywhere
+                        stack.board(index, call_at_end, change[:, -1:])
+                        continue
+                    if only_end:
+                        change[:, :-1] = 0
+                    everywhere.board(index, call, change)
+                if last:
+                    for stack in (everywhere, at_end):
+                        stack.depart(layer + 1)
+            while skip < self._anatomy.n_layers and self._arrived[skip] == self._expected:
+                yield from self._layer(skip)
+                skip += 1
 
-    def replay(
-        self, layer: int, change: Tensor, readouts: Sequence[Readout], chunk: int
-    ) -> dict[Readout, Tensor]:
-        """Readouts [heads, prompts] with each head's z changed by its slice of ``change``."""
-        by_slice: list[dict[Readout, Tensor]] = []
+    def _deliver(self, passengers: list[Passengers], residual: Tensor) -> None:
+        """Read the runs that have reached the end of the model."""
+        values = read(self._anatomy, residual, self._questions, self._readouts)
         start = 0
-        for recording, questions in zip(self.recordings, self.questions, strict=True):
-            rows = change[start : start + len(questions.tokens)]
-            start += len(questions.tokens)
-            by_chunk = [
-                _replay_heads(self.anatomy, recording, questions, layer, rows, heads, readouts)
-                for heads in torch.split(torch.arange(self.anatomy.n_heads), chunk)
-            ]
-            by_slice.append({n: torch.cat([c[n] for c in by_chunk]) for n in readouts})
-        return {name: torch.cat([s[name] for s in by_slice], dim=1) for name in readouts}
+        for riding in passengers:
+            for name in self._readouts:
+                total = self._totals[name][riding.ablation, riding.layer, riding.heads]
+                total += values[name][start : start + riding.size]
+            start += riding.size
+            self._arrived[riding.layer] += riding.size
+
+    def _layer(self, layer: int) -> Iterator[_Arrival]:
+        """The effects of a layer, under way from the device."""
+        for index, ablation in enumerate(self._given.ablations):
+            effects = {
+                name: _to_host(
+                    self._totals[name][index, layer] / ablation.runs - self._baseline[name]
+                )
+                for name in self._readouts
+            }
+            copied = None
+            if self._anatomy.device.type == "cuda":
+                copied = torch.cuda.Event()
+                copied.record()
+            yield _Arrival(LayerEffects(layer, ablation, self._given.rows, effects), copied)
 
 
-@torch.no_grad()
-def _replay_heads(
-    anatomy: Anatomy,
-    recording: Recording,
-    questions: Questions,
-    layer: int,
-    change: Tensor,
-    heads: Tensor,
-    readouts: Sequence[Readout],
-) -> dict[Readout, Tensor]:
-    """Readouts [len(heads), prompts] of replaying the suffix once for each of ``heads``."""
-    heads = heads.to(change.device)
-    written = torch.einsum(
-        "bphd,hdm->hbpm", change.index_select(2, heads), anatomy.w_o(layer)[heads]
-    ).flatten(0, 1)
-    residual = run_block_after_attention(anatomy, layer, recording.calls[layer], written)
-    for later in range(layer + 1, anatomy.n_layers):
-        residual = run_block(anatomy, later, recording.calls[later], residual)
-    return read(anatomy, residual, questions, readouts)
+def _to_host(values: Tensor) -> NDArray[np.float32]:
+    """Values as an array; on a GPU the copy is only begun, into pinned memory."""
+    if values.device.type != "cuda":
+        return values.numpy()
+    pinned = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
+    return pinned.copy_(values, non_blocking=True).numpy()
 
 
-def _on(anatomy: Anatomy, tokens: NDArray[np.int64]) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(tokens, dtype=np.int64)).to(anatomy.device)
+def _questions(
+    anatomy: Anatomy, batch: Batch, rows: slice, readouts: Sequence[Readout], final: Tensor
+) -> Questions:
+    """What is asked of some prompts; ``final`` is their clean residual after the last block."""
+    asked = make_questions(
+        tokens_on(anatomy, batch.tokens[rows]),
+        batch.answers[rows],
+        batch.distractors[rows],
+        # Naming all candidates is work that only one readout needs.
+        batch.candidates[rows] if "candidates" in readouts else [()] * len(final),
+    )
+    if "kl_to_clean" not in readouts:
+        return asked
+    return replace(asked, clean_logprobs=next_token_logprobs(anatomy, final))

@@ -10,13 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from circuit_scaling.interventions.anatomy import (
-    Anatomy,
-    record,
-    run_block,
-    run_tail,
-    run_unembed,
-)
+from circuit_scaling.interventions.anatomy import Anatomy, run_tail, run_unembed
+from circuit_scaling.interventions.blocks import run_block
+from circuit_scaling.interventions.clean import CleanRun
 
 Profiles = dict[str, NDArray[np.float32]]
 
@@ -51,9 +47,8 @@ def head_profiles(anatomy: Anatomy, vocabulary: NDArray[np.int64], seed: int = 0
     for pattern in patterns:
         for name, score in _pattern_scores(pattern.float(), period).items():
             scores[name].append(score)
-    recording = record(anatomy, tokens)
     norms = []
-    for layer, call in enumerate(recording.calls):
+    for layer, call in enumerate(CleanRun.of(anatomy, tokens).calls()):
         written = torch.einsum("bphd,hdm->bphm", call.z, anatomy.w_o(layer)).float()
         residual = call.input.float().norm(dim=-1)[..., None]
         norms.append((written.norm(dim=-1) / residual).mean((0, 1)))
@@ -106,12 +101,12 @@ def _ov_copying(anatomy: Anatomy, tokens: Tensor) -> Tensor:
     In a sequence of one token attention can only look at that token, so that z is the head's
     value of it whatever the architecture: no weight has to be found or split by name.
     """
-    alone = record(anatomy, tokens[:, None])
+    alone = CleanRun.of(anatomy, tokens[:, None])
+    after_first = run_block(anatomy, alone.arguments[0], alone.first)
     scores = []
-    for layer in range(anatomy.n_layers):
-        read = alone.calls[0].input if layer == 0 else alone.calls[0].output
+    for layer, arguments in enumerate(alone.arguments):
         with _value_of(anatomy, layer) as values:
-            run_block(anatomy, layer, alone.calls[layer], read)
+            run_block(anatomy, arguments, after_first if layer else alone.first)
         written = torch.einsum("bphd,hdm->hbpm", values[0], anatomy.w_o(layer))
         logits = run_unembed(anatomy, run_tail(anatomy, written.flatten(0, 1)))[:, 0]
         top = logits.unflatten(0, (anatomy.n_heads, -1)).topk(_TOP, dim=-1).indices

@@ -7,10 +7,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from circuit_scaling.interventions.anatomy import Anatomy, run_tail, run_unembed
+from circuit_scaling.interventions.anatomy import (
+    Anatomy,
+    run_tail,
+    run_unembed,
+    run_unembed_columns,
+)
+
+# Logits that are held at once: a vocabulary is wide, and there are many ablated runs.
+_LOGITS_AT_ONCE = 2**24
 
 Readout = Literal["contrast", "candidates", "answer_logprob", "token_loss", "kl_to_clean"]
 
@@ -83,10 +91,15 @@ def read(
     results: dict[Readout, Tensor] = {}
     at_end = [name for name in readouts if name != "token_loss"]
     if at_end:
-        # Only the last position is normed and unembedded.
-        logits = run_unembed(anatomy, run_tail(anatomy, residual[:, -1:]))[:, 0]
-        logits = logits.unflatten(0, (-1, n_prompts))
-        results.update({name: _at_end(name, logits, questions) for name in at_end})
+        # Only the last position is normed and unembedded, and only the tokens that are asked for.
+        hidden = run_tail(anatomy, residual[:, -1:])[:, 0].unflatten(0, (-1, n_prompts))
+        whole = any(name in ("answer_logprob", "kl_to_clean") for name in at_end)
+        size = n_prompts * anatomy.vocabulary if whole else questions.columns.numel()
+        parts = [
+            _at_end_of(anatomy, runs, questions, at_end, whole)
+            for runs in hidden.split(max(1, _LOGITS_AT_ONCE // size))
+        ]
+        results.update({name: torch.cat([part[name] for part in parts]) for name in at_end})
     if "token_loss" in readouts:
         losses = [
             _token_loss(anatomy, rows, questions.tokens)
@@ -96,16 +109,35 @@ def read(
     return results
 
 
-def _at_end(name: Readout, logits: Tensor, questions: Questions) -> Tensor:
-    """One last-position readout of ``logits`` [k, prompts, vocabulary]."""
+def next_token_logprobs(anatomy: Anatomy, residual: Tensor) -> Tensor:
+    """The next-token distribution at the last position of [prompts, pos, d], [prompts, vocab]."""
+    return run_unembed(anatomy, run_tail(anatomy, residual[:, -1:]))[:, 0].log_softmax(-1)
+
+
+def _at_end_of(
+    anatomy: Anatomy,
+    hidden: Tensor,
+    questions: Questions,
+    readouts: Sequence[Readout],
+    whole: bool,
+) -> dict[Readout, Tensor]:
+    """Last-position readouts of ``hidden`` [k, prompts, d], what the unembedding reads."""
+    if not whole and isinstance(anatomy.unembed, nn.Linear):
+        logits = named = run_unembed_columns(anatomy, hidden, questions.columns)
+    else:
+        logits = run_unembed(anatomy, hidden)
+        named = logits.gather(-1, questions.columns.expand(len(hidden), -1, -1))
+    return {name: _at_end(name, logits, named, questions) for name in readouts}
+
+
+def _at_end(name: Readout, logits: Tensor, named: Tensor, questions: Questions) -> Tensor:
+    """One readout of ``logits`` [k, prompts, vocabulary], and of those of ``columns`` alone."""
     if name == "kl_to_clean":
         clean = questions.clean_logprobs
         if clean is None:
             return torch.zeros(logits.shape[:2], device=logits.device)
         logprobs = logits.log_softmax(-1)
         return (clean.exp() * (clean - logprobs)).sum(-1)
-    columns = questions.columns.expand(logits.shape[0], -1, -1)
-    named = logits.gather(-1, columns)
     if name == "contrast":
         return _mean(named, questions.answer) - _mean(named, questions.distractor)
     unanswered = ~questions.answer.any(-1)

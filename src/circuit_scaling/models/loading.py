@@ -22,7 +22,8 @@ from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedT
 from transformers.utils.logging import disable_progress_bar
 
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.interventions.anatomy import Anatomy, verified
+from circuit_scaling.interventions.anatomy import Anatomy
+from circuit_scaling.interventions.verify import verified
 from circuit_scaling.models.roster import RosterEntry, checkpoint_folder
 
 disable_progress_bar()  # a bar per checkpoint is noise among the project's own

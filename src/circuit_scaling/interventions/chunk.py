@@ -1,0 +1,187 @@
+"""How much is replayed together: what is fast on this device and fits its memory."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.interventions.anatomy import Anatomy
+from circuit_scaling.interventions.blocks import run_block
+from circuit_scaling.interventions.clean import CleanRun
+from circuit_scaling.interventions.keys_and_values import copies_of
+from circuit_scaling.interventions.measured import Measured
+from circuit_scaling.interventions.memory import default_budget, is_out_of_memory, release
+
+_PROBE_PROMPTS, _PROBE_POSITIONS = 64, 16
+_SMALLEST, _LARGEST = 256, 2**20  # tokens
+_PROBE_SECONDS = 0.05
+_AS_GOOD = 0.97
+_WORSE = 0.9
+# Of the budget: ablated runs in flight, and clean calls that are kept instead of recomputed. The
+# rest is for what rounding up to whole heads, donors, means and readouts take.
+_IN_FLIGHT, _KEPT = 0.5, 0.25
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """How much goes through a block together.
+
+    Attributes:
+        tokens: heads x prompts x positions.
+        limit: tokens that fit the memory.
+        budget: bytes beside the weights.
+        device: where.
+    """
+
+    tokens: int
+    limit: int
+    budget: int
+    device: torch.device
+
+    @classmethod
+    def of(
+        cls, anatomy: Anatomy, tokens: int | None = None, max_memory: int | None = None
+    ) -> Chunk:
+        """The chunk for a model.
+
+        Args:
+            tokens: as many; by default what a short measurement on the device found fastest,
+                which is kept for the next time.
+            max_memory: bytes beside the weights; by default a share of what is free.
+
+        Raises:
+            CircuitScalingError: ``tokens`` is not positive.
+        """
+        if tokens is not None and tokens < 1:
+            raise CircuitScalingError(f"A chunk of {tokens} tokens cannot be replayed: give 1 or more.")
+        budget = default_budget(anatomy.device) if max_memory is None else max_memory
+        limit = int(budget * _IN_FLIGHT / bytes_per_token(anatomy))
+        wanted = tokens if tokens is not None else fastest_tokens(anatomy, limit)
+        return cls(min(wanted, max(limit, 1)), limit, budget, anatomy.device)
+
+    def prompts(self, n_prompts: int, positions: int) -> int:
+        """How many prompts are scanned together.
+
+        Raises:
+            CircuitScalingError: the memory is too small for one head on one prompt.
+        """
+        if self.limit < positions:
+            raise CircuitScalingError(
+                f"max_memory of {_readable(self.budget)} is too small for one head on one prompt of "
+                f"{positions} tokens: it needs about "
+                f"{_readable(self.budget * positions / max(self.limit, 1))}. Give more memory, or "
+                "load the weights in 16 bits (precision: bf16)."
+            )
+        return max(1, min(n_prompts, self.tokens // positions))
+
+    def heads(self, n_prompts: int, positions: int) -> int:
+        """How many heads are replayed together on so many prompts."""
+        return max(1, self.tokens // (n_prompts * positions))
+
+    def keeps_calls(self, anatomy: Anatomy, n_prompts: int, positions: int) -> bool:
+        """Whether the clean calls of all layers may stay in memory instead of being recomputed."""
+        per_token = 3 * anatomy.d_model + anatomy.n_heads * anatomy.d_head
+        needed = anatomy.n_layers * n_prompts * positions * per_token * anatomy.dtype.itemsize
+        return needed <= self.budget * _KEPT
+
+    def halved(self, positions: int) -> Chunk:
+        """The next smaller chunk, after memory ran out.
+
+        Raises:
+            CircuitScalingError: this one was one head on one prompt already.
+        """
+        release(self.device)
+        if self.tokens < 2 * positions:
+            raise CircuitScalingError(
+                f"The memory of the device is too small for one head on one prompt of {positions} "
+                "tokens. Free some, use a larger device, or load the weights in 16 bits "
+                "(precision: bf16)."
+            )
+        return replace(self, tokens=self.tokens // 2)
+
+
+def bytes_per_token(anatomy: Anatomy) -> int:
+    """An upper bound of what one token of an ablated run holds while it goes through a block.
+
+    Everything that any module of a block puts out, as if nothing were freed, and the residuals,
+    keys, values and queries around it.
+    """
+    widths: list[int] = []
+
+    def count(_module: nn.Module, _args: object, output: object) -> None:
+        if isinstance(output, Tensor):
+            widths.append(output.numel() // max(1, output.shape[0] * output.shape[1]))
+
+    block = anatomy.blocks[anatomy.n_layers // 2]
+    leaves = [m for m in block.modules() if not list(m.children())]
+    handles = [leaf.register_forward_hook(count) for leaf in leaves]
+    try:
+        CleanRun.of(anatomy, torch.zeros((1, 2), dtype=torch.long, device=anatomy.device))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return (sum(widths) + 8 * anatomy.d_model) * anatomy.dtype.itemsize
+
+
+def fastest_tokens(anatomy: Anatomy, limit: int) -> int:
+    """Tokens per chunk that go through a block fastest here; measured once, then kept."""
+    measured = Measured.of(anatomy)
+    known = measured.load()
+    if known is None:
+        known = _measure(anatomy, limit)
+        measured.store(known)
+    return known
+
+
+@torch.no_grad()
+def _measure(anatomy: Anatomy, limit: int) -> int:
+    """The smallest chunk that is about as fast, token by token, as the fastest."""
+    rates: dict[int, float] = {}
+    tokens = _SMALLEST
+    while tokens <= min(_LARGEST, max(limit, _SMALLEST)):
+        try:
+            rates[tokens] = tokens / _seconds(anatomy, tokens)
+        except RuntimeError as error:
+            if not is_out_of_memory(error) or not rates:
+                raise
+            break
+        best = max(rates.values())
+        if rates[tokens] < _WORSE * best:
+            break
+        tokens *= 2
+    release(anatomy.device)
+    return min(tokens for tokens, rate in rates.items() if rate >= _AS_GOOD * best)
+
+
+def _seconds(anatomy: Anatomy, tokens: int) -> float:
+    """Seconds for ``tokens`` tokens through the middle block, the best of a few."""
+    prompts = max(1, min(_PROBE_PROMPTS, tokens // _PROBE_POSITIONS))
+    generator = torch.Generator().manual_seed(0)
+    shape = (prompts, _PROBE_POSITIONS)
+    ids = torch.randint(anatomy.vocabulary, shape, generator=generator).to(anatomy.device)
+    clean = CleanRun.of(anatomy, ids)
+    residual = copies_of(clean.first, tokens // (prompts * _PROBE_POSITIONS))
+    arguments = clean.arguments[anatomy.n_layers // 2]
+    best, spent = float("inf"), 0.0
+    run_block(anatomy, arguments, residual)
+    while spent < _PROBE_SECONDS:
+        _synchronize(anatomy.device)
+        started = time.perf_counter()
+        run_block(anatomy, arguments, residual)
+        _synchronize(anatomy.device)
+        taken = time.perf_counter() - started
+        best, spent = min(best, taken), spent + taken
+    return best
+
+
+def _synchronize(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _readable(size: float) -> str:
+    return f"{size / 2**30:.2g} GiB" if size >= 2**30 else f"{size / 2**20:.3g} MiB"
