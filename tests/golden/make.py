@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from circuit_scaling.interventions.chunk import Chunk
 from circuit_scaling.interventions.version import ENGINE_VERSION
 from circuit_scaling.models.loading import load_model
 from circuit_scaling.models.roster import RosterEntry
@@ -33,7 +34,9 @@ def golden_scan() -> dict[str, list[float]]:
             settings = ScanSettings(
                 primary=primary, ablations=(), positions=(), draws=1, n_boot=200, n_flips=99
             )
-            measured = Measurement(loaded.anatomy, task, tasks.root[task], settings, prompts)
+            measured = Measurement(
+                loaded.anatomy, task, tasks.root[task], settings, prompts, Chunk.of(loaded.anatomy)
+            )
             (effects,) = measured.head_effects()
             found[f"{task} {primary}"] = [round(delta, 7) for delta in effects["delta"]]
     return found

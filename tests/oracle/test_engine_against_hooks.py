@@ -141,7 +141,9 @@ def test_a_scan_leaves_the_model_as_it_was(study, architecture):
         before = model(tokens).logits
         anatomy = anatomy_of(model)
         chunk = Chunk.of(anatomy, 180)
-        scan = partial(scan_layers, anatomy, batch_of(shared.prompts), Ablation("zero"), chunk=chunk)
+        scan = partial(
+            scan_layers, anatomy, batch_of(shared.prompts), Ablation("zero"), chunk=chunk
+        )
         assert len(list(scan())) == LAYERS
         abandoned = scan()
         next(abandoned)

@@ -113,15 +113,15 @@ class CallRecorder:
         """
         anatomy = self._anatomy
         if len(self._attended) != 1 or len(self._z) != 1:
-            raise refusal(anatomy, "a block or its attention is not called exactly once per forward")
+            raise refusal(
+                anatomy, "a block or its attention is not called exactly once per forward"
+            )
         leaves, structure = pytree.tree_flatten(self._attended.pop())
         z = self._z.pop()
         shape = (*residual.shape[:2], anatomy.n_heads, anatomy.d_head)
         if residual.shape != output.shape or z.numel() != torch.Size(shape).numel():
             raise refusal(anatomy, "a block is not called with the residual as its first tensor")
-        return BlockCall(
-            arguments, residual, tuple(leaves), structure, z.reshape(shape), output
-        )
+        return BlockCall(arguments, residual, tuple(leaves), structure, z.reshape(shape), output)
 
     def remove(self) -> None:
         """Remove the hooks."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.interventions.activations import fused_activations
 from circuit_scaling.interventions.anatomy import Anatomy
 from circuit_scaling.interventions.blocks import run_block
 from circuit_scaling.interventions.clean import CleanRun
@@ -20,7 +21,7 @@ _PROBE_PROMPTS, _PROBE_POSITIONS = 64, 16
 _SMALLEST, _LARGEST = 256, 2**20  # tokens
 _PROBE_SECONDS = 0.05
 _AS_GOOD = 0.97
-_WORSE = 0.9
+_PATIENCE = 2  # doublings without gain
 # Of the budget: ablated runs in flight, and clean calls that are kept instead of recomputed. The
 # rest is for what rounding up to whole heads, donors, means and readouts take.
 _IN_FLIGHT, _KEPT = 0.5, 0.25
@@ -57,7 +58,9 @@ class Chunk:
             CircuitScalingError: ``tokens`` is not positive.
         """
         if tokens is not None and tokens < 1:
-            raise CircuitScalingError(f"A chunk of {tokens} tokens cannot be replayed: give 1 or more.")
+            raise CircuitScalingError(
+                f"A chunk of {tokens} tokens cannot be replayed: give 1 or more."
+            )
         budget = default_budget(anatomy.device) if max_memory is None else max_memory
         limit = int(budget * _IN_FLIGHT / bytes_per_token(anatomy))
         wanted = tokens if tokens is not None else fastest_tokens(anatomy, limit)
@@ -71,10 +74,10 @@ class Chunk:
         """
         if self.limit < positions:
             raise CircuitScalingError(
-                f"max_memory of {_readable(self.budget)} is too small for one head on one prompt of "
-                f"{positions} tokens: it needs about "
-                f"{_readable(self.budget * positions / max(self.limit, 1))}. Give more memory, or "
-                "load the weights in 16 bits (precision: bf16)."
+                f"max_memory of {_readable(self.budget)} is too small for one head on one prompt "
+                f"of {positions} tokens: it needs about "
+                f"{_readable(self.budget * positions / max(self.limit, 1))}. Give more memory, "
+                "or load the weights in 16 bits (precision: bf16)."
             )
         return max(1, min(n_prompts, self.tokens // positions))
 
@@ -132,7 +135,8 @@ def fastest_tokens(anatomy: Anatomy, limit: int) -> int:
     measured = Measured.of(anatomy)
     known = measured.load()
     if known is None:
-        known = _measure(anatomy, limit)
+        with fused_activations(anatomy.model):
+            known = _measure(anatomy, limit)
         measured.store(known)
     return known
 
@@ -149,22 +153,27 @@ def _measure(anatomy: Anatomy, limit: int) -> int:
             if not is_out_of_memory(error) or not rates:
                 raise
             break
-        best = max(rates.values())
-        if rates[tokens] < _WORSE * best:
+        if len(rates) > _PATIENCE and _best(rates) not in list(rates)[-_PATIENCE:]:
             break
         tokens *= 2
     release(anatomy.device)
-    return min(tokens for tokens, rate in rates.items() if rate >= _AS_GOOD * best)
+    return _best(rates)
+
+
+def _best(rates: dict[int, float]) -> int:
+    """The smallest chunk whose rate is about the best."""
+    return min(tokens for tokens, rate in rates.items() if rate >= _AS_GOOD * max(rates.values()))
 
 
 def _seconds(anatomy: Anatomy, tokens: int) -> float:
     """Seconds for ``tokens`` tokens through the middle block, the best of a few."""
-    prompts = max(1, min(_PROBE_PROMPTS, tokens // _PROBE_POSITIONS))
+    positions = min(_PROBE_POSITIONS, anatomy.context or _PROBE_POSITIONS)
+    prompts = max(1, min(_PROBE_PROMPTS, tokens // positions))
     generator = torch.Generator().manual_seed(0)
-    shape = (prompts, _PROBE_POSITIONS)
+    shape = (prompts, positions)
     ids = torch.randint(anatomy.vocabulary, shape, generator=generator).to(anatomy.device)
     clean = CleanRun.of(anatomy, ids)
-    residual = copies_of(clean.first, tokens // (prompts * _PROBE_POSITIONS))
+    residual = copies_of(clean.first, tokens // (prompts * positions))
     arguments = clean.arguments[anatomy.n_layers // 2]
     best, spent = float("inf"), 0.0
     run_block(anatomy, arguments, residual)

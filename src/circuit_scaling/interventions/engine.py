@@ -126,7 +126,7 @@ class _Arrival:
 
 
 def _one_behind(arrivals: Iterable[_Arrival]) -> Iterator[LayerEffects]:
-    """Hand out each layer when the next one is under way, so that no device waits for a transfer."""
+    """Hand out each layer when the next is under way, so that no device waits for a transfer."""
     waiting: _Arrival | None = None
     for arrival in arrivals:
         if waiting is not None:

@@ -100,9 +100,9 @@ class Replacements:
                 continue
             references, _ = references_of(batch)
             chosen = donor_indices(batch, *key)[:, rows]
-            donors, places = np.unique(chosen, return_inverse=True)
+            donors, inverse = np.unique(chosen, return_inverse=True)
             clean = CleanRun.of(anatomy, tokens_on(anatomy, references[donors]))
-            places = torch.from_numpy(places.reshape(chosen.shape)).to(anatomy.device)
+            places = torch.from_numpy(inverse.reshape(chosen.shape)).to(anatomy.device)
             self._donors[key] = (clean.calls(), places)
 
     def next_layer(self, layer: int, z: Tensor) -> Iterator[tuple[int, Tensor]]:

@@ -29,7 +29,7 @@ class Passengers:
     @property
     def size(self) -> int:
         """How many heads."""
-        return self.heads.stop - self.heads.start
+        return int(self.heads.stop) - int(self.heads.start)
 
 
 Deliver = Callable[[list[Passengers], Tensor], None]

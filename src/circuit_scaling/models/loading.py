@@ -23,6 +23,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.anatomy import Anatomy
+from circuit_scaling.interventions.device import Precision
 from circuit_scaling.interventions.verify import verified
 from circuit_scaling.models.roster import RosterEntry, checkpoint_folder
 
@@ -38,7 +39,7 @@ class LoadedModel:
     tokenizer: PreTrainedTokenizerBase
 
 
-def load_model(slug: str, entry: RosterEntry) -> LoadedModel:
+def load_model(slug: str, entry: RosterEntry, precision: Precision = "float32") -> LoadedModel:
     """Load a roster entry: its weights once, taken apart and checked against the roster.
 
     The weights are Hugging Face's own, with fused attention; TransformerLens says which class
@@ -56,7 +57,7 @@ def load_model(slug: str, entry: RosterEntry) -> LoadedModel:
         source,
         get_hf_model_class_for_architecture(architecture).from_pretrained,
         revision=revision,
-        dtype=getattr(torch, entry.dtype),
+        dtype=torch.bfloat16 if precision == "bf16" else getattr(torch, entry.dtype),
     )
     model.to(_device(entry.device))
     return LoadedModel(anatomy_of(model), load_tokenizer(slug, entry))

@@ -16,7 +16,7 @@ from circuit_scaling.scanning.spec import ScanSettings
 def scan_fingerprint(
     entry: RosterEntry, tasks: Tasks, settings: ScanSettings, prompts_fingerprint: str
 ) -> str:
-    """The hash of everything that a model's scan depends on; chunk and device stay out."""
+    """The hash of everything that a model's scan depends on; chunk, memory and device stay out."""
     return fingerprint_of(
         {
             "model": identity_of(entry),
@@ -25,7 +25,7 @@ def scan_fingerprint(
             "tasks": {
                 name: [spec.readout, spec.reference] for name, spec in tasks.scanned().items()
             },
-            "scan": settings.model_dump(mode="json", exclude={"chunk"}),
+            "scan": settings.model_dump(mode="json", exclude={"chunk", "max_memory"}),
             "engine": ENGINE_VERSION,
         }
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 from circuit_scaling.interventions.anatomy import Anatomy
 from circuit_scaling.interventions.batch import Ablation, Batch
-from circuit_scaling.interventions.engine import clean_readouts, default_chunk, scan_layers
+from circuit_scaling.interventions.chunk import Chunk
+from circuit_scaling.interventions.engine import clean_readouts, scan_layers
 from circuit_scaling.interventions.readouts import Readout
 from circuit_scaling.prompts.spec import TaskSpec
 from circuit_scaling.scanning.batches import batches_of
@@ -20,11 +22,11 @@ from circuit_scaling.statistics.bootstrap import cluster_bootstrap
 from circuit_scaling.statistics.clusters import cluster_totals
 from circuit_scaling.statistics.testing import sign_flip_p
 
-Progress = Callable[[str, int], None]
-"""Called with what is being measured and how many ablations (head x prompt) are done."""
+Progress = Callable[[str, float], None]
+"""Called with what is being measured and how many heads are done (one ablation, all prompts)."""
 
 
-def no_progress(_what: str, _ablations: int) -> None:
+def no_progress(_what: str, _heads: float) -> None:
     """Say nothing."""
 
 
@@ -34,6 +36,7 @@ class Measurement:
 
     Attributes:
         prompts: the prompts table; the rows of the task and of its reference set are used.
+        chunk: how much the engine replays together.
     """
 
     anatomy: Anatomy
@@ -41,44 +44,53 @@ class Measurement:
     spec: TaskSpec
     settings: ScanSettings
     prompts: pd.DataFrame
+    chunk: Chunk
 
-    @property
+    @cached_property
     def rows(self) -> pd.DataFrame:
         """The task's prompts."""
         return self.prompts[self.prompts["task"] == self.task]
 
-    @property
-    def readouts(self) -> tuple[Readout, ...]:
-        """The metric, and the answer's log-probability where there is an answer."""
-        has_answer = self.spec.readout == "contrast"
-        return ("contrast", "answer_logprob") if has_answer else (self.spec.readout,)
+    @cached_property
+    def batches(self) -> list[tuple[NDArray[np.int64], Batch]]:
+        """The task's prompts by token length, and where each finds its result."""
+        return list(batches_of(self.prompts, self.task, self.spec.reference))
 
-    def chunk(self) -> int:
-        """Heads replayed together."""
-        if self.settings.chunk != "auto":
-            return self.settings.chunk
-        _, batch = next(iter(batches_of(self.prompts, self.task, self.spec.reference)))
-        return default_chunk(self.anatomy, batch)
+    @property
+    def answered(self) -> bool:
+        """Whether the task's prompts have an answer."""
+        return self.spec.readout == "contrast"
+
+    @cached_property
+    def clean(self) -> dict[Readout, NDArray[np.float32]]:
+        """Readouts of the untouched model [prompts]: the metric and, with an answer, whether it is
+        the best of the candidates."""
+        readouts: tuple[Readout, ...] = (self.spec.readout,)
+        if self.answered:
+            readouts = (*readouts, "candidates")
+        clean = {name: np.empty(len(self.rows), np.float32) for name in readouts}
+        for places, batch in self.batches:
+            found = clean_readouts(self.anatomy, batch, readouts, self.chunk)
+            for name in readouts:
+                _put(clean[name], found[name], places)
+        return clean
 
     def head_effects(self, progress: Progress = no_progress) -> Iterator[pd.DataFrame]:
         """Rows of the effects table, one frame per intervention."""
-        clean = self._gather(lambda batch: clean_readouts(self.anatomy, batch, self.readouts))
-        clean_metric = float(np.mean(clean[self.spec.readout], dtype=np.float64))
+        effects = self._effects(progress)
         for intervention in self.settings.interventions(self.task):
-            effects = self._effects(intervention, progress)
-            yield self._table(intervention, effects, clean_metric)
+            of_heads = {
+                name: values.reshape(-1, values.shape[-1])
+                for name, values in effects[self._ablation(intervention)].items()
+            }
+            yield self._table(intervention, of_heads)
 
     def competence(self) -> dict[str, object]:
         """The clean metric with its interval, and accuracies where there is an answer."""
-        readouts: tuple[Readout, ...] = (self.spec.readout,)
-        if self.spec.readout == "contrast":
-            readouts = ("contrast", "candidates")
-        clean = self._gather(lambda batch: clean_readouts(self.anatomy, batch, readouts))
-        metric = clean[self.spec.readout]
+        metric = self.clean[self.spec.readout]
         totals = cluster_totals(metric[None], self.rows["cluster"].to_numpy())
         boot = cluster_bootstrap(totals, self._rng(), self.settings.n_boot)
         low, high = float(boot.low[0]), float(boot.high[0])
-        answered = self.spec.readout == "contrast"
         return {
             "task": self.task,
             "readout": self.spec.readout,
@@ -86,49 +98,44 @@ class Measurement:
             "se": float(boot.se[0]),
             "low": low,
             "high": high,
-            "accuracy": float(np.mean(metric > 0)) if answered else np.nan,
-            "candidate_accuracy": float(np.mean(clean["candidates"])) if answered else np.nan,
+            "accuracy": float(np.mean(metric > 0)) if self.answered else np.nan,
+            "candidate_accuracy": float(np.mean(self.clean["candidates"]))
+            if self.answered
+            else np.nan,
             "n_prompts": metric.size,
             "n_clusters": len(totals.labels),
-            "competent": low > 0 if answered and np.isfinite(low) else None,
+            "competent": low > 0 if self.answered and np.isfinite(low) else None,
         }
 
-    def _effects(
-        self, intervention: Intervention, progress: Progress
-    ) -> dict[Readout, NDArray[np.float32]]:
-        """Effects [layers * heads, prompts] by readout."""
-        ablation = Ablation(
+    def _ablation(self, intervention: Intervention) -> Ablation:
+        return Ablation(
             intervention.ablation, intervention.positions, self.settings.draws, self.settings.seed
         )
 
-        def scan(batch: Batch) -> dict[Readout, NDArray[np.float32]]:
-            layers = []
-            for layer in scan_layers(self.anatomy, batch, ablation, self.readouts, self.chunk()):
-                layers.append(layer.effects)
-                done = self.anatomy.n_heads * len(batch.tokens)
-                progress(f"{self.task} {intervention}", done)
-            return {name: np.concatenate([e[name] for e in layers]) for name in self.readouts}
-
-        return self._gather(scan)
-
-    def _gather(
-        self, measure: Callable[[Batch], dict[Readout, NDArray[np.float32]]]
-    ) -> dict[Readout, NDArray[np.float32]]:
-        """Measure each batch and put the last axis back in the order of the prompts table."""
-        gathered: dict[Readout, NDArray[np.float32]] = {}
-        for places, batch in batches_of(self.prompts, self.task, self.spec.reference):
-            here = places >= 0
-            for name, values in measure(batch).items():
-                if name not in gathered:
-                    gathered[name] = np.empty((*values.shape[:-1], len(places)), np.float32)
-                gathered[name][..., here] = values[..., places[here]]
-        return gathered
+    def _effects(self, progress: Progress) -> dict[Ablation, dict[Readout, NDArray[np.float32]]]:
+        """Effects [layers, heads, prompts] of every intervention, by readout."""
+        kinds = [self._ablation(kind) for kind in self.settings.interventions(self.task)]
+        readouts: tuple[Readout, ...] = (self.spec.readout,)
+        if self.answered:
+            readouts = (*readouts, "answer_logprob")
+        shape = (self.anatomy.n_layers, self.anatomy.n_heads)
+        effects = {
+            kind: {name: np.empty((*shape, len(self.rows)), np.float32) for name in readouts}
+            for kind in kinds
+        }
+        asked = sum(len(batch.tokens) for _, batch in self.batches)
+        for places, batch in self.batches:
+            for found in scan_layers(self.anatomy, batch, kinds, readouts, self.chunk):
+                for name, values in found.effects.items():
+                    _put(effects[found.ablation][name][found.layer], values, places, found.rows)
+                heads, prompts = found.effects[readouts[0]].shape
+                progress(self.task, heads * prompts / asked)
+        return effects
 
     def _table(
         self,
         intervention: Intervention,
         effects: dict[Readout, NDArray[np.float32]],
-        clean_metric: float,
     ) -> pd.DataFrame:
         clusters = self.rows["cluster"].to_numpy()
         metric = effects[self.spec.readout]
@@ -162,10 +169,28 @@ class Measurement:
                 "n_clusters": len(totals.labels),
                 "n_layers": self.anatomy.n_layers,
                 "n_heads": self.anatomy.n_heads,
-                "clean_metric": clean_metric,
+                "clean_metric": float(np.mean(self.clean[self.spec.readout], dtype=np.float64)),
                 "effects": list(metric),
             }
         )
 
     def _rng(self) -> np.random.Generator:
         return np.random.default_rng(self.settings.seed)
+
+
+def _put(
+    target: NDArray[np.float32],
+    values: NDArray[np.float32],
+    places: NDArray[np.int64],
+    rows: slice | None = None,
+) -> None:
+    """Put results of a batch's prompts ``rows`` where the task's prompts find them.
+
+    Args:
+        target: [..., prompts of the task].
+        values: [..., prompts of the batch in ``rows``].
+        places: for each prompt of the task, its prompt of the batch, or -1.
+    """
+    rows = rows or slice(0, values.shape[-1])
+    here = (places >= rows.start) & (places < rows.stop)
+    target[..., here] = values[..., places[here] - rows.start]

@@ -3,43 +3,58 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from circuit_scaling.scanning.measurement import Progress as Callback
 
 _log = logging.getLogger(__name__)
+_LINE_SECONDS = 30
 
 
 @contextmanager
 def scan_progress(slug: str, total: int) -> Iterator[Callback]:
-    """A bar with ablations per second on a terminal; elsewhere one line in the log at the end."""
+    """Heads done, heads per second and time left: a bar on a terminal, a line at times in a log.
+
+    Under continuous integration (``CI`` is set) there is one line at the end and nothing else.
+
+    Args:
+        total: heads to ablate, over all tasks and ablations.
+    """
     started = time.perf_counter()
-    done = 0
+    done, lines = 0.0, 0
+    on_terminal = Console().is_terminal and not os.environ.get("CI")
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("ablations, {task.fields[rate]:.0f}/s"),
+        TextColumn("{task.completed:.0f}/{task.total:.0f} heads, {task.fields[rate]:.0f}/s"),
         TimeRemainingColumn(),
         transient=True,
-        disable=not Console().is_terminal,
+        disable=not on_terminal,
     )
     with bar:
         row = bar.add_task(slug, total=total, rate=0.0)
 
-        def advance(what: str, ablations: int) -> None:
-            nonlocal done
-            done += ablations
-            rate = done / (time.perf_counter() - started)
-            bar.update(row, advance=ablations, description=f"{slug}: {what}", rate=rate)
+        def advance(what: str, heads: float) -> None:
+            nonlocal done, lines
+            done += heads
+            seconds = time.perf_counter() - started
+            rate = done / seconds
+            bar.update(row, completed=done, description=f"{slug}: {what}", rate=rate)
+            if on_terminal or os.environ.get("CI") or seconds < (lines + 1) * _LINE_SECONDS:
+                return
+            lines = int(seconds / _LINE_SECONDS)
+            left = (total - done) / rate
+            _log.info(
+                "%s: %s, %.0f of %d heads, %.0f/s, about %.0f s left",
+                *(slug, what, done, total, rate, left),
+            )
 
         yield advance
     seconds = time.perf_counter() - started
-    _log.info(
-        "%s: %d ablations (head x prompt) in %.1f s, %.0f/s", slug, done, seconds, done / seconds
-    )
+    _log.info("%s: %.0f heads ablated in %.1f s, %.0f/s", slug, done, seconds, done / seconds)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.batch import Ablation
+from circuit_scaling.interventions.chunk import Chunk
 from circuit_scaling.models.loading import load_any
 from circuit_scaling.prompts.build import build_prompts
 from circuit_scaling.prompts.shipped import shipped_tasks
@@ -48,7 +49,8 @@ def quick_scan(
     prompts, _ = build_prompts(
         tasks, PromptSettings(n_prompts=n_prompts), loaded.tokenizer, bos=bos
     )
-    measurement = Measurement(loaded.anatomy, task, tasks.root[task], settings, prompts)
+    chunk = Chunk.of(loaded.anatomy)
+    measurement = Measurement(loaded.anatomy, task, tasks.root[task], settings, prompts, chunk)
     effects = pd.concat(measurement.head_effects(), ignore_index=True)
     effects["q"] = q_values(effects["p"].to_numpy())
     columns = ["layer", "head", "delta", "se", "low", "high", "p", "q", "effects"]

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.anatomy import Anatomy
-from circuit_scaling.interventions.device import be_deterministic, report_device
+from circuit_scaling.interventions.chunk import Chunk
+from circuit_scaling.interventions.device import prepare_device, report_device
+from circuit_scaling.interventions.memory import reset_peak
 from circuit_scaling.interventions.profiles import head_profiles
 from circuit_scaling.models.loading import LoadedModel, load_model
 from circuit_scaling.models.roster import RosterEntry
@@ -57,11 +59,15 @@ def scan_model(
             f"scan.agreement_tasks names {', '.join(unknown)}, which is not scanned. There are: "
             f"{', '.join(tasks.scanned())}."
         )
-    be_deterministic()
-    loaded = load_model(slug, entry)
+    prepare_device(settings.precision)
+    loaded = load_model(slug, entry, settings.precision)
+    reset_peak(loaded.anatomy.device)
+    chunk = Chunk.of(
+        loaded.anatomy, None if settings.chunk == "auto" else settings.chunk, settings.max_memory
+    )
     fingerprint = scan_fingerprint(entry, tasks, settings, prompts["fingerprint"].iloc[0])
     measured = [
-        Measurement(loaded.anatomy, task, spec, settings, prompts)
+        Measurement(loaded.anatomy, task, spec, settings, prompts, chunk)
         for task, spec in tasks.scanned().items()
     ]
     effects = pd.concat(
@@ -76,7 +82,7 @@ def scan_model(
         head_effects=effects[_EFFECT_ORDER],
         head_profiles=_profiles(slug, entry, loaded, prompts, settings, fingerprint),
         competence=_of_model(competence, slug, entry),
-        run_log=_run_log(slug, loaded.anatomy, measured, seconds, len(effects)),
+        run_log=_run_log(slug, loaded.anatomy, chunk, seconds, len(effects)),
     )
 
 
@@ -132,7 +138,7 @@ def _profiles(
 def _run_log(
     slug: str,
     anatomy: Anatomy,
-    measured: list[Measurement],
+    chunk: Chunk,
     seconds: float,
     heads_measured: int,
 ) -> pd.DataFrame:
@@ -146,7 +152,7 @@ def _run_log(
                 "peak_memory_mb": device.peak_memory_mb,
                 "device": device.name,
                 "threads": device.threads,
-                "chunk": max(m.chunk() for m in measured),
+                "chunk": chunk.tokens,
                 "heads_per_second": heads_measured / seconds,
                 "versions": json.dumps({name: version(name) for name in _LIBRARIES}),
             }

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ByteSize, ConfigDict, Field
 
 AblationName = Literal["zero", "mean", "resample"]
 PositionsName = Literal["all", "end"]
@@ -31,7 +31,11 @@ class ScanSettings(BaseModel):
             the ablations disagree.
         agreement_tasks: tasks on which all interventions are measured.
         draws: donors per prompt in resample ablation.
-        chunk: heads replayed together; ``auto`` takes what suits the device.
+        precision: of matrix products; ``tf32`` is faster on a GPU, ``bf16`` loads the weights in
+            16 bits, and both make errors (docs/benchmarks.md).
+        chunk: tokens (heads x prompts x positions) that are replayed together; ``auto`` takes what
+            a short measurement finds fastest on the device.
+        max_memory: beside the weights, such as ``8GiB``; by default a share of what is free.
         seed: of donors, bootstrap and sign flips.
         n_boot: bootstrap draws over clusters.
         n_flips: random sign flips for the p-values.
@@ -44,7 +48,9 @@ class ScanSettings(BaseModel):
     positions: tuple[PositionsName, ...]
     agreement_tasks: tuple[str, ...] = ()
     draws: int = Field(gt=0)
-    chunk: Literal["auto"] | int = "auto"
+    precision: Literal["float32", "tf32", "bf16"] = "float32"
+    chunk: Literal["auto"] | Annotated[int, Field(gt=0)] = "auto"
+    max_memory: ByteSize | None = None
     seed: int = 0
     n_boot: int = Field(ge=200)
     n_flips: int = Field(ge=99)

@@ -39,9 +39,8 @@ def ablate_heads(
     from circuit_scaling.scanning.progress import scan_progress
     from circuit_scaling.scanning.scan import scan_model
 
-    n_prompts = prompts["task"].value_counts()
-    per_head = sum(len(settings.interventions(task)) * n_prompts[task] for task in tasks.scanned())
-    with scan_progress(slug, int(per_head) * entry.n_layers * entry.n_heads) as progress:
+    ablated = sum(len(settings.interventions(task)) for task in tasks.scanned())
+    with scan_progress(slug, ablated * entry.n_layers * entry.n_heads) as progress:
         scanned = scan_model(slug, entry, tasks, settings, prompts, progress)
     return {
         "head_effects": scanned.head_effects,
