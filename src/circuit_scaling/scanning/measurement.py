@@ -14,7 +14,7 @@ from circuit_scaling.interventions.batch import Ablation, Batch
 from circuit_scaling.interventions.engine import clean_readouts, default_chunk, scan_layers
 from circuit_scaling.interventions.readouts import Readout
 from circuit_scaling.prompts.spec import TaskSpec
-from circuit_scaling.scanning.batches import batches_of
+from circuit_scaling.scanning.batches import batches_of, by_prompt
 from circuit_scaling.scanning.spec import Intervention, ScanSettings
 from circuit_scaling.statistics.bootstrap import cluster_bootstrap
 from circuit_scaling.statistics.clusters import cluster_totals
@@ -114,15 +114,7 @@ class Measurement:
     def _gather(
         self, measure: Callable[[Batch], dict[Readout, NDArray[np.float32]]]
     ) -> dict[Readout, NDArray[np.float32]]:
-        """Measure each batch and put the last axis back in the order of the prompts table."""
-        gathered: dict[Readout, NDArray[np.float32]] = {}
-        for places, batch in batches_of(self.prompts, self.task, self.spec.reference):
-            here = places >= 0
-            for name, values in measure(batch).items():
-                if name not in gathered:
-                    gathered[name] = np.empty((*values.shape[:-1], len(places)), np.float32)
-                gathered[name][..., here] = values[..., places[here]]
-        return gathered
+        return by_prompt(self.prompts, self.task, self.spec.reference, measure)
 
     def _table(
         self,
