@@ -22,7 +22,7 @@ from circuit_scaling.figures.style import (
 )
 
 _TASKS = ("ioi", "anti_names")
-_MEASURES = {"spearman": "Spearman correlation", "top_overlap": "strongest heads found"}
+_MEASURES = {"spearman": "Spearman correlation", "top_overlap": "share of top heads found"}
 _COLUMNS = (
     *("family", "model", "task", "ablation", "positions"),
     *("n_heads_compared", "spearman", "top_k", "top_overlap"),

@@ -7,6 +7,7 @@ import pandas as pd
 from circuit_scaling.figures.style import number, task_looks
 from circuit_scaling.report.blocks import (
     MISSING,
+    Block,
     Cell,
     Section,
     Table,
@@ -35,12 +36,9 @@ def attribution(context: ReportContext) -> Section:
         "Attribution scores against exact effects, by model: rank correlation over all heads, and"
         " the share of the heads with the largest exact effects that attribution finds."
     )
-    blocks = (
-        *drawing(context.figures, "attribution_agreement", caption),
-        _summary(compared),
-        _least(compared, context.incompetent()),
-    )
-    return Section(_ANCHOR, _TITLE, tuple(_sentences(compared)), blocks)
+    blocks: list[Block] = [*drawing(context.figures, "attribution_agreement", caption)]
+    blocks += [_summary(compared), _least(compared, context.incompetent())]
+    return Section(_ANCHOR, _TITLE, tuple(_sentences(compared)), tuple(blocks))
 
 
 def _sentences(compared: pd.DataFrame) -> list[str]:
