@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from circuit_scaling.figures.agreement import PRIMARY
 from circuit_scaling.figures.style import number, task_looks
 from circuit_scaling.report.blocks import (
     MISSING,
@@ -42,18 +43,28 @@ def attribution(context: ReportContext) -> Section:
 
 
 def _sentences(compared: pd.DataFrame) -> list[str]:
-    medians = compared.groupby("ablation", sort=False)["spearman"].median().sort_values()
-    worst = compared.sort_values("spearman", kind="stable").iloc[0]
-    by_ablation = ", ".join(f"{name} {number(value)}" for name, value in medians[::-1].items())
-    return [
+    sentences = [
         "Attribution estimates the effect of every head from one backward pass: the gradient of"
         " the contrast in the head's output, times the change that the ablation would make.",
-        "The scores are approximate. They enter no other table: every other number on this page"
-        " is from exact ablation.",
-        f"Median Spearman correlation with the exact effects over models and tasks: {by_ablation}.",
-        f"They agree least on {task_name(worst['task'])} in {worst['model']}"
-        f" ({worst['ablation']}, {worst['positions']}): {number(worst['spearman'])}.",
+        "The scores are approximate. They enter no other table: effects, categories and heroes on"
+        " this page come from exact ablation.",
     ]
+    ablation, positions = PRIMARY
+    primary = compared[(compared["ablation"] == ablation) & (compared["positions"] == positions)]
+    if len(primary):
+        medians = primary.groupby("task")["spearman"].median()
+        looks = task_looks(medians.index)
+        tasks = (f"{number(medians[task])} on {look.label}" for task, look in looks.items())
+        sentences.append(
+            f"With {ablation} ablation at {positions} positions, the median Spearman correlation"
+            f" over models between scores and exact effects is {', '.join(tasks)}."
+        )
+    worst = compared.sort_values("spearman", kind="stable").iloc[0]
+    sentences.append(
+        f"They agree least on {task_name(worst['task'])} in {worst['model']}"
+        f" ({worst['ablation']}, {worst['positions']}): {number(worst['spearman'])}."
+    )
+    return sentences
 
 
 def _summary(compared: pd.DataFrame) -> Table:
