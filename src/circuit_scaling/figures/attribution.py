@@ -10,7 +10,6 @@ from matplotlib.lines import Line2D
 
 from circuit_scaling.figures.style import (
     INK,
-    QUIET,
     RULE,
     Look,
     new_figure,
@@ -107,6 +106,5 @@ def _handles(rows: pd.DataFrame) -> list[Line2D]:
     )
     k = "/".join(str(size) for size in sorted(rows["top_k"].unique()))
     label = f"top {k} by chance"
-    bar = Line2D([], [], linestyle="none", marker="|", mew=2.5, ms=8, color=QUIET, label=label)
-    bar.set_markeredgecolor(RULE)
+    bar = Line2D([], [], linestyle="none", marker="|", mew=2.5, ms=8, color=RULE, label=label)
     return [*shapes, hollow, bar]

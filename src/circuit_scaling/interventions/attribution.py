@@ -29,8 +29,8 @@ def attribute(
     helps, as for the exact effect. The gradient does not depend on z', so that one forward and
     one backward pass give all ablations, and the mean over draws is the score of the mean z'.
 
-    Source: attribution patching, Nanda 2023; the estimate is the AtP of Kramár et al. 2024,
-    arXiv 2403.00745, section 2.
+    Source: attribution patching, Nanda 2023; the estimate is "AtP" in Kramár et al. 2024 (AtP*),
+    arXiv 2403.00745.
 
     Args:
         max_prompts: prompts that go through the model together.
