@@ -15,6 +15,12 @@ from kedro.io import DataCatalog
 PROJECT = Path(__file__).parents[1]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What is measured here is not kept for the user, and what the user has is not used here."""
+    os.environ["CIRCUIT_SCALING_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(scope="session")
 def test_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The data root of the test environment; everything in this process uses it."""

@@ -21,6 +21,7 @@ def scan(
     positions: str = "all",
     n_prompts: int = 400,
     bos: bool = False,
+    method: str = "exact",
 ) -> pd.DataFrame:
     """Ablate every head of a model on one task, from Python and without Kedro.
 
@@ -31,15 +32,17 @@ def scan(
         ablation, positions: ``zero``, ``mean`` or ``resample``; ``all`` or ``end``.
         n_prompts: a multiple of 40.
         bos: whether prompts begin with the BOS token.
+        method: ``exact``, or ``attribution``: a first-order estimate from one backward pass.
 
     Returns:
         A row per head: layer, head, delta (change of the metric when the head is ablated; negative:
         the head helps), se, low, high (95 %), p and q, and the effect on every prompt.
 
     Raises:
-        CircuitScalingError: unknown task or ablation, or a model that cannot be taken.
+        CircuitScalingError: unknown task, ablation or method, a task without a contrast
+            for ``attribution``, or a model that cannot be taken.
     """
     # Imported here: torch and transformers take seconds, and the command line imports this package.
     from circuit_scaling.scanning.quick import quick_scan
 
-    return quick_scan(model, task, tokenizer, ablation, positions, n_prompts, bos)
+    return quick_scan(model, task, tokenizer, ablation, positions, n_prompts, bos, method)

@@ -19,12 +19,27 @@ def test_scan_from_python_equals_the_pipeline(study):
     np.testing.assert_allclose(heads["delta"], stored["delta_ioi"], rtol=0, atol=1e-5)
 
 
+def test_attribution_from_python_is_named_as_such(study):
+    heads = circuit_scaling.scan(MODEL, "ioi", n_prompts=40, method="attribution")
+    assert list(heads) == ["layer", "head", "delta_attribution", "scores"]
+    stored = study.load("head_attributions__mini_gpt2_s").query(
+        "task == 'ioi' and ablation == 'zero' and positions == 'all'"
+    )
+    np.testing.assert_allclose(heads["delta_attribution"], stored["delta"], rtol=0, atol=1e-5)
+    assert heads["scores"].map(len).tolist() == [40] * 48
+    np.testing.assert_allclose(
+        heads["scores"].map(np.mean), heads["delta_attribution"], rtol=0, atol=1e-5
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
         ({"task": "io"}, "io"),
         ({"ablation": "medan"}, "medan"),
         ({"positions": "last"}, "last"),
+        ({"method": "gradient"}, "'gradient'. There are: exact, attribution"),
+        ({"method": "attribution", "task": "plain_text"}, "'plain_text' is read as token_loss"),
         ({"model": "no/such/folder/here"}, "no/such/folder/here"),
     ],
 )

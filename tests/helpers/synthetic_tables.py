@@ -208,6 +208,31 @@ def ablation_agreement(models: Sequence[Model] = MODELS) -> pd.DataFrame:
     return frame.astype({"category_changes": "Int64"})
 
 
+def attribution_agreement(models: Sequence[Model] = MODELS) -> pd.DataFrame:
+    rng = np.random.default_rng(5)
+    rows = []
+    for model in models:
+        n_heads = model.layers * model.heads
+        for task in TASKS:
+            for ablation, positions in ABLATIONS if task in TASKS[:2] else ABLATIONS[:1]:
+                rho = 1 - 0.5 * rng.beta(1.2, 2.5) - 0.2 * (ablation == "zero") * rng.random()
+                rows.append(
+                    {
+                        "family": model.family,
+                        "model": model.slug,
+                        "task": task,
+                        "ablation": ablation,
+                        "positions": positions,
+                        "n_heads_compared": n_heads,
+                        "spearman": rho,
+                        "pearson": rho**2,
+                        "top_k": 20,
+                        "top_overlap": round(20 * max(rho, 20 / n_heads)) / 20,
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
 def zoo_curves(models: Sequence[Model] = MODELS) -> pd.DataFrame:
     rng = np.random.default_rng(4)
     steps = np.arange(0, 1501, 25)

@@ -33,7 +33,7 @@ def test_every_table_is_in_the_catalogue(test_data, catalog, name):
     known = catalog()
     pipeline = pipelines[name]
     in_memory = ("join.joint_heads__", "join.joint_effects__", "join.ablation_agreement__")
-    in_memory += ("zoo_curves__", "zoo_accuracy__")
+    in_memory += ("join.attribution_agreement__", "zoo_curves__", "zoo_accuracy__")
     for dataset in pipeline.datasets():
         passing = dataset.startswith(in_memory)
         assert dataset in known or passing, f"{dataset} of {name} would be lost"

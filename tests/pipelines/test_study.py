@@ -29,7 +29,8 @@ def test_every_head_of_every_model_is_in_joint_heads(study):
 def test_every_stored_table_passes_its_schema(study):
     stored = {name: name for name in ALL_TABLES if not name.startswith(("zoo", "prompts", "head_"))}
     stored |= {
-        f"{name}__mini_gpt2_s": name for name in ("prompts", "head_effects", "head_profiles")
+        f"{name}__mini_gpt2_s": name
+        for name in ("prompts", "head_effects", "head_attributions", "head_profiles")
     }
     for dataset, schema in stored.items():
         if dataset in study:
@@ -53,6 +54,21 @@ def test_joined_deltas_are_the_means_of_the_stored_effects(study):
         assert joined["delta_ioi_test"] == pytest.approx(values[split == "test"].mean(), abs=1e-6)
 
 
+def test_attribution_covers_every_contrast_task_as_the_exact_scan_does(study):
+    names = ["task", "ablation", "positions", "layer", "head"]
+    effects = study.load("head_effects__mini_gpt2_s")
+    exact = effects[effects["readout"] == "contrast"]
+    estimated = study.load("head_attributions__mini_gpt2_s")
+    assert set(exact[names].itertuples(index=False, name=None)) == set(
+        estimated[names].itertuples(index=False, name=None)
+    )
+    assert set(estimated["fingerprint"]) == set(effects["fingerprint"])
+    agreement = study.load("attribution_agreement")
+    assert set(agreement["model"]) == set(HEADS)
+    # A sign or a head mixed up would leave nothing of this.
+    assert (agreement["spearman"] > 0.3).all()
+
+
 def test_competent_models_are_found_competent(study):
     competence = study.load("competence").set_index(["model", "task"])
     for model in HEADS:
@@ -73,7 +89,8 @@ def test_exports_have_the_published_columns(study, test_data):
 
 def test_figures_come_with_their_data(study, test_data):
     folder = test_data / "08_reporting" / "figures"
-    for name in ("all_heads_phase_space", "family_grid", "category_counts", "competence"):
+    names = ("all_heads_phase_space", "family_grid", "category_counts", "competence")
+    for name in (*names, "ablation_agreement", "attribution_agreement"):
         for suffix in (".png", ".svg", ".csv"):
             assert (folder / f"{name}{suffix}").stat().st_size > 100, name
 
@@ -87,6 +104,6 @@ def test_two_runs_give_identical_tables(study, run, catalog):
     run("scan", "join", "classify")
     again = catalog()
     tables = ("joint_heads", "joint_effects", "classified_heads", "hero_heads", "competence")
-    per_model = ("prompts", "head_effects", "head_profiles")
+    per_model = ("prompts", "head_effects", "head_attributions", "head_profiles")
     for name in (*tables, *(f"{t}__mini_gpt2_s" for t in per_model)):
         pd.testing.assert_frame_equal(study.load(name), again.load(name), check_exact=True)

@@ -277,6 +277,38 @@ class TestAblationAgreement:
         assert figure.axes[0].texts[0].get_text() == "−0.40"
 
 
+class TestAttributionAgreement:
+    def test_marks_are_the_values_of_the_table(self) -> None:
+        frame = tables.attribution_agreement(MODELS)
+        figure = figures.attribution_agreement(frame)
+        models = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+        panels = itertools.product(("ioi", "anti_names"), ("spearman", "top_overlap"))
+        for axes, (task, measure) in zip(figure.axes, panels, strict=True):
+            rows = frame[frame["task"] == task]
+            expected = rows.set_index(["ablation", "positions", "model"])[measure]
+            drawn = [line for line in axes.lines if "-" in str(line.get_gid())]
+            assert sum(len(line.get_xdata()) for line in drawn) == len(rows)
+            for line in drawn:
+                ablation, positions = line.get_gid().split("-")
+                assert (line.get_markerfacecolor() == "none") == (positions == "end")
+                for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True):
+                    assert x == expected[ablation, positions, models[round(y)]]
+
+    def test_chance_is_the_share_of_the_top_among_all_heads(self) -> None:
+        frame = tables.attribution_agreement(MODELS[:1])
+        axes = figures.attribution_agreement(frame).axes[1]
+        (bars,) = [c for c in axes.collections if c.get_gid() == "chance"]
+        assert bars.get_segments()[0][0, 0] == 20 / 96
+
+    def test_values_that_are_not_defined_are_left_out(self) -> None:
+        frame = tables.attribution_agreement(MODELS[:1]).assign(spearman=np.nan)
+        to_svg(figures.attribution_agreement(frame))
+
+    def test_negative_correlations_lie_inside_the_axis(self) -> None:
+        frame = tables.attribution_agreement(MODELS[:1]).assign(spearman=-0.4)
+        assert figures.attribution_agreement(frame).axes[0].get_xlim()[0] < -0.4
+
+
 class TestZooTraining:
     def test_curves_are_the_losses(self) -> None:
         curves = tables.zoo_curves(MODELS[:2])
@@ -358,6 +390,9 @@ EMPTY = {
     "competence": lambda: figures.competence(tables.competence(MODELS[:1]).head(0)),
     "ablation_agreement": lambda: figures.ablation_agreement(
         tables.ablation_agreement(MODELS[:1]).head(0)
+    ),
+    "attribution_agreement": lambda: figures.attribution_agreement(
+        tables.attribution_agreement(MODELS[:1]).head(0)
     ),
     "zoo_training": lambda: figures.zoo_training(
         tables.zoo_curves(MODELS[:1]).head(0), tables.zoo_accuracy(MODELS[:1]).head(0)

@@ -18,7 +18,7 @@ from tests.helpers import synthetic_tables as tables
 MODELS = tuple(tables.MODELS[index] for index in (2, 0, 5, 8))
 TAU = tables.TAU
 SECTIONS = ("disagreement", "models", "competence", "phase-space", "categories", "sensitivity")
-SECTIONS += ("heroes", "training", "provenance")
+SECTIONS += ("heroes", "attribution", "training", "provenance")
 VOID = {"meta", "link", "img", "br", "hr", "input", "base", "source"}
 
 
@@ -75,6 +75,7 @@ def context() -> ReportContext:
         category_sensitivity=tables.category_sensitivity(heads),
         hero_heads=tables.hero_heads(heads),
         ablation_agreement=tables.ablation_agreement(MODELS),
+        attribution_agreement=tables.attribution_agreement(MODELS),
         zoo_curves=tables.zoo_curves(MODELS),
         zoo_accuracy=tables.zoo_accuracy(MODELS),
         run_log=tables.run_log(MODELS),
@@ -150,6 +151,7 @@ class TestMissingParts:
             ("categories", "classify"),
             ("sensitivity", "classify"),
             ("heroes", "classify"),
+            ("attribution", "scan,join"),
             ("training", "zoo"),
             ("provenance", "scan"),
         ],
@@ -250,6 +252,33 @@ class TestNumbers:
             heads[heads["competent_ioi"] & heads["competent_anti"]].nlargest(1, "strength").iloc[0]
         )
         assert f"is L{top['layer']}H{top['head']} of {top['model']}" in page.text["phase-space"]
+
+    def test_attribution_says_that_it_is_approximate_and_how_far_it_agrees(
+        self, context: ReportContext, page: Page
+    ) -> None:
+        frame = context.attribution_agreement
+        assert frame is not None
+        text = page.text["attribution"]
+        assert "The scores are approximate. They enter no other table" in text
+        primary = frame[(frame["ablation"] == "zero") & (frame["positions"] == "all")]
+        on_ioi = primary.loc[primary["task"] == "ioi", "spearman"].median()
+        assert f"between scores and exact effects is {on_ioi:.2f} on IOI, " in text
+        worst = frame.loc[frame["spearman"].idxmin()]
+        assert f"in {worst['model']} ({worst['ablation']}, {worst['positions']})" in text
+        of_cell = frame[
+            (frame["task"] == "ioi") & (frame["ablation"] == "mean") & (frame["positions"] == "end")
+        ]
+        found = 100 * of_cell["top_overlap"].median()
+        assert f"{of_cell['spearman'].min():.2f}" in text
+        assert f"found {found:.0f} %" in text
+
+    def test_attribution_flags_tasks_that_the_model_cannot_do(self, context: ReportContext) -> None:
+        frame = context.attribution_agreement
+        assert frame is not None
+        chosen = (frame["model"] == "control_ioi") & (frame["task"] == "anti_names")
+        forced = frame.assign(spearman=frame["spearman"].mask(chosen, 0.01))
+        text = Page(render_report(dataclasses.replace(context, attribution_agreement=forced))).text
+        assert "control_ioinot competent" in text["attribution"]
 
     def test_suspect_heads_are_announced(self, context: ReportContext) -> None:
         assert context.classified_heads is not None

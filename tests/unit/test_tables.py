@@ -100,6 +100,17 @@ VALID = {
         "effects": [np.array(ids, dtype=np.float32) for ids in IDS],
         "fingerprint": "0f",
     },
+    "head_attributions": {
+        **HEAD,
+        "task": "ioi",
+        "method": "attribution",
+        "ablation": "resample",
+        "positions": "end",
+        "delta": [-0.5, 0.1, 0.0, 2.5],
+        "n_prompts": 3,
+        **SHAPE,
+        "fingerprint": "0f",
+    },
     "competence": {
         **MODEL,
         "task": ["ioi", "anti_names", "ioi_abc", "plain_text"],
@@ -145,6 +156,17 @@ VALID = {
         "n_heads_compared": 4,
         "spearman": [1.0, -1.0, NAN, 0.5],
         "category_changes": [0.0, 3.0, NAN, 4.0],
+    },
+    "attribution_agreement": {
+        **MODEL,
+        "task": ["ioi", "anti_names", "anti_lists", "ioi"],
+        "ablation": ["zero", "mean", "resample", "resample"],
+        "positions": ["all", "end", "all", "end"],
+        "n_heads_compared": 4,
+        "spearman": [1.0, -1.0, NAN, 0.5],
+        "pearson": [1.0, -1.0, NAN, 0.5],
+        "top_k": 4,
+        "top_overlap": [1.0, 0.0, NAN, 0.5],
     },
     "classified_heads": {
         **JOINT,
@@ -376,6 +398,7 @@ def test_the_empty_table_passes_and_can_be_stored(table: Table, tmp_path: Path) 
         ("competence", "accuracy", 1.01, "not in 0..1"),
         ("classified_heads", "category_stability", 2.0, "not in 0..1"),
         ("classified_heads", "strength", -1.0, "below 0"),
+        ("attribution_agreement", "top_overlap", 1.5, "not in 0..1"),
         ("joint_heads", "n_heads", 1.5, "not a whole number"),
         ("ablation_agreement", "category_changes", 0.5, "not a whole number"),
         ("joint_heads", "delta_induction", np.inf, "not finite"),
@@ -406,7 +429,7 @@ def test_flags_of_another_type_are_refused() -> None:
     assert "column competent: wrong type object" in refusal("competence", frame)
 
 
-@pytest.mark.parametrize("name", ["head_effects", "head_profiles"])
+@pytest.mark.parametrize("name", ["head_effects", "head_attributions", "head_profiles"])
 @pytest.mark.parametrize("kept", [[0, 1, 2], [0, 1]])
 def test_a_measurement_that_lost_heads_is_refused(name: str, kept: list[int]) -> None:
     whole = valid(name)
@@ -416,6 +439,11 @@ def test_a_measurement_that_lost_heads_is_refused(name: str, kept: list[int]) ->
     if name == "head_effects":
         both = pd.concat([whole, whole.assign(task="anti_names").iloc[kept]])
         assert "rows of mini mini_s anti_names resample end: " in refusal(name, both)
+
+
+def test_an_exact_effect_does_not_pass_for_an_attribution() -> None:
+    message = refusal("head_attributions", valid("head_attributions").assign(method="exact"))
+    assert "column method: not one of attribution in row 0" in message
 
 
 def test_effects_of_another_number_of_prompts_are_refused() -> None:

@@ -1,6 +1,7 @@
 """One function per figure, tables in, ``matplotlib.figure.Figure`` out, all in one style."""
 
 from circuit_scaling.figures.agreement import ablation_agreement
+from circuit_scaling.figures.attribution import attribution_agreement
 from circuit_scaling.figures.category_shares import category_counts
 from circuit_scaling.figures.clean_metric import competence
 from circuit_scaling.figures.phase_space import all_heads_phase_space, family_grid
@@ -10,6 +11,7 @@ from circuit_scaling.figures.training import zoo_training
 __all__ = [
     "ablation_agreement",
     "all_heads_phase_space",
+    "attribution_agreement",
     "category_counts",
     "competence",
     "family_grid",

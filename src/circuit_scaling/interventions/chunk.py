@@ -85,6 +85,11 @@ class Chunk:
         """How many heads are replayed together on so many prompts."""
         return max(1, self.tokens // (n_prompts * positions))
 
+    def prompts_of_graph(self, anatomy: Anatomy, n_prompts: int, positions: int) -> int:
+        """How many prompts may go through the model with everything kept for a backward pass."""
+        fit = self.limit // (positions * anatomy.n_layers)
+        return max(1, min(n_prompts, fit, _PROBE_PROMPTS))
+
     def keeps_calls(self, anatomy: Anatomy, n_prompts: int, positions: int) -> bool:
         """Whether the clean calls of all layers may stay in memory instead of being recomputed."""
         per_token = 3 * anatomy.d_model + anatomy.n_heads * anatomy.d_head

@@ -27,6 +27,7 @@ class ReportContext:
     category_sensitivity: pd.DataFrame | None = None
     hero_heads: pd.DataFrame | None = None
     ablation_agreement: pd.DataFrame | None = None
+    attribution_agreement: pd.DataFrame | None = None
     zoo_curves: pd.DataFrame | None = None
     zoo_accuracy: pd.DataFrame | None = None
     run_log: pd.DataFrame | None = None
@@ -35,3 +36,11 @@ class ReportContext:
     project_version: str | None = None
     git_sha: str | None = None
     date: str | None = None
+
+    def incompetent(self) -> set[tuple[str, str]]:
+        """(model, task) where the clean contrast's interval does not lie above 0."""
+        if self.competence is None:
+            return set()
+        competent = self.competence["competent"].fillna(True).astype(bool)
+        failing = self.competence[(self.competence["readout"] == "contrast") & ~competent]
+        return set(zip(failing["model"], failing["task"], strict=True))

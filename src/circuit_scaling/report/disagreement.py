@@ -36,7 +36,7 @@ def disagreement(context: ReportContext) -> Section:
     if compared.empty:
         return Section(_ANCHOR, _TITLE, ("No two ablations were compared.",))
     primary = against_primary(compared)
-    blocks: list[Block] = [_least(compared, _incompetent(context))]
+    blocks: list[Block] = [_least(compared, context.incompetent())]
     caption = "Rank correlation with zero ablation at all positions; dark is disagreement."
     blocks += drawing(context.figures, "ablation_agreement", caption)
     if len(primary):
@@ -133,15 +133,6 @@ def _least(compared: pd.DataFrame, incompetent: set[tuple[str, str]]) -> Table:
 
 def _same_positions(compared: pd.DataFrame) -> pd.DataFrame:
     return compared[compared["positions_a"] == compared["positions_b"]]
-
-
-def _incompetent(context: ReportContext) -> set[tuple[str, str]]:
-    frame = context.competence
-    if frame is None:
-        return set()
-    competent = frame["competent"].fillna(True).astype(bool)
-    failing = frame[(frame["readout"] == "contrast") & ~competent]
-    return set(zip(failing["model"], failing["task"], strict=True))
 
 
 def _side(row: pd.Series, side: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from circuit_scaling.figures.style import order_models
+from circuit_scaling.report.attribution import attribution
 from circuit_scaling.report.blocks import Drawing, Section
 from circuit_scaling.report.context import ReportContext
 from circuit_scaling.report.disagreement import disagreement
@@ -25,6 +26,7 @@ def all_sections(context: ReportContext) -> list[Section]:
         categories(context, order),
         sensitivity(context, order),
         heroes(context, order),
+        attribution(context),
         training(context, order),
     ]
     blocks = [block for section in sections for block in section.blocks]

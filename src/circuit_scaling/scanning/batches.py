@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from circuit_scaling.interventions.engine import Batch
+
+Key = TypeVar("Key", bound=Hashable)
 
 # What makes two prompts the same question.
 _ASKED = ["tokens", "answer", "distractor", "candidates"]
@@ -15,7 +19,7 @@ _ASKED = ["tokens", "answer", "distractor", "candidates"]
 
 def batches_of(
     prompts: pd.DataFrame, task: str, reference: str
-) -> Iterator[tuple[np.ndarray, Batch]]:
+) -> Iterator[tuple[NDArray[np.int64], Batch]]:
     """The prompts of ``task`` by token length, identical ones once.
 
     Yields:
@@ -49,3 +53,18 @@ def batches_of(
                 reference_groups=donors["template"].map(groups).to_numpy(np.int64),
             ),
         )
+
+
+def by_prompt(
+    batches: Iterable[tuple[NDArray[np.int64], Batch]],
+    measure: Callable[[Batch], Mapping[Key, NDArray[np.float32]]],
+) -> dict[Key, NDArray[np.float32]]:
+    """Measure each of a task's batches and put the last axis in the order of the prompts table."""
+    gathered: dict[Key, NDArray[np.float32]] = {}
+    for places, batch in batches:
+        here = places >= 0
+        for name, values in measure(batch).items():
+            if name not in gathered:
+                gathered[name] = np.empty((*values.shape[:-1], len(places)), np.float32)
+            gathered[name][..., here] = values[..., places[here]]
+    return gathered

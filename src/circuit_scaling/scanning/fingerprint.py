@@ -38,16 +38,19 @@ def check_fresh(
     prompt_settings: PromptSettings,
     settings: ScanSettings,
     prompts: pd.DataFrame,
-    effects: pd.DataFrame,
+    *measured: pd.DataFrame,
 ) -> None:
     """Stop where a stored scan was made from something else than the present configuration.
+
+    Args:
+        measured: the tables of the scan that carry its fingerprint.
 
     Raises:
         CircuitScalingError: it was; the message has the command that scans the model again.
     """
     of_prompts = prompts_fingerprint(tasks, prompt_settings, entry.bos, identity_of(entry), prompts)
     expected = scan_fingerprint(entry, tasks, settings, of_prompts)
-    found = set(effects["fingerprint"])
+    found = {name for table in measured for name in table["fingerprint"]}
     if set(prompts["fingerprint"]) != {of_prompts} or found != {expected}:
         raise CircuitScalingError(
             f"The stored scan of '{slug}' was made with another checkpoint, other prompts, other "

@@ -16,7 +16,7 @@ from circuit_scaling.interventions.chunk import Chunk
 from circuit_scaling.interventions.engine import clean_readouts, scan_layers
 from circuit_scaling.interventions.readouts import Readout
 from circuit_scaling.prompts.spec import TaskSpec
-from circuit_scaling.scanning.batches import batches_of
+from circuit_scaling.scanning.batches import batches_of, by_prompt
 from circuit_scaling.scanning.spec import Intervention, ScanSettings
 from circuit_scaling.statistics.bootstrap import cluster_bootstrap
 from circuit_scaling.statistics.clusters import cluster_totals
@@ -68,22 +68,17 @@ class Measurement:
         readouts: tuple[Readout, ...] = (self.spec.readout,)
         if self.answered:
             readouts = (*readouts, "candidates")
-        clean = {name: np.empty(len(self.rows), np.float32) for name in readouts}
-        for places, batch in self.batches:
-            found = clean_readouts(self.anatomy, batch, readouts, self.chunk)
-            for name in readouts:
-                _put(clean[name], found[name], places)
-        return clean
+        return by_prompt(
+            self.batches,
+            lambda batch: clean_readouts(self.anatomy, batch, readouts, self.chunk),
+        )
 
     def head_effects(self, progress: Progress = no_progress) -> Iterator[pd.DataFrame]:
         """Rows of the effects table, one frame per intervention."""
         effects = self._effects(progress)
         for intervention in self.settings.interventions(self.task):
-            of_heads = {
-                name: values.reshape(-1, values.shape[-1])
-                for name, values in effects[self._ablation(intervention)].items()
-            }
-            yield self._table(intervention, of_heads)
+            of_kind = {name: values for (i, name), values in effects.items() if i == intervention}
+            yield self._table(intervention, of_kind)
 
     def competence(self) -> dict[str, object]:
         """The clean metric with its interval, and accuracies where there is an answer."""
@@ -107,30 +102,34 @@ class Measurement:
             "competent": low > 0 if self.answered and np.isfinite(low) else None,
         }
 
-    def _ablation(self, intervention: Intervention) -> Ablation:
-        return Ablation(
-            intervention.ablation, intervention.positions, self.settings.draws, self.settings.seed
-        )
-
-    def _effects(self, progress: Progress) -> dict[Ablation, dict[Readout, NDArray[np.float32]]]:
-        """Effects [layers, heads, prompts] of every intervention, by readout."""
-        kinds = [self._ablation(kind) for kind in self.settings.interventions(self.task)]
+    def _effects(
+        self, progress: Progress
+    ) -> dict[tuple[Intervention, Readout], NDArray[np.float32]]:
+        """Effects [layers * heads, prompts] of every intervention, by readout."""
+        kinds = {
+            Ablation(i.ablation, i.positions, self.settings.draws, self.settings.seed): i
+            for i in self.settings.interventions(self.task)
+        }
         readouts: tuple[Readout, ...] = (self.spec.readout,)
         if self.answered:
             readouts = (*readouts, "answer_logprob")
-        shape = (self.anatomy.n_layers, self.anatomy.n_heads)
-        effects = {
-            kind: {name: np.empty((*shape, len(self.rows)), np.float32) for name in readouts}
-            for kind in kinds
-        }
         asked = sum(len(batch.tokens) for _, batch in self.batches)
-        for places, batch in self.batches:
-            for found in scan_layers(self.anatomy, batch, kinds, readouts, self.chunk):
+        layers, heads = self.anatomy.n_layers, self.anatomy.n_heads
+
+        def scan(batch: Batch) -> dict[tuple[Intervention, Readout], NDArray[np.float32]]:
+            shape = (layers, heads, len(batch.tokens))
+            effects = {
+                (kind, name): np.empty(shape, np.float32)
+                for kind in kinds.values()
+                for name in readouts
+            }
+            for found in scan_layers(self.anatomy, batch, tuple(kinds), readouts, self.chunk):
                 for name, values in found.effects.items():
-                    _put(effects[found.ablation][name][found.layer], values, places, found.rows)
-                heads, prompts = found.effects[readouts[0]].shape
-                progress(self.task, heads * prompts / asked)
-        return effects
+                    effects[kinds[found.ablation], name][found.layer, :, found.rows] = values
+                progress(self.task, heads * len(range(*found.rows.indices(asked))) / asked)
+            return {key: values.reshape(-1, values.shape[-1]) for key, values in effects.items()}
+
+        return by_prompt(self.batches, scan)
 
     def _table(
         self,
@@ -176,21 +175,3 @@ class Measurement:
 
     def _rng(self) -> np.random.Generator:
         return np.random.default_rng(self.settings.seed)
-
-
-def _put(
-    target: NDArray[np.float32],
-    values: NDArray[np.float32],
-    places: NDArray[np.int64],
-    rows: slice | None = None,
-) -> None:
-    """Put results of a batch's prompts ``rows`` where the task's prompts find them.
-
-    Args:
-        target: [..., prompts of the task].
-        values: [..., prompts of the batch in ``rows``].
-        places: for each prompt of the task, its prompt of the batch, or -1.
-    """
-    rows = rows or slice(0, values.shape[-1])
-    here = (places >= rows.start) & (places < rows.stop)
-    target[..., here] = values[..., places[here] - rows.start]

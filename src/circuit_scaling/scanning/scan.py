@@ -20,6 +20,7 @@ from circuit_scaling.interventions.profiles import head_profiles
 from circuit_scaling.models.loading import LoadedModel, load_model
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.prompts.spec import Tasks
+from circuit_scaling.scanning.attributions import head_attributions
 from circuit_scaling.scanning.fingerprint import scan_fingerprint
 from circuit_scaling.scanning.measurement import Measurement, Progress, no_progress
 from circuit_scaling.scanning.spec import ScanSettings
@@ -34,6 +35,7 @@ class ScanTables:
     """The tables of one model's scan (schemas in ``tables/schemas.py``)."""
 
     head_effects: pd.DataFrame
+    head_attributions: pd.DataFrame
     head_profiles: pd.DataFrame
     competence: pd.DataFrame
     run_log: pd.DataFrame
@@ -80,6 +82,9 @@ def scan_model(
     seconds = time.perf_counter() - started
     return ScanTables(
         head_effects=effects[_EFFECT_ORDER],
+        head_attributions=head_attributions(
+            slug, entry, loaded.anatomy, tasks, settings, prompts, chunk, fingerprint
+        ),
         head_profiles=_profiles(slug, entry, loaded, prompts, settings, fingerprint),
         competence=_of_model(competence, slug, entry),
         run_log=_run_log(slug, loaded.anatomy, chunk, seconds, len(effects)),

@@ -91,6 +91,23 @@ HEAD_EFFECTS = Table(
     every_head=True,
     lengths={"effects": "n_prompts"},
 )
+HEAD_ATTRIBUTIONS = Table(
+    "head_attributions",
+    {
+        **HEAD,
+        "task": text(),
+        "method": text("attribution"),
+        "ablation": text("zero", "mean", "resample"),
+        "positions": text("all", "end"),
+        "delta": number(),
+        "n_prompts": count(),
+        **SHAPE,
+        "fingerprint": text(),
+    },
+    keys=(*HEAD_KEYS, "task", "ablation", "positions"),
+    may_be_empty=True,
+    every_head=True,
+)
 COMPETENCE = Table(
     "competence",
     {
@@ -182,6 +199,22 @@ ABLATION_AGREEMENT = Table(
     keys=("family", "model", "task", "ablation_a", "positions_a", "ablation_b", "positions_b"),
     may_be_empty=True,
 )
+ATTRIBUTION_AGREEMENT = Table(
+    "attribution_agreement",
+    {
+        **MODEL,
+        "task": text(),
+        "ablation": text("zero", "mean", "resample"),
+        "positions": text("all", "end"),
+        "n_heads_compared": count(),
+        "spearman": number(nullable=True),
+        "pearson": number(nullable=True),
+        "top_k": count(),
+        "top_overlap": share(nullable=True),
+    },
+    keys=("family", "model", "task", "ablation", "positions"),
+    may_be_empty=True,
+)
 CLASSIFIED_HEADS = Table(
     "classified_heads",
     {
@@ -247,12 +280,14 @@ ALL_TABLES = {
         ZOO_ACCURACY,
         PROMPTS,
         HEAD_EFFECTS,
+        HEAD_ATTRIBUTIONS,
         COMPETENCE,
         HEAD_PROFILES,
         RUN_LOG,
         JOINT_HEADS,
         JOINT_EFFECTS,
         ABLATION_AGREEMENT,
+        ATTRIBUTION_AGREEMENT,
         CLASSIFIED_HEADS,
         HEAD_CATEGORY_SUMMARY,
         CATEGORY_SENSITIVITY,

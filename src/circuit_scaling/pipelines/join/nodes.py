@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
+from circuit_scaling.analysis.attribution import attribution_agreement as agreement_of
 from circuit_scaling.analysis.classify import ClassifySettings
 from circuit_scaling.analysis.join import join_model
 from circuit_scaling.datasets.figures import Drawn
 from circuit_scaling.figures.agreement import ablation_agreement as draw_agreement
 from circuit_scaling.figures.agreement import against_primary
+from circuit_scaling.figures.attribution import attribution_agreement as draw_attribution
+from circuit_scaling.figures.attribution import of_name_tasks
 from circuit_scaling.figures.clean_metric import competence as draw_competence
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.prompts.spec import PromptSettings, Tasks
@@ -24,26 +27,35 @@ def join_one_model(
     classify: ClassifySettings,
     prompts: pd.DataFrame,
     head_effects: pd.DataFrame,
+    head_attributions: pd.DataFrame,
     head_profiles: pd.DataFrame,
     *,
     slug: str,
 ) -> dict[str, pd.DataFrame]:
     """Refuse a scan that does not fit the configuration; else lay it out by head."""
-    check_fresh(slug, entry, tasks, prompt_settings, scan_settings, prompts, head_effects)
+    measured = (head_effects, head_attributions)
+    check_fresh(slug, entry, tasks, prompt_settings, scan_settings, prompts, *measured)
     joined = join_model(entry, scan_settings, classify.tau, prompts, head_effects, head_profiles)
     return {
         "joint_heads": joined.joint_heads,
         "joint_effects": joined.joint_effects,
         "ablation_agreement": joined.ablation_agreement,
+        "attribution_agreement": agreement_of(*measured),
     }
 
 
-def draw(competence: pd.DataFrame, ablation_agreement: pd.DataFrame) -> Drawn:
-    """How well the models do the tasks, and where the ablations disagree."""
+def draw(
+    competence: pd.DataFrame, ablation_agreement: pd.DataFrame, attribution_agreement: pd.DataFrame
+) -> Drawn:
+    """How well the models do the tasks, where the ablations disagree, what attribution finds."""
     return {
         "competence": (draw_competence(competence), competence),
         "ablation_agreement": (
             draw_agreement(ablation_agreement),
             against_primary(ablation_agreement),
+        ),
+        "attribution_agreement": (
+            draw_attribution(attribution_agreement),
+            of_name_tasks(attribution_agreement),
         ),
     }

@@ -9,9 +9,9 @@ from kedro.pipeline import Node, Pipeline
 from circuit_scaling.pipelines.join.nodes import draw, join_one_model
 from circuit_scaling.pipelines.per_model import for_model, stack
 
-_BY_HEAD = ("joint_heads", "joint_effects", "ablation_agreement")
+_BY_HEAD = ("joint_heads", "joint_effects", "ablation_agreement", "attribution_agreement")
 _SHARED = ("tasks", "prompts", "scan", "classify")
-_SCANNED = ("prompts", "head_effects", "head_profiles")
+_SCANNED = ("prompts", "head_effects", "head_attributions", "head_profiles")
 _LOGGED = ("competence", "run_log")
 _STACKED = (*_BY_HEAD, *_LOGGED)
 
@@ -33,7 +33,7 @@ def create_pipeline(slugs: Sequence[str]) -> Pipeline:
     ]
     drawing = Node(
         draw,
-        inputs=["competence", "ablation_agreement"],
+        inputs=["competence", "ablation_agreement", "attribution_agreement"],
         outputs="join_figures",
         name="draw_join_figures",
     )

@@ -10,6 +10,7 @@ import pandas as pd
 from circuit_scaling import __version__
 from circuit_scaling.analysis.classify import ClassifySettings
 from circuit_scaling.figures.agreement import ablation_agreement as draw_agreement
+from circuit_scaling.figures.attribution import attribution_agreement as draw_attribution
 from circuit_scaling.figures.category_shares import category_counts
 from circuit_scaling.figures.clean_metric import competence as draw_competence
 from circuit_scaling.figures.phase_space import all_heads_phase_space, family_grid
@@ -30,6 +31,7 @@ def write_report(
     category_sensitivity: Part,
     hero_heads: Part,
     ablation_agreement: Part,
+    attribution_agreement: Part,
     zoo_curves: Part,
     zoo_accuracy: Part,
     run_log: Part,
@@ -45,6 +47,8 @@ def write_report(
         figures["competence"] = draw_competence(competence)
     if ablation_agreement is not None:
         figures["ablation_agreement"] = draw_agreement(ablation_agreement)
+    if attribution_agreement is not None:
+        figures["attribution_agreement"] = draw_attribution(attribution_agreement)
     if zoo_curves is not None and zoo_accuracy is not None:
         figures["zoo_training"] = zoo_training(zoo_curves, zoo_accuracy)
     return render_report(
@@ -56,6 +60,7 @@ def write_report(
             category_sensitivity=category_sensitivity,
             hero_heads=hero_heads,
             ablation_agreement=ablation_agreement,
+            attribution_agreement=attribution_agreement,
             zoo_curves=zoo_curves,
             zoo_accuracy=zoo_accuracy,
             run_log=run_log,

@@ -13,6 +13,7 @@ PARTS = (
     "category_sensitivity",
     "hero_heads",
     "ablation_agreement",
+    "attribution_agreement",
     "zoo_curves",
     "zoo_accuracy",
     "run_log",

@@ -44,6 +44,7 @@ def ablate_heads(
         scanned = scan_model(slug, entry, tasks, settings, prompts, progress)
     return {
         "head_effects": scanned.head_effects,
+        "head_attributions": scanned.head_attributions,
         "head_profiles": scanned.head_profiles,
         "competence": scanned.competence,
         "run_log": scanned.run_log,

@@ -1,4 +1,4 @@
-"""Roster entry + tasks -> prompts -> effects, profiles and competence of every head."""
+"""Roster entry + tasks -> prompts -> effects, attributions, profiles, competence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ from kedro.pipeline import Node, Pipeline
 from circuit_scaling.pipelines.per_model import for_model
 from circuit_scaling.pipelines.scan.nodes import ablate_heads, make_prompts
 
-_TABLES = ("prompts", "head_effects", "head_profiles", "competence", "run_log")
+_TABLES = (
+    "prompts",
+    "head_effects",
+    "head_attributions",
+    "head_profiles",
+    "competence",
+    "run_log",
+)
 
 
 def create_pipeline(slugs: Sequence[str]) -> Pipeline:
