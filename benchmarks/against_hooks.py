@@ -32,6 +32,7 @@ from benchmarks.measuring import (
     PRECISIONS,
     Precision,
     Result,
+    allocated_gb,
     device_of,
     keep,
     multiplying_in,
@@ -140,7 +141,9 @@ def against_hooks(
 
     with multiplying_in(precision, device):
         anatomy = anatomy_of(model)
+        alone = allocated_gb(device)
         hooks = Hooks(copy.deepcopy(model), batch)
+        beside = allocated_gb(device) - alone
         others: dict[str, Callable[[int], Effects]] = {
             "hook_loop": hooks.hook_loop,
             "patching_helper": hooks.patching_helper,
@@ -151,7 +154,7 @@ def against_hooks(
         peak = 0.0
         reset_peak_memory(device)
         for timed in timed_layers(anatomy, batch):
-            peak = max(peak, peak_memory_gb(device))
+            peak = max(peak, peak_memory_gb(device) - beside)
             roads["engine"].seconds[timed.layer] = timed.seconds
             roads["engine"].effects[timed.layer] = timed.effects
             if timed.layer in compared:

@@ -70,6 +70,11 @@ def peak_memory_gb(device: torch.device) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
 
 
+def allocated_gb(device: torch.device) -> float:
+    """What the GPU holds now; 0 on a CPU, where nobody can tell."""
+    return torch.cuda.memory_allocated(device) / 1e9 if device.type == "cuda" else 0.0
+
+
 def machine(device: torch.device) -> Result:
     """What a reader needs to know of the machine, and the day."""
     gpu = device.type == "cuda"

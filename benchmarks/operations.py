@@ -26,6 +26,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from torch import nn
+from transformers import PreTrainedModel
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Sizes:
         return self.query_width // self.n_heads
 
 
-def sizes_of(model: nn.Module) -> Sizes:
+def sizes_of(model: PreTrainedModel) -> Sizes:
     """The sizes of a Hugging Face causal language model; one on the meta device will do.
 
     Raises:

@@ -73,7 +73,8 @@ def _reference(anatomy: Anatomy, batch: Batch, heads: Sequence[int]) -> NDArray[
 
     def contrast() -> Tensor:
         last = anatomy.model(input_ids=tokens, use_cache=False, logits_to_keep=1).logits[:, -1]
-        return (last.gather(1, answers) - last.gather(1, distractors))[:, 0]
+        contrasts: Tensor = (last.gather(1, answers) - last.gather(1, distractors))[:, 0]
+        return contrasts
 
     clean = contrast()
     effects = []
