@@ -13,6 +13,7 @@ import argparse
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -39,22 +40,22 @@ def first_part(device: torch.device, out: Path, end: float) -> None:
     for name in PRECISIONS:
         keep(out, "matmul_rate", device, matmul_rate(name, device))
     for name in _FULL_PRECISIONS:
-        _attempt(lambda name=name: compare("gpt2", name, None))
-        _attempt(lambda name=name: compare("gpt2_large", name, _LAYERS_OF_LARGE))
+        _attempt(partial(compare, "gpt2", name, None))
+        _attempt(partial(compare, "gpt2_large", name, _LAYERS_OF_LARGE))
 
     def errors() -> None:
         for result in precision("gpt2", 64, 16, device):
             keep(out, "precision", device, result)
 
     _attempt(errors)
+
+    def one_block(shape: str, name: Precision) -> None:
+        for result in blocks(shape, name, device):
+            keep(out, "blocks", device, result)
+
     for shape in ("gpt2", "gpt2_large"):
         for name in _FULL_PRECISIONS:
-
-            def one_block(shape: str = shape, name: Precision = name) -> None:
-                for result in blocks(shape, name, device):
-                    keep(out, "blocks", device, result)
-
-            _attempt(one_block)
+            _attempt(partial(one_block, shape, name))
     _attempt(
         lambda: study(list(STUDY), _FLOAT32_PROMPTS, "float32", device, end - time.monotonic(), out)
     )

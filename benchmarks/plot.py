@@ -47,11 +47,14 @@ def _speed(axes: Axes, result: Result) -> None:
         axes.bar(places + (index - 0.5) * width, ratios, width, color=colour, label=label)
     axes.axhline(1.0, color="0.4", linewidth=0.8)
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("")
+    axes.set_ylim(top=axes.get_ylim()[1] * 3)  # room for the legend
     axes.set_xticks(places, result["layers"])
     axes.set_xlabel("layer of the heads")
     axes.set_ylabel("times as long as the engine")
     axes.set_title(f"{result['shape']}, {result['prompts']} × {result['positions']} tokens")
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="upper left")
 
 
 def _law(axes: Axes, cost: Result) -> None:
@@ -71,4 +74,4 @@ def _law(axes: Axes, cost: Result) -> None:
     axes.set_xlabel("expected time, in scans of the base shape")
     axes.set_ylabel("measured time")
     axes.set_title("Layers × heads")
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="upper left")
