@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export DO_NOT_TRACK := 1
 
-.PHONY: run test check unit viz site zoo clean help
+.PHONY: run test check unit viz site zoo bench bench-gpu clean help
 
 help:
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; set PYTHON=python3.11")'
@@ -42,6 +42,14 @@ site: $(STAMP)  ## build the pipeline graph as a static site in build/
 
 zoo: $(STAMP)  ## train the embedded models again
 	$(BIN)/kedro run --pipelines zoo
+
+bench: $(STAMP)  ## measure the engine on the CPU (a quarter of an hour) and write docs/benchmarks.md
+	$(BIN)/python -m benchmarks
+
+bench-gpu: $(STAMP)  ## measure it on a GPU (twenty minutes) and write docs/benchmarks.md
+	rm -f docs/benchmarks/cuda.jsonl
+	$(BIN)/python -m benchmarks.gpu --out docs/benchmarks
+	$(BIN)/python -m benchmarks --page-only
 
 clean:  ## remove the environment and everything that was computed
 	rm -rf $(VENV) build

@@ -1,0 +1,47 @@
+"""``make bench``: measure what a CPU can show, and write docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from benchmarks.against_hooks import against_hooks
+from benchmarks.cost import cost
+from benchmarks.matmul_rate import matmul_rate
+from benchmarks.measuring import Precision, keep
+from benchmarks.page import write_page
+from benchmarks.precision import precision
+from benchmarks.study import count
+
+_DOCS = Path(__file__).parents[1] / "docs"
+_CPU_PRECISIONS: tuple[Precision, ...] = ("float32", "bf16")
+
+
+def measure(out: Path) -> None:
+    """Measure anew: about twelve minutes on two cores, nine of them in the slow roads."""
+    cpu = torch.device("cpu")
+    (out / "cpu.jsonl").unlink(missing_ok=True)
+    for name in _CPU_PRECISIONS:
+        keep(out, "matmul_rate", cpu, matmul_rate(name, cpu))
+    keep(out, "against_hooks", cpu, against_hooks("gpt2", 64, 16, "float32", cpu))
+    keep(out, "cost", cpu, cost(cpu))
+    keep(out, "study_count", cpu, count())
+    for result in precision("gpt2", 16, 16, cpu):
+        keep(out, "precision", cpu, result)
+
+
+def main() -> None:
+    """Measure, unless only the page is wanted, and write the page."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--page-only", action="store_true", help="rebuild the page from results")
+    options = parser.parse_args()
+    results = _DOCS / "benchmarks"
+    if not options.page_only:
+        measure(results)
+    write_page(results, _DOCS)
+
+
+if __name__ == "__main__":
+    main()

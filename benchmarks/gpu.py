@@ -1,0 +1,95 @@
+"""Everything that is meant for a GPU, in two parts of under ten minutes each.
+
+    python -m benchmarks.gpu --part 1 --out results    rates, engine against hooks, precision,
+                                                       blocks, the study in float32 on fewer prompts
+    python -m benchmarks.gpu --part 2 --out results    the study in TF32, at full size
+
+Every result is one line of results/cuda.jsonl, written as soon as it is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import traceback
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from benchmarks.against_hooks import against_hooks
+from benchmarks.blocks import blocks
+from benchmarks.matmul_rate import matmul_rate
+from benchmarks.measuring import PRECISIONS, Precision, keep
+from benchmarks.precision import precision
+from benchmarks.shapes import STUDY
+from benchmarks.study import PROMPTS, study
+
+_LAYERS_OF_LARGE = 6  # the slow roads would take minutes on all 36
+_FLOAT32_PROMPTS = 48  # of 400 per task: cost is proportional to prompts
+_FULL_PRECISIONS: tuple[Precision, ...] = ("float32", "tf32")
+
+
+def first_part(device: torch.device, out: Path, end: float) -> None:
+    """Comparisons and errors, and with the time left the study in float32 on fewer prompts."""
+
+    def compare(shape: str, name: Precision, layers: int | None) -> None:
+        keep(out, "against_hooks", device, against_hooks(shape, 64, 16, name, device, layers))
+
+    for name in PRECISIONS:
+        keep(out, "matmul_rate", device, matmul_rate(name, device))
+    for name in _FULL_PRECISIONS:
+        _attempt(partial(compare, "gpt2", name, None))
+        _attempt(partial(compare, "gpt2_large", name, _LAYERS_OF_LARGE))
+
+    def errors() -> None:
+        for result in precision("gpt2", 64, 16, device):
+            keep(out, "precision", device, result)
+
+    _attempt(errors)
+
+    def one_block(shape: str, name: Precision) -> None:
+        for result in blocks(shape, name, device):
+            keep(out, "blocks", device, result)
+
+    for shape in ("gpt2", "gpt2_large"):
+        for name in _FULL_PRECISIONS:
+            _attempt(partial(one_block, shape, name))
+    _attempt(
+        lambda: study(list(STUDY), _FLOAT32_PROMPTS, "float32", device, end - time.monotonic(), out)
+    )
+
+
+def second_part(device: torch.device, out: Path, end: float) -> None:
+    """The study in TF32 on all prompts."""
+    study(list(STUDY), PROMPTS, "tf32", device, end - time.monotonic(), out)
+
+
+def _attempt(measure: Callable[[], object]) -> None:
+    """Measure; what breaks is shown, and the rest is measured all the same."""
+    try:
+        measure()
+    except Exception:
+        traceback.print_exc()
+    torch.cuda.empty_cache()
+
+
+def main() -> None:
+    """Measure one part, or both one after the other."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--part", type=int, choices=(1, 2), help="both when it is not given")
+    parser.add_argument("--budget-s", type=float, default=570.0, help="seconds for a part")
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    if not torch.cuda.is_available():
+        raise SystemExit("There is no GPU here.")
+    for number, part in ((1, first_part), (2, second_part)):
+        if options.part in (None, number):
+            part(torch.device("cuda"), options.out, time.monotonic() + options.budget_s)
+
+
+if __name__ == "__main__":
+    main()
