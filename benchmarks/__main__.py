@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.against_hooks import against_hooks
+from benchmarks.blocks import blocks
 from benchmarks.cost import cost
 from benchmarks.matmul_rate import matmul_rate
 from benchmarks.measuring import Precision, keep
@@ -30,6 +31,8 @@ def measure(out: Path) -> None:
     keep(out, "study_count", cpu, count())
     for result in precision("gpt2", 16, 16, cpu):
         keep(out, "precision", cpu, result)
+    for result in blocks("gpt2", "float32", cpu):
+        keep(out, "blocks", cpu, result)
 
 
 def main() -> None:

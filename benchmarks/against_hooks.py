@@ -37,13 +37,13 @@ from benchmarks.measuring import (
     keep,
     multiplying_in,
     now,
-    peak_memory_gb,
-    reset_peak_memory,
     weights_dtype,
 )
-from benchmarks.operations import layer_operations, sizes_of
+from benchmarks.operations import scan_operations, sizes_of
 from benchmarks.shapes import config_of, random_model
 from circuit_scaling.interventions.batch import Batch
+from circuit_scaling.interventions.chunk import Chunk
+from circuit_scaling.interventions.memory import peak_memory, reset_peak
 from circuit_scaling.models.loading import anatomy_of
 
 Effects = NDArray[np.float32]
@@ -127,8 +127,8 @@ def against_hooks(
 ) -> Result:
     """Seconds of the three roads, their ratio, differences, and the share of the matmul rate.
 
-    With ``n_layers`` the slow roads take only that many layers, evenly spread, and ratio and
-    share are of those layers.
+    With ``n_layers`` the slow roads take only that many layers, evenly spread; their seconds are
+    scaled to all layers, as a hooked forward costs the same in each.
     """
     model = random_model(config_of(shape), weights_dtype(precision), device)
     batch = random_batch(model.config.vocab_size, prompts, positions)
@@ -150,11 +150,12 @@ def against_hooks(
         }
         roads = {name: Road({}, {}) for name in ("engine", *others)}
         rates = [rate()]
-        next(timed_layers(anatomy, batch))  # the first call of anything is slower
+        chunk = Chunk.of(anatomy)
+        next(timed_layers(anatomy, batch, chunk))  # the first call of anything is slower
         peak = 0.0
-        reset_peak_memory(device)
-        for timed in timed_layers(anatomy, batch):
-            peak = max(peak, peak_memory_gb(device) - beside)
+        reset_peak(device)
+        for timed in timed_layers(anatomy, batch, chunk):
+            peak = max(peak, peak_memory(device) / 1e9 - beside)
             roads["engine"].seconds[timed.layer] = timed.seconds
             roads["engine"].effects[timed.layer] = timed.effects
             if timed.layer in compared:
@@ -164,17 +165,21 @@ def against_hooks(
                     roads[name].seconds[timed.layer] = now(device) - start
             if timed.layer == compared[len(compared) // 2]:
                 rates.append(rate())
-            reset_peak_memory(device)
+            reset_peak(device)
         rates.append(rate())
-    operations = sum(layer_operations(sizes, i, prompts, positions) for i in compared)
-    seconds = {name: sum(road.seconds[i] for i in compared) for name, road in roads.items()}
+    operations = scan_operations(sizes, prompts, positions)
+    seconds = {
+        name: sum(road.seconds.values()) * sizes.n_layers / len(road.seconds)
+        for name, road in roads.items()
+    }
     flops = median(rates)
     return {
         "shape": shape,
         "prompts": prompts,
         "positions": positions,
         "precision": precision,
-        "heads": sizes.n_heads * len(compared),
+        "heads": sizes.n_heads * sizes.n_layers,
+        "chunk_tokens": chunk.tokens,
         "layers": compared,
         "n_layers": sizes.n_layers,
         "seconds": seconds,

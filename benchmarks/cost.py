@@ -22,6 +22,7 @@ from benchmarks.operations import scan_operations, sizes_of
 from benchmarks.shapes import random_model, small_gpt2
 from circuit_scaling.interventions.anatomy import Anatomy
 from circuit_scaling.interventions.batch import Batch
+from circuit_scaling.interventions.chunk import Chunk
 from circuit_scaling.models.loading import anatomy_of
 
 _REPEATS = 3
@@ -120,11 +121,13 @@ def _medians(
     points = list(scans)
     seconds: dict[Point, list[float]] = {point: [] for point in points}
     with multiplying_in("float32", device):
+        # One chunk for all: a law of cost is about one way of working.
+        chunk = Chunk.of(scans[BASE][0])
         for measured in range(repeats + 1):
             for index in rng.permutation(len(points)):
                 point = points[index]
                 start = now(device)
-                engine_effects(*scans[point])
+                engine_effects(*scans[point], chunk)
                 if measured:
                     seconds[point].append(now(device) - start)
     return {point: median(times) for point, times in seconds.items()}

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from benchmarks.measuring import now
 from circuit_scaling.interventions.anatomy import Anatomy
+from circuit_scaling.interventions.chunk import Chunk
 from circuit_scaling.interventions.engine import Ablation, Batch, scan_layers
 
 ZERO = Ablation("zero")
@@ -39,28 +40,28 @@ def random_batch(vocabulary: int, prompts: int, positions: int, seed: int = 0) -
     )
 
 
-def timed_layers(anatomy: Anatomy, batch: Batch) -> Iterator[TimedLayer]:
+def timed_layers(anatomy: Anatomy, batch: Batch, chunk: Chunk) -> Iterator[TimedLayer]:
     """Zero every head at all positions and read the contrast, layer by layer.
 
-    The clean run counts to the layer that comes first. What the caller does between two layers
-    is not counted. A layer that comes in several pieces of prompts is given when it is complete.
+    What the caller does between two layers is not counted. The sum is the time of the scan; a
+    single layer also has the clean run, if it is the first, and heads of later layers that were
+    replayed with its own. A layer that comes in several pieces of prompts is given when complete.
     """
     prompts = len(batch.tokens)
     seconds = np.zeros(anatomy.n_layers)
     missing = np.full(anatomy.n_layers, prompts)
     effects = np.empty((anatomy.n_layers, anatomy.n_heads, prompts), dtype=np.float32)
     start = now(anatomy.device)
-    for piece in scan_layers(anatomy, batch, ZERO, readouts=("contrast",)):
+    for piece in scan_layers(anatomy, batch, ZERO, ("contrast",), chunk):
         seconds[piece.layer] += now(anatomy.device) - start
-        rows = getattr(piece, "rows", slice(None))
-        effects[piece.layer][:, rows] = piece.effects["contrast"]
+        effects[piece.layer][:, piece.rows] = piece.effects["contrast"]
         missing[piece.layer] -= piece.effects["contrast"].shape[1]
         if missing[piece.layer] == 0:
             yield TimedLayer(piece.layer, float(seconds[piece.layer]), effects[piece.layer])
         start = now(anatomy.device)
 
 
-def engine_effects(anatomy: Anatomy, batch: Batch) -> NDArray[np.float32]:
+def engine_effects(anatomy: Anatomy, batch: Batch, chunk: Chunk) -> NDArray[np.float32]:
     """Effects of zeroing every head on the contrast, float32 [layers, heads, prompts]."""
-    layers = sorted(timed_layers(anatomy, batch), key=lambda timed: timed.layer)
+    layers = sorted(timed_layers(anatomy, batch, chunk), key=lambda timed: timed.layer)
     return np.stack([timed.effects for timed in layers])

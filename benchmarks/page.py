@@ -122,9 +122,10 @@ def _comparison_table(compared: list[Result], gpu: bool) -> str:
 
 
 def _heads(result: Result) -> str:
-    if len(result["layers"]) == result["n_layers"]:
+    measured = len(result["layers"])
+    if measured == result["n_layers"]:
         return str(result["heads"])
-    return f"{result['heads']} of {len(result['layers'])} layers"
+    return f"{result['heads']} (slow roads: scaled from {measured} of {result['n_layers']} layers)"
 
 
 def _cost_section(cost: Result) -> str:

@@ -28,6 +28,7 @@ from benchmarks.measuring import (
 from benchmarks.shapes import config_of, random_model
 from circuit_scaling.interventions.anatomy import Anatomy
 from circuit_scaling.interventions.batch import Batch
+from circuit_scaling.interventions.chunk import Chunk
 from circuit_scaling.models.loading import anatomy_of
 
 _HEADS_PER_LAYER = 3
@@ -47,7 +48,7 @@ def precision(shape: str, prompts: int, positions: int, device: torch.device) ->
             continue
         with multiplying_in(name, device):
             anatomy = anatomy_of(copy.deepcopy(model).to(weights_dtype(name)))
-            difference = engine_effects(anatomy, batch)[:, heads] - reference
+            difference = engine_effects(anatomy, batch, Chunk.of(anatomy))[:, heads] - reference
         results.append(
             {
                 "shape": shape,

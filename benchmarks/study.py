@@ -20,12 +20,12 @@ from benchmarks.measuring import (
     keep,
     multiplying_in,
     now,
-    peak_memory_gb,
-    reset_peak_memory,
     weights_dtype,
 )
 from benchmarks.operations import scan_operations, sizes_of
 from benchmarks.shapes import STUDY, config_of, meta_model, random_model
+from circuit_scaling.interventions.chunk import Chunk
+from circuit_scaling.interventions.memory import peak_memory, reset_peak
 from circuit_scaling.models.loading import anatomy_of
 
 TASKS = 2
@@ -47,9 +47,11 @@ def scan_model(shape: str, prompts: int, precision: Precision, device: torch.dev
     with multiplying_in(precision, device):
         anatomy = anatomy_of(model)
         built = now(device)
-        reset_peak_memory(device)
+        reset_peak(device)
+        chunk = Chunk.of(anatomy)  # measured the first time, and counted
         for task in range(TASKS):
-            engine_effects(anatomy, random_batch(anatomy.vocabulary, prompts, POSITIONS, seed=task))
+            batch = random_batch(anatomy.vocabulary, prompts, POSITIONS, seed=task)
+            engine_effects(anatomy, batch, chunk)
         seconds = now(device) - built
     operations = operations_of(shape, prompts)
     return {
@@ -58,12 +60,13 @@ def scan_model(shape: str, prompts: int, precision: Precision, device: torch.dev
         "tasks": TASKS,
         "prompts": prompts,
         "positions": POSITIONS,
+        "chunk_tokens": chunk.tokens,
         "building_seconds": built - start,
         "seconds": seconds,
         "pflop": operations / 1e15,
         "flops": operations / seconds,
         "weights_gb": sum(p.numel() * p.element_size() for p in model.parameters()) / 1e9,
-        "peak_gb": peak_memory_gb(device),
+        "peak_gb": peak_memory(device) / 1e9,
     }
 
 

@@ -39,9 +39,10 @@ def test_pieces_become_whole_layers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "scan_layers", _pieces)
     anatomy: Any = SimpleNamespace(n_layers=2, n_heads=3, device=torch.device("cpu"))
     batch = engine.random_batch(vocabulary=9, prompts=5, positions=4)
-    layers = [timed.layer for timed in engine.timed_layers(anatomy, batch)]
+    chunk: Any = None  # the pieces come as they come
+    layers = [timed.layer for timed in engine.timed_layers(anatomy, batch, chunk)]
     assert layers == [0, 1]
-    assert (engine.engine_effects(anatomy, batch) == EFFECTS).all()
+    assert (engine.engine_effects(anatomy, batch, chunk) == EFFECTS).all()
 
 
 def test_answers_and_distractors_differ() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -127,13 +128,13 @@ class _Arrival:
 
 def _one_behind(arrivals: Iterable[_Arrival]) -> Iterator[LayerEffects]:
     """Hand out each layer when the next is under way, so that no device waits for a transfer."""
-    waiting: _Arrival | None = None
+    waiting: deque[_Arrival] = deque()
     for arrival in arrivals:
-        if waiting is not None:
-            yield _landed(waiting)
-        waiting = arrival
-    if waiting is not None:
-        yield _landed(waiting)
+        waiting.append(arrival)
+        while waiting and (len(waiting) > 1 or waiting[0].copied is None):
+            yield _landed(waiting.popleft())
+    for arrival in waiting:
+        yield _landed(arrival)
 
 
 def _landed(arrival: _Arrival) -> LayerEffects:
