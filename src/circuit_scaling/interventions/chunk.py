@@ -19,7 +19,7 @@ from circuit_scaling.interventions.memory import default_budget, is_out_of_memor
 
 _PROBE_PROMPTS, _PROBE_POSITIONS = 64, 16
 _SMALLEST, _LARGEST = 256, 2**20  # tokens
-_PROBE_SECONDS = 0.05
+_PROBES, _PROBE_SECONDS = 3, 0.05
 _AS_GOOD = 0.97
 _PATIENCE = 2  # doublings without gain
 # Of the budget: ablated runs in flight, and clean calls that are kept instead of recomputed. The
@@ -180,16 +180,15 @@ def _seconds(anatomy: Anatomy, tokens: int) -> float:
     clean = CleanRun.of(anatomy, ids)
     residual = copies_of(clean.first, tokens // (prompts * positions))
     arguments = clean.arguments[anatomy.n_layers // 2]
-    best, spent = float("inf"), 0.0
     run_block(anatomy, arguments, residual)
-    while spent < _PROBE_SECONDS:
+    times: list[float] = []
+    while len(times) < _PROBES or sum(times) < _PROBE_SECONDS:
         _synchronize(anatomy.device)
         started = time.perf_counter()
         run_block(anatomy, arguments, residual)
         _synchronize(anatomy.device)
-        taken = time.perf_counter() - started
-        best, spent = min(best, taken), spent + taken
-    return best
+        times.append(time.perf_counter() - started)
+    return min(times)
 
 
 def _synchronize(device: torch.device) -> None:
