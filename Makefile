@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export DO_NOT_TRACK := 1
 
-.PHONY: run test check unit viz site zoo bench bench-gpu clean help
+.PHONY: run test check unit viz site zoo bench soak architectures bench-gpu clean help
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -45,6 +45,14 @@ zoo: $(STAMP)  ## train the embedded models again
 
 bench: $(STAMP)  ## measure the engine on the CPU (a quarter of an hour) and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks
+
+soak: $(STAMP)  ## scan a model of 2.8 billion parameters on the CPU within 512 MiB beside its weights
+	$(BIN)/python -m benchmarks.memory --precision float32 --out docs/benchmarks
+	$(BIN)/python -m benchmarks.memory --precision bf16 --out docs/benchmarks
+	$(BIN)/python -m benchmarks --page-only
+
+architectures: $(STAMP)  ## compare the engine with the oracle on every architecture, and write the table
+	$(BIN)/python -m tests.oracle.architectures
 
 bench-gpu: $(STAMP)  ## measure it on a GPU (twenty minutes) and write docs/benchmarks.md
 	rm -f docs/benchmarks/cuda.jsonl

@@ -22,6 +22,7 @@ from benchmarks.against_hooks import against_hooks
 from benchmarks.blocks import blocks
 from benchmarks.matmul_rate import matmul_rate
 from benchmarks.measuring import PRECISIONS, Precision, keep
+from benchmarks.memory import memory
 from benchmarks.precision import precision
 from benchmarks.shapes import STUDY
 from benchmarks.study import PROMPTS, study
@@ -48,6 +49,11 @@ def first_part(device: torch.device, out: Path, end: float) -> None:
             keep(out, "precision", device, result)
 
     _attempt(errors)
+    _attempt(
+        lambda: keep(
+            out, "memory", device, memory("pythia_2_8b", 64, 16, "float32", 4 * 2**30, device)
+        )
+    )
 
     def one_block(shape: str, name: Precision) -> None:
         for result in blocks(shape, name, device):

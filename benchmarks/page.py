@@ -79,6 +79,8 @@ def _device(results: list[Result], without: str) -> list[str]:
         parts += ["### How the cost grows\n", _cost_section(costs[-1])]
     if errors := _of(results, "precision"):
         parts += ["### What a precision costs\n", _precision_table(errors, gpu)]
+    if memories := _of(results, "memory"):
+        parts += ["### Memory\n", _memory_table(memories)]
     if blocks := _of(results, "blocks"):
         parts += ["### Compiled and graphed blocks\n", _block_table(blocks, gpu)]
     if gpu and (studies := _of(results, "study")):
@@ -172,6 +174,24 @@ def _precision_table(errors: list[Result], gpu: bool) -> str:
     head = ("shape", "precision", "largest error", "root mean square")
     note = "Against the same weights in float64: effects of single prompts, and of a head's mean.\n"
     return note + "\n" + _table((*head, "largest of a head's mean", "typical effect"), rows)
+
+
+def _memory_table(memories: list[Result]) -> str:
+    rows = [
+        (
+            r["shape"],
+            f"{r['parameters'] / 1e9:.2f}",
+            _PRECISION_NAMES[r["precision"]],
+            f"{r['weights_gb']:.2f}",
+            f"{r['budget_gb']:.2f}",
+            f"{r['peak_above_weights_gb']:.2f}",
+            f"{r['chunk_tokens']}",
+        )
+        for r in memories
+    ]
+    head = ("shape", "parameters, 10⁹", "precision", "weights, GB", "budget, GB")
+    note = "All heads ablated, with `max_memory` set; the peak is above what was held before.\n"
+    return note + "\n" + _table((*head, "peak above weights, GB", "tokens together"), rows)
 
 
 def _block_table(blocks: list[Result], gpu: bool) -> str:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["scan"]
 
 

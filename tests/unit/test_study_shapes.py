@@ -27,11 +27,13 @@ def test_shapes_are_those_of_the_roster() -> None:
 
 
 @pytest.mark.parametrize("slug", ROSTER)
-def test_layers_heads_and_parameters(slug: str) -> None:
+def test_layers_heads_width_and_parameters(slug: str) -> None:
     model = meta_model(config_of(slug))
     entry = ROSTER[slug]
     assert model.config.num_hidden_layers == entry["n_layers"]
     assert model.config.num_attention_heads == entry["n_heads"]
+    assert model.config.hidden_size == entry["d_model"]
+    assert entry["revision"] == "main"
     parameters = sum(parameter.numel() for parameter in model.parameters())
     assert parameters / 1e6 == pytest.approx(entry["params_m"], rel=0.01)
 

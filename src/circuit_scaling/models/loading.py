@@ -201,11 +201,14 @@ def _checked_architecture(slug: str, entry: RosterEntry) -> str:
     """The architecture that the configuration names, if its shape is that of the roster."""
     source, revision = _source(entry)
     config = _load(slug, source, AutoConfig.from_pretrained, revision=revision)
-    found = (config.num_hidden_layers, config.num_attention_heads)
-    if found != (entry.n_layers, entry.n_heads):
+    wanted = {"layers": entry.n_layers, "heads": entry.n_heads}
+    found = {"layers": config.num_hidden_layers, "heads": config.num_attention_heads}
+    if entry.d_model is not None:
+        wanted["d_model"], found["d_model"] = entry.d_model, config.hidden_size
+    if wanted != found:
         raise CircuitScalingError(
-            f"Model '{slug}': the roster says {entry.n_layers} layers and {entry.n_heads} heads, "
-            f"the checkpoint has {found[0]} and {found[1]}. Correct the roster entry."
+            f"Model '{slug}': the roster says {_shape(wanted)}; the checkpoint has "
+            f"{_shape(found)}. Correct the roster entry."
         )
     try:
         architecture: str = determine_architecture_from_hf_config(config)
@@ -215,6 +218,10 @@ def _checked_architecture(slug: str, entry: RosterEntry) -> str:
             f"({config.model_type}); the engine cannot take it."
         ) from error
     return architecture
+
+
+def _shape(sizes: dict[str, int]) -> str:
+    return ", ".join(f"{size} {what}" for what, size in sizes.items())
 
 
 def _device(wanted: str) -> torch.device:

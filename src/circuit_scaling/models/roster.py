@@ -23,7 +23,8 @@ class RosterEntry(BaseModel):
             for from the working directory upwards.
         revision: branch, tag or commit on the hub, such as Pythia's ``step1000``.
         params_m: parameters in millions.
-        n_layers, n_heads: checked against the checkpoint when it is loaded.
+        n_layers, n_heads, d_model: checked against the checkpoint when it is loaded; the width
+            need not be given.
         bos: whether prompts begin with the BOS token; by default what the family was trained with.
         dtype: of the weights; effects are always accumulated in float32.
         device: ``auto`` takes the GPU when there is one.
@@ -41,6 +42,7 @@ class RosterEntry(BaseModel):
     params_m: float = Field(gt=0)
     n_layers: int = Field(gt=0)
     n_heads: int = Field(gt=0)
+    d_model: int | None = Field(default=None, gt=0)
     bos: bool = False
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     device: str = "auto"

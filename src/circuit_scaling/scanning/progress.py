@@ -32,7 +32,7 @@ def scan_progress(slug: str, total: int) -> Iterator[Callback]:
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed:.0f}/{task.total:.0f} heads, {task.fields[rate]:.0f}/s"),
+        TextColumn("{task.completed:.0f}/{task.total:.0f} heads, {task.fields[rate]:.1f}/s"),
         TimeRemainingColumn(),
         transient=True,
         disable=not on_terminal,
@@ -51,10 +51,10 @@ def scan_progress(slug: str, total: int) -> Iterator[Callback]:
             lines = int(seconds / _LINE_SECONDS)
             left = (total - done) / rate
             _log.info(
-                "%s: %s, %.0f of %d heads, %.0f/s, about %.0f s left",
+                "%s: %s, %.0f of %d heads, %.1f/s, about %.0f s left",
                 *(slug, what, done, total, rate, left),
             )
 
         yield advance
     seconds = time.perf_counter() - started
-    _log.info("%s: %.0f heads ablated in %.1f s, %.0f/s", slug, done, seconds, done / seconds)
+    _log.info("%s: %.0f heads ablated in %.1f s, %.1f/s", slug, done, seconds, done / seconds)

@@ -1,0 +1,146 @@
+"""When memory runs out the chunk is halved, and the effects are the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.interventions import blocks, clean, stack
+from circuit_scaling.interventions.chunk import Chunk, bytes_per_token
+from circuit_scaling.interventions.engine import Ablation, scan_layers
+from tests.helpers.engine_scan import assembled, batch_of, engine_effects
+from tests.helpers.tiny_models import ARCHITECTURES
+from tests.oracle.conftest import DRAWS, SEED
+
+TOLERANCE = 1e-5
+ABLATIONS = [
+    Ablation(mode, positions, DRAWS, SEED)
+    for mode in ("zero", "mean", "resample")
+    for positions in ("all", "end")
+]
+
+
+@pytest.fixture
+def small_device(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[int]]:
+    """``small_device(tokens)``: blocks fail on more tokens; gives what they were asked for."""
+    asked: list[int] = []
+
+    def limit(tokens: int, error: type[RuntimeError] = torch.OutOfMemoryError) -> list[int]:
+        run_block = blocks.run_block
+
+        def limited(anatomy: Any, arguments: Any, residual: Tensor) -> Tensor:
+            asked.append(residual.shape[0] * residual.shape[1])
+            if asked[-1] > tokens:
+                raise error("DefaultCPUAllocator: can't allocate memory")
+            return run_block(anatomy, arguments, residual)
+
+        for module in (blocks, clean, stack):
+            monkeypatch.setattr(module, "run_block", limited)
+        return asked
+
+    return limit
+
+
+def _scan(shared: Any, ablation: Ablation, chunk: int) -> Any:
+    return engine_effects(shared.anatomy, shared.prompts, ablation, ["contrast"], chunk)["contrast"]
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError, RuntimeError])
+@pytest.mark.parametrize("ablation", ABLATIONS, ids=str)
+def test_too_little_memory_halves_the_chunk_and_gives_the_same_effects(
+    study, small_device, ablation, error
+):
+    shared = study("gpt2")
+    expected = _scan(shared, ablation, chunk=100_000)
+    asked = small_device(100, error)
+    measured = _scan(shared, ablation, chunk=100_000)
+    np.testing.assert_allclose(measured, expected, rtol=0, atol=TOLERANCE)
+    if ablation.positions == "all":
+        assert max(asked) > 100  # memory did run out
+
+
+def test_the_prompts_are_divided_where_one_head_of_all_does_not_fit(study, small_device):
+    shared = study("opt")  # 5 prompts of 9 tokens
+    expected = _scan(shared, Ablation("zero"), chunk=100_000)
+    small_device(30)
+    chunk = Chunk.of(shared.anatomy, 100_000)
+    batch = batch_of(shared.prompts)
+    found: dict[tuple[int, slice], Any] = {}
+    for part in scan_layers(shared.anatomy, batch, Ablation("zero"), ("contrast",), chunk):
+        found[part.layer, part.rows] = part.effects["contrast"]
+    measured = np.full_like(expected, np.nan)
+    for (layer, rows), effects in found.items():
+        measured[layer][:, rows] = effects
+    np.testing.assert_allclose(measured, expected, rtol=0, atol=TOLERANCE)
+    assert max(rows.stop - rows.start for _, rows in found) <= 3
+
+
+def test_what_does_not_fit_at_all_is_one_clear_error(study, small_device):
+    small_device(8)
+    with pytest.raises(CircuitScalingError, match="one head on one prompt of 9 tokens"):
+        _scan(study("gpt2"), Ablation("zero"), chunk=100_000)
+
+
+def test_other_errors_are_not_taken_for_lack_of_memory(study, monkeypatch):
+    def broken(*_: Any) -> Tensor:
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    monkeypatch.setattr(stack, "run_block", broken)
+    with pytest.raises(RuntimeError, match="shapes"):
+        _scan(study("gpt2"), Ablation("zero"), chunk=100_000)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_budget_limits_the_tokens_in_flight(study, monkeypatch, architecture):
+    shared = study(architecture)
+    per_token = bytes_per_token(shared.anatomy)
+    budget = 2 * 100 * per_token
+    seen: list[int] = []
+    run_block = stack.run_block
+
+    def watched(anatomy: Any, arguments: Any, residual: Tensor) -> Tensor:
+        seen.append(residual.shape[0] * residual.shape[1])
+        return run_block(anatomy, arguments, residual)
+
+    monkeypatch.setattr(stack, "run_block", watched)
+    batch = batch_of(shared.prompts)
+    chunk = Chunk.of(shared.anatomy, 100_000, max_memory=budget)
+    scan = scan_layers(shared.anatomy, batch, Ablation("zero"), ("contrast",), chunk)
+    measured = assembled(scan, shared.anatomy, len(batch.tokens), ["contrast"])["contrast"]
+    expected = _scan(shared, Ablation("zero"), chunk=100_000)
+    assert 0 < max(seen[: len(seen) // 2]) <= 100
+    np.testing.assert_allclose(measured, expected, rtol=0, atol=TOLERANCE)
+
+
+def test_a_budget_too_small_for_one_head_says_so(study):
+    shared = study("gpt2")
+    chunk = Chunk.of(shared.anatomy, max_memory=2 * 8 * bytes_per_token(shared.anatomy))
+    batch = batch_of(shared.prompts)
+    with pytest.raises(CircuitScalingError, match="max_memory .* too small for one head") as error:
+        list(scan_layers(shared.anatomy, batch, Ablation("zero"), ("contrast",), chunk))
+    assert "9 tokens" in str(error.value)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_estimate_covers_what_a_block_really_holds(study, architecture):
+    """Against torch's own count of what is allocated while blocks run."""
+    from torch.profiler import ProfilerActivity, profile
+
+    shared = study(architecture)
+    tokens = torch.as_tensor(shared.prompts.tokens)
+    run = clean.CleanRun.of(shared.anatomy, tokens)
+    residual = torch.cat([run.first] * 40)
+    with torch.no_grad(), profile(activities=[ProfilerActivity.CPU], profile_memory=True) as seen:
+        stack.run_block(shared.anatomy, run.arguments[1], residual)
+    held = peak = 0
+    for event in sorted(seen.profiler.kineto_results.events(), key=lambda e: e.start_ns()):
+        if event.name() == "[memory]":
+            held += event.nbytes()
+            peak = max(peak, held)
+    assert 0 < peak <= bytes_per_token(shared.anatomy) * residual.shape[0] * residual.shape[1]
