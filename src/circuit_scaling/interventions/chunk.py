@@ -20,8 +20,8 @@ from circuit_scaling.interventions.memory import default_budget, is_out_of_memor
 _PROBE_PROMPTS, _PROBE_POSITIONS = 64, 16
 _SMALLEST, _LARGEST = 256, 2**20  # tokens
 _PROBES, _PROBE_SECONDS = 3, 0.05
-_AS_GOOD = 0.97
-_PATIENCE = 2  # doublings without gain
+_GAIN = 1.01  # less is noise
+_PATIENCE = 2  # doublings in vain
 # Of the budget: ablated runs in flight, and clean calls that are kept instead of recomputed. The
 # rest is for what rounding up to whole heads, donors, means and readouts take.
 _IN_FLIGHT, _KEPT = 0.5, 0.25
@@ -148,26 +148,23 @@ def fastest_tokens(anatomy: Anatomy, limit: int) -> int:
 
 @torch.no_grad()
 def _measure(anatomy: Anatomy, limit: int) -> int:
-    """The smallest chunk that is about as fast, token by token, as the fastest."""
-    rates: dict[int, float] = {}
+    """The chunk that is fastest, token by token; doubled until that brings nothing more."""
+    best, best_rate, in_vain = _SMALLEST, 0.0, 0
     tokens = _SMALLEST
-    while tokens <= min(_LARGEST, max(limit, _SMALLEST)):
+    while in_vain < _PATIENCE and tokens <= min(_LARGEST, max(limit, _SMALLEST)):
         try:
-            rates[tokens] = tokens / _seconds(anatomy, tokens)
+            rate = tokens / _seconds(anatomy, tokens)
         except RuntimeError as error:
-            if not is_out_of_memory(error) or not rates:
+            if not is_out_of_memory(error):
                 raise
             break
-        if len(rates) > _PATIENCE and _best(rates) not in list(rates)[-_PATIENCE:]:
-            break
+        if rate > _GAIN * best_rate:
+            best, best_rate, in_vain = tokens, rate, 0
+        else:
+            in_vain += 1
         tokens *= 2
     release(anatomy.device)
-    return _best(rates)
-
-
-def _best(rates: dict[int, float]) -> int:
-    """The smallest chunk whose rate is about the best."""
-    return min(tokens for tokens, rate in rates.items() if rate >= _AS_GOOD * max(rates.values()))
+    return best
 
 
 def _seconds(anatomy: Anatomy, tokens: int) -> float:
