@@ -22,8 +22,9 @@ _SMALLEST, _LARGEST = 256, 2**20  # tokens
 _PROBES, _PROBE_SECONDS = 3, 0.05
 _GAIN = 1.01  # less is noise
 _PATIENCE = 2  # doublings in vain
-# Of the budget: ablated runs in flight, and clean calls that are kept instead of recomputed. The
-# rest is for what rounding up to whole heads, donors, means and readouts take.
+# Of the budget: ablated runs in flight, and what is kept of the clean run (keys and values, and
+# calls that are not recomputed where they fit as well). The rest is for what rounding up to whole
+# heads, donors, means and readouts take.
 _IN_FLIGHT, _KEPT = 0.5, 0.25
 
 
@@ -33,13 +34,17 @@ class Chunk:
 
     Attributes:
         tokens: heads x prompts x positions.
-        limit: tokens that fit the memory.
+        limit: tokens in flight that fit the memory.
+        kept: bytes for what is kept of a clean run.
+        kept_per_token: bytes of a token's keys and values in all layers.
         budget: bytes beside the weights.
         device: where.
     """
 
     tokens: int
     limit: int
+    kept: int
+    kept_per_token: int
     budget: int
     device: torch.device
 
@@ -64,7 +69,15 @@ class Chunk:
         budget = default_budget(anatomy.device) if max_memory is None else max_memory
         limit = int(budget * _IN_FLIGHT / bytes_per_token(anatomy))
         wanted = tokens if tokens is not None else fastest_tokens(anatomy, limit)
-        return cls(min(wanted, max(limit, 1)), limit, budget, anatomy.device)
+        keys_and_values = 2 * anatomy.n_layers * anatomy.n_heads * anatomy.d_head
+        return cls(
+            tokens=min(wanted, max(limit, 1)),
+            limit=limit,
+            kept=int(budget * _KEPT),
+            kept_per_token=keys_and_values * anatomy.dtype.itemsize,
+            budget=budget,
+            device=anatomy.device,
+        )
 
     def prompts(self, n_prompts: int, positions: int) -> int:
         """How many prompts are scanned together.
@@ -72,14 +85,16 @@ class Chunk:
         Raises:
             CircuitScalingError: the memory is too small for one head on one prompt.
         """
-        if self.limit < positions:
+        kept = self.kept // (self.kept_per_token * positions)
+        if self.limit < positions or not kept:
+            in_flight = self.budget * positions / max(self.limit, 1)
+            needed = max(in_flight, self.kept_per_token * positions / _KEPT)
             raise CircuitScalingError(
                 f"max_memory of {_readable(self.budget)} is too small for one head on one prompt "
-                f"of {positions} tokens: it needs about "
-                f"{_readable(self.budget * positions / max(self.limit, 1))}. Give more memory, "
-                "or load the weights in 16 bits (precision: bf16)."
+                f"of {positions} tokens: it needs about {_readable(needed)}. Give more memory, or "
+                "load the weights in 16 bits (precision: bf16)."
             )
-        return max(1, min(n_prompts, self.tokens // positions))
+        return max(1, min(n_prompts, self.tokens // positions, kept))
 
     def heads(self, n_prompts: int, positions: int) -> int:
         """How many heads are replayed together on so many prompts."""
@@ -92,9 +107,9 @@ class Chunk:
 
     def keeps_calls(self, anatomy: Anatomy, n_prompts: int, positions: int) -> bool:
         """Whether the clean calls of all layers may stay in memory instead of being recomputed."""
-        per_token = 3 * anatomy.d_model + anatomy.n_heads * anatomy.d_head
-        needed = anatomy.n_layers * n_prompts * positions * per_token * anatomy.dtype.itemsize
-        return needed <= self.budget * _KEPT
+        width = 3 * anatomy.d_model + anatomy.n_heads * anatomy.d_head
+        calls_per_token = anatomy.n_layers * width * anatomy.dtype.itemsize
+        return n_prompts * positions * (calls_per_token + self.kept_per_token) <= self.kept
 
     def halved(self, positions: int) -> Chunk:
         """The next smaller chunk, after memory ran out.

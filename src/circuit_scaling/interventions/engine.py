@@ -263,7 +263,7 @@ class _RowsScan:
             copied = None
             if self._anatomy.device.type == "cuda":
                 copied = torch.cuda.Event()
-                copied.record()
+                copied.record(torch.cuda.current_stream(self._anatomy.device))
             yield _Arrival(LayerEffects(layer, ablation, self._given.rows, effects), copied)
 
 
