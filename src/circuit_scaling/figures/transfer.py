@@ -1,0 +1,177 @@
+"""Transfer of IOI heads between models: every pair by three ways of finding them, against chance."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from circuit_scaling.figures.matrix import COLOURS, draw_matrix
+from circuit_scaling.figures.style import (
+    INK,
+    QUIET,
+    RULE,
+    Look,
+    new_figure,
+    nothing_to_draw,
+    order_models,
+    require_columns,
+    styled,
+)
+
+# Way of finding a head: title, mean rank, p against random heads or layers, p within layers.
+_WAYS = (
+    ("same layer and head", "mean_frac_rank", "p", "p_same_layer"),
+    ("layer at the same relative depth", "depth_frac_rank", "depth_p", None),
+    ("like function", "matched_frac_rank", "matched_p", "matched_p_same_layer"),
+)
+_INTERVALS = ("low", "high", "expected", "null_low", "null_high")
+_COLUMNS = (
+    *("base_family", "base_model", "tgt_family", "tgt_model", "task", "tgt_competent"),
+    *(name for _, *names in _WAYS for name in names if name),
+    *_INTERVALS,
+)
+_ALPHA = 0.05
+_MOST_NUMBERED = 12  # models; with more, the cells are too small for numbers
+_MOST_NAMED = 24  # pairs
+_SAME = Look("same family", "#2f7fc1", "o")
+_OTHER = Look("another family", "#c8553d", "s")
+
+
+@styled
+def ioi_transfer_summary(transfer_summary: pd.DataFrame) -> Figure:
+    """Mean fractional rank in the target of the base's strongest IOI heads, for every pair.
+
+    ``transfer_summary`` has one row per pair and task; ``ioi`` is drawn. Three matrices, base by
+    target, find the heads by index, by relative depth (mean of the nearest layer) and by function;
+    a ring is p < 0.05 against random heads (or, for depth, exchanged layers), a disc against
+    random heads of the same layers as well. The other panel has the pairs by index one by one,
+    sorted: 95 % bootstrap intervals over grey 95 % intervals under random indices; hollow where
+    the target is not competent. Pairs without a value are blank with a dash, and left out of the
+    sorted panel. Raises ValueError if a column is missing.
+    """
+    require_columns(transfer_summary, _COLUMNS, "ioi_transfer_summary")
+    rows = of_ioi(transfer_summary)
+    if rows.empty:
+        return nothing_to_draw("no two models were compared")
+    models = _models(rows)
+    side = min(max(0.25 * len(models), 1.3), 4.0)
+    figure = new_figure(2 * side + 2.0)
+    # The legend keeps the upper row, the colour bar the lower one, so that both rows are as high.
+    panels = figure.subplots(2, 2, squeeze=False)
+    scale = Normalize(vmin=0.0, vmax=1.0)
+    for axes, way in zip((panels[0, 0], panels[1, 0], panels[1, 1]), _WAYS, strict=True):
+        _matrix_panel(axes, rows, models, way, scale)
+    panels[0, 0].set_ylabel("base")
+    panels[1, 0].set_ylabel("base")
+    panels[1, 1].set_yticks([])
+    _pair_panel(panels[0, 1], rows)
+    bar = figure.colorbar(
+        ScalarMappable(scale, COLOURS), ax=panels[1, :], location="bottom", aspect=50, shrink=0.6
+    )
+    bar.set_label("mean fractional rank in the target: 0 strongest, 0.5 as random heads, 1 weakest")
+    bar.outline.set_visible(False)
+    figure.legend(handles=_handles(), loc="outside upper left", ncols=3)
+    return figure
+
+
+def of_ioi(transfer_summary: pd.DataFrame) -> pd.DataFrame:
+    """The rows that the figure shows."""
+    return transfer_summary[transfer_summary["task"] == "ioi"]
+
+
+def _models(rows: pd.DataFrame) -> list[str]:
+    """Every model of a pair, by family and first appearance as base, then as target."""
+    sides = [
+        rows[[f"{side}_family", f"{side}_model"]].set_axis(["family", "model"], axis=1)
+        for side in ("base", "tgt")
+    ]
+    return order_models(pd.concat(sides, ignore_index=True))
+
+
+def _cells(rows: pd.DataFrame, models: list[str], column: str) -> NDArray[np.float64]:
+    """Values of a column, base by target; NaN where there is none."""
+    wide = rows.pivot(index="base_model", columns="tgt_model", values=column)
+    return wide.reindex(index=models, columns=models).to_numpy(dtype=np.float64)
+
+
+def _matrix_panel(
+    axes: Axes,
+    rows: pd.DataFrame,
+    models: list[str],
+    way: tuple[str, str, str, str | None],
+    scale: Normalize,
+) -> None:
+    title, mean, p, p_same_layer = way
+    numbered = len(models) <= _MOST_NUMBERED
+    draw_matrix(axes, _cells(rows, models, mean), scale, 5.5 if numbered else None)
+    low = _cells(rows, models, p) < _ALPHA
+    beyond = low & (_cells(rows, models, p_same_layer) < _ALPHA) if p_same_layer else low & False
+    for marked, fill, gid in ((low & ~beyond, "none", "ring"), (beyond, INK, "disc")):
+        at = np.argwhere(marked)
+        axes.scatter(
+            at[:, 1] + 0.36,
+            at[:, 0] - 0.34,
+            s=7,
+            facecolor="white" if fill == "none" else fill,
+            edgecolor=INK,
+            linewidth=0.6,
+            gid=gid,
+        )
+    places = np.arange(len(models))
+    axes.set_xticks(places, models, rotation=45, ha="right", rotation_mode="anchor", fontsize=6)
+    axes.set_yticks(places, models, fontsize=6)
+    axes.set_xlabel("target")
+    axes.set_title(title, loc="left")
+
+
+def _pair_panel(axes: Axes, rows: pd.DataFrame) -> None:
+    """The pairs one by one, the lowest mean rank on top."""
+    found = rows.dropna(subset=["mean_frac_rank"])
+    found = found.sort_values("mean_frac_rank", kind="stable", ignore_index=True)
+    at = np.arange(len(found))
+    thick = min(5.0, 220.0 / max(len(found), 1))
+    axes.hlines(at, found["null_low"], found["null_high"], color="#dedede", linewidth=thick, gid="null")
+    axes.plot(found["expected"], at, color=QUIET, linewidth=0.8, gid="expected")
+    same = found["base_family"] == found["tgt_family"]
+    hollow = ~found["tgt_competent"].astype("boolean").fillna(True).astype(bool)
+    for look, family in ((_SAME, same), (_OTHER, ~same)):
+        for empty in (False, True):
+            part = found[family & (hollow == empty)]
+            axes.hlines(part.index, part["low"], part["high"], color=look.colour, linewidth=0.8)
+            axes.plot(
+                part["mean_frac_rank"],
+                part.index,
+                linestyle="none",
+                marker=look.marker,
+                markersize=3,
+                markeredgewidth=0.7,
+                markeredgecolor=look.colour,
+                markerfacecolor="white" if empty else look.colour,
+                gid="pairs",
+            )
+    axes.set_xlim(0, 1)
+    axes.set_ylim(max(len(found), 1) - 0.3, -0.7)
+    names = [f"{b} → {t}" for b, t in zip(found["base_model"], found["tgt_model"], strict=True)]
+    axes.set_yticks(at if len(found) <= _MOST_NAMED else [], names if len(found) <= _MOST_NAMED else [])
+    axes.tick_params(axis="y", length=0, labelsize=6)
+    axes.set_ylabel(f"{len(found)} pairs, sorted")
+    axes.set_xlabel("mean fractional rank in the target")
+    axes.set_title("same layer and head, against chance", loc="left")
+
+
+def _handles() -> list[Line2D]:
+    dot = {"linestyle": "none", "markersize": 4}
+    return [
+        Line2D([], [], marker=_SAME.marker, color=_SAME.colour, label=_SAME.label, **dot),
+        Line2D([], [], marker=_OTHER.marker, color=_OTHER.colour, label=_OTHER.label, **dot),
+        Line2D([], [], marker="o", mfc="white", mec=INK, label="hollow: target not competent", **dot),
+        Line2D([], [], color=RULE, linewidth=5, label="95 % under random indices"),
+        Line2D([], [], marker="o", mfc="white", mec=INK, label="p < 0.05 against random heads", **dot),
+        Line2D([], [], marker="o", color=INK, label="… and within the layers", **dot),
+    ]
