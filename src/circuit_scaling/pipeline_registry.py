@@ -20,7 +20,8 @@ from circuit_scaling.pipelines import classify, join, report, scan, transfer, zo
 def register_pipelines() -> dict[str, Pipeline]:
     """``scan``, ``join``, ``classify``, ``transfer``, ``report`` and ``zoo``.
 
-    By default all but ``zoo``. ``overview`` is the whole study on the first two models: the same graph, small enough to read.
+    By default all but ``zoo``. ``overview`` is the whole study on the first two models: the same
+    graph, small enough to read.
     """
     roster = _roster().root
     slugs = tuple(roster)

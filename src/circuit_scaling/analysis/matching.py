@@ -23,7 +23,11 @@ class Matching:
     @property
     def partners(self) -> dict[int, int]:
         """Number of a base head -> number of the target head it is matched with."""
-        return {} if self.matches is None else dict(zip(*map(np.ndarray.tolist, self.matches), strict=True))
+        return (
+            {}
+            if self.matches is None
+            else dict(zip(*map(np.ndarray.tolist, self.matches), strict=True))
+        )
 
 
 def match_heads(base: ModelHeads, target: ModelHeads) -> Matching:
@@ -61,12 +65,14 @@ def matching_rows(
         reason = matching.reason
         if matches is not None:
             effects = (side.heads[f"delta_{task}_test"].to_numpy() for side in (base, target))
-            left, right = (
-                values[places] for values, places in zip(effects, matches, strict=True)
-            )
+            left, right = (values[places] for values, places in zip(effects, matches, strict=True))
             rng = np.random.default_rng(settings.seed)
             bands = target.layers[matches.target]
             agreement = matched_agreement(left, right, bands, settings.n_null, rng)
             row |= agreement._asdict()
-            reason = "the effects of the matched heads are constant" if np.isnan(agreement.spearman) else ""
+            reason = (
+                "the effects of the matched heads are constant"
+                if np.isnan(agreement.spearman)
+                else ""
+            )
         yield {**row, "reason": reason}

@@ -116,6 +116,4 @@ def pairs_of(models: list[ModelHeads], settings: TransferSettings) -> Iterator[P
                     f"transfer.pairs names '{name}', which has no classified heads. "
                     f"There are: {', '.join(known)}."
                 )
-        yield from (
-            (b, t) for b in models for t in models if (b.model, t.model) == (base, target)
-        )
+        yield from ((b, t) for b in models for t in models if (b.model, t.model) == (base, target))

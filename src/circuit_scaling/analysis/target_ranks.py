@@ -82,7 +82,9 @@ class TargetRanks:
             *symmetric_interval(mean, self.drawn[:, chosen].mean(axis=1)),
             lower_tail(mean, self.sums[:, len(chosen)] / len(chosen), float(self.ranks.mean())),
             lower_tail(
-                mean, np.asarray(in_layers) / len(chosen), float(np.average(expected, weights=counts))
+                mean,
+                np.asarray(in_layers) / len(chosen),
+                float(np.average(expected, weights=counts)),
             ),
         )
 
@@ -119,9 +121,7 @@ def target_ranks(
         target.layers,
         random_sums(ranks, settings.k, settings.n_null, rng),
         {
-            int(layer): random_sums(
-                ranks[target.layers == layer], settings.k, settings.n_null, rng
-            )
+            int(layer): random_sums(ranks[target.layers == layer], settings.k, settings.n_null, rng)
             for layer in np.unique(target.layers)
         },
         settings,

@@ -52,7 +52,9 @@ def ioi_divergence(head_divergence: pd.DataFrame) -> Figure:
     _stack(axes, shares, "share", at - 0.12, _THICK)
     _stack(axes, shares, "chance", at + 0.26, _THIN)
     counts = shares.drop_duplicates("base_model")
-    for row, (heads, targets) in enumerate(zip(counts["n_heads"], counts["n_targets"], strict=True)):
+    for row, (heads, targets) in enumerate(
+        zip(counts["n_heads"], counts["n_targets"], strict=True)
+    ):
         axes.text(
             1.015,
             row,
@@ -101,18 +103,14 @@ def divergence_shares(head_divergence: pd.DataFrame) -> pd.DataFrame:
                     "n_targets": found["tgt_model"].nunique(),
                     "divergence": fate,
                     "share": share,
-                    "chance": share
-                    if fate == "missing"
-                    else float(found[f"chance_{fate}"].mean()),
+                    "chance": share if fate == "missing" else float(found[f"chance_{fate}"].mean()),
                 }
             )
     columns = ["base_model", "n_heads", "n_targets", "divergence", "share", "chance"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _stack(
-    axes: Axes, shares: pd.DataFrame, column: str, at: np.ndarray, height: float
-) -> None:
+def _stack(axes: Axes, shares: pd.DataFrame, column: str, at: np.ndarray, height: float) -> None:
     left = np.zeros(len(at))
     for fate, look in FATES.items():
         width = shares.loc[shares["divergence"] == fate, column].to_numpy(dtype=np.float64)

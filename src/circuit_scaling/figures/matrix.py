@@ -29,9 +29,7 @@ def draw_matrix(
         dark = bool(np.isfinite(value) and float(scale(value)) < _DARK)
         colour = "white" if dark else QUIET if np.isnan(value) else "black"
         written = number(value)
-        axes.text(
-            column, row, written, ha="center", va="center", fontsize=fontsize, color=colour
-        )
+        axes.text(column, row, written, ha="center", va="center", fontsize=fontsize, color=colour)
     axes.tick_params(length=0)
     # White lines between the cells keep the numbers apart.
     axes.set_xticks(np.arange(values.shape[1] - 1) + 0.5, minor=True)

@@ -1,4 +1,4 @@
-"""Transfer of IOI heads between models: every pair by three ways of finding them, against chance."""
+"""Transfer of IOI heads: every pair of models, three ways of finding a head, against chance."""
 
 from __future__ import annotations
 
@@ -136,7 +136,9 @@ def _pair_panel(axes: Axes, rows: pd.DataFrame) -> None:
     found = found.sort_values("mean_frac_rank", kind="stable", ignore_index=True)
     at = np.arange(len(found))
     thick = min(5.0, 220.0 / max(len(found), 1))
-    axes.hlines(at, found["null_low"], found["null_high"], color="#dedede", linewidth=thick, gid="null")
+    axes.hlines(
+        at, found["null_low"], found["null_high"], color="#dedede", linewidth=thick, gid="null"
+    )
     axes.plot(found["expected"], at, color=QUIET, linewidth=0.8, gid="expected")
     same = found["base_family"] == found["tgt_family"]
     hollow = ~found["tgt_competent"].astype("boolean").fillna(True).astype(bool)
@@ -158,7 +160,9 @@ def _pair_panel(axes: Axes, rows: pd.DataFrame) -> None:
     axes.set_xlim(0, 1)
     axes.set_ylim(max(len(found), 1) - 0.3, -0.7)
     names = [f"{b} → {t}" for b, t in zip(found["base_model"], found["tgt_model"], strict=True)]
-    axes.set_yticks(at if len(found) <= _MOST_NAMED else [], names if len(found) <= _MOST_NAMED else [])
+    axes.set_yticks(
+        at if len(found) <= _MOST_NAMED else [], names if len(found) <= _MOST_NAMED else []
+    )
     axes.tick_params(axis="y", length=0, labelsize=6)
     axes.set_ylabel(f"{len(found)} pairs, sorted")
     axes.set_xlabel("mean fractional rank in the target")
@@ -170,8 +174,12 @@ def _handles() -> list[Line2D]:
     return [
         Line2D([], [], marker=_SAME.marker, color=_SAME.colour, label=_SAME.label, **dot),
         Line2D([], [], marker=_OTHER.marker, color=_OTHER.colour, label=_OTHER.label, **dot),
-        Line2D([], [], marker="o", mfc="white", mec=INK, label="hollow: target not competent", **dot),
+        Line2D(
+            [], [], marker="o", mfc="white", mec=INK, label="hollow: target not competent", **dot
+        ),
         Line2D([], [], color=RULE, linewidth=5, label="95 % under random indices"),
-        Line2D([], [], marker="o", mfc="white", mec=INK, label="p < 0.05 against random heads", **dot),
+        Line2D(
+            [], [], marker="o", mfc="white", mec=INK, label="p < 0.05 against random heads", **dot
+        ),
         Line2D([], [], marker="o", color=INK, label="… and within the layers", **dot),
     ]

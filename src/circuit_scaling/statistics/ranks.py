@@ -38,9 +38,7 @@ def fractional_ranks(effects: npt.ArrayLike) -> _Floats:
     return ranks / size.shape[-1]
 
 
-def random_sums(
-    values: npt.ArrayLike, most: int, draws: int, rng: np.random.Generator
-) -> _Floats:
+def random_sums(values: npt.ArrayLike, most: int, draws: int, rng: np.random.Generator) -> _Floats:
     """Sums of 0, 1, ... ``most`` of the values [n] drawn without replacement: [draws, most + 1].
 
     Column k is a draw of k values; the columns of one row are nested. With fewer than ``most``

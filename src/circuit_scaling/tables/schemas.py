@@ -318,7 +318,14 @@ TRANSFER_SUMMARY = Table(
         **{
             f"{kind}{measure}": share(nullable=True)
             for kind in ("", "matched_")
-            for measure in ("low", "high", "expected", "null_low", "null_high", "expected_same_layer")
+            for measure in (
+                "low",
+                "high",
+                "expected",
+                "null_low",
+                "null_high",
+                "expected_same_layer",
+            )
         },
         **{
             f"frac_{reason}": share(nullable=True)
