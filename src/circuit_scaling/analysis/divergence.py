@@ -8,6 +8,7 @@ from circuit_scaling.analysis.pairs import Pair
 
 _FATES = {"ioi_only": "conserved", "shared": "conserved", "anti_only": "inverted", "weak": "lost"}
 _IOI_LIKE = ("ioi_only", "shared")
+_MISSING = "missing"
 
 
 def head_divergence(pairs: Iterable[Pair]) -> Iterator[dict[str, object]]:
@@ -19,20 +20,19 @@ def head_divergence(pairs: Iterable[Pair]) -> Iterator[dict[str, object]]:
     that fate, which is what a random index would give; 0 where the index is missing.
     """
     for base, target in pairs:
-        categories = target.heads["category"].to_numpy()
         fates = target.heads["category"].map(_FATES)
-        for row in base.heads[base.heads["category"].isin(_IOI_LIKE)].itertuples():
-            place = target.places.get((row.layer, row.head))
+        chance = {fate: float((fates == fate).mean()) for fate in dict.fromkeys(_FATES.values())}
+        for key, category in zip(base.keys, base.heads["category"], strict=True):
+            if category not in _IOI_LIKE:
+                continue
+            place = target.places.get(key)
             yield {
                 **base.named("base"),
                 **target.named("tgt"),
-                "layer": row.layer,
-                "head": row.head,
-                "base_category": row.category,
-                "tgt_category": "missing" if place is None else categories[place],
-                "divergence": "missing" if place is None else fates[place],
-                **{
-                    f"chance_{fate}": 0.0 if place is None else float((fates == fate).mean())
-                    for fate in dict.fromkeys(_FATES.values())
-                },
+                "layer": key[0],
+                "head": key[1],
+                "base_category": category,
+                "tgt_category": _MISSING if place is None else target.heads["category"][place],
+                "divergence": _MISSING if place is None else fates[place],
+                **{f"chance_{f}": 0.0 if place is None else x for f, x in chance.items()},
             }

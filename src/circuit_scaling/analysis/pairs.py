@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import permutations
+from math import isnan
 from typing import Literal
 
 import numpy as np
@@ -43,12 +44,13 @@ class TransferSettings(BaseModel):
     def _two_models_once(
         cls, pairs: Literal["all"] | tuple[tuple[str, str], ...]
     ) -> Literal["all"] | tuple[tuple[str, str], ...]:
-        for pair in pairs if pairs != "all" else ():
-            base, target = pair
+        seen = set()
+        for base, target in pairs if pairs != "all" else ():
             if base == target:
                 raise ValueError(f"the pair [{base}, {target}] compares a model with itself")
-            if pairs.count(pair) > 1:
+            if (base, target) in seen:
                 raise ValueError(f"the pair [{base}, {target}] is listed twice")
+            seen.add((base, target))
         return pairs
 
 
@@ -70,15 +72,20 @@ class ModelHeads:
         return self.heads["layer"].to_numpy(dtype=np.int64)
 
     @cached_property
+    def keys(self) -> list[tuple[int, int]]:
+        """(layer, head) of each head."""
+        return [(int(x), int(y)) for x, y in self.heads[["layer", "head"]].to_numpy()]
+
+    @cached_property
     def places(self) -> dict[tuple[int, int], int]:
         """(layer, head) -> number of the head."""
-        return {key: i for i, key in enumerate(zip(self.layers, self.heads["head"], strict=True))}
+        return {key: i for i, key in enumerate(self.keys)}
 
     @property
     def shape(self) -> tuple[int, int] | None:
         """Layers and heads per layer; None where the table does not know."""
-        known = self.heads.loc[0, ["n_layers", "n_heads"]]
-        return None if known.isna().any() else (int(known["n_layers"]), int(known["n_heads"]))
+        n_layers, n_heads = (float(self.heads[name].iloc[0]) for name in ("n_layers", "n_heads"))
+        return None if isnan(n_layers) or isnan(n_heads) else (int(n_layers), int(n_heads))
 
     @property
     def profiles(self) -> npt.NDArray[np.float64] | None:

@@ -88,15 +88,17 @@ class TargetRanks:
             ),
         )
 
-    def layer_means(self) -> dict[int, float]:
+    def layer_means(self) -> dict[float, float]:
         """Mean fractional rank of the heads of each layer."""
-        return {int(x): float(self.ranks[self.layers == x].mean()) for x in np.unique(self.layers)}
+        return {
+            float(x): float(self.ranks[self.layers == x].mean()) for x in np.unique(self.layers)
+        }
 
-    def layer_bests(self) -> dict[int, float]:
+    def layer_bests(self) -> dict[float, float]:
         """Fractional rank of the strongest head of each layer."""
-        return {int(x): float(self.ranks[self.layers == x].min()) for x in np.unique(self.layers)}
+        return {float(x): float(self.ranks[self.layers == x].min()) for x in np.unique(self.layers)}
 
-    def score_layers(self, values: dict[int, float], chosen: Sequence[int]) -> LayerScore:
+    def score_layers(self, values: dict[float, float], chosen: Sequence[float]) -> LayerScore:
         """Mean of ``values`` over the ``chosen`` layers, which may repeat; NaN for no layers."""
         weights = [float(list(chosen).count(layer)) for layer in values]
         found = [values[layer] for layer in chosen]

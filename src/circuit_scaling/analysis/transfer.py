@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import nan
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from circuit_scaling.tables.schemas import (
 )
 from circuit_scaling.tables.table import Table
 
+_Row = dict[str, Any]
 # Task -> the categories of heads that do it, and where the table says that a model can do it.
 _TASKS = {
     "ioi": (("ioi_only", "shared"), "competent_ioi"),
@@ -63,8 +65,8 @@ def transfer(
     models = models_of(classified_heads)
     pairs = list(pairs_of(models, settings))
     matchings = [match_heads(base, target) for base, target in pairs]
-    heads: dict[tuple[int, str], list[dict[str, object]]] = {}
-    summaries: dict[tuple[int, str], dict[str, object]] = {}
+    heads: dict[tuple[int, str], list[_Row]] = {}
+    summaries: dict[tuple[int, str], _Row] = {}
     # Target by target: what chance makes of a large model's ranks is too much to keep for all.
     for target in models:
         wanted = [i for i, pair in enumerate(pairs) if pair[1] is target]
@@ -87,13 +89,11 @@ def transfer(
     }
 
 
-def _compare(
-    matching: Matching, task: str, ranks: TargetRanks, k: int
-) -> tuple[list[dict[str, object]], dict[str, object]]:
+def _compare(matching: Matching, task: str, ranks: TargetRanks, k: int) -> tuple[list[_Row], _Row]:
     """The rows of ``transfer_heads`` and the row of ``transfer_summary`` of a pair and a task."""
     base, target = matching.base, matching.target
     chosen = _strongest(base, task, k)
-    keys = [(int(base.layers[i]), int(base.heads["head"][i])) for i in chosen]
+    keys = [base.keys[i] for i in chosen]
     index = [target.places.get(key) for key in keys]
     missing = [_why_missing(key, place, target) for key, place in zip(keys, index, strict=True)]
     depth = [_layer_at_depth(layer, base, target) for layer, _ in keys]
@@ -111,7 +111,7 @@ def _compare(
             "tgt_abs_delta": _at(target.size(task), index[rank]),
             "tgt_frac_rank": _at(ranks.ranks, index[rank]),
             "in_target": missing[rank],
-            "depth_layer": nan if depth[rank] is None else float(depth[rank]),
+            "depth_layer": depth[rank],
             "depth_frac_rank": means.get(depth[rank], nan),
             "depth_best_frac_rank": bests.get(depth[rank], nan),
             "matched_layer": _at(target.layers, partners[rank]),
@@ -165,13 +165,13 @@ def _why_missing(key: tuple[int, int], place: int | None, target: ModelHeads) ->
     return "not_measured" if inside else "outside_shape"
 
 
-def _layer_at_depth(layer: int, base: ModelHeads, target: ModelHeads) -> int | None:
+def _layer_at_depth(layer: int, base: ModelHeads, target: ModelHeads) -> float:
     """The target's layer nearest to relative depth layer / (L - 1), the lower of two as near.
 
-    None where a shape is unknown. A model of one layer has depth 0.
+    NaN where a shape is unknown. A model of one layer has depth 0.
     """
     if base.shape is None or target.shape is None:
-        return None
+        return nan
     span, reach = max(base.shape[0] - 1, 1), target.shape[0] - 1
     # ceil(layer * reach / span - 1/2), in whole numbers.
     return -((span - 2 * layer * reach) // (2 * span))
@@ -204,7 +204,7 @@ def _competent(model: ModelHeads, task: str) -> object:
     return model.heads[column][0]
 
 
-def _with_q(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+def _with_q(rows: list[_Row]) -> list[_Row]:
     """The rows of ``transfer_summary`` with q over all pairs of a task, for each kind of p."""
     for task in _TASKS:
         of_task = [row for row in rows if row["task"] == task]
@@ -214,7 +214,7 @@ def _with_q(rows: list[dict[str, object]]) -> list[dict[str, object]]:
     return rows
 
 
-def _table(schema: Table, rows: Iterable[dict[str, object]]) -> pd.DataFrame:
+def _table(schema: Table, rows: Iterable[_Row]) -> pd.DataFrame:
     """The rows with the columns and types of the schema; without rows, the empty table."""
     found = list(rows)
     types = {name: str(column.dtype) for name, column in schema.columns.items()}

@@ -15,7 +15,6 @@ from circuit_scaling.figures.matrix import COLOURS, draw_matrix
 from circuit_scaling.figures.style import (
     INK,
     QUIET,
-    RULE,
     Look,
     new_figure,
     nothing_to_draw,
@@ -39,6 +38,7 @@ _COLUMNS = (
 _ALPHA = 0.05
 _MOST_NUMBERED = 12  # models; with more, the cells are too small for numbers
 _MOST_NAMED = 24  # pairs
+_BAND = "#dedede"
 _SAME = Look("same family", "#2f7fc1", "o")
 _OTHER = Look("another family", "#c8553d", "s")
 
@@ -136,9 +136,7 @@ def _pair_panel(axes: Axes, rows: pd.DataFrame) -> None:
     found = found.sort_values("mean_frac_rank", kind="stable", ignore_index=True)
     at = np.arange(len(found))
     thick = min(5.0, 220.0 / max(len(found), 1))
-    axes.hlines(
-        at, found["null_low"], found["null_high"], color="#dedede", linewidth=thick, gid="null"
-    )
+    axes.hlines(at, found["null_low"], found["null_high"], color=_BAND, linewidth=thick, gid="null")
     axes.plot(found["expected"], at, color=QUIET, linewidth=0.8, gid="expected")
     same = found["base_family"] == found["tgt_family"]
     hollow = ~found["tgt_competent"].astype("boolean").fillna(True).astype(bool)
@@ -170,16 +168,16 @@ def _pair_panel(axes: Axes, rows: pd.DataFrame) -> None:
 
 
 def _handles() -> list[Line2D]:
-    dot = {"linestyle": "none", "markersize": 4}
-    return [
-        Line2D([], [], marker=_SAME.marker, color=_SAME.colour, label=_SAME.label, **dot),
-        Line2D([], [], marker=_OTHER.marker, color=_OTHER.colour, label=_OTHER.label, **dot),
-        Line2D(
-            [], [], marker="o", mfc="white", mec=INK, label="hollow: target not competent", **dot
-        ),
-        Line2D([], [], color=RULE, linewidth=5, label="95 % under random indices"),
-        Line2D(
-            [], [], marker="o", mfc="white", mec=INK, label="p < 0.05 against random heads", **dot
-        ),
-        Line2D([], [], marker="o", color=INK, label="… and within the layers", **dot),
+    marks = (
+        (_SAME.label, _SAME.marker, _SAME.colour, _SAME.colour),
+        (_OTHER.label, _OTHER.marker, _OTHER.colour, _OTHER.colour),
+        ("hollow: target not competent", "o", INK, "white"),
+        ("p < 0.05 against random heads", "o", INK, "white"),
+        ("… and against heads of the layer", "o", INK, INK),
+    )
+    handles = [
+        Line2D([], [], ls="none", marker=marker, ms=4, mec=edge, mfc=face, label=label)
+        for label, marker, edge, face in marks
     ]
+    band = Line2D([], [], color=_BAND, linewidth=5, label="95 % under random indices")
+    return [*handles[:3], band, *handles[3:]]

@@ -35,7 +35,8 @@ def fractional_ranks(effects: npt.ArrayLike) -> _Floats:
     if np.isnan(size).any():
         raise ValueError("an effect is missing: leave out heads without one before ranking")
     ranks: _Floats = scipy.stats.rankdata(-size, axis=-1)
-    return ranks / size.shape[-1]
+    ranks /= size.shape[-1]
+    return ranks
 
 
 def random_sums(values: npt.ArrayLike, most: int, draws: int, rng: np.random.Generator) -> _Floats:
