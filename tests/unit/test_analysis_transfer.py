@@ -120,7 +120,7 @@ class TestByIndex:
             assert (rows["p_same_layer"] < 0.01).all()
             np.testing.assert_allclose(rows["matched_frac_rank"], rows["mean_frac_rank"], atol=1e-9)
 
-    @settings(deadline=None, max_examples=40)
+    @settings(deadline=None, max_examples=25)
     @given(st.integers(0, 2**32 - 1), st.integers(1, 30))
     def test_published_quantities_by_their_definitions(self, seed: int, k: int) -> None:
         """Plain Python, head by head, on tables with ties and without some heads."""
@@ -163,8 +163,8 @@ class TestChance:
     def test_between_unrelated_models_small_p_are_rare(self) -> None:
         """Index, depth and function; P(p <= alpha) <= alpha over pairs without a common model."""
         rng = np.random.default_rng(4)
-        models = [random_model(f"m{i}", (4, 6), rng) for i in range(400)]
-        pairs = [[f"m{i}", f"m{i + 1}"] for i in range(0, 400, 2)]
+        models = [random_model(f"m{i}", (4, 6), rng) for i in range(200)]
+        pairs = [[f"m{i}", f"m{i + 1}"] for i in range(0, 200, 2)]
         tables = run(*models, pairs=pairs, k=6, n_null=99)
         tests = tables["transfer_summary"], tables["head_matching"]
         names = [c for c in tests[0] if c == "p" or c.endswith("_p") or "p_same" in c]
@@ -172,7 +172,7 @@ class TestChance:
         for frame, columns in zip(tests, (names, ["p_spearman", "p_pearson"]), strict=True):
             for column in columns:
                 p = frame.loc[frame["task"] == "ioi", column].dropna()
-                assert len(p) > 190
+                assert len(p) > 90
                 for alpha in (0.01, 0.05, 0.2, 0.5):
                     limit = alpha + 3.5 * np.sqrt(alpha * (1 - alpha) / len(p))
                     assert (p <= alpha).mean() <= limit, (column, alpha)

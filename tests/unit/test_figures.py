@@ -319,11 +319,12 @@ class TestTransfer:
         figure = figures.ioi_transfer_summary(frame)
         rows = frame[frame["task"] == "ioi"].set_index(["base_model", "tgt_model"])
         panels = [axes for axes in figure.axes if axes.images]
+        models = [label.get_text() for label in panels[-1].get_xticklabels()]
+        assert sorted(models) == sorted(ORDER)
         names = ("mean_frac_rank", "depth_frac_rank", "matched_frac_rank")
         for axes, name in zip(panels, names, strict=True):
             shown = np.asarray(axes.images[0].get_array().filled(np.nan), dtype=float)
-            models = [label.get_text() for label in axes.get_xticklabels()]
-            assert sorted(models) == sorted(ORDER)
+            assert [label.get_text() for label in axes.get_yticklabels()] == models
             for (i, base), (j, target) in itertools.product(enumerate(models), repeat=2):
                 value = np.nan if base == target else rows.loc[(base, target), name]
                 np.testing.assert_equal(shown[i, j], value)

@@ -81,21 +81,25 @@ class ModelHeads:
         """(layer, head) -> number of the head."""
         return {key: i for i, key in enumerate(self.keys)}
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, int] | None:
         """Layers and heads per layer; None where the table does not know."""
         n_layers, n_heads = (float(self.heads[name].iloc[0]) for name in ("n_layers", "n_heads"))
         return None if isnan(n_layers) or isnan(n_heads) else (int(n_layers), int(n_heads))
 
-    @property
+    @cached_property
     def profiles(self) -> npt.NDArray[np.float64] | None:
         """Task-free scores, [heads, scores]; None for models that were measured elsewhere."""
         scores = self.heads[list(PROFILE_COLUMNS)].to_numpy(dtype=np.float64)
         return None if np.isnan(scores).any() else scores
 
-    def size(self, task: str) -> npt.NDArray[np.float64]:
-        """|delta| of each head on a task: [heads]."""
-        return self.heads[f"delta_{task}"].abs().to_numpy(dtype=np.float64)
+    @cached_property
+    def sizes(self) -> dict[str, npt.NDArray[np.float64]]:
+        """Task -> |delta| of each head: [heads]."""
+        return {
+            task: self.heads[f"delta_{task}"].abs().to_numpy(dtype=np.float64)
+            for task in ("ioi", "anti_names")
+        }
 
 
 def models_of(classified_heads: pd.DataFrame) -> list[ModelHeads]:

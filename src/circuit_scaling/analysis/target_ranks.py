@@ -116,7 +116,7 @@ def target_ranks(
     whatever list of pairs it stands.
     """
     rng = np.random.default_rng(settings.seed)
-    ranks = fractional_ranks(target.size(task))
+    ranks = fractional_ranks(target.sizes[task])
     return TargetRanks(
         ranks,
         _drawn_ranks(target, effects, task, settings, rng),

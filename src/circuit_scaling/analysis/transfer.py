@@ -99,6 +99,8 @@ def _compare(matching: Matching, task: str, ranks: TargetRanks, k: int) -> tuple
     depth = [_layer_at_depth(layer, base, target) for layer, _ in keys]
     partners = [matching.partners.get(i) for i in chosen]
     means, bests = ranks.layer_means(), ranks.layer_bests()
+    categories = base.heads["category"].to_numpy()
+    target_heads = target.heads["head"].to_numpy()
     pair = {**base.named("base"), **target.named("tgt"), "task": task}
     rows = [
         {
@@ -106,16 +108,16 @@ def _compare(matching: Matching, task: str, ranks: TargetRanks, k: int) -> tuple
             "base_rank": rank + 1,
             "layer": layer,
             "head": head,
-            "base_category": base.heads["category"][i],
-            "base_abs_delta": base.size(task)[i],
-            "tgt_abs_delta": _at(target.size(task), index[rank]),
+            "base_category": categories[i],
+            "base_abs_delta": base.sizes[task][i],
+            "tgt_abs_delta": _at(target.sizes[task], index[rank]),
             "tgt_frac_rank": _at(ranks.ranks, index[rank]),
             "in_target": missing[rank],
             "depth_layer": depth[rank],
             "depth_frac_rank": means.get(depth[rank], nan),
             "depth_best_frac_rank": bests.get(depth[rank], nan),
             "matched_layer": _at(target.layers, partners[rank]),
-            "matched_head": _at(target.heads["head"].to_numpy(), partners[rank]),
+            "matched_head": _at(target_heads, partners[rank]),
             "matched_frac_rank": _at(ranks.ranks, partners[rank]),
         }
         for rank, (i, (layer, head)) in enumerate(zip(chosen, keys, strict=True))
@@ -153,7 +155,7 @@ def _strongest(base: ModelHeads, task: str, k: int) -> list[int]:
     """Numbers of the k heads that do the task with the largest |delta|, the largest first."""
     categories, _ = _TASKS[task]
     does = np.flatnonzero(base.heads["category"].isin(categories))
-    return [int(i) for i in does[np.argsort(-base.size(task)[does], kind="stable")][:k]]
+    return [int(i) for i in does[np.argsort(-base.sizes[task][does], kind="stable")][:k]]
 
 
 def _why_missing(key: tuple[int, int], place: int | None, target: ModelHeads) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 
-from circuit_scaling.figures.matrix import COLOURS, draw_matrix
+from circuit_scaling.figures.matrix import DARK_TO_PALE, draw_matrix
 from circuit_scaling.figures.style import (
     new_figure,
     nothing_to_draw,
@@ -49,15 +49,16 @@ def ablation_agreement(ablation_agreement: pd.DataFrame) -> Figure:
     tasks = task_looks(rows["task"])
     figure = new_figure(0.27 * len(models) + 1.2)
     panels = figure.subplots(1, len(tasks), sharey=True, squeeze=False)[0]
+    colours = LinearSegmentedColormap.from_list("agreement", DARK_TO_PALE)
     names = [f"{ablation}\n{positions}" for ablation, positions in VARIANTS]
     lowest = float(np.nanmin(rows["spearman"].to_numpy(dtype=np.float64), initial=0.0))
     scale = Normalize(vmin=lowest, vmax=1.0)
     for axes, (task, look) in zip(panels, tasks.items(), strict=True):
-        draw_matrix(axes, _matrix(rows[rows["task"] == task], models), scale)
+        draw_matrix(axes, _matrix(rows[rows["task"] == task], models), colours, scale)
         axes.set_xticks(np.arange(len(VARIANTS)), names)
         axes.set_title(look.label, loc="left")
     panels[0].set_yticks(np.arange(len(models)), models)
-    bar = figure.colorbar(ScalarMappable(scale, COLOURS), ax=list(panels), pad=0.015, aspect=30)
+    bar = figure.colorbar(ScalarMappable(scale, colours), ax=list(panels), pad=0.015, aspect=30)
     bar.set_label("Spearman correlation over heads")
     bar.outline.set_visible(False)
     figure.supxlabel("ablation and positions, each against zero ablation at all positions")

@@ -122,6 +122,7 @@ def _stack(axes: Axes, shares: pd.DataFrame, column: str, at: np.ndarray, height
             color=look.colour,
             edgecolor=QUIET,
             linewidth=0.4,
+            clip_on=False,
         )
         for bar in bars:
             bar.set_gid(f"{column}-{fate}")

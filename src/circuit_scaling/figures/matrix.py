@@ -4,30 +4,32 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
+from matplotlib.colors import Colormap, Normalize
 from numpy.typing import NDArray
 
 from circuit_scaling.figures.style import QUIET, number
 
-_DARK = 0.45  # of the scale: below it numbers are white
-
-# From the low end to the high one: pale is agreement or weakness, dark what needs the eye.
-COLOURS: Colormap = LinearSegmentedColormap.from_list(
-    "dark_to_pale", ("#27364f", "#4f6d96", "#93aecb", "#d3dfea", "#fbf7ee")
-)
+# Dark at the low end, where the eye is needed, and pale where there is nothing to see.
+DARK_TO_PALE = ("#27364f", "#4f6d96", "#93aecb", "#d3dfea", "#fbf7ee")
+_GREY = np.array([0.2126, 0.7152, 0.0722])
+_DARK = 0.36  # of the grey of a colour: on darker ones numbers are white
 
 
 def draw_matrix(
-    axes: Axes, values: NDArray[np.float64], scale: Normalize, fontsize: float | None = 7
+    axes: Axes,
+    values: NDArray[np.float64],
+    colours: Colormap,
+    scale: Normalize,
+    fontsize: float | None = 7,
 ) -> None:
-    """Draw ``values`` [rows, columns] in :data:`COLOURS`; a missing one is blank with a dash.
+    """Draw ``values`` [rows, columns]; a missing one is blank with a dash.
 
     Without a ``fontsize`` no numbers are written.
     """
-    axes.imshow(values, cmap=COLOURS, norm=scale, aspect="auto")
+    axes.imshow(values, cmap=colours, norm=scale, aspect="auto")
+    dark = np.asarray(colours(scale(values)))[..., :3] @ _GREY < _DARK
     for (row, column), value in np.ndenumerate(values) if fontsize else ():
-        dark = bool(np.isfinite(value) and float(scale(value)) < _DARK)
-        colour = "white" if dark else QUIET if np.isnan(value) else "black"
+        colour = QUIET if np.isnan(value) else "white" if dark[row, column] else "black"
         written = number(value)
         axes.text(column, row, written, ha="center", va="center", fontsize=fontsize, color=colour)
     axes.tick_params(length=0)

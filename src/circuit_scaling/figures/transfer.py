@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from circuit_scaling.figures.matrix import COLOURS, draw_matrix
+from circuit_scaling.figures.matrix import DARK_TO_PALE, draw_matrix
 from circuit_scaling.figures.style import (
     INK,
     QUIET,
@@ -37,7 +37,14 @@ _COLUMNS = (
 )
 _ALPHA = 0.05
 _MOST_NUMBERED = 12  # models; with more, the cells are too small for numbers
-_MOST_NAMED = 24  # pairs
+_MOST_NAMED = 110  # pairs
+# Blue carries over, the palest is chance, brown is weaker than chance.
+_COLOURS = LinearSegmentedColormap.from_list(
+    "ranks",
+    [(i / 8, colour) for i, colour in enumerate(DARK_TO_PALE)]
+    + [(0.75, "#e3b98c"), (1, "#9a5b26")],
+)
+_SCALE = TwoSlopeNorm(vmin=0.0, vcenter=0.5, vmax=1.0)
 _BAND = "#dedede"
 _SAME = Look("same family", "#2f7fc1", "o")
 _OTHER = Look("another family", "#c8553d", "s")
@@ -60,21 +67,29 @@ def ioi_transfer_summary(transfer_summary: pd.DataFrame) -> Figure:
     if rows.empty:
         return nothing_to_draw("no two models were compared")
     models = _models(rows)
-    side = min(max(0.25 * len(models), 1.3), 4.0)
-    figure = new_figure(2 * side + 2.0)
-    # The legend keeps the upper row, the colour bar the lower one, so that both rows are as high.
-    panels = figure.subplots(2, 2, squeeze=False)
-    scale = Normalize(vmin=0.0, vmax=1.0)
-    for axes, way in zip((panels[0, 0], panels[1, 0], panels[1, 1]), _WAYS, strict=True):
-        _matrix_panel(axes, rows, models, way, scale)
-    panels[0, 0].set_ylabel("base")
-    panels[1, 0].set_ylabel("base")
-    panels[1, 1].set_yticks([])
-    _pair_panel(panels[0, 1], rows)
+    side = min(max(0.23 * len(models), 0.8), 3.2)
+    figure = new_figure(3 * side + 2.2)
+    # Text is a little wider in print than on the screen for which the layout is made.
+    figure.set_layout_engine("constrained", w_pad=0.1)
+    names = ("index", "depth", "function")
+    panels = figure.subplot_mosaic([[name, "pairs"] for name in names], width_ratios=(1.15, 1.0))
+    for name, way in zip(names, _WAYS, strict=True):
+        _matrix_panel(panels[name], rows, models, way)
+        panels[name].set_ylabel("base")
+    places = np.arange(len(models))
+    for name in names[:-1]:
+        panels[name].set_xticks(places, [""] * len(models))
+    panels[names[-1]].set_xlabel("target")
+    _pair_panel(panels["pairs"], rows)
     bar = figure.colorbar(
-        ScalarMappable(scale, COLOURS), ax=panels[1, :], location="bottom", aspect=50, shrink=0.6
+        ScalarMappable(_SCALE, _COLOURS),
+        ax=panels["function"],
+        location="bottom",
+        aspect=40,
+        pad=0.12 / side,
+        ticks=[0, 0.25, 0.5, 0.75, 1],
     )
-    bar.set_label("mean fractional rank in the target: 0 strongest, 0.5 as random heads, 1 weakest")
+    bar.set_label("mean fractional rank in the target\n0 strongest, 0.5 as random heads, 1 weakest")
     bar.outline.set_visible(False)
     figure.legend(handles=_handles(), loc="outside upper left", ncols=3)
     return figure
@@ -105,11 +120,10 @@ def _matrix_panel(
     rows: pd.DataFrame,
     models: list[str],
     way: tuple[str, str, str, str | None],
-    scale: Normalize,
 ) -> None:
     title, mean, p, p_same_layer = way
     numbered = len(models) <= _MOST_NUMBERED
-    draw_matrix(axes, _cells(rows, models, mean), scale, 5.5 if numbered else None)
+    draw_matrix(axes, _cells(rows, models, mean), _COLOURS, _SCALE, 5.5 if numbered else None)
     low = _cells(rows, models, p) < _ALPHA
     beyond = low & (_cells(rows, models, p_same_layer) < _ALPHA) if p_same_layer else low & False
     for marked, fill, gid in ((low & ~beyond, "none", "ring"), (beyond, INK, "disc")):
@@ -126,7 +140,6 @@ def _matrix_panel(
     places = np.arange(len(models))
     axes.set_xticks(places, models, rotation=45, ha="right", rotation_mode="anchor", fontsize=6)
     axes.set_yticks(places, models, fontsize=6)
-    axes.set_xlabel("target")
     axes.set_title(title, loc="left")
 
 
@@ -135,7 +148,7 @@ def _pair_panel(axes: Axes, rows: pd.DataFrame) -> None:
     found = rows.dropna(subset=["mean_frac_rank"])
     found = found.sort_values("mean_frac_rank", kind="stable", ignore_index=True)
     at = np.arange(len(found))
-    thick = min(5.0, 220.0 / max(len(found), 1))
+    thick = min(5.0, 400.0 / max(len(found), 1))
     axes.hlines(at, found["null_low"], found["null_high"], color=_BAND, linewidth=thick, gid="null")
     axes.plot(found["expected"], at, color=QUIET, linewidth=0.8, gid="expected")
     same = found["base_family"] == found["tgt_family"]
@@ -157,22 +170,21 @@ def _pair_panel(axes: Axes, rows: pd.DataFrame) -> None:
             )
     axes.set_xlim(0, 1)
     axes.set_ylim(max(len(found), 1) - 0.3, -0.7)
-    names = [f"{b} → {t}" for b, t in zip(found["base_model"], found["tgt_model"], strict=True)]
-    axes.set_yticks(
-        at if len(found) <= _MOST_NAMED else [], names if len(found) <= _MOST_NAMED else []
-    )
-    axes.tick_params(axis="y", length=0, labelsize=6)
-    axes.set_ylabel(f"{len(found)} pairs, sorted")
+    named = found if len(found) <= _MOST_NAMED else found.head(0)
+    labels = [f"{b} → {t}" for b, t in zip(named["base_model"], named["tgt_model"], strict=True)]
+    axes.set_yticks(at[: len(named)], labels)
+    axes.tick_params(axis="y", length=0, labelsize=4.5 if len(found) > 40 else 6)
+    axes.set_ylabel("" if len(named) else f"{len(found)} pairs, sorted")
     axes.set_xlabel("mean fractional rank in the target")
-    axes.set_title("same layer and head, against chance", loc="left")
+    axes.set_title(f"same layer and head: {len(found)} pairs", loc="left")
 
 
 def _handles() -> list[Line2D]:
     marks = (
         (_SAME.label, _SAME.marker, _SAME.colour, _SAME.colour),
         (_OTHER.label, _OTHER.marker, _OTHER.colour, _OTHER.colour),
-        ("hollow: target not competent", "o", INK, "white"),
-        ("p < 0.05 against random heads", "o", INK, "white"),
+        ("hollow: target not competent", "s", INK, "white"),
+        ("p < 0.05 against chance", "o", INK, "white"),
         ("… and against heads of the layer", "o", INK, INK),
     )
     handles = [

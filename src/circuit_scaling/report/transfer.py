@@ -124,20 +124,21 @@ def _sentences(summary: pd.DataFrame) -> list[str]:
 def _index_sentence(task: str, tested: pd.DataFrame) -> str:
     """Whether the numbers bear out that an index means nothing beyond its layer."""
     beyond = tested[tested[_IN_LAYER.q] < _ALPHA]
+    anywhere = int((tested[_INDEX.q] < _ALPHA).sum())
     what = (
         f"On {task}, the heads at the same index have a median mean rank of"
         f" {number(tested[_INDEX.mean].median())} over {counted(len(tested), 'pair')}"
         f" ({number(tested[_INDEX.expected].median())} expected of random heads,"
-        f" {number(tested[_IN_LAYER.expected].median())} of random heads of the same layers), and"
+        f" {number(tested[_IN_LAYER.expected].median())} of random heads of the same layers). They"
+        f" beat random heads of the whole model in {anywhere or 'no'}"
+        f" {'pair' if anywhere < 2 else 'pairs'} (q < {_ALPHA:g}), and random heads of the same"
+        " layers"
     )
     if beyond.empty:
-        return f"{what} in no pair do they beat random heads of the same layers (q < {_ALPHA:g})."
+        return f"{what} in none."
     names = [f"{b} → {t}" for b, t in zip(beyond["base_model"], beyond["tgt_model"], strict=True)]
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return (
-        f"{what} in {counted(len(beyond), 'pair')} they do beat random heads of the same layers"
-        f" (q < {_ALPHA:g}), against the expectation: {', '.join(names[:5])}{more}."
-    )
+    return f"{what} in {len(names)}, against the expectation: {', '.join(names[:5])}{more}."
 
 
 def _matching(matching: pd.DataFrame) -> list[str]:
