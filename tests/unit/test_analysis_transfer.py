@@ -215,17 +215,23 @@ class TestIntervals:
     def test_effects_that_vary_do(self) -> None:
         rng = np.random.default_rng(8)
         models = [random_model(name, (3, 5), rng) for name in "ab"]
-        effects = pd.concat([cluster_effects(m, 0.2) for m in models])
+        effects = pd.concat([cluster_effects(m, 0.05) for m in models])
         rows = run(*models, effects=effects)["transfer_summary"]
         assert (rows["low"] < rows["mean_frac_rank"]).all()
         assert (rows["mean_frac_rank"] < rows["high"]).all()
         JOINT_EFFECTS.validate(effects)
 
+    def test_noise_that_hides_the_ranks_leaves_no_interval(self) -> None:
+        rng = np.random.default_rng(8)
+        models = [random_model(name, (3, 5), rng) for name in "ab"]
+        effects = pd.concat([cluster_effects(m, 1.0) for m in models])
+        assert run(*models, effects=effects)["transfer_summary"][["low", "high"]].isna().all(None)
+
     def test_without_clusters_or_with_few_there_is_no_interval(self) -> None:
         rng = np.random.default_rng(9)
         models = [random_model(name, (3, 5), rng) for name in "abc"]
         effects = pd.concat(
-            [cluster_effects(models[0], 0.2), cluster_effects(models[1], 0.2, n_clusters=9)]
+            [cluster_effects(models[0], 0.05), cluster_effects(models[1], 0.05, n_clusters=9)]
         )
         rows = run(*models, effects=effects)["transfer_summary"].groupby("tgt_model")
         known = rows[["low", "high"]].count().to_numpy()

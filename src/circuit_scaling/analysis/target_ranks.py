@@ -137,9 +137,16 @@ def _drawn_ranks(
     settings: TransferSettings,
     rng: np.random.Generator,
 ) -> _Floats:
-    """Ranks in every bootstrap draw over clusters; too few clusters give no draws."""
+    """Ranks in every bootstrap draw over clusters; too few clusters give no draws.
+
+    Nor does an effect whose noise hides the ranks, at a median standard error above half the
+    median |effect|: simulated coverage of the true mean rank of 20 of 48 heads is 92 to 95 % for
+    random sets of heads and 77 to 90 % for strong ones up to there, and falls to 55 % beyond.
+    """
     nothing = np.empty((0, len(target.heads)))
     if effects.empty:
         return nothing
     (draws,) = bootstrap_draws([task_totals(effects, target.heads, task)], rng, settings.n_boot)
-    return nothing if np.isnan(draws).any() else fractional_ranks(draws)
+    # A comparison with NaN, of too few clusters, is false.
+    clear = np.median(draws.std(axis=0)) <= np.median(target.sizes[task]) / 2
+    return fractional_ranks(draws) if clear else nothing
