@@ -36,7 +36,10 @@ def files(root: Path) -> set[Path]:
         ({"classify": {"tau": 0}}, ["tau", "above 0"]),
         ({"scan": {"ablations": ["zero", "medan"]}}, ["ablations", "medan"]),
         ({"scan": {"typo": 1}}, ["typo"]),
-        ({"models": {"mini_gpt2_s": {"n_layers": 5}}}, ["mini_gpt2_s", "5 layers", "4 and 12"]),
+        (
+            {"models": {"mini_gpt2_s": {"n_layers": 5}}},
+            ["mini_gpt2_s", "5 layers", "4 layers, 12 heads"],
+        ),
         ({"models": {"mini_gpt2_s": {"folder": "no/such"}}}, ["no/such", "roster"]),
         ({"prompts": {"names": ["Mary"]}}, ["4 names", "only Mary", "names: common"]),
         ({"prompts": {"names": ["Xqzt", "Vwrk", "Bdfgh"]}}, ["4 names", "none can"]),
