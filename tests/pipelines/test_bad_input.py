@@ -63,6 +63,13 @@ def test_a_stored_scan_that_does_not_fit_is_named_with_the_command(study, run):
         run("join", params={"scan": {"seed": 7}})
 
 
+def test_a_pair_of_an_unknown_model_is_named(study, run, test_data):
+    before = files(test_data)
+    with pytest.raises(CircuitScalingError, match="'gpt9'.*There are: mini_gpt2_s, mini_pythia_s"):
+        run("transfer", params={"transfer": {"pairs": [["mini_gpt2_s", "gpt9"]]}})
+    assert files(test_data) == before
+
+
 def test_a_missing_table_is_named_with_the_command(study, run, test_data):
     path = test_data / "04_feature" / "joint_heads.parquet"
     aside = path.with_suffix(".aside")

@@ -26,6 +26,9 @@ class ReportContext:
     head_category_summary: pd.DataFrame | None = None
     category_sensitivity: pd.DataFrame | None = None
     hero_heads: pd.DataFrame | None = None
+    transfer_summary: pd.DataFrame | None = None
+    head_matching: pd.DataFrame | None = None
+    head_divergence: pd.DataFrame | None = None
     ablation_agreement: pd.DataFrame | None = None
     attribution_agreement: pd.DataFrame | None = None
     zoo_curves: pd.DataFrame | None = None
