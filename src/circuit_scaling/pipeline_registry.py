@@ -14,13 +14,14 @@ from omegaconf.errors import OmegaConfBaseException
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.models.roster import Roster
-from circuit_scaling.pipelines import classify, join, report, scan, zoo
+from circuit_scaling.pipelines import classify, join, report, scaling, scan, zoo
 
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """``scan``, ``join``, ``classify``, ``report`` and ``zoo``; by default all but ``zoo``.
+    """``scan``, ``join``, ``classify``, ``scaling``, ``report`` and ``zoo``.
 
-    ``overview`` is the whole study on the first two models: the same graph, small enough to read.
+    By default all but ``zoo``. ``overview`` is the whole study on the first two models: the same
+    graph, small enough to read.
     """
     roster = _roster().root
     slugs = tuple(roster)
@@ -39,6 +40,7 @@ def _study(slugs: Sequence[str]) -> dict[str, Pipeline]:
         "scan": scan.create_pipeline(slugs),
         "join": join.create_pipeline(slugs),
         "classify": classify.create_pipeline(),
+        "scaling": scaling.create_pipeline(),
         "report": report.create_pipeline(),
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ParamSpec
@@ -135,6 +136,11 @@ def order_models(frame: pd.DataFrame) -> list[str]:
         return [str(model) for model in models["model"]]
     order = keys.sort_values(list(keys.columns), kind="stable").index
     return [str(model) for model in models["model"].loc[order]]
+
+
+def file_name(model: str) -> str:
+    """A model's name as part of a file name: what is no letter, digit, ``.``, ``-`` is ``_``."""
+    return re.sub(r"[^\w.-]", "_", model)
 
 
 def number(value: float, digits: int = 2) -> str:

@@ -26,6 +26,10 @@ class ReportContext:
     head_category_summary: pd.DataFrame | None = None
     category_sensitivity: pd.DataFrame | None = None
     hero_heads: pd.DataFrame | None = None
+    corr_vs_scale: pd.DataFrame | None = None
+    scale_trend: pd.DataFrame | None = None
+    layer_profile: pd.DataFrame | None = None
+    control_models: pd.DataFrame | None = None
     ablation_agreement: pd.DataFrame | None = None
     attribution_agreement: pd.DataFrame | None = None
     zoo_curves: pd.DataFrame | None = None

@@ -13,7 +13,9 @@ from circuit_scaling.figures.agreement import ablation_agreement as draw_agreeme
 from circuit_scaling.figures.attribution import attribution_agreement as draw_attribution
 from circuit_scaling.figures.category_shares import category_counts
 from circuit_scaling.figures.clean_metric import competence as draw_competence
+from circuit_scaling.figures.corr_scale import corr_vs_scale_cross_family
 from circuit_scaling.figures.phase_space import all_heads_phase_space, family_grid
+from circuit_scaling.figures.strong_heads import strong_head_scaling as draw_strong_heads
 from circuit_scaling.figures.training import zoo_training
 from circuit_scaling.models.roster import Roster
 from circuit_scaling.report.context import ReportContext
@@ -30,6 +32,11 @@ def write_report(
     head_category_summary: Part,
     category_sensitivity: Part,
     hero_heads: Part,
+    corr_vs_scale: Part,
+    strong_head_scaling: Part,
+    scale_trend: Part,
+    layer_profile: Part,
+    control_models: Part,
     ablation_agreement: Part,
     attribution_agreement: Part,
     zoo_curves: Part,
@@ -43,6 +50,10 @@ def write_report(
         figures["family_grid"] = family_grid(classified_heads, settings.tau)
     if head_category_summary is not None:
         figures["category_counts"] = category_counts(head_category_summary)
+    if corr_vs_scale is not None:
+        figures["corr_vs_scale_cross_family"] = corr_vs_scale_cross_family(corr_vs_scale)
+    if strong_head_scaling is not None:
+        figures["strong_head_scaling"] = draw_strong_heads(strong_head_scaling, settings.tau)
     if competence is not None:
         figures["competence"] = draw_competence(competence)
     if ablation_agreement is not None:
@@ -59,6 +70,10 @@ def write_report(
             head_category_summary=head_category_summary,
             category_sensitivity=category_sensitivity,
             hero_heads=hero_heads,
+            corr_vs_scale=corr_vs_scale,
+            scale_trend=scale_trend,
+            layer_profile=layer_profile,
+            control_models=control_models,
             ablation_agreement=ablation_agreement,
             attribution_agreement=attribution_agreement,
             zoo_curves=zoo_curves,
