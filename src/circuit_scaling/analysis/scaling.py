@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from circuit_scaling.analysis.classify import task_totals
 from circuit_scaling.statistics.agreement import pearson, spearman
-from circuit_scaling.statistics.correlation import corrected_correlation
+from circuit_scaling.statistics.correlation import corrected_correlation, effective_heads
 from circuit_scaling.statistics.cross_cluster import pair_weight, pairwise_products, parts_of
 from circuit_scaling.statistics.permutation import permutation_p
 from circuit_scaling.statistics.reliability import correlation_ceiling, split_half_reliability
@@ -89,6 +89,7 @@ def _correlation(
     row: dict[str, object] = {
         "corr": pearson(ioi, anti),
         "n_heads_compared": len(heads),
+        "n_heads_effective": effective_heads(ioi, anti),
         "spearman": spearman(ioi, anti),
         **dict.fromkeys(("corr_true", "corr_true_low", "corr_true_high"), np.nan),
         "undefined": "no effects of clusters",

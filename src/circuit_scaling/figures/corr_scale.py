@@ -53,7 +53,7 @@ def corr_vs_scale_cross_family(corr_vs_scale: pd.DataFrame) -> Figure:
     panels[0].set_ylabel("correlation of Δ_ioi and Δ_anti\nover the heads of a model")
     panels[0].set_ylim(-1.06, 1.06)
     figure.supxlabel(f"parameters (millions{note})")
-    hollow = "hollow: not competent on both tasks" if rows["hollow"].any() else None
+    hollow = "hollow: not competent" if rows["hollow"].any() else None
     figure.legend(handles=handles(looks, hollow), loc="outside upper left", ncols=6)
     return figure
 

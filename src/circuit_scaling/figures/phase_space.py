@@ -82,7 +82,7 @@ def delta_scatter(classified_heads: pd.DataFrame, tau: float) -> Figure:
     axes.add_patch(
         Rectangle((-tau, -tau), 2 * tau, 2 * tau, facecolor=RULE, alpha=0.22, zorder=0.3, gid="box")
     )
-    _bars(axes, heads, _NORMAL_95, QUIET)
+    _bars(axes, heads, _NORMAL_95, RULE)
     _name_strongest(axes, heads, with_model=False)
     return figure
 

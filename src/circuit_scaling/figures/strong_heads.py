@@ -73,9 +73,9 @@ def _against_tau(
     axes: Axes, rows: pd.DataFrame, name: str, looks: dict[str, Look], tau: float
 ) -> None:
     axes.axvline(tau, color=RULE, linewidth=0.7, linestyle=(0, (3, 2)), zorder=0.5)
-    for (family, _), line in rows.groupby(["family", "model"], sort=False):
+    for (family, _), of_model in rows.groupby(["family", "model"], sort=False):
         look = looks[str(family)]
-        line = line.sort_values("tau")
+        line = of_model.sort_values("tau")
         axes.plot(
             line["tau"],
             line[f"frac_{name}"],

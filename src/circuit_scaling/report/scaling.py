@@ -84,7 +84,7 @@ def _lead(frame: pd.DataFrame) -> list[str]:
         )
     undefined = frame[frame["undefined"] != ""]
     for reason, models in undefined.groupby("undefined", sort=False)["model"]:
-        sentences.append(f"Not defined, because of {reason}: {', '.join(models)}.")
+        sentences.append(f"Not defined ({reason}): {', '.join(models)}.")
     return sentences
 
 
@@ -106,15 +106,18 @@ def _correlations(frame: pd.DataFrame) -> Table:
                 number_cell(row["p"], 4),
                 number_cell(row["minimal_detectable"]),
                 count_cell(row["n_heads_compared"]),
+                number_cell(row["n_heads_effective"], 1),
                 Cell(share(row["frac_resolved"]), numeric=True),
             )
         )
     names = ["model", "parameters (M)", "correlation of true effects", "Pearson", "Spearman"]
-    names += ["ceiling", "p", "detectable", "heads", "resolved"]
+    names += ["ceiling", "p", "detectable", "heads", "effective", "resolved"]
     caption = (
         "Correlation over all heads, with its 95 % interval. Ceiling: the observed correlation of"
         " true effects that agree perfectly. p: heads permuted within layers. Detectable: the"
-        " smallest true correlation that would be found 8 times in 10."
+        " smallest true correlation that would be found 8 times in 10. Effective: how many heads of"
+        " equal effects would share the variance as evenly; where they are few, the interval is"
+        " wide although p, which asks only whether the tasks are independent, may be small."
     )
     return Table(names, rows, caption)
 

@@ -94,6 +94,22 @@ def corrected_correlation(
     return CorrectedCorrelation(spread.r, low, high, min(1.0, smallest))
 
 
+def effective_heads(first: npt.ArrayLike, second: npt.ArrayLike) -> float:
+    """How many heads of equal effects would share the variance of both tasks as evenly.
+
+    1 / sum of squared shares, a head's share being the mean of its shares of the two variances: 1
+    if one head has it all, the number of heads if all have the same. Where it is small, the
+    interval of the corrected correlation is wide however many heads there are. NaN where a task's
+    effects [heads] are constant.
+    """
+    centred = [np.asarray(task, dtype=np.float64) - np.mean(task) for task in (first, second)]
+    squares = np.stack([np.square(task) for task in centred])
+    totals = squares.sum(axis=1, keepdims=True)
+    if not (totals > 0).all():
+        return float("nan")
+    return float(1 / np.square((squares / totals).mean(axis=0)).sum())
+
+
 def _undefined(reason: str) -> CorrectedCorrelation:
     return CorrectedCorrelation(np.nan, np.nan, np.nan, np.nan, reason)
 
@@ -196,9 +212,15 @@ def _interval(spread: _Spread) -> tuple[float, float]:
         quantile = scipy.special.stdtrit(min(freedom, 1e6), (1 + CONFIDENCE) / 2)
         return float((spread.r - rho) ** 2 - quantile**2 * variance)
 
+    if refused(spread.r) >= 0:  # effects that agree without any spread: nothing but r is left
+        return _clipped(spread.r), _clipped(spread.r)
     ends = []
     for end in (-1.0, 1.0):
         beyond = spread.r >= 1 if end > 0 else spread.r <= -1
         open_end = beyond or refused(end) <= 0
         ends.append(end if open_end else scipy.optimize.brentq(refused, *sorted((end, spread.r))))
-    return max(-1.0, min(1.0, ends[0])), max(-1.0, min(1.0, ends[1]))
+    return _clipped(ends[0]), _clipped(ends[1])
+
+
+def _clipped(rho: float) -> float:
+    return max(-1.0, min(1.0, rho))

@@ -29,7 +29,9 @@ def _category_columns() -> dict[str, Column]:
 
 
 def _correlation() -> Column:
-    return Column(float, Check.between(-1 - 1e-9, 1 + 1e-9, error="not in -1..1"), nullable=True)
+    return Column(
+        float, Check.between(-1 - 1e-9, 1 + 1e-9, error="not a correlation"), nullable=True
+    )
 
 
 ZOO_CURVES = Table(
@@ -284,6 +286,7 @@ CORR_VS_SCALE = Table(
         "params_m": number(nullable=True, at_least=0),
         "corr": _correlation(),
         "n_heads_compared": count(),
+        "n_heads_effective": number(nullable=True, at_least=1 - 1e-9),
         "spearman": _correlation(),
         "corr_true": number(nullable=True),
         "corr_true_low": _correlation(),
