@@ -20,6 +20,8 @@ def places(params_m: pd.Series[float]) -> NDArray[np.float64]:
     Models of nearly one size stand side by side around it, in the order of the rows.
     """
     size = np.log10(params_m.to_numpy(dtype=np.float64))
+    if not size.size:
+        return size
     apart = _APART * max(float(np.ptp(size)), 0.1)
     order = np.argsort(size, kind="stable")
     placed = size.copy()
