@@ -86,8 +86,9 @@ def _correlation(
 ) -> dict[str, object]:
     rng = np.random.default_rng(settings.seed)
     ioi, anti = (heads[f"delta_{task}"].to_numpy() for task in _TASKS)
+    corr = pearson(ioi, anti)
     row: dict[str, object] = {
-        "corr": pearson(ioi, anti),
+        "corr": corr,
         "n_heads_compared": len(heads),
         "n_heads_effective": effective_heads(ioi, anti),
         "spearman": spearman(ioi, anti),
@@ -104,7 +105,7 @@ def _correlation(
     products = np.outer(ioi - ioi.mean(), anti - anti.mean())
     if len(effects):
         totals = [task_totals(effects, heads, task) for task in _TASKS]
-        true = corrected_correlation(*totals, names=_TASKS)
+        true = corrected_correlation(totals[0], totals[1], _TASKS)
         reliability = [split_half_reliability(task, rng, settings.n_splits) for task in totals]
         row |= {
             "corr_true": true.r,
@@ -123,7 +124,7 @@ def _correlation(
             products = pairwise_products(*parts)
         else:  # noise of the one cluster cannot be told from effects
             products = np.full_like(products, np.nan)
-    if not np.isnan(row["corr"]):  # type: ignore[call-overload]
+    if not np.isnan(corr):
         layers = heads["layer"].to_numpy()
         row["p"] = permutation_p(products, layers, rng, settings.n_permutations)
     return row

@@ -215,7 +215,8 @@ def _name_strongest(axes: Axes, heads: pd.DataFrame, with_model: bool = True) ->
 
 def _errors(heads: pd.DataFrame) -> NDArray[np.float64]:
     """Standard errors [heads, 2]; a missing one is 0, which draws no bar."""
-    return np.nan_to_num(heads[["se_ioi", "se_anti_names"]].to_numpy(dtype=np.float64))
+    errors = heads[["se_ioi", "se_anti_names"]].to_numpy(dtype=np.float64)
+    return np.asarray(np.nan_to_num(errors))
 
 
 def _bars(axes: Axes, heads: pd.DataFrame, width: float, colour: str) -> None:

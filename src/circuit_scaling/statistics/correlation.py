@@ -102,8 +102,8 @@ def effective_heads(first: npt.ArrayLike, second: npt.ArrayLike) -> float:
     interval of the corrected correlation is wide however many heads there are. NaN where a task's
     effects [heads] are constant.
     """
-    centred = [np.asarray(task, dtype=np.float64) - np.mean(task) for task in (first, second)]
-    squares = np.stack([np.square(task) for task in centred])
+    effects = np.stack([np.asarray(task, dtype=np.float64) for task in (first, second)])
+    squares = np.square(effects - effects.mean(axis=1, keepdims=True))
     totals = squares.sum(axis=1, keepdims=True)
     if not (totals > 0).all():
         return float("nan")
