@@ -50,7 +50,10 @@ def corr_vs_scale_cross_family(corr_vs_scale: pd.DataFrame) -> Figure:
     _title(panels[1], "observed effects (Pearson)", rows["corr"])
     unsized = len(corr_vs_scale) - len(sized)
     note = f"; {unsized} without a known size left out" if unsized else ""
-    panels[0].set_ylabel("correlation of Δ_ioi and Δ_anti\nover the heads of a model")
+    panels[0].set_ylabel(
+        r"correlation of $\Delta_\mathrm{ioi}$ and $\Delta_\mathrm{anti}$"
+        + "\nover the heads of a model"
+    )
     panels[0].set_ylim(-1.06, 1.06)
     figure.supxlabel(f"parameters (millions{note})")
     hollow = "hollow: not competent" if rows["hollow"].any() else None
