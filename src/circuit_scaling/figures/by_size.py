@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter
 from numpy.typing import NDArray
 
-from circuit_scaling.figures.style import INK, Look
+from circuit_scaling.figures.style import INK, Look, model_mark
 
 _APART = 0.018  # of the axis, between two models that would cover each other
 
@@ -54,17 +54,7 @@ def mark(
 ) -> None:
     """One model, gid ``model``, with its interval where there is one, gid ``interval``."""
     axes.vlines(at, *bounds, color=look.colour, linewidth=1.0, gid="interval")
-    axes.plot(
-        [at],
-        [value],
-        linestyle="none",
-        marker=look.marker,
-        markersize=5,
-        markeredgecolor=look.colour,
-        markeredgewidth=0.9,
-        markerfacecolor="white" if hollow else look.colour,
-        gid="model",
-    )
+    axes.plot([at], [value], **model_mark(look, hollow))
 
 
 def handles(families: dict[str, Look], hollow: str | None) -> list[Line2D]:

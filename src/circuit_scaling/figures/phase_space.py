@@ -55,8 +55,7 @@ def all_heads_phase_space(classified_heads: pd.DataFrame, tau: float) -> Figure:
     heads, left_out = _drawable(classified_heads)
     if heads.empty:
         return nothing_to_draw("no head has both effects")
-    title = f"{len(heads)} heads of {heads['model'].nunique()} models"
-    title += f" ({left_out} more lack an effect)" if left_out else ""
+    title = f"{len(heads)} heads of {heads['model'].nunique()} models" + _more(left_out)
     figure, axes = _phase_space(heads, tau, title, "named: the strongest, with ±1 standard error")
     _bars(axes, _name_strongest(axes, heads), 1.0, INK)
     return figure
@@ -76,8 +75,7 @@ def delta_scatter(classified_heads: pd.DataFrame, tau: float) -> Figure:
     heads, left_out = _drawable(classified_heads)
     if heads.empty:
         return nothing_to_draw("no head has both effects")
-    title = f"{heads['model'].iloc[0]}: {len(heads)} heads"
-    title += f" ({left_out} more lack an effect)" if left_out else ""
+    title = f"{heads['model'].iloc[0]}: {len(heads)} heads" + _more(left_out)
     figure, axes = _phase_space(heads, tau, title, "bars: ±1.96 standard errors")
     axes.add_patch(
         Rectangle((-tau, -tau), 2 * tau, 2 * tau, facecolor=RULE, alpha=0.22, zorder=0.3, gid="box")
@@ -85,6 +83,10 @@ def delta_scatter(classified_heads: pd.DataFrame, tau: float) -> Figure:
     _bars(axes, heads, _NORMAL_95, RULE)
     _name_strongest(axes, heads, with_model=False)
     return figure
+
+
+def _more(left_out: int) -> str:
+    return f" ({left_out} more lack an effect)" if left_out else ""
 
 
 def _phase_space(heads: pd.DataFrame, tau: float, title: str, remark: str) -> tuple[Figure, Axes]:
