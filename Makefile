@@ -46,10 +46,11 @@ zoo: $(STAMP)  ## train the embedded models again
 bench: $(STAMP)  ## measure the engine on the CPU (a quarter of an hour) and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks
 
-soak: $(STAMP)  ## scan a model of 2.8 billion parameters on the CPU within 512 MiB beside its weights
+soak: $(STAMP)  ## scan a model of 2.8 billion parameters in 512 MiB beside its weights; measure coverage
 	$(BIN)/python -m benchmarks.memory --precision float32 --out docs/benchmarks
 	$(BIN)/python -m benchmarks.memory --precision bf16 --out docs/benchmarks
 	$(BIN)/python -m benchmarks --page-only
+	$(BIN)/python -m tests.soak.coverage_correlation
 
 architectures: $(STAMP)  ## compare the engine with the oracle on every architecture, and write the table
 	$(BIN)/python -m tests.oracle.architectures

@@ -14,11 +14,11 @@ from omegaconf.errors import OmegaConfBaseException
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.models.roster import Roster
-from circuit_scaling.pipelines import classify, join, report, scan, transfer, zoo
+from circuit_scaling.pipelines import classify, join, report, scaling, scan, transfer, zoo
 
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """``scan``, ``join``, ``classify``, ``transfer``, ``report`` and ``zoo``.
+    """``scan``, ``join``, ``classify``, ``scaling``, ``transfer``, ``report`` and ``zoo``.
 
     By default all but ``zoo``. ``overview`` is the whole study on the first two models: the same
     graph, small enough to read.
@@ -40,6 +40,7 @@ def _study(slugs: Sequence[str]) -> dict[str, Pipeline]:
         "scan": scan.create_pipeline(slugs),
         "join": join.create_pipeline(slugs),
         "classify": classify.create_pipeline(),
+        "scaling": scaling.create_pipeline(),
         "transfer": transfer.create_pipeline(),
         "report": report.create_pipeline(),
     }

@@ -10,7 +10,8 @@ from kedro.framework.project import pipelines
 
 from tests.conftest import PROJECT
 
-NAMES = ["__default__", "classify", "join", "overview", "report", "scan", "transfer", "zoo"]
+NAMES = ["__default__", "classify", "join", "overview", "report", "scaling", "scan", "transfer"]
+NAMES += ["zoo"]
 
 
 def test_registry_starts_without_torch():
@@ -52,3 +53,4 @@ def test_default_is_the_whole_study_without_the_zoo(test_data):
     }
     assert "zoo" not in stages
     assert {"scan", "join", "classify_heads", "compare_models", "write_report"} <= stages
+    assert "measure_scaling" in stages

@@ -97,11 +97,44 @@ def test_exports_have_the_published_columns(study, test_data):
 
 def test_figures_come_with_their_data(study, test_data):
     folder = test_data / "08_reporting" / "figures"
+    scaling = ("corr_vs_scale_cross_family", "strong_head_scaling")
     names = ("all_heads_phase_space", "family_grid", "category_counts", "competence")
     names += ("ablation_agreement", "attribution_agreement")
-    for name in (*names, "ioi_transfer_summary", "ioi_divergence"):
+    for name in (*names, *scaling, "ioi_transfer_summary", "ioi_divergence"):
         for suffix in (".png", ".svg", ".csv"):
             assert (folder / f"{name}{suffix}").stat().st_size > 100, name
+
+
+def test_scaling_has_a_row_per_model_and_agrees_with_the_heads(study, test_data):
+    correlations = study.load("corr_vs_scale").set_index("model")
+    assert list(correlations.index) == list(HEADS)
+    heads = study.load("classified_heads")
+    strong = study.load("strong_head_scaling")
+    summary = study.load("head_category_summary").set_index("model")
+    for model, (n_layers, n_heads) in HEADS.items():
+        rows = heads[heads["model"] == model]
+        row = correlations.loc[model]
+        pearson = np.corrcoef(rows["delta_ioi"], rows["delta_anti_names"])[0, 1]
+        assert row["corr"] == pytest.approx(pearson, abs=1e-9)
+        assert row["n_heads_compared"] == n_layers * n_heads
+        assert row["n_clusters_ioi"] >= 10
+        assert row["corr_true_low"] <= row["corr_true"] <= row["corr_true_high"]
+        assert row["frac_resolved"] == summary.loc[model, "frac_resolved"]
+        at_tau = strong[(strong["model"] == model) & (strong["tau"] == 0.05)].iloc[0]
+        for category in CATEGORIES:
+            assert at_tau[f"n_{category}"] == summary.loc[model, f"n_{category}"]
+    trend = study.load("scale_trend")
+    assert trend["slope"].isna().all()  # two models, one of each family
+    table = pd.read_csv(test_data / "08_reporting" / "tables" / "corr_vs_scale_cross_family.csv")
+    assert list(table)[:4] == ["family", "model", "params_m", "corr"]
+
+
+def test_every_model_has_its_own_figures(study, test_data):
+    folder = test_data / "08_reporting" / "figures"
+    for model, shape in HEADS.items():
+        by_layer = pd.read_csv(folder / f"layer_hist_{model}.csv")
+        assert by_layer[[f"n_{c}" for c in CATEGORIES]].sum(axis=1).tolist() == [shape[1]] * 4
+        assert len(pd.read_csv(folder / f"{model}_delta_scatter.csv")) == shape[0] * shape[1]
 
 
 def test_report_names_every_model(study, test_data):
@@ -110,10 +143,11 @@ def test_report_names_every_model(study, test_data):
 
 
 def test_two_runs_give_identical_tables(study, run, catalog):
-    run("scan", "join", "classify", "transfer")
+    run("scan", "join", "classify", "scaling", "transfer")
     again = catalog()
     tables = ("joint_heads", "joint_effects", "classified_heads", "hero_heads", "competence")
     tables += ("transfer_heads", "transfer_summary", "head_matching", "head_divergence")
+    tables += ("corr_vs_scale", "strong_head_scaling", "layer_profile")
     per_model = ("prompts", "head_effects", "head_attributions", "head_profiles")
     for name in (*tables, *(f"{t}__mini_gpt2_s" for t in per_model)):
         pd.testing.assert_frame_equal(study.load(name), again.load(name), check_exact=True)

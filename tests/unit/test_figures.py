@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import subprocess
 import sys
 
@@ -20,6 +21,8 @@ from matplotlib.text import Annotation
 
 from circuit_scaling import figures
 from circuit_scaling.figures.agreement import VARIANTS
+from circuit_scaling.figures.by_size import places
+from circuit_scaling.figures.layers import layer_counts
 from circuit_scaling.figures.style import CATEGORIES, family_looks, number, order_models, to_svg
 from circuit_scaling.figures.symlog import symlog_limits, symlog_ticks
 from tests.helpers import synthetic_tables as tables
@@ -236,6 +239,140 @@ class TestCompetence:
         (interval,) = [segment for c in axes.collections for segment in c.get_segments()]
         row = frame[frame["task"] == "ioi"].iloc[0]
         np.testing.assert_allclose(interval[:, 0], [row["low"], row["high"]])
+
+
+class TestDeltaScatter:
+    @pytest.fixture(scope="class")
+    def figure(self, heads: pd.DataFrame) -> Figure:
+        return figures.delta_scatter(heads[heads["model"] == "mini_pythia_l"], TAU)
+
+    def test_every_head_has_its_interval(self, figure: Figure, heads: pd.DataFrame) -> None:
+        rows = heads[heads["model"] == "mini_pythia_l"]
+        np.testing.assert_array_equal(positions(marks(figure.axes[0])), deltas(rows))
+        (bars,) = figure.axes[0].containers
+        across = np.array([segment[:, 0] for segment in bars[2][0].get_segments()])
+        np.testing.assert_allclose(across.mean(axis=1), rows["delta_ioi"])
+        np.testing.assert_allclose(np.ptp(across, axis=1), 2 * 1.96 * rows["se_ioi"])
+
+    def test_the_box_is_tau(self, figure: Figure) -> None:
+        (box,) = [patch for patch in figure.axes[0].patches if patch.get_gid() == "box"]
+        np.testing.assert_allclose(box.get_bbox().get_points(), [[-TAU, -TAU], [TAU, TAU]])
+
+    def test_names_are_heads_of_the_one_model(self, figure: Figure) -> None:
+        named = [text.get_text() for text in annotations(figure)]
+        assert named
+        assert all(re.fullmatch(r"L\d+H\d+", name) for name in named)
+        assert figure.axes[0].get_title(loc="left") == "mini_pythia_l: 96 heads"
+
+    def test_two_models_are_refused(self, heads: pd.DataFrame) -> None:
+        for draw in (lambda: figures.delta_scatter(heads, TAU), lambda: figures.layer_hist(heads)):
+            with pytest.raises(ValueError, match="more than one model"):
+                draw()
+
+
+class TestLayerHist:
+    def test_bars_are_the_counts_by_layer_and_category(self, heads: pd.DataFrame) -> None:
+        rows = heads[heads["model"] == "mini_gpt2_s"]
+        rows = rows[rows["layer"] != 2]
+        axes = figures.layer_hist(rows).axes[0]
+        bars = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+        drawn = [bar.get_height() for bar in bars]
+        expected = [
+            int(((rows["category"] == name) & (rows["layer"] == layer)).sum())
+            for name in CATEGORIES
+            for layer in range(6)
+        ]
+        assert drawn == expected
+        tops = [bar.get_y() + bar.get_height() for bar in bars[-6:]]
+        assert tops == [8, 8, 0, 8, 8, 8]
+
+    def test_a_model_of_unknown_depth_ends_at_its_last_layer(self, heads: pd.DataFrame) -> None:
+        rows = heads[(heads["model"] == "mini_gpt2_s") & (heads["layer"] < 4)]
+        counts = layer_counts(rows.assign(n_layers=np.nan))
+        assert counts["layer"].tolist() == [0, 1, 2, 3]
+
+
+class TestCorrVsScale:
+    @pytest.fixture(scope="class")
+    def table(self) -> pd.DataFrame:
+        return tables.corr_vs_scale(MODELS)
+
+    def test_marks_are_the_correlations_and_hollow_if_not_competent(
+        self, table: pd.DataFrame
+    ) -> None:
+        figure = figures.corr_vs_scale_cross_family(table)
+        for axes, measure in zip(figure.axes, ("corr_true", "corr"), strict=True):
+            defined = table.dropna(subset=[measure])
+            drawn = [line for line in axes.lines if line.get_gid() == "model"]
+            shown = {float(line.get_ydata()[0]): line for line in drawn}
+            assert sorted(shown) == sorted(defined[measure])
+            for row in defined.to_dict("records"):
+                hollow = shown[row[measure]].get_markerfacecolor() == "white"
+                assert hollow == (not (row["competent_ioi"] and row["competent_anti"]))
+
+    def test_intervals_are_those_of_the_table(self, table: pd.DataFrame) -> None:
+        axes = figures.corr_vs_scale_cross_family(table).axes[0]
+        bars = [c for c in axes.collections if c.get_gid() == "interval"]
+        drawn = sorted(tuple(s[:, 1]) for bar in bars for s in bar.get_segments())
+        rows = table.dropna(subset=["corr_true"])
+        ends = sorted(zip(rows["corr_true_low"], rows["corr_true_high"], strict=True))
+        np.testing.assert_allclose(drawn, ends)
+
+    def test_what_is_not_defined_or_has_no_size_is_counted(self, table: pd.DataFrame) -> None:
+        figure = figures.corr_vs_scale_cross_family(table)
+        assert figure.axes[0].get_title(loc="left").endswith("(1 not defined)")
+        unsized = table.assign(params_m=[1.0, np.nan, 2.0, 3.0])
+        label = figures.corr_vs_scale_cross_family(unsized).get_supxlabel()
+        assert "1 without a known size left out" in label
+
+    def test_the_legend_lies_inside(self, table: pd.DataFrame) -> None:
+        figure = figures.corr_vs_scale_cross_family(tables.corr_vs_scale())
+        renderer = FigureCanvasAgg(figure).get_renderer()
+        box = figure.legends[0].get_window_extent(renderer)
+        assert box.x1 <= figure.bbox.x1
+
+    def test_without_intervals_marks_stand_alone(self, table: pd.DataFrame) -> None:
+        bare = table.assign(corr_true=np.nan, corr_true_low=np.nan, corr_true_high=np.nan)
+        axes = figures.corr_vs_scale_cross_family(bare).axes[0]
+        assert "(4 not defined)" in axes.get_title(loc="left")
+        to_svg(figures.corr_vs_scale_cross_family(bare.head(1)))
+
+
+class TestBySize:
+    def test_models_of_one_size_stand_side_by_side_in_order(self) -> None:
+        at = places(pd.Series([100.0, 10.0, 100.0, 100.1]))
+        assert at[1] == pytest.approx(10.0)
+        assert at[0] < at[2] < at[3]
+        assert np.log10(at[[0, 2, 3]]).mean() == pytest.approx(2.0, abs=1e-3)
+        steps = np.diff(np.log10(at[[0, 2, 3]]))
+        np.testing.assert_allclose(steps, steps[0])
+
+    def test_one_model_stays_where_it_is(self) -> None:
+        np.testing.assert_allclose(places(pd.Series([124.0])), [124.0])
+
+
+class TestStrongHeadScaling:
+    def test_shares_at_tau_and_over_the_grid(self, heads: pd.DataFrame) -> None:
+        table = tables.strong_head_scaling(heads)
+        figure = figures.strong_head_scaling(table, TAU)
+        above, below = figure.axes[:4], figure.axes[4:]
+        names = ("strong", "ioi_only", "anti_only", "shared")
+        at_tau = table[table["tau"] == TAU]
+        for up, down, name in zip(above, below, names, strict=True):
+            drawn = [line for line in up.lines if line.get_gid() == "model"]
+            shares = [float(line.get_ydata()[0]) for line in drawn]
+            np.testing.assert_allclose(sorted(shares), sorted(at_tau[f"frac_{name}"]))
+            lines = [line for line in down.lines if line.get_gid() == "model"]
+            for line, model in zip(lines, table["model"].unique(), strict=True):
+                rows = table[table["model"] == model]
+                np.testing.assert_array_equal(line.get_xdata(), rows["tau"])
+                np.testing.assert_array_equal(line.get_ydata(), rows[f"frac_{name}"])
+
+    def test_models_without_a_size_are_missing_above_only(self, heads: pd.DataFrame) -> None:
+        table = tables.strong_head_scaling(heads).assign(params_m=np.nan)
+        figure = figures.strong_head_scaling(table, TAU)
+        counts = [sum(x.get_gid() == "model" for x in axes.lines) for axes in figure.axes]
+        assert counts == [0] * 4 + [4] * 4
 
 
 # Without sizes in the table, a family keeps the order of the rows.
@@ -467,6 +604,16 @@ EMPTY = {
     ),
     "ioi_divergence": lambda: figures.ioi_divergence(
         tables.transfer(MODELS[:1])["head_divergence"]
+    ),
+    "delta_scatter": lambda: figures.delta_scatter(
+        tables.classified_heads(MODELS[:1]).head(0), TAU
+    ),
+    "layer_hist": lambda: figures.layer_hist(tables.classified_heads(MODELS[:1]).head(0)),
+    "corr_vs_scale_cross_family": lambda: figures.corr_vs_scale_cross_family(
+        tables.corr_vs_scale(MODELS[:1]).head(0)
+    ),
+    "strong_head_scaling": lambda: figures.strong_head_scaling(
+        tables.strong_head_scaling(tables.classified_heads(MODELS[:1])).head(0), TAU
     ),
     "zoo_training": lambda: figures.zoo_training(
         tables.zoo_curves(MODELS[:1]).head(0), tables.zoo_accuracy(MODELS[:1]).head(0)

@@ -18,7 +18,7 @@ from tests.helpers import synthetic_tables as tables
 MODELS = tuple(tables.MODELS[index] for index in (2, 0, 5, 8))
 TAU = tables.TAU
 SECTIONS = ("disagreement", "models", "competence", "phase-space", "categories", "sensitivity")
-SECTIONS += ("heroes", "transfer", "attribution", "training", "provenance")
+SECTIONS += ("heroes", "scaling", "transfer", "attribution", "training", "provenance")
 VOID = {"meta", "link", "img", "br", "hr", "input", "base", "source"}
 
 
@@ -78,6 +78,10 @@ def context() -> ReportContext:
         transfer_summary=compared["transfer_summary"],
         head_matching=compared["head_matching"],
         head_divergence=compared["head_divergence"],
+        corr_vs_scale=tables.corr_vs_scale(MODELS),
+        scale_trend=tables.scale_trend(),
+        layer_profile=tables.layer_profile(heads),
+        control_models=tables.control_models(MODELS),
         ablation_agreement=tables.ablation_agreement(MODELS),
         attribution_agreement=tables.attribution_agreement(MODELS),
         zoo_curves=tables.zoo_curves(MODELS),
@@ -156,6 +160,7 @@ class TestMissingParts:
             ("sensitivity", "classify"),
             ("heroes", "classify"),
             ("transfer", "transfer"),
+            ("scaling", "scaling"),
             ("attribution", "scan,join"),
             ("training", "zoo"),
             ("provenance", "scan"),
@@ -257,6 +262,44 @@ class TestNumbers:
             heads[heads["competent_ioi"] & heads["competent_anti"]].nlargest(1, "strength").iloc[0]
         )
         assert f"is L{top['layer']}H{top['head']} of {top['model']}" in page.text["phase-space"]
+
+    def test_scaling_leads_with_the_corrected_correlations(
+        self, context: ReportContext, page: Page
+    ) -> None:
+        frame = context.corr_vs_scale
+        assert frame is not None
+        text = page.text["scaling"].replace("−", "-")
+        able = frame[frame["competent_ioi"] & frame["competent_anti"]]
+        for row in (able.nsmallest(1, "corr_true"), able.nlargest(1, "corr_true")):
+            values = row[["corr_true", "corr_true_low", "corr_true_high"]].iloc[0]
+            r, low, high = values
+            assert f"{r:.2f} [{low:.2f}, {high:.2f}] in {row['model'].iloc[0]}" in text
+        reason = "effects on ioi do not vary beyond noise"
+        assert f"Not defined ({reason}): control_ioi." in text
+
+    def test_scaling_says_how_wide_a_line_through_three_models_is(self, page: Page) -> None:
+        text = page.text["scaling"].replace("−", "-")
+        assert "three or four models say little: their intervals are 5.1 to 5.1 wide" in text
+        assert "No slope of the correlation differs from 0." in text
+        assert "[-2.14, 2.94]" in text
+
+    def test_scaling_says_what_the_control_models_show(
+        self, context: ReportContext, page: Page
+    ) -> None:
+        assert "None of them shows more heads of the other job than chance." in page.text["scaling"]
+        assert context.control_models is not None
+        more = context.control_models.assign(n_significant=30.0)
+        text = Page(render_report(dataclasses.replace(context, control_models=more))).text
+        assert (
+            "control_ioi (anti-repetition, names: 30 of 48 heads, by chance 1.2)"
+            in (text["scaling"])
+        )
+
+    def test_a_family_without_a_line_is_said_to_have_none(self, context: ReportContext) -> None:
+        assert context.scale_trend is not None
+        none = context.scale_trend.assign(slope=float("nan"), low=float("nan"), high=float("nan"))
+        text = Page(render_report(dataclasses.replace(context, scale_trend=none))).text["scaling"]
+        assert "no line against size can be drawn" in text
 
     def test_attribution_says_that_it_is_approximate_and_how_far_it_agrees(
         self, context: ReportContext, page: Page

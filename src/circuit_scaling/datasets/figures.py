@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ Drawn = dict[str, tuple[Figure, pd.DataFrame]]
 class FiguresDataset(AbstractDataset[Drawn, dict[str, Path]]):
     """Name -> (figure, data); saved as ``<name>.png``, ``.svg`` and ``.csv`` in one folder.
 
-    Loading gives the paths of the PNG files by name; kedro-viz previews the first of them.
+    A name may be a pattern such as ``layer_hist_*``, for one figure per model: at least one figure
+    must fit it, and files of other models that fit it are removed. Loading gives the paths of the
+    PNG files by name; kedro-viz previews the first of them.
     """
 
     def __init__(
@@ -31,25 +34,43 @@ class FiguresDataset(AbstractDataset[Drawn, dict[str, Path]]):
 
     def load(self) -> dict[str, Path]:
         """The PNG files by name."""
-        return {name: self._folder / f"{name}.png" for name in self._names}
+        return {
+            path.stem: path
+            for name in self._names
+            for path in (sorted(self._folder.glob(f"{name}.png")) or [self._folder / f"{name}.png"])
+        }
 
     def save(self, data: Drawn) -> None:
         """Write every figure and its data; each file is replaced as a whole."""
-        if sorted(data) != sorted(self._names):
+        strange = [name for name in data if not _fits(name, self._names)]
+        if strange or not all(
+            any(_fits(name, [wanted]) for name in data) for wanted in self._names
+        ):
             raise ValueError(f"expected the figures {sorted(self._names)}, got {sorted(data)}")
+        self._remove_others(data)
         for name, (figure, shown) in data.items():
-            path = self._folder / name
-            write_bytes_atomically(path.with_suffix(".png"), to_png(figure))
-            write_bytes_atomically(path.with_suffix(".svg"), to_svg(figure).encode())
-            write_bytes_atomically(path.with_suffix(".csv"), shown.to_csv(index=False).encode())
+            csv = shown.to_csv(index=False)
+            write_bytes_atomically(self._folder / f"{name}.png", to_png(figure))
+            write_bytes_atomically(self._folder / f"{name}.svg", to_svg(figure).encode())
+            write_bytes_atomically(self._folder / f"{name}.csv", csv.encode())
+
+    def _remove_others(self, data: Drawn) -> None:
+        for wanted in self._names:
+            for path in self._folder.glob(f"{wanted}.*"):
+                if path.stem not in data:
+                    path.unlink()
 
     def preview(self) -> ImagePreview:
         """The first figure, for kedro-viz."""
-        png = (self._folder / f"{self._names[0]}.png").read_bytes()
-        return ImagePreview(base64.b64encode(png).decode())
+        first = next(iter(self.load().values()))
+        return ImagePreview(base64.b64encode(first.read_bytes()).decode())
 
     def _exists(self) -> bool:
         return all(path.is_file() for path in self.load().values())
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._folder), "names": self._names}
+
+
+def _fits(name: str, wanted: list[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in wanted)

@@ -14,6 +14,7 @@ from circuit_scaling.figures.style import (
     RULE,
     Look,
     family_looks,
+    model_mark,
     new_figure,
     nothing_to_draw,
     order_models,
@@ -62,17 +63,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, models: list[str], families: dict[str
         at = models.index(model)
         look = families[family]
         axes.hlines(at, low, high, color=look.colour, linewidth=1.2)
-        axes.plot(
-            [metric],
-            [at],
-            linestyle="none",
-            marker=look.marker,
-            markersize=5,
-            markeredgecolor=look.colour,
-            markeredgewidth=0.9,
-            markerfacecolor=look.colour if competent else "white",
-            gid="model",
-        )
+        axes.plot([metric], [at], **model_mark(look, hollow=not competent))
     axes.tick_params(axis="y", length=0)
     axes.margins(x=0.08)
 

@@ -11,12 +11,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
 
 from circuit_scaling.figures.labels import place_labels
 from circuit_scaling.figures.style import (
     CATEGORIES,
     INK,
     QUIET,
+    RULE,
     family_looks,
     freeze_layout,
     new_figure,
@@ -33,6 +36,7 @@ _COLUMNS = (
     *("competent_ioi", "competent_anti"),
 )
 _LABELLED = 8
+_NORMAL_95 = 1.96
 _REMARK: dict[str, Any] = {"fontsize": 6, "fontweight": "normal", "color": QUIET}
 
 
@@ -51,20 +55,53 @@ def all_heads_phase_space(classified_heads: pd.DataFrame, tau: float) -> Figure:
     heads, left_out = _drawable(classified_heads)
     if heads.empty:
         return nothing_to_draw("no head has both effects")
+    title = f"{len(heads)} heads of {heads['model'].nunique()} models" + _more(left_out)
+    figure, axes = _phase_space(heads, tau, title, "named: the strongest, with ±1 standard error")
+    _bars(axes, _name_strongest(axes, heads), 1.0, INK)
+    return figure
+
+
+@styled
+def delta_scatter(classified_heads: pd.DataFrame, tau: float) -> Figure:
+    """The phase space of :func:`all_heads_phase_space` for one model, all heads with intervals.
+
+    Bars are 95 % intervals, ±1.96 standard errors; a head without a standard error has none. The
+    shaded box holds the effects below ``tau`` on both tasks. The strongest heads are named by
+    layer and head. Raises ValueError if a column is missing or there is more than one model.
+    """
+    require_columns(classified_heads, _COLUMNS, "delta_scatter")
+    if classified_heads["model"].nunique() > 1:
+        raise ValueError("figure delta_scatter: the table holds more than one model")
+    heads, left_out = _drawable(classified_heads)
+    if heads.empty:
+        return nothing_to_draw("no head has both effects")
+    title = f"{heads['model'].iloc[0]}: {len(heads)} heads" + _more(left_out)
+    figure, axes = _phase_space(heads, tau, title, "bars: ±1.96 standard errors")
+    axes.add_patch(
+        Rectangle((-tau, -tau), 2 * tau, 2 * tau, facecolor=RULE, alpha=0.22, zorder=0.3, gid="box")
+    )
+    _bars(axes, heads, _NORMAL_95, RULE)
+    _name_strongest(axes, heads, with_model=False)
+    return figure
+
+
+def _more(left_out: int) -> str:
+    return f" ({left_out} more lack an effect)" if left_out else ""
+
+
+def _phase_space(heads: pd.DataFrame, tau: float, title: str, remark: str) -> tuple[Figure, Axes]:
+    """All heads on one pair of axes, with the legend; the layout is final."""
     figure = new_figure(5.2)
     axes = figure.subplots()
     symlog_axes(axes, tau, *_limits(heads, tau))
     _scatter(axes, heads, size=20)
     axes.set_xlabel(_axis_label("ioi", tau))
     axes.set_ylabel(_axis_label("anti", tau))
-    title = f"{len(heads)} heads of {heads['model'].nunique()} models"
-    title += f" ({left_out} more lack an effect)" if left_out else ""
     axes.set_title(title, loc="left")
-    axes.set_title("named: the strongest, with ±1 standard error", loc="right", **_REMARK)
+    axes.set_title(remark, loc="right", **_REMARK)
     _legend(figure, heads)
     freeze_layout(figure)
-    _name_strongest(axes, heads)
-    return figure
+    return figure, axes
 
 
 @styled
@@ -159,11 +196,11 @@ def _scatter(axes: Axes, heads: pd.DataFrame, size: float) -> None:
                 )
 
 
-def _name_strongest(axes: Axes, heads: pd.DataFrame) -> None:
-    """Names and error bars (±1 standard error) of the strongest heads of competent models.
+def _name_strongest(axes: Axes, heads: pd.DataFrame, with_model: bool = True) -> pd.DataFrame:
+    """Names of the strongest heads of competent models; returns the heads that were named.
 
     Only where no model is competent, the strongest of all: an effect on a task that a model cannot
-    do is not a head that does the job.
+    do is not a head that does the job. Room is kept for bars of ±1 standard error.
     """
     competent = heads[~heads["hollow"]]
     order = (competent if len(competent) else heads).sort_values(
@@ -171,20 +208,29 @@ def _name_strongest(axes: Axes, heads: pd.DataFrame) -> None:
     )
     strongest = order.head(_LABELLED)
     anchors = strongest[["delta_ioi", "delta_anti_names"]].to_numpy(dtype=np.float64)
-    # A missing standard error has no bar.
-    errors = np.nan_to_num(strongest[["se_ioi", "se_anti_names"]].to_numpy(dtype=np.float64))
     texts = [
-        f"{model} L{layer}H{head}"
+        f"{model} L{layer}H{head}" if with_model else f"L{layer}H{head}"
         for model, layer, head in strongest[["model", "layer", "head"]].itertuples(index=False)
     ]
-    named = place_labels(axes, anchors, errors, texts)
+    return strongest.iloc[place_labels(axes, anchors, _errors(strongest), texts)]
+
+
+def _errors(heads: pd.DataFrame) -> NDArray[np.float64]:
+    """Standard errors [heads, 2]; a missing one is 0, which draws no bar."""
+    errors = heads[["se_ioi", "se_anti_names"]].to_numpy(dtype=np.float64)
+    return np.asarray(np.nan_to_num(errors))
+
+
+def _bars(axes: Axes, heads: pd.DataFrame, width: float, colour: str) -> None:
+    """Bars of ``width`` standard errors on each side."""
+    errors = width * _errors(heads)
     axes.errorbar(
-        anchors[named, 0],
-        anchors[named, 1],
-        xerr=errors[named, 0],
-        yerr=errors[named, 1],
+        heads["delta_ioi"],
+        heads["delta_anti_names"],
+        xerr=errors[:, 0],
+        yerr=errors[:, 1],
         fmt="none",
-        ecolor=INK,
+        ecolor=colour,
         elinewidth=0.6,
         zorder=1.9,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ParamSpec
@@ -135,6 +136,24 @@ def order_models(frame: pd.DataFrame) -> list[str]:
         return [str(model) for model in models["model"]]
     order = keys.sort_values(list(keys.columns), kind="stable").index
     return [str(model) for model in models["model"].loc[order]]
+
+
+def model_mark(look: Look, hollow: bool) -> dict[str, Any]:
+    """How one model's value is plotted: in the look of its family, hollow where that says so."""
+    return {
+        "linestyle": "none",
+        "marker": look.marker,
+        "markersize": 5,
+        "markeredgecolor": look.colour,
+        "markeredgewidth": 0.9,
+        "markerfacecolor": "white" if hollow else look.colour,
+        "gid": "model",
+    }
+
+
+def file_name(model: str) -> str:
+    """A model's name as part of a file name: what is no letter, digit, ``.``, ``-`` is ``_``."""
+    return re.sub(r"[^\w.-]", "_", model)
 
 
 def number(value: float, digits: int = 2) -> str:

@@ -29,6 +29,10 @@ class ReportContext:
     transfer_summary: pd.DataFrame | None = None
     head_matching: pd.DataFrame | None = None
     head_divergence: pd.DataFrame | None = None
+    corr_vs_scale: pd.DataFrame | None = None
+    scale_trend: pd.DataFrame | None = None
+    layer_profile: pd.DataFrame | None = None
+    control_models: pd.DataFrame | None = None
     ablation_agreement: pd.DataFrame | None = None
     attribution_agreement: pd.DataFrame | None = None
     zoo_curves: pd.DataFrame | None = None

@@ -10,6 +10,7 @@ from circuit_scaling.report.disagreement import disagreement
 from circuit_scaling.report.heads import categories, heroes, phase_space, sensitivity
 from circuit_scaling.report.models import competence, roster, training
 from circuit_scaling.report.provenance import provenance
+from circuit_scaling.report.scaling import scaling
 from circuit_scaling.report.transfer import transfer
 
 
@@ -27,6 +28,7 @@ def all_sections(context: ReportContext) -> list[Section]:
         categories(context, order),
         sensitivity(context, order),
         heroes(context, order),
+        scaling(context, order),
         transfer(context),
         attribution(context),
         training(context, order),

@@ -23,6 +23,14 @@ class ShareInterval(NamedTuple):
     high: float
 
 
+class MeanInterval(NamedTuple):
+    """Mean over the heads of one category with its 95 % interval (NaN: not known)."""
+
+    mean: float
+    low: float
+    high: float
+
+
 def categorise(
     delta_ioi: npt.ArrayLike, delta_anti: npt.ArrayLike, tau: float
 ) -> npt.NDArray[np.str_]:
@@ -101,14 +109,7 @@ def category_shares(
     NaN where the median head's larger standard error exceeds tau / 2. They are NaN too where a
     head has no draws.
     """
-    observed = _codes(delta_ioi, delta_anti, tau)
-    if observed.ndim != 1 or observed.size == 0:
-        raise ValueError(f"deltas must be [heads] with at least one head, got {observed.shape}")
-    _check_draws(draws_ioi, draws_anti, observed.size)
-    noise = np.maximum(draws_ioi.std(axis=0), draws_anti.std(axis=0))
-    # A comparison with NaN is false: heads without draws leave the bounds missing too.
-    known = bool(np.median(noise) <= tau / 2)
-    drawn = _codes(draws_ioi, draws_anti, tau) if known else None
+    observed, drawn = _observed_and_drawn(delta_ioi, delta_anti, draws_ioi, draws_anti, tau)
     shares = {}
     for name in CATEGORIES:
         code = _NAMES.index(name)
@@ -120,6 +121,56 @@ def category_shares(
             share, float(np.maximum(share - half, 0)), float(np.minimum(share + half, 1))
         )
     return shares
+
+
+def category_means(
+    values: npt.NDArray[np.float64],
+    delta_ioi: npt.NDArray[np.float64],
+    delta_anti: npt.NDArray[np.float64],
+    draws_ioi: npt.NDArray[np.float64],
+    draws_anti: npt.NDArray[np.float64],
+    tau: float,
+) -> dict[str, MeanInterval]:
+    """Mean of ``values`` [heads] over the heads of each category, with 95 % intervals.
+
+    As in :func:`category_shares` only the category is uncertain, not the value, the interval is
+    symmetric, and it is missing where that one's is. The mean of a category without heads is
+    missing; where more than 1 - 95 % of the draws leave it without heads, so is its interval.
+    """
+    observed, drawn = _observed_and_drawn(delta_ioi, delta_anti, draws_ioi, draws_anti, tau)
+    means = {}
+    for name in CATEGORIES:
+        members = observed == _NAMES.index(name)
+        mean = float(values[members].mean()) if members.any() else np.nan
+        half = np.nan
+        if drawn is not None and members.any():
+            of_draw = drawn == _NAMES.index(name)
+            sizes = of_draw.sum(axis=1)
+            filled = sizes > 0
+            if filled.mean() >= CONFIDENCE:
+                moved = (of_draw[filled] @ values) / sizes[filled]
+                half = float(np.quantile(np.abs(moved - mean), CONFIDENCE))
+        means[name] = MeanInterval(mean, mean - half, mean + half)
+    return means
+
+
+def _observed_and_drawn(
+    delta_ioi: npt.NDArray[np.float64],
+    delta_anti: npt.NDArray[np.float64],
+    draws_ioi: npt.NDArray[np.float64],
+    draws_anti: npt.NDArray[np.float64],
+    tau: float,
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8] | None]:
+    """Codes of the heads, and of each draw; None where draws are missing or too noisy for tau."""
+    observed = _codes(delta_ioi, delta_anti, tau)
+    if observed.ndim != 1 or observed.size == 0:
+        raise ValueError(f"deltas must be [heads] with at least one head, got {observed.shape}")
+    _check_draws(draws_ioi, draws_anti, observed.size)
+    noise = np.maximum(draws_ioi.std(axis=0), draws_anti.std(axis=0))
+    # A comparison with NaN is false: heads without draws leave the bounds missing too.
+    if not np.median(noise) <= tau / 2:
+        return observed, None
+    return observed, _codes(draws_ioi, draws_anti, tau)
 
 
 def _codes(delta_ioi: npt.ArrayLike, delta_anti: npt.ArrayLike, tau: float) -> npt.NDArray[np.int8]:

@@ -13,8 +13,10 @@ from circuit_scaling.figures.agreement import ablation_agreement as draw_agreeme
 from circuit_scaling.figures.attribution import attribution_agreement as draw_attribution
 from circuit_scaling.figures.category_shares import category_counts
 from circuit_scaling.figures.clean_metric import competence as draw_competence
+from circuit_scaling.figures.corr_scale import corr_vs_scale_cross_family
 from circuit_scaling.figures.divergence import ioi_divergence
 from circuit_scaling.figures.phase_space import all_heads_phase_space, family_grid
+from circuit_scaling.figures.strong_heads import strong_head_scaling as draw_strong_heads
 from circuit_scaling.figures.training import zoo_training
 from circuit_scaling.figures.transfer import ioi_transfer_summary
 from circuit_scaling.models.roster import Roster
@@ -35,6 +37,11 @@ def write_report(
     transfer_summary: Part,
     head_matching: Part,
     head_divergence: Part,
+    corr_vs_scale: Part,
+    strong_head_scaling: Part,
+    scale_trend: Part,
+    layer_profile: Part,
+    control_models: Part,
     ablation_agreement: Part,
     attribution_agreement: Part,
     zoo_curves: Part,
@@ -52,6 +59,10 @@ def write_report(
         figures["ioi_transfer_summary"] = ioi_transfer_summary(transfer_summary)
     if head_divergence is not None:
         figures["ioi_divergence"] = ioi_divergence(head_divergence)
+    if corr_vs_scale is not None:
+        figures["corr_vs_scale_cross_family"] = corr_vs_scale_cross_family(corr_vs_scale)
+    if strong_head_scaling is not None:
+        figures["strong_head_scaling"] = draw_strong_heads(strong_head_scaling, settings.tau)
     if competence is not None:
         figures["competence"] = draw_competence(competence)
     if ablation_agreement is not None:
@@ -71,6 +82,10 @@ def write_report(
             transfer_summary=transfer_summary,
             head_matching=head_matching,
             head_divergence=head_divergence,
+            corr_vs_scale=corr_vs_scale,
+            scale_trend=scale_trend,
+            layer_profile=layer_profile,
+            control_models=control_models,
             ablation_agreement=ablation_agreement,
             attribution_agreement=attribution_agreement,
             zoo_curves=zoo_curves,

@@ -1,0 +1,94 @@
+"""Shares of strong heads against the size of the model and against the threshold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator, PercentFormatter
+
+from circuit_scaling.figures.by_size import handles, mark, places, size_axis
+from circuit_scaling.figures.style import (
+    CATEGORIES,
+    RULE,
+    Look,
+    family_looks,
+    new_figure,
+    nothing_to_draw,
+    require_columns,
+    styled,
+)
+
+_SHOWN = {"strong": "strong on a task"} | {
+    name: look.label for name, look in CATEGORIES.items() if name != "weak"
+}
+_COLUMNS = (
+    *("family", "model", "params_m", "tau"),
+    *(f"frac_{name}{end}" for name in _SHOWN for end in ("", "_low", "_high")),
+)
+
+
+@styled
+def strong_head_scaling(strong_head_scaling: pd.DataFrame, tau: float) -> Figure:
+    """Shares of strong heads: against parameters at ``tau`` above, over the tau grid below.
+
+    ``strong_head_scaling`` has one row per model and tau. A column of panels for heads that are
+    strong on a task and one for each category that is not weak; above a mark per model, with its
+    95 % interval where there is one, below a line per model. Models without a size are missing
+    above. Raises ValueError if a column is missing.
+    """
+    require_columns(strong_head_scaling, _COLUMNS, "strong_head_scaling")
+    if strong_head_scaling.empty:
+        return nothing_to_draw("no model has classified heads")
+    looks = family_looks(strong_head_scaling["family"])
+    at_tau = strong_head_scaling[np.isclose(strong_head_scaling["tau"], tau)]
+    sized = at_tau[at_tau["params_m"] > 0]
+    sized = sized.assign(at=places(sized["params_m"]))
+    figure = new_figure(4.4)
+    panels = figure.subplots(2, len(_SHOWN), sharey=True, squeeze=False)
+    for above, below, (name, label) in zip(*panels, _SHOWN.items(), strict=True):
+        _against_size(above, sized, name, looks)
+        _against_tau(below, strong_head_scaling, name, looks, tau)
+        above.set_title(label, loc="left", fontsize=7.5)
+        above.set_xlabel("parameters (millions)")
+        below.set_xlabel("τ (logits)")
+    panels[0, 0].set_ylabel(f"share of heads, τ = {tau:g}")
+    panels[1, 0].set_ylabel("share of heads")
+    panels[0, 0].set_ylim(-0.03, 1.03)
+    panels[0, 0].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+    figure.legend(handles=handles(looks, None), loc="outside upper left", ncols=6)
+    return figure
+
+
+def _against_size(axes: Axes, rows: pd.DataFrame, name: str, looks: dict[str, Look]) -> None:
+    for row in rows.to_dict("records"):
+        bounds = (row[f"frac_{name}_low"], row[f"frac_{name}_high"])
+        mark(axes, row["at"], row[f"frac_{name}"], bounds, looks[row["family"]], hollow=False)
+    if len(rows):
+        size_axis(axes, rows["at"].to_numpy(dtype=np.float64))
+
+
+def _against_tau(
+    axes: Axes, rows: pd.DataFrame, name: str, looks: dict[str, Look], tau: float
+) -> None:
+    axes.axvline(tau, color=RULE, linewidth=0.7, linestyle=(0, (3, 2)), zorder=0.5)
+    for (family, _), of_model in rows.groupby(["family", "model"], sort=False):
+        look = looks[str(family)]
+        line = of_model.sort_values("tau")
+        axes.plot(
+            line["tau"],
+            line[f"frac_{name}"],
+            color=look.colour,
+            marker=look.marker,
+            markersize=2.5,
+            linewidth=0.7,
+            alpha=0.8,
+            gid="model",
+        )
+    taus = sorted(rows["tau"].unique())
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(FixedLocator(taus))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.tick_params(axis="x", labelsize=6)

@@ -1,0 +1,76 @@
+"""Nodes of the scaling study: measure, export, draw."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from circuit_scaling.analysis.classify import ClassifySettings
+from circuit_scaling.analysis.controls import control_models
+from circuit_scaling.analysis.scaling import ScalingSettings, corr_vs_scale, scale_trend
+from circuit_scaling.analysis.strong_heads import strong_heads
+from circuit_scaling.datasets.figures import Drawn
+from circuit_scaling.figures.corr_scale import corr_vs_scale_cross_family
+from circuit_scaling.figures.layers import layer_counts, layer_hist
+from circuit_scaling.figures.phase_space import delta_scatter
+from circuit_scaling.figures.strong_heads import strong_head_scaling as draw_strong_heads
+from circuit_scaling.figures.style import file_name
+from circuit_scaling.models.roster import Roster
+
+
+def measure_scaling(
+    classified_heads: pd.DataFrame,
+    joint_effects: pd.DataFrame,
+    competence: pd.DataFrame,
+    models: dict[str, Any],
+    settings: ScalingSettings,
+    classify: ClassifySettings,
+) -> dict[str, pd.DataFrame]:
+    """Correlations, strong heads, depths, trends, and what the control models show."""
+    correlations = corr_vs_scale(classified_heads, joint_effects, settings)
+    strong, profile = strong_heads(classified_heads, joint_effects, settings, classify)
+    untaught = [
+        (slug, task)
+        for slug, entry in Roster.model_validate(models).root.items()
+        for task, objective in entry.objectives.items()
+        if objective == "random"
+    ]
+    return {
+        "corr_vs_scale": correlations,
+        "strong_head_scaling": strong,
+        "layer_profile": profile,
+        "scale_trend": scale_trend(correlations, strong, classify.tau),
+        "control_models": control_models(classified_heads, competence, untaught, classify.tau),
+    }
+
+
+def export(corr_vs_scale: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The CSV table for people; ``corr`` is the Pearson correlation over the table's rows."""
+    return {"corr_vs_scale_cross_family": corr_vs_scale}
+
+
+def draw(
+    classified_heads: pd.DataFrame,
+    corr_vs_scale: pd.DataFrame,
+    strong_head_scaling: pd.DataFrame,
+    settings: ClassifySettings,
+) -> Drawn:
+    """Both figures over all models, and for each model its heads by layer and by effect."""
+    drawn: Drawn = {
+        "corr_vs_scale_cross_family": (corr_vs_scale_cross_family(corr_vs_scale), corr_vs_scale),
+        "strong_head_scaling": (
+            draw_strong_heads(strong_head_scaling, settings.tau),
+            strong_head_scaling,
+        ),
+    }
+    keys = ["family", "model", "layer", "head", "category"]
+    effects = ["delta_ioi", "se_ioi", "delta_anti_names", "se_anti_names"]
+    for model, heads in classified_heads.groupby("model", sort=False):
+        name = file_name(str(model))
+        drawn[f"layer_hist_{name}"] = (layer_hist(heads), layer_counts(heads))
+        drawn[f"{name}_delta_scatter"] = (
+            delta_scatter(heads, settings.tau),
+            heads[[*keys, *effects]],
+        )
+    return drawn

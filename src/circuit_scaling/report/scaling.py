@@ -1,0 +1,231 @@
+"""The chapter on scale: correlations of true effects, strong heads, depths, trends, controls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from circuit_scaling.figures.style import CATEGORIES, family_looks, number
+from circuit_scaling.report.blocks import (
+    MISSING,
+    Block,
+    Cell,
+    Section,
+    Table,
+    arrange,
+    as_float,
+    count_cell,
+    counted,
+    drawing,
+    interval,
+    missing,
+    number_cell,
+    share,
+    task_name,
+    text_cell,
+)
+from circuit_scaling.report.context import ReportContext
+
+_ANCHOR, _TITLE = "scaling", "How it changes with scale"
+_MEASURES = {
+    "corr_true": "correlation of true effects",
+    "corr": "Pearson",
+    "frac_strong": "share of strong heads",
+}
+
+
+def scaling(context: ReportContext, order: Sequence[str]) -> Section:
+    """From ``corr_vs_scale`` and, as far as they are there, the other tables of the stage."""
+    frame = context.corr_vs_scale
+    if frame is None:
+        return Section(_ANCHOR, _TITLE, (), (missing("scaling"),))
+    if frame.empty:
+        return Section(_ANCHOR, _TITLE, ("No model has heads to compare.",))
+    frame = arrange(frame, order)
+    blocks: list[Block] = [_correlations(frame)]
+    caption = "Correlation of the two effects over the heads of each model, against its size."
+    blocks += drawing(context.figures, "corr_vs_scale_cross_family", caption)
+    caption = "Share of strong heads, against size at τ and over the tau grid."
+    blocks += drawing(context.figures, "strong_head_scaling", caption)
+    sentences = _lead(frame)
+    if context.scale_trend is not None and len(context.scale_trend):
+        sentences += _trend_sentences(context.scale_trend)
+        blocks.append(_trends(context.scale_trend))
+    if context.layer_profile is not None and len(context.layer_profile):
+        blocks.append(_depths(arrange(context.layer_profile, order)))
+    if context.control_models is not None and len(context.control_models):
+        sentences += _control_sentences(context.control_models)
+        blocks.append(_controls(arrange(context.control_models, order)))
+    return Section(_ANCHOR, _TITLE, tuple(sentences), tuple(blocks))
+
+
+def _lead(frame: pd.DataFrame) -> list[str]:
+    sentences = [
+        "The question is how the true effects of a model's heads on IOI and on anti-repetition go"
+        " together: variances and covariance are freed of the noise of the prompts, and the 95 %"
+        " interval carries that there are few heads and few prompts."
+    ]
+    able = frame[frame[["competent_ioi", "competent_anti"]].fillna(True).astype(bool).all(axis=1)]
+    known = able.dropna(subset=["corr_true"])
+    if len(known):
+        ranked = known.sort_values("corr_true", kind="stable")
+        ends = [ranked.iloc[0]] if len(ranked) == 1 else [ranked.iloc[0], ranked.iloc[-1]]
+        named = " to ".join(
+            f"{number(row['corr_true'])} {interval(row['corr_true_low'], row['corr_true_high'])}"
+            f" in {row['model']}"
+            for row in ends
+        )
+        above = int((known["corr_true_low"] > 0).sum())
+        below = int((known["corr_true_high"] < 0).sum())
+        sentences.append(
+            f"Of {counted(len(able), 'model')} that are not known to fail a task, it is defined for"
+            f" {len(known)}: {named}; the interval lies above 0 in {above} and below 0 in {below}."
+        )
+    undefined = frame[frame["undefined"] != ""]
+    for reason, models in undefined.groupby("undefined", sort=False)["model"]:
+        sentences.append(f"Not defined ({reason}): {', '.join(models)}.")
+    return sentences
+
+
+def _correlations(frame: pd.DataFrame) -> Table:
+    rows = []
+    for row in frame.to_dict("records"):
+        able = [row["competent_ioi"], row["competent_anti"]]
+        failing = any(not pd.isna(flag) and not flag for flag in able)
+        size = as_float(row["params_m"])
+        bounds = interval(row["corr_true_low"], row["corr_true_high"])
+        rows.append(
+            (
+                text_cell(row["model"], flag="not competent" if failing else ""),
+                number_cell(size, 2 if size < 10 else 0),
+                number_cell(row["corr_true"], note=bounds),
+                number_cell(row["corr"]),
+                number_cell(row["spearman"]),
+                number_cell(row["ceiling"]),
+                number_cell(row["p"], 4),
+                number_cell(row["minimal_detectable"]),
+                count_cell(row["n_heads_compared"]),
+                number_cell(row["n_heads_effective"], 1),
+                Cell(share(row["frac_resolved"]), numeric=True),
+            )
+        )
+    names = ["model", "parameters (M)", "correlation of true effects", "Pearson", "Spearman"]
+    names += ["ceiling", "p", "detectable", "heads", "effective", "resolved"]
+    caption = (
+        "Correlation over all heads, with its 95 % interval. Ceiling: the observed correlation of"
+        " true effects that agree perfectly. p: heads permuted within layers. Detectable: the"
+        " smallest true correlation that would be found 8 times in 10. Effective: how many heads of"
+        " equal effects would share the variance as evenly; where they are few, the interval is"
+        " wide although p, which asks only whether the tasks are independent, may be small."
+    )
+    return Table(names, rows, caption)
+
+
+def _trend_sentences(frame: pd.DataFrame) -> list[str]:
+    slopes = frame[frame["measure"] == "corr_true"].dropna(subset=["slope"])
+    if slopes.empty:
+        return [
+            "No family has three models or more with a defined correlation, so that no line"
+            " against size can be drawn."
+        ]
+    few = slopes[slopes["n_models"] <= 4]
+    sentences = []
+    if len(few):
+        widths = few["high"] - few["low"]
+        sentences.append(
+            f"Lines through three or four models say little: their intervals are"
+            f" {number(widths.min(), 1)} to {number(widths.max(), 1)} wide, per tenfold size, where"
+            " a correlation can change by 2 at most."
+            if len(few) > 1
+            else f"A line through {few['n_models'].iloc[0]} models says little: its interval is"
+            f" {number(widths.iloc[0], 1)} wide, per tenfold size, where a correlation can change"
+            " by 2 at most."
+        )
+    clear = slopes[(slopes["low"] > 0) | (slopes["high"] < 0)]
+    names = ", ".join(_family(family) for family in clear["family"])
+    sentences.append(
+        f"The slope of the correlation differs from 0 for: {names}."
+        if names
+        else "No slope of the correlation differs from 0."
+    )
+    return sentences
+
+
+def _family(family: object) -> str:
+    return next(iter(family_looks([str(family)]).values())).label
+
+
+def _trends(frame: pd.DataFrame) -> Table:
+    rows = []
+    for row in frame.to_dict("records"):
+        rows.append(
+            (
+                text_cell(_family(row["family"])),
+                text_cell(_MEASURES.get(row["measure"], row["measure"])),
+                count_cell(row["n_models"]),
+                count_cell(row["n_left_out"]),
+                number_cell(row["slope"], note=interval(row["low"], row["high"])),
+            )
+        )
+    names = ["family", "measure", "models", "left out", "slope per tenfold size"]
+    caption = (
+        "Straight lines against log parameters, with 95 % t intervals. Left out: models that are"
+        " not competent, or lack a size or the measure."
+    )
+    return Table(names, rows, caption, folded=True)
+
+
+def _depths(frame: pd.DataFrame) -> Table:
+    means = frame.drop_duplicates(["model", "category"]).set_index(["model", "category"])
+    rows = []
+    for model in frame["model"].drop_duplicates():
+        cells = []
+        for category in CATEGORIES:
+            row = means.loc[(model, category)]
+            bounds = interval(row["mean_depth_low"], row["mean_depth_high"])
+            cells.append(number_cell(row["mean_depth"], note=bounds))
+        rows.append((text_cell(model), *cells))
+    names = ["model", *(look.label for look in CATEGORIES.values())]
+    caption = (
+        "Mean relative depth of the heads of each category, with its 95 % interval: near 0 in the"
+        " first layer, near 1 in the last."
+    )
+    return Table(names, rows, caption, folded=True)
+
+
+def _control_sentences(frame: pd.DataFrame) -> list[str]:
+    tested = frame.dropna(subset=["n_significant"])
+    if tested.empty:
+        return []
+    beyond = tested[tested["n_significant"] > tested["n_chance"]]
+    opening = "Control models learnt one task only, and random answers on the other."
+    if beyond.empty:
+        return [f"{opening} None of them shows more heads of the other job than chance."]
+    named = ", ".join(
+        f"{row['model']} ({task_name(row['task'])}: {row['n_significant']:.0f} of"
+        f" {row['n_heads_total']} heads, by chance {number(row['n_chance'], 1)})"
+        for row in beyond.to_dict("records")
+    )
+    return [f"{opening} Beyond chance, heads of the other job show in {named}."]
+
+
+def _controls(frame: pd.DataFrame) -> Table:
+    rows = []
+    for row in frame.to_dict("records"):
+        able = row["competent"]
+        rows.append(
+            (
+                text_cell(row["model"]),
+                text_cell(task_name(row["task"])),
+                number_cell(row["clean_metric"], note=interval(row["low"], row["high"])),
+                text_cell(MISSING if pd.isna(able) else "yes" if able else "no"),
+                count_cell(row["n_significant"]),
+                number_cell(row["n_chance"], 1),
+                count_cell(row["n_strong"]),
+                count_cell(row["n_heads_total"]),
+            )
+        )
+    names = ["model", "task never learnt", "clean metric", "competent"]
+    names += ["q below 0.05", "by chance at most", "at or above τ", "heads"]
+    return Table(names, rows, "One-objective controls on the task that they never learnt.")
