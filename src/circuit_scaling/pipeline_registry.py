@@ -14,11 +14,13 @@ from omegaconf.errors import OmegaConfBaseException
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.models.roster import Roster
-from circuit_scaling.pipelines import classify, join, report, scan, zoo
+from circuit_scaling.pipelines import classify, import_tables, join, report, scan, zoo
 
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """``scan``, ``join``, ``classify``, ``report`` and ``zoo``; by default all but ``zoo``.
+    """``scan``, ``join``, ``classify`` and ``report``: the study, which runs by default.
+
+    ``zoo`` trains the embedded models; ``import_tables`` stands in for ``join``.
 
     ``overview`` is the whole study on the first two models: the same graph, small enough to read.
     """
@@ -29,6 +31,7 @@ def register_pipelines() -> dict[str, Pipeline]:
     return {
         **study,
         "zoo": zoo.create_pipeline(embedded),
+        "import_tables": import_tables.create_pipeline(),
         "__default__": sum(study.values(), Pipeline([])),
         "overview": sum(_study(slugs[:2]).values(), Pipeline([])),
     }

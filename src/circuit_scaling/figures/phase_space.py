@@ -60,7 +60,9 @@ def all_heads_phase_space(classified_heads: pd.DataFrame, tau: float) -> Figure:
     title = f"{len(heads)} heads of {heads['model'].nunique()} models"
     title += f" ({left_out} more lack an effect)" if left_out else ""
     axes.set_title(title, loc="left")
-    axes.set_title("named: the strongest, with ±1 standard error", loc="right", **_REMARK)
+    measured = heads[["se_ioi", "se_anti_names"]].notna().any(axis=None)
+    remark = "named: the strongest" + (", with ±1 standard error" if measured else "")
+    axes.set_title(remark, loc="right", **_REMARK)
     _legend(figure, heads)
     freeze_layout(figure)
     _name_strongest(axes, heads)

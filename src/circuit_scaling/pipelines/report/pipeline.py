@@ -14,6 +14,7 @@ PARTS = (
     "hero_heads",
     "ablation_agreement",
     "attribution_agreement",
+    "import_findings",
     "zoo_curves",
     "zoo_accuracy",
     "run_log",
