@@ -10,7 +10,7 @@ from kedro.framework.project import pipelines
 
 from tests.conftest import PROJECT
 
-NAMES = ["__default__", "classify", "join", "overview", "report", "scan", "zoo"]
+NAMES = ["__default__", "classify", "import_tables", "join", "overview", "report", "scan", "zoo"]
 
 
 def test_registry_starts_without_torch():
@@ -50,5 +50,5 @@ def test_default_is_the_whole_study_without_the_zoo(test_data):
     stages = {
         (node.namespace or node.name).split(".")[0] for node in pipelines["__default__"].nodes
     }
-    assert "zoo" not in stages
+    assert not {"zoo", "import_table"} & stages
     assert {"scan", "join", "classify_heads", "write_report"} <= stages

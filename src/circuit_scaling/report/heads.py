@@ -49,7 +49,8 @@ def phase_space(context: ReportContext) -> Section:
     ]
     if len(measured):
         competent = measured[~lacks_competence(measured)]
-        of_whom = "of a model that is competent on both tasks" if len(competent) else "of all"
+        judged = len(competent) and context.import_findings is None
+        of_whom = "of a model that is competent on both tasks" if judged else "of all"
         ranked = (competent if len(competent) else measured).sort_values(
             "strength", ascending=False, kind="stable"
         )
@@ -145,9 +146,10 @@ def sensitivity(context: ReportContext, order: Sequence[str]) -> Section:
     frame = arrange(frame, order)
     taus = sorted(frame["tau"].unique())
     bases = [basis for basis in _BASES if basis in set(frame["basis"])]
+    relative = " and on the effect divided by the clean metric of its model"
     sentences = [
-        "The same heads are counted again at other thresholds, on the effect itself and on the"
-        " effect divided by the clean metric of its model."
+        "The same heads are counted again at other thresholds, on the effect itself"
+        f"{relative if 'relative' in bases else ''}."
     ]
     for basis in bases:
         if len(taus) > 1:

@@ -20,7 +20,6 @@ from circuit_scaling.report.blocks import (
     number_cell,
     text_cell,
 )
-from circuit_scaling.report.context import ReportContext
 
 # What a scan knows and a table of effects does not.
 NEEDS_A_SCAN = frozenset({"disagreement", "models", "competence", "attribution", "training"})
@@ -34,9 +33,7 @@ def is_of(findings: pd.DataFrame | None, heads: pd.DataFrame | None) -> bool:
     return bool(findings["fingerprint"].isin(heads["fingerprint"]).any())
 
 
-def imported(
-    findings: pd.DataFrame, heads: pd.DataFrame | None, order: Sequence[str]
-) -> Section:
+def imported(findings: pd.DataFrame, heads: pd.DataFrame | None, order: Sequence[str]) -> Section:
     """What was suspect, and which models the table has."""
     suspect = arrange(findings[findings["outcome"] == "suspect"], order)
     blocks = [_suspect_table(suspect)] if len(suspect) else []

@@ -180,9 +180,7 @@ def _unknown(check: str, model: str) -> Finding:
     return Finding(check, model, detail=detail, outcome="not possible")
 
 
-def _same(
-    one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]
-) -> npt.NDArray[np.bool_]:
+def _same(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
     """Where two models agree, if that is too often to be chance; nowhere otherwise."""
     both = np.isfinite(one) & np.isfinite(other) & (one != 0) & (other != 0)
     same = both & (one == other)
