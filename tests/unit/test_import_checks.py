@@ -44,7 +44,7 @@ def test_each_defect_is_caught_by_its_check_and_by_no_other(check: str) -> None:
     ("check", "column", "n_heads", "detail"),
     [
         ("outside the shape", "", 3, "3 of 51 rows; it has 6 layers of 8 heads"),
-        ("duplicate heads", "", 4, "4 rows for 2 heads, with different effects"),
+        ("duplicate heads", "", 4, "4 rows in place of 2, with different effects"),
         ("same values in two models", "delta_anti", 40, "40 effects equal those of pythia-1b"),
         (
             "exact zeros",
@@ -130,7 +130,7 @@ def test_the_message_lists_everything_once() -> None:
     table = pd.concat([defective("exact zeros"), clean().head(1)], ignore_index=True)
     assert as_text(findings(table)) == (
         "duplicate heads. Likely cause: two tables, one appended to the other\n"
-        "  - gpt2: 2 rows for 1 heads, with the same effects (L0H0)\n"
+        "  - gpt2: 2 rows in place of 1, with the same effects (L0H0)\n"
         "exact zeros. Likely cause: a list of the strongest heads, filled up with zeros\n"
         "  - pythia-70m, delta_ioi: 10 of 48 effects are exactly 0 where delta_anti is not "
         "(L0H0, L0H1, L0H2 and 7 more)"

@@ -69,7 +69,7 @@ def duplicate_heads(table: pd.DataFrame) -> Iterator[Finding]:
             "duplicate heads",
             model,
             _heads(rows),
-            f"{len(rows)} rows for {len(rows.drop_duplicates(_KEYS))} heads, with "
+            f"{len(rows)} rows in place of {len(rows.drop_duplicates(_KEYS))}, with "
             f"{'different' if differ else 'the same'} effects",
             "two tables, one appended to the other",
         )

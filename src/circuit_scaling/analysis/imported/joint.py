@@ -75,7 +75,8 @@ def import_joint_table(settings: ImportSettings, rosters: Rosters) -> ImportedTa
     content = fingerprint_of_files([path])
     fingerprints = {model: _fingerprint(content, model, entry) for model, entry in found.items()}
     families = dict(given.drop_duplicates("model").set_index("model")["family"])
-    heads = given[np.isfinite(given[list(DELTAS)]).all(axis=1)].drop_duplicates(list(HEAD_KEYS))
+    measured = np.isfinite(given[list(DELTAS)].to_numpy()).all(axis=1)
+    heads = given.loc[measured].drop_duplicates(list(HEAD_KEYS))
     joint = _joint_heads(heads, known)
     joint["suspect"] = marks(findings, heads)
     joint["fingerprint"] = heads["model"].map(fingerprints)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from circuit_scaling.errors import CircuitScalingError
@@ -109,9 +110,9 @@ def _numbers(path: Path, given: pd.Series) -> pd.Series:
 def _refuse(path: Path, column: pd.Series, bad: pd.Series, what: str) -> None:
     if not bad.any():
         return
-    values = column[bad]
-    shown = [f"row {row + 1} ({value!s:.40})" for row, value in values.head(_SHOWN).items()]
-    more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
+    rows = np.flatnonzero(bad)
+    shown = [f"row {row + 1} ({column.iloc[row]!s:.40})" for row in rows[:_SHOWN]]
+    more = f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
     raise CircuitScalingError(f"'{path}': {column.name} {what} in {', '.join(shown)}{more}.")
 
 
