@@ -95,8 +95,9 @@ def test_an_architecture_the_engine_cannot_take(tmp_path):
         (["--pipelines", "classify", "--params", "classify.tau=-1"], "tau must be above 0"),
         (["--pipelines", "scan", "--namespaces", "scan.gpt9"], "There is no 'scan.gpt9'"),
         (["--pipelines", "scn"], "There is no such pipeline: 'scn'"),
+        (["--pipelines", "join,import_tables"], "never both in one run"),
     ],
-    ids=["tau", "slug", "pipeline"],
+    ids=["tau", "slug", "pipeline", "both"],
 )
 def test_the_command_line_prints_one_line_and_no_traceback(study, arguments, words):
     done = subprocess.run(

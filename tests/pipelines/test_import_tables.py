@@ -131,11 +131,6 @@ def test_an_import_that_cannot_be_run(elsewhere, run, settings, words):
     assert files(elsewhere) == set()
 
 
-def test_scans_and_imports_are_not_joined_in_one_run(elsewhere, run):
-    with pytest.raises(CircuitScalingError, match="never both in one run"):
-        run("join", "import_tables")
-
-
 def test_a_missing_table_names_both_ways_to_it(elsewhere, run):
     with pytest.raises(CircuitScalingError, match=r"--pipelines join \(or import_tables\)"):
         run("classify")

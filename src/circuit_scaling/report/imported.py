@@ -98,6 +98,6 @@ def _models_table(heads: pd.DataFrame, suspect: set[str], order: Sequence[str]) 
                 every,
             )
         )
-    names = ("model", "family", "parameters (M)", "layers", "heads per layer", "rows", "heads")
+    names = ("model", "family", "parameters (M)", "layers", "heads per layer", "rows", "all heads")
     caption = "The models of the table; sizes and shapes are those of the rosters."
     return Table(names, rows, caption)
