@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +10,7 @@ from kedro.framework.session import KedroSession
 
 from circuit_scaling.errors import CircuitScalingError
 from tests.conftest import PROJECT
+from tests.helpers.command_line import kedro_run
 from tests.helpers.given_tables import clean, defective
 
 ALL = ("import_tables", "classify", "report")
@@ -162,16 +161,9 @@ def test_the_command_line_prints_the_findings_and_no_traceback(tmp_path):
     path = tmp_path / "joint.csv"
     defective("missing heads").to_csv(path, index=False)
     before = files(PROJECT / "data" / "external")
-    arguments = ["--pipelines", "import_tables,classify", "--params", f"import.joint_table={path}"]
-    done = subprocess.run(
-        [sys.executable, "-m", "kedro", "run", "--env", "external", *arguments],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    printed = done.stderr + done.stdout
-    assert done.returncode != 0
+    arguments = ("--pipelines", "import_tables,classify", "--params", f"import.joint_table={path}")
+    status, printed = kedro_run("external", *arguments)
+    assert status != 0
     assert "- pythia-70m: 5 of its 48 heads have no row (L1H2, L1H3, L1H4 and 2 more)" in printed
     assert "Traceback" not in printed
     assert files(PROJECT / "data" / "external") == before

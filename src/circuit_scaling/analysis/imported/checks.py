@@ -39,24 +39,20 @@ def all_findings(table: pd.DataFrame, known: Known) -> list[Finding]:
         *exact_zeros(table),
         *missing_heads(table, known),
         *not_finite(table),
+        *not_possible(table, known),
     ]
 
 
 def outside_the_shape(table: pd.DataFrame, known: Known) -> Iterator[Finding]:
     """Rows of layers or heads that the model does not have."""
-    check = "outside the shape"
-    for model, rows in _models(table):
-        if model not in known:
-            yield _unknown(check, model)
-            continue
-        entry = known[model]
+    for model, rows, entry in _known_models(table, known):
         outside = rows[(rows["layer"] >= entry.n_layers) | (rows["head"] >= entry.n_heads)]
         if len(outside):
             yield Finding(
-                check,
+                "outside the shape",
                 model,
                 _heads(outside),
-                f"{len(outside)} of {len(rows)} rows; it has {_shape(entry)}",
+                f"{len(outside)} of {len(rows)} rows; it has {entry.n_layers} layers of {entry.n_heads} heads",
                 "rows of a larger model under this name, or layer and head exchanged",
             )
 
@@ -126,18 +122,13 @@ def exact_zeros(table: pd.DataFrame) -> Iterator[Finding]:
 
 def missing_heads(table: pd.DataFrame, known: Known) -> Iterator[Finding]:
     """Heads of the model that have no row; then no share or correlation is that of the model."""
-    check = "missing heads"
-    for model, rows in _models(table):
-        if model not in known:
-            yield _unknown(check, model)
-            continue
-        entry = known[model]
+    for model, rows, entry in _known_models(table, known):
         there = set(_heads(rows))
         every = [(layer, head) for layer in range(entry.n_layers) for head in range(entry.n_heads)]
         absent = tuple(head for head in every if head not in there)
         if absent:
             yield Finding(
-                check,
+                "missing heads",
                 model,
                 absent,
                 f"{len(absent)} of its {len(every)} heads have no row",
@@ -162,6 +153,23 @@ def not_finite(table: pd.DataFrame) -> Iterator[Finding]:
                 )
 
 
+def not_possible(table: pd.DataFrame, known: Known) -> Iterator[Finding]:
+    """The checks that need a shape, for the models whose shape is not known."""
+    for model, _ in _models(table):
+        if model not in known:
+            for check in ("outside the shape", "missing heads"):
+                detail = "no roster has this model, so its shape is not known"
+                yield Finding(check, model, detail=detail, outcome="not possible")
+
+
+def _known_models(
+    table: pd.DataFrame, known: Known
+) -> Iterator[tuple[str, pd.DataFrame, RosterEntry]]:
+    for model, rows in _models(table):
+        if model in known:
+            yield model, rows, known[model]
+
+
 def _models(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     for model, rows in table.groupby("model", sort=False):
         yield str(model), rows
@@ -169,15 +177,6 @@ def _models(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 
 def _heads(rows: pd.DataFrame) -> tuple[Head, ...]:
     return tuple(rows[["layer", "head"]].itertuples(index=False, name=None))
-
-
-def _shape(entry: RosterEntry) -> str:
-    return f"{entry.n_layers} layers of {entry.n_heads} heads"
-
-
-def _unknown(check: str, model: str) -> Finding:
-    detail = "no roster has this model, so its shape is not known"
-    return Finding(check, model, detail=detail, outcome="not possible")
 
 
 def _same(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
