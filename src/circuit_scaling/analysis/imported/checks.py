@@ -52,7 +52,8 @@ def outside_the_shape(table: pd.DataFrame, known: Known) -> Iterator[Finding]:
                 "outside the shape",
                 model,
                 _heads(outside),
-                f"{len(outside)} of {len(rows)} rows; it has {entry.n_layers} layers of {entry.n_heads} heads",
+                f"{len(outside)} of {len(rows)} rows; it has {entry.n_layers} layers of "
+                f"{entry.n_heads} heads",
                 "rows of a larger model under this name, or layer and head exchanged",
             )
 
