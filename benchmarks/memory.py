@@ -68,7 +68,7 @@ def main() -> None:
     """Measure one shape under one budget."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shape", default="pythia_2_8b", help="a slug of the study, or tiny")
-    parser.add_argument("--prompts", type=int, default=2)
+    parser.add_argument("--prompts", type=int, default=1)
     parser.add_argument("--positions", type=int, default=8)
     parser.add_argument("--precision", choices=PRECISIONS, default="float32")
     parser.add_argument("--budget", default="512MiB", type=TypeAdapter(ByteSize).validate_python)

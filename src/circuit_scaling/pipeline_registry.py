@@ -14,15 +14,24 @@ from omegaconf.errors import OmegaConfBaseException
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.models.roster import Roster
-from circuit_scaling.pipelines import classify, import_tables, join, report, scan, zoo
+from circuit_scaling.pipelines import (
+    classify,
+    import_tables,
+    join,
+    report,
+    scan,
+    transfer,
+    zoo,
+)
 
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """``scan``, ``join``, ``classify`` and ``report``: the study, which runs by default.
+    """``scan``, ``join``, ``classify``, ``transfer`` and ``report``: the study.
 
-    ``zoo`` trains the embedded models; ``import_tables`` stands in for ``join``.
+    ``zoo`` trains the embedded models, and ``import_tables`` stands in for ``join``.
 
-    ``overview`` is the whole study on the first two models: the same graph, small enough to read.
+    The study runs by default. ``overview`` is the study on the first two models: the same graph,
+    small enough to read.
     """
     roster = _roster().root
     slugs = tuple(roster)
@@ -42,6 +51,7 @@ def _study(slugs: Sequence[str]) -> dict[str, Pipeline]:
         "scan": scan.create_pipeline(slugs),
         "join": join.create_pipeline(slugs),
         "classify": classify.create_pipeline(),
+        "transfer": transfer.create_pipeline(),
         "report": report.create_pipeline(),
     }
 

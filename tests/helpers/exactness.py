@@ -29,10 +29,10 @@ class Exactness:
 
 
 def exactness(
-    anatomy: Any, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
+    anatomy: Any, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, seed: int = 1
 ) -> Exactness:
     """Compare ``anatomy``, of a copy of ``model``, with the hook loop over another copy."""
-    prompts = tiny_prompts(model)
+    prompts = tiny_prompts(model, seed)
     oracle = HookOracle(model, tokenizer)
     difference = largest = 0.0
     for mode in MODES:

@@ -118,6 +118,8 @@ _FAMILIES: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
 }
 OTHER_FAMILIES = tuple(_FAMILIES)
+# Prompts whose best candidates are far enough apart to rank, where the usual ones are not.
+PROMPT_SEEDS = {"gemma2_softcap_and_norm_after_attention": 2, "mistral_sliding_window": 2}
 # Bloom adds the residual inside its attention; the bridge has no names for the parts of CTRL; the
 # last is no published checkpoint. Being exact instead of refused is always welcome.
 REFUSED = (

@@ -10,6 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from circuit_scaling.analysis.pairs import TransferSettings
+from circuit_scaling.analysis.transfer import transfer as compare
+from circuit_scaling.tables.schemas import JOINT_EFFECTS, PROFILE_COLUMNS
+
 TAU = 0.05
 TASKS = ("ioi", "anti_names", "anti_lists", "induction")
 ABLATIONS = [(mode, where) for where in ("all", "end") for mode in ("zero", "mean", "resample")]
@@ -253,6 +257,19 @@ def import_findings(models: Sequence[Model] = MODELS) -> pd.DataFrame:
         for model, (outcome, detail, n_rows) in zip(models, outcomes, strict=True)
     ]
     return pd.DataFrame(rows)
+
+
+def transfer(models: Sequence[Model] = MODELS) -> dict[str, pd.DataFrame]:
+    """The four tables of the comparison of heads whose profiles say nothing of their effects."""
+    rng = np.random.default_rng(6)
+    heads = classified_heads(models)
+    heads[list(PROFILE_COLUMNS)] = rng.random((len(heads), len(PROFILE_COLUMNS)))
+    settings = TransferSettings(k=20, pairs="all", n_null=199, n_boot=200)
+    tables = compare(heads, JOINT_EFFECTS.empty(), settings)
+    for end, sign in (("low", -1), ("high", 1)):
+        rank = tables["transfer_summary"]["mean_frac_rank"]
+        tables["transfer_summary"][end] = (rank + sign * 0.04).clip(0, 1)
+    return tables
 
 
 def zoo_curves(models: Sequence[Model] = MODELS) -> pd.DataFrame:

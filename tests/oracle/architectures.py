@@ -15,7 +15,7 @@ import torch
 from circuit_scaling.errors import CircuitScalingError
 from tests.helpers.engine_scan import anatomy_of_copy
 from tests.helpers.exactness import exactness
-from tests.helpers.other_models import OTHER_FAMILIES, other_model
+from tests.helpers.other_models import OTHER_FAMILIES, PROMPT_SEEDS, other_model
 from tests.helpers.tiny_models import ARCHITECTURES, tiny_model, tiny_tokenizer
 
 PAGE = Path(__file__).parents[2] / "docs" / "architectures.md"
@@ -49,7 +49,7 @@ def rows() -> Iterator[str]:
             reason = str(refusal).split(": ", 1)[-1].split(". ")[0]
             yield f"{start} | | | refused: {reason.rstrip('.')} | |"
             continue
-        found = exactness(anatomy, model, tokenizer)
+        found = exactness(anatomy, model, tokenizer, PROMPT_SEEDS.get(name, 1))
         kind = "parallel" if anatomy.parallel else "sequential"
         attention = anatomy.model.config._attn_implementation
         last = "last position" if anatomy.varying_end else "all positions"

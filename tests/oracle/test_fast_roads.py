@@ -46,11 +46,9 @@ def test_several_ablations_in_one_scan_are_those_of_several_scans(study, archite
 def test_the_last_block_computes_its_mlp_at_the_last_position_only(study, architecture):
     shared = study(architecture)
     widths: list[int] = []
-    last = shared.anatomy.blocks[-1]
-    wide = max(
-        (m for m in last.modules() if hasattr(m, "weight") and m.weight.ndim == 2),
-        key=lambda m: m.weight.numel(),
-    )
+    attention = set(shared.anatomy.attentions[-1].modules())
+    outside = (m for m in shared.anatomy.blocks[-1].modules() if m not in attention)
+    wide = next(m for m in outside if hasattr(m, "weight") and m.weight.ndim == 2)
     handle = wide.register_forward_hook(lambda _m, _a, out: widths.append(out.shape[:-1].numel()))
     batch = batch_of(shared.prompts)
     n_prompts, positions = batch.tokens.shape

@@ -69,16 +69,47 @@ def test_the_prompts_are_divided_where_one_head_of_all_does_not_fit(study, small
     shared = study("opt")  # 5 prompts of 9 tokens
     expected = _scan(shared, Ablation("zero"), chunk=100_000)
     small_device(30)
-    chunk = Chunk.of(shared.anatomy, 100_000)
-    batch = batch_of(shared.prompts)
-    found: dict[tuple[int, slice], Any] = {}
-    for part in scan_layers(shared.anatomy, batch, Ablation("zero"), ("contrast",), chunk):
-        found[part.layer, part.rows] = part.effects["contrast"]
-    measured = np.full_like(expected, np.nan)
-    for (layer, rows), effects in found.items():
-        measured[layer][:, rows] = effects
+    measured, sizes = _in_pieces(shared, Chunk.of(shared.anatomy, 100_000))
     np.testing.assert_allclose(measured, expected, rtol=0, atol=TOLERANCE)
-    assert max(rows.stop - rows.start for _, rows in found) <= 3
+    assert max(sizes) <= 3
+
+
+@pytest.mark.parametrize("tokens", [60, 90, 450])
+def test_memory_may_run_out_at_any_moment(study, monkeypatch, tokens):
+    """At every single call of a block; 60 tokens are one head of all prompts, half are of some."""
+    shared = study("gpt2")
+    expected = _scan(shared, Ablation("zero"), chunk=100_000)
+    run_block = blocks.run_block
+    calls: list[int] = []
+
+    def run(fails_at: int) -> Any:
+        calls.clear()
+
+        def failing_once(anatomy: Any, arguments: Any, residual: Tensor) -> Tensor:
+            calls.append(len(residual))
+            if len(calls) == fails_at:
+                raise torch.OutOfMemoryError
+            return run_block(anatomy, arguments, residual)
+
+        for module in (blocks, clean, stack):
+            monkeypatch.setattr(module, "run_block", failing_once)
+        return _in_pieces(shared, Chunk.of(shared.anatomy, tokens))[0]
+
+    run(fails_at=0)
+    for call in range(1, len(calls) + 1):
+        np.testing.assert_allclose(run(fails_at=call), expected, rtol=0, atol=TOLERANCE)
+
+
+def _in_pieces(shared: Any, chunk: Chunk) -> tuple[Any, set[int]]:
+    """Effects of a scan whose layers may come again for fewer prompts, and how many those were."""
+    batch = batch_of(shared.prompts)
+    shape = (shared.anatomy.n_layers, shared.anatomy.n_heads, len(batch.tokens))
+    effects = np.full(shape, np.nan, np.float32)
+    sizes = set()
+    for part in scan_layers(shared.anatomy, batch, Ablation("zero"), ("contrast",), chunk):
+        effects[part.layer][:, part.rows] = part.effects["contrast"]
+        sizes.add(part.rows.stop - part.rows.start)
+    return effects, sizes
 
 
 def test_what_does_not_fit_at_all_is_one_clear_error(study, small_device):

@@ -7,7 +7,7 @@ import pytest
 from circuit_scaling.errors import CircuitScalingError
 from tests.helpers.engine_scan import anatomy_of_copy
 from tests.helpers.exactness import exactness
-from tests.helpers.other_models import OTHER_FAMILIES, REFUSED, other_model
+from tests.helpers.other_models import OTHER_FAMILIES, PROMPT_SEEDS, REFUSED, other_model
 
 TOLERANCE = 1e-4
 
@@ -21,6 +21,6 @@ def test_exact_or_refused_by_name(tokenizer, family):
         assert family in REFUSED
         assert type(model).__name__ in str(refusal)
         return
-    found = exactness(anatomy, model, tokenizer)
+    found = exactness(anatomy, model, tokenizer, PROMPT_SEEDS.get(family, 1))
     assert found.difference < TOLERANCE
     assert found.largest_effect > 1e-2

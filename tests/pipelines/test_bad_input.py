@@ -35,7 +35,10 @@ def files(root: Path) -> set[Path]:
         ({"classify": {"tau": 0}}, ["tau", "above 0"]),
         ({"scan": {"ablations": ["zero", "medan"]}}, ["ablations", "medan"]),
         ({"scan": {"typo": 1}}, ["typo"]),
-        ({"models": {"mini_gpt2_s": {"n_layers": 5}}}, ["mini_gpt2_s", "5 layers", "4 and 12"]),
+        (
+            {"models": {"mini_gpt2_s": {"n_layers": 5}}},
+            ["mini_gpt2_s", "5 layers", "4 layers, 12 heads"],
+        ),
         ({"models": {"mini_gpt2_s": {"folder": "no/such"}}}, ["no/such", "roster"]),
         ({"prompts": {"names": ["Mary"]}}, ["4 names", "only Mary", "names: common"]),
         ({"prompts": {"names": ["Xqzt", "Vwrk", "Bdfgh"]}}, ["4 names", "none can"]),
@@ -57,6 +60,13 @@ def test_configuration_that_cannot_be_run(study, run, test_data, params, words):
 def test_a_stored_scan_that_does_not_fit_is_named_with_the_command(study, run):
     with pytest.raises(CircuitScalingError, match="kedro run --pipelines scan --namespaces scan.m"):
         run("join", params={"scan": {"seed": 7}})
+
+
+def test_a_pair_of_an_unknown_model_is_named(study, run, test_data):
+    before = files(test_data)
+    with pytest.raises(CircuitScalingError, match="'gpt9'.*There are: mini_gpt2_s, mini_pythia_s"):
+        run("transfer", params={"transfer": {"pairs": [["mini_gpt2_s", "gpt9"]]}})
+    assert files(test_data) == before
 
 
 def test_a_missing_table_is_named_with_the_command(study, run, test_data):

@@ -13,7 +13,7 @@ from tests.conftest import PROJECT
 from tests.helpers.command_line import kedro_run
 from tests.helpers.given_tables import clean, defective
 
-ALL = ("import_tables", "classify", "report")
+ALL = ("import_tables", "classify", "transfer", "report")
 
 
 def files(root: Path) -> set[Path]:
@@ -67,6 +67,13 @@ def test_a_full_scan_comes_back_as_it_was(study, test_data, elsewhere, run, cata
     exported = elsewhere / "08_reporting" / "tables" / "joint_ioi_anti_repeat_all.csv"
     original = test_data / "08_reporting" / "tables" / "joint_ioi_anti_repeat_all.csv"
     assert exported.read_bytes() == original.read_bytes()
+    keys = ["task", "base_model", "tgt_model"]
+    compared = ["n_base_heads", "mean_frac_rank", "frac_missing", "expected", "p"]
+    pd.testing.assert_frame_equal(
+        there.load("transfer_summary")[[*keys, *compared]],
+        study.load("transfer_summary")[[*keys, *compared]],
+        check_exact=True,
+    )
     page = (elsewhere / "08_reporting" / "report.html").read_text()
     assert "It passed every check." in page
     assert "not run:" not in page
@@ -102,6 +109,7 @@ def test_a_suspect_table_that_is_kept_carries_its_findings(elsewhere, run, given
     assert "10 of 48 effects are exactly 0 where delta_anti is not" in page
     assert page.index('id="imported"') < page.index('id="phase-space"')
     assert 'pythia-70m<span class="flag">suspect</span>' in page
+    assert "suspect</span>" in page[page.index('id="transfer"') : page.index('id="provenance"')]
 
 
 def test_heads_outside_the_shape_and_unknown_models_go_all_the_way(elsewhere, run, given, catalog):

@@ -85,12 +85,21 @@ def test_exports_have_the_published_columns(study, test_data):
     assert summary[[f"n_{c}" for c in CATEGORIES]].sum(axis=1).tolist() == [48, 48]
     heroes = pd.read_csv(folder / "hero_heads_for_paper.csv")
     assert heroes.groupby(["model", "category"]).size().max() <= 3
+    transfer = pd.read_csv(folder / "ioi_transfer_summary.csv")
+    assert list(transfer)[:5] == [
+        *("base_model", "tgt_model", "n_heads", "mean_frac_rank", "frac_missing")
+    ]
+    assert len(transfer) == 2
+    assert transfer["frac_missing"].eq(0).all()  # models of one shape
+    divergence = pd.read_csv(folder / "ioi_divergence.csv")
+    assert set(divergence["divergence"]) <= {"conserved", "inverted", "lost"}
 
 
 def test_figures_come_with_their_data(study, test_data):
     folder = test_data / "08_reporting" / "figures"
     names = ("all_heads_phase_space", "family_grid", "category_counts", "competence")
-    for name in (*names, "ablation_agreement", "attribution_agreement"):
+    names += ("ablation_agreement", "attribution_agreement")
+    for name in (*names, "ioi_transfer_summary", "ioi_divergence"):
         for suffix in (".png", ".svg", ".csv"):
             assert (folder / f"{name}{suffix}").stat().st_size > 100, name
 
@@ -101,9 +110,10 @@ def test_report_names_every_model(study, test_data):
 
 
 def test_two_runs_give_identical_tables(study, run, catalog):
-    run("scan", "join", "classify")
+    run("scan", "join", "classify", "transfer")
     again = catalog()
     tables = ("joint_heads", "joint_effects", "classified_heads", "hero_heads", "competence")
+    tables += ("transfer_heads", "transfer_summary", "head_matching", "head_divergence")
     per_model = ("prompts", "head_effects", "head_attributions", "head_profiles")
     for name in (*tables, *(f"{t}__mini_gpt2_s" for t in per_model)):
         pd.testing.assert_frame_equal(study.load(name), again.load(name), check_exact=True)

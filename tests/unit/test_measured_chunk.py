@@ -35,8 +35,8 @@ def test_what_was_measured_is_used_again(cache, anatomy, monkeypatch):
     assert list(json.loads((cache / "chunks.json").read_text()).values()) == [first]
 
 
-def test_the_smallest_chunk_that_is_about_as_fast_as_the_fastest(cache, anatomy, monkeypatch):
-    rates = {256: 50, 512: 99, 1024: 100, 2048: 99, 4096: 97.5, 8192: 1000}
+def test_the_chunk_is_doubled_until_that_brings_nothing_more(cache, anatomy, monkeypatch):
+    rates = {256: 50, 512: 99, 1024: 99.5, 2048: 101, 4096: 101, 8192: 100, 16384: 1000}
     asked = []
 
     def seconds(_anatomy: object, tokens: int) -> float:
@@ -44,15 +44,15 @@ def test_the_smallest_chunk_that_is_about_as_fast_as_the_fastest(cache, anatomy,
         return tokens / rates[tokens]
 
     monkeypatch.setattr(chunks, "_seconds", seconds)
-    assert fastest_tokens(anatomy, limit=10**9) == 512
-    assert asked == [256, 512, 1024, 2048]  # two doublings without gain end it
+    assert fastest_tokens(anatomy, limit=10**9) == 2048
+    assert asked == [256, 512, 1024, 2048, 4096, 8192]  # two doublings in vain end it
 
 
 def test_memory_that_runs_out_ends_the_measuring(cache, anatomy, monkeypatch):
     def seconds(_anatomy: object, tokens: int) -> float:
         if tokens > 512:
             raise torch.OutOfMemoryError
-        return tokens / tokens**1.5
+        return tokens / tokens**2
 
     monkeypatch.setattr(chunks, "_seconds", seconds)
     assert fastest_tokens(anatomy, limit=10**9) == 512

@@ -18,7 +18,7 @@ from tests.helpers import synthetic_tables as tables
 MODELS = tuple(tables.MODELS[index] for index in (2, 0, 5, 8))
 TAU = tables.TAU
 SECTIONS = ("disagreement", "models", "competence", "phase-space", "categories", "sensitivity")
-SECTIONS += ("heroes", "attribution", "training", "provenance")
+SECTIONS += ("heroes", "transfer", "attribution", "training", "provenance")
 VOID = {"meta", "link", "img", "br", "hr", "input", "base", "source"}
 
 
@@ -67,6 +67,7 @@ class Page(HTMLParser):
 def context() -> ReportContext:
     heads = tables.classified_heads(MODELS)
     summary = tables.head_category_summary(heads)
+    compared = tables.transfer(MODELS)
     return ReportContext(
         roster=tables.roster(MODELS),
         competence=tables.competence(MODELS),
@@ -74,6 +75,9 @@ def context() -> ReportContext:
         head_category_summary=summary,
         category_sensitivity=tables.category_sensitivity(heads),
         hero_heads=tables.hero_heads(heads),
+        transfer_summary=compared["transfer_summary"],
+        head_matching=compared["head_matching"],
+        head_divergence=compared["head_divergence"],
         ablation_agreement=tables.ablation_agreement(MODELS),
         attribution_agreement=tables.attribution_agreement(MODELS),
         zoo_curves=tables.zoo_curves(MODELS),
@@ -151,6 +155,7 @@ class TestMissingParts:
             ("categories", "classify"),
             ("sensitivity", "classify"),
             ("heroes", "classify"),
+            ("transfer", "transfer"),
             ("attribution", "scan,join"),
             ("training", "zoo"),
             ("provenance", "scan"),
@@ -283,6 +288,55 @@ class TestNumbers:
         forced = frame.assign(spearman=frame["spearman"].mask(chosen, 0.01))
         text = Page(render_report(dataclasses.replace(context, attribution_agreement=forced))).text
         assert "control_ioinot competent" in text["attribution"]
+
+    def test_transfer_says_that_an_index_has_no_meaning_unless_it_has(
+        self, context: ReportContext
+    ) -> None:
+        frame = context.transfer_summary
+        assert frame is not None
+        able = frame["base_competent"] & frame["tgt_competent"]
+        none = frame.assign(q_same_layer=0.5)
+        text = Page(render_report(dataclasses.replace(context, transfer_summary=none))).text
+        assert "an index has no meaning across trainings" in text["transfer"]
+        assert "and random heads of the same layers in none." in text["transfer"]
+        ioi = frame[able & (frame["task"] == "ioi")]
+        median = ioi["mean_frac_rank"].median()
+        assert f"median mean rank of {median:.2f} over {len(ioi)} pairs" in text["transfer"]
+        left_out = f"Not counted here: {(~able).sum()} of {len(frame)} comparisons"
+        assert left_out in text["transfer"]
+        forced = none.copy()
+        forced.loc[ioi.index[0], "q_same_layer"] = 0.01
+        text = Page(render_report(dataclasses.replace(context, transfer_summary=forced))).text
+        pair = f"{ioi.iloc[0]['base_model']} → {ioi.iloc[0]['tgt_model']}"
+        expected = f"of the same layers in 1, against the expectation: {pair}."
+        assert expected in text["transfer"]
+
+    def test_transfer_counts_pairs_below_chance(self, context: ReportContext) -> None:
+        frame = context.transfer_summary
+        assert frame is not None
+        able = frame["base_competent"] & frame["tgt_competent"]
+        forced = frame.assign(p=0.01, q=0.2)
+        text = Page(render_report(dataclasses.replace(context, transfer_summary=forced))).text
+        n = int((able & (frame["task"] == "ioi")).sum())
+        assert f"{n} of {n}0 of {n}" in text["transfer"].replace("\n", "")
+
+    def test_matching_that_is_not_available_says_why(self, context: ReportContext) -> None:
+        matching = context.head_matching
+        assert matching is not None
+        nothing = matching.assign(
+            spearman=float("nan"), p_spearman=float("nan"), reason="no profiles of gpt2"
+        )
+        text = Page(render_report(dataclasses.replace(context, head_matching=nothing))).text
+        assert "could be matched by function: no profiles of gpt2." in text["transfer"]
+
+    def test_fates_are_given_beside_chance(self, context: ReportContext, page: Page) -> None:
+        frame = context.head_divergence
+        assert frame is not None
+        lost = f"{100 * (frame['divergence'] == 'lost').mean():.0f} % lost"
+        by_chance = f"{100 * frame['chance_lost'].mean():.0f} % lost"
+        sentence = page.text["transfer"].split("Of the IOI-like heads of 4 models")[1]
+        assert lost in sentence.split("random heads")[0]
+        assert by_chance in sentence.split("random heads")[1]
 
     def test_suspect_heads_are_announced(self, context: ReportContext) -> None:
         assert context.classified_heads is not None

@@ -53,6 +53,9 @@ JOINT = {
 }
 FLAGS = pd.array([True, False, pd.NA, True], dtype="boolean")
 IDS = [[1, 2, 3], [4], [5, 6], [7]]
+PAIR = {"base_family": "a", "base_model": "a_s", "tgt_family": "b", "tgt_model": "b_s"}
+PAIRS = {**PAIR, "tgt_model": ["b_s", "b_m", "b_l", "b_xl"], "task": "ioi"}
+SHARES = [0.0, 0.5, 1.0, NAN]
 VALID = {
     "zoo_curves": {
         "model": "mini_s",
@@ -222,6 +225,56 @@ VALID = {
         "strength": [0.5, 0.2, 0.0, 5.0],
         "strength_select": [0.5, 0.2, 0.0, 5.0],
         "category_stability": [1.0, 0.5, 0.0, NAN],
+    },
+    "transfer_heads": {
+        **PAIR,
+        "task": "anti_names",
+        "base_rank": [1, 2, 3, 4],
+        "layer": [0, 0, 1, 1],
+        "head": [0, 1, 0, 1],
+        "base_category": ["anti_only", "shared", "ioi_only", "anti_only"],
+        "base_abs_delta": [2.5, 0.5, 0.1, 0.1],
+        "tgt_abs_delta": [0.5, 0.0, 0.1, NAN],
+        "tgt_frac_rank": [0.25, 0.5, 1.0, NAN],
+        "in_target": ["present", "outside_shape", "not_measured", "unknown_shape"],
+        "depth_layer": [0.0, 0.0, 1.0, NAN],
+        "depth_frac_rank": SHARES,
+        "depth_best_frac_rank": SHARES,
+        "matched_layer": [0.0, 1.0, 1.0, NAN],
+        "matched_head": [1.0, 1.0, 0.0, NAN],
+        "matched_frac_rank": SHARES,
+    },
+    "transfer_summary": {
+        **PAIRS,
+        **{n: [20, 4, 1, 0] for n in ("n_base_heads", "n_present", "n_at_depth", "n_matched")},
+        "n_target_heads": 48,
+        **{
+            column: SHARES
+            for column in ALL_TABLES["transfer_summary"].columns
+            if column not in PAIRS and not column.startswith("n_")
+        },
+        "base_competent": FLAGS,
+        "tgt_competent": FLAGS,
+    },
+    "head_matching": {
+        **PAIRS,
+        "n_base_heads": 48,
+        "n_target_heads": 60,
+        "n_matched": [48, 48, 48, 0],
+        "spearman": [1.0, -1.0, 0.5, NAN],
+        "p_spearman": SHARES,
+        "pearson": [1.0, -1.0, 0.5, NAN],
+        "p_pearson": SHARES,
+        "reason": ["", "", "", "no profiles of b_xl"],
+    },
+    "head_divergence": {
+        **PAIR,
+        "layer": [0, 0, 1, 1],
+        "head": [0, 1, 0, 1],
+        "base_category": ["ioi_only", "shared", "ioi_only", "shared"],
+        "tgt_category": ["shared", "anti_only", "weak", "missing"],
+        "divergence": ["conserved", "inverted", "lost", "missing"],
+        **{f"chance_{fate}": [0.25, 0.5, 1.0, 0.0] for fate in ("conserved", "inverted", "lost")},
     },
 }
 
@@ -411,6 +464,10 @@ def test_the_empty_table_passes_and_can_be_stored(table: Table, tmp_path: Path) 
         ("classified_heads", "category_stability", 2.0, "not in 0..1"),
         ("classified_heads", "strength", -1.0, "below 0"),
         ("attribution_agreement", "top_overlap", 1.5, "not in 0..1"),
+        ("transfer_heads", "tgt_frac_rank", 1.5, "not in 0..1"),
+        ("transfer_summary", "matched_p_same_layer", -0.5, "not in 0..1"),
+        ("head_matching", "pearson", np.inf, "not finite"),
+        ("head_divergence", "chance_lost", 2.0, "not in 0..1"),
         ("joint_heads", "n_heads", 1.5, "not a whole number"),
         ("ablation_agreement", "category_changes", 0.5, "not a whole number"),
         ("joint_heads", "delta_induction", np.inf, "not finite"),

@@ -97,7 +97,7 @@ def _classify_model(
         **_counts(heads["category"].to_numpy()),
     }
     if len(effects):
-        totals = [_totals(effects, heads, task) for task in ("ioi", "anti_names")]
+        totals = [task_totals(effects, heads, task) for task in ("ioi", "anti_names")]
         rng = np.random.default_rng(settings.seed)
         draws = bootstrap_draws(totals, rng, settings.n_boot)
         boots = [cluster_bootstrap(t, rng, settings.n_boot) for t in totals]
@@ -122,8 +122,11 @@ def _classify_model(
     return heads, summary
 
 
-def _totals(effects: pd.DataFrame, heads: pd.DataFrame, task: str) -> ClusterTotals:
-    """Per-cluster means of a task as heads x clusters, with the prompts behind each."""
+def task_totals(effects: pd.DataFrame, heads: pd.DataFrame, task: str) -> ClusterTotals:
+    """Cluster effects of a task on one model's heads, in the order of ``heads``.
+
+    ``effects`` are the model's rows of ``joint_effects``.
+    """
     of_task = effects[effects["task"] == task]
     wide = of_task.pivot(index=["layer", "head"], columns="cluster", values="effect")
     n_prompts = of_task.drop_duplicates("cluster").set_index("cluster")["n_prompts"]

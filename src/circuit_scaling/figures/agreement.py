@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
+from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 
+from circuit_scaling.figures.matrix import DARK_TO_PALE, draw_matrix
 from circuit_scaling.figures.style import (
-    QUIET,
     new_figure,
     nothing_to_draw,
-    number,
     order_models,
     require_columns,
     styled,
@@ -30,8 +28,6 @@ VARIANTS = (
 )
 _TASKS = ("ioi", "anti_names")
 _SIDES = ("ablation_a", "positions_a", "ablation_b", "positions_b")
-# Agreement is pale and disagreement dark, so that the eye goes to what needs care.
-_COLOURS = ("#27364f", "#4f6d96", "#93aecb", "#d3dfea", "#fbf7ee")
 
 
 @styled
@@ -53,11 +49,13 @@ def ablation_agreement(ablation_agreement: pd.DataFrame) -> Figure:
     tasks = task_looks(rows["task"])
     figure = new_figure(0.27 * len(models) + 1.2)
     panels = figure.subplots(1, len(tasks), sharey=True, squeeze=False)[0]
-    colours = LinearSegmentedColormap.from_list("agreement", _COLOURS)
+    colours = LinearSegmentedColormap.from_list("agreement", DARK_TO_PALE)
+    names = [f"{ablation}\n{positions}" for ablation, positions in VARIANTS]
     lowest = float(np.nanmin(rows["spearman"].to_numpy(dtype=np.float64), initial=0.0))
     scale = Normalize(vmin=lowest, vmax=1.0)
     for axes, (task, look) in zip(panels, tasks.items(), strict=True):
-        _panel(axes, _matrix(rows[rows["task"] == task], models), colours, scale)
+        draw_matrix(axes, _matrix(rows[rows["task"] == task], models), colours, scale)
+        axes.set_xticks(np.arange(len(VARIANTS)), names)
         axes.set_title(look.label, loc="left")
     panels[0].set_yticks(np.arange(len(models)), models)
     bar = figure.colorbar(ScalarMappable(scale, colours), ax=list(panels), pad=0.015, aspect=30)
@@ -92,26 +90,3 @@ def _matrix(
     )
     values = table["spearman"].reindex(wanted).to_numpy(dtype=np.float64)
     return values.reshape(len(models), len(VARIANTS))
-
-
-def _panel(
-    axes: Axes,
-    values: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-    colours: Colormap,
-    scale: Normalize,
-) -> None:
-    axes.imshow(values, cmap=colours, norm=scale, aspect="auto")
-    for (row, column), value in np.ndenumerate(values):
-        dark = bool(np.isfinite(value) and float(scale(value)) < 0.45)
-        colour = "white" if dark else QUIET if np.isnan(value) else "black"
-        axes.text(column, row, number(value), ha="center", va="center", fontsize=7, color=colour)
-    names = [f"{ablation}\n{positions}" for ablation, positions in VARIANTS]
-    axes.set_xticks(np.arange(len(VARIANTS)), names)
-    axes.tick_params(length=0)
-    # White lines between the cells keep the numbers apart.
-    axes.set_xticks(np.arange(len(VARIANTS) - 1) + 0.5, minor=True)
-    axes.set_yticks(np.arange(values.shape[0] - 1) + 0.5, minor=True)
-    axes.grid(which="minor", color="white", linewidth=1.2)
-    axes.tick_params(which="minor", length=0)
-    for spine in axes.spines.values():
-        spine.set_visible(False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -104,7 +105,10 @@ def run_unembed(anatomy: Anatomy, hidden: Tensor) -> Tensor:
 
 
 def run_unembed_columns(anatomy: Anatomy, hidden: Tensor, columns: Tensor) -> Tensor:
-    """Logits of some tokens only, in float32.
+    """Logits of some tokens only, always in full float32.
+
+    A contrast is a small difference of large logits: to round them as TF32 does would cost more
+    than everything before. The product is small.
 
     Args:
         hidden: [k, prompts, d], what the unembedding reads.
@@ -113,9 +117,20 @@ def run_unembed_columns(anatomy: Anatomy, hidden: Tensor, columns: Tensor) -> Te
     Returns:
         [k, prompts, n].
     """
-    weight: Tensor = anatomy.unembed.weight  # type: ignore[assignment]
+    weight: Tensor = anatomy.unembed.weight  # type: ignore[assignment]  # [vocabulary, d]
     bias: Tensor | None = getattr(anatomy.unembed, "bias", None)
-    logits = torch.einsum("kpd,pnd->kpn", hidden.float(), weight[columns].float())
+    with _full_float32():
+        logits = torch.einsum("kpd,pnd->kpn", hidden.float(), weight[columns].float())
     if bias is not None:
         logits = logits + bias[columns].float()
     return anatomy.logits(logits)
+
+
+@contextmanager
+def _full_float32() -> Iterator[None]:
+    before = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = before

@@ -20,10 +20,11 @@ from circuit_scaling.interventions.memory import default_budget, is_out_of_memor
 _PROBE_PROMPTS, _PROBE_POSITIONS = 64, 16
 _SMALLEST, _LARGEST = 256, 2**20  # tokens
 _PROBES, _PROBE_SECONDS = 3, 0.05
-_AS_GOOD = 0.97
-_PATIENCE = 2  # doublings without gain
-# Of the budget: ablated runs in flight, and clean calls that are kept instead of recomputed. The
-# rest is for what rounding up to whole heads, donors, means and readouts take.
+_GAIN = 1.01  # less is noise
+_PATIENCE = 2  # doublings in vain
+# Of the budget: ablated runs in flight, and what is kept of the clean run (keys and values, and
+# calls that are not recomputed where they fit as well). The rest is for what rounding up to whole
+# heads, donors, means and readouts take.
 _IN_FLIGHT, _KEPT = 0.5, 0.25
 
 
@@ -33,13 +34,17 @@ class Chunk:
 
     Attributes:
         tokens: heads x prompts x positions.
-        limit: tokens that fit the memory.
+        limit: tokens in flight that fit the memory.
+        kept: bytes for what is kept of a clean run.
+        kept_per_token: bytes of a token's keys and values in all layers.
         budget: bytes beside the weights.
         device: where.
     """
 
     tokens: int
     limit: int
+    kept: int
+    kept_per_token: int
     budget: int
     device: torch.device
 
@@ -64,7 +69,15 @@ class Chunk:
         budget = default_budget(anatomy.device) if max_memory is None else max_memory
         limit = int(budget * _IN_FLIGHT / bytes_per_token(anatomy))
         wanted = tokens if tokens is not None else fastest_tokens(anatomy, limit)
-        return cls(min(wanted, max(limit, 1)), limit, budget, anatomy.device)
+        keys_and_values = 2 * anatomy.n_layers * anatomy.n_heads * anatomy.d_head
+        return cls(
+            tokens=min(wanted, max(limit, 1)),
+            limit=limit,
+            kept=int(budget * _KEPT),
+            kept_per_token=keys_and_values * anatomy.dtype.itemsize,
+            budget=budget,
+            device=anatomy.device,
+        )
 
     def prompts(self, n_prompts: int, positions: int) -> int:
         """How many prompts are scanned together.
@@ -72,14 +85,16 @@ class Chunk:
         Raises:
             CircuitScalingError: the memory is too small for one head on one prompt.
         """
-        if self.limit < positions:
+        kept = self.kept // (self.kept_per_token * positions)
+        if self.limit < positions or not kept:
+            in_flight = self.budget * positions / max(self.limit, 1)
+            needed = max(in_flight, self.kept_per_token * positions / _KEPT)
             raise CircuitScalingError(
                 f"max_memory of {_readable(self.budget)} is too small for one head on one prompt "
-                f"of {positions} tokens: it needs about "
-                f"{_readable(self.budget * positions / max(self.limit, 1))}. Give more memory, "
-                "or load the weights in 16 bits (precision: bf16)."
+                f"of {positions} tokens: it needs about {_readable(needed)}. Give more memory, or "
+                "load the weights in 16 bits (precision: bf16)."
             )
-        return max(1, min(n_prompts, self.tokens // positions))
+        return max(1, min(n_prompts, self.tokens // positions, kept))
 
     def heads(self, n_prompts: int, positions: int) -> int:
         """How many heads are replayed together on so many prompts."""
@@ -92,9 +107,9 @@ class Chunk:
 
     def keeps_calls(self, anatomy: Anatomy, n_prompts: int, positions: int) -> bool:
         """Whether the clean calls of all layers may stay in memory instead of being recomputed."""
-        per_token = 3 * anatomy.d_model + anatomy.n_heads * anatomy.d_head
-        needed = anatomy.n_layers * n_prompts * positions * per_token * anatomy.dtype.itemsize
-        return needed <= self.budget * _KEPT
+        width = 3 * anatomy.d_model + anatomy.n_heads * anatomy.d_head
+        calls_per_token = anatomy.n_layers * width * anatomy.dtype.itemsize
+        return n_prompts * positions * (calls_per_token + self.kept_per_token) <= self.kept
 
     def halved(self, positions: int) -> Chunk:
         """The next smaller chunk, after memory ran out.
@@ -148,26 +163,23 @@ def fastest_tokens(anatomy: Anatomy, limit: int) -> int:
 
 @torch.no_grad()
 def _measure(anatomy: Anatomy, limit: int) -> int:
-    """The smallest chunk that is about as fast, token by token, as the fastest."""
-    rates: dict[int, float] = {}
+    """The chunk that is fastest, token by token; doubled until that brings nothing more."""
+    best, best_rate, in_vain = _SMALLEST, 0.0, 0
     tokens = _SMALLEST
-    while tokens <= min(_LARGEST, max(limit, _SMALLEST)):
+    while in_vain < _PATIENCE and tokens <= min(_LARGEST, max(limit, _SMALLEST)):
         try:
-            rates[tokens] = tokens / _seconds(anatomy, tokens)
+            rate = tokens / _seconds(anatomy, tokens)
         except RuntimeError as error:
-            if not is_out_of_memory(error) or not rates:
+            if not is_out_of_memory(error):
                 raise
             break
-        if len(rates) > _PATIENCE and _best(rates) not in list(rates)[-_PATIENCE:]:
-            break
+        if rate > _GAIN * best_rate:
+            best, best_rate, in_vain = tokens, rate, 0
+        else:
+            in_vain += 1
         tokens *= 2
     release(anatomy.device)
-    return _best(rates)
-
-
-def _best(rates: dict[int, float]) -> int:
-    """The smallest chunk whose rate is about the best."""
-    return min(tokens for tokens, rate in rates.items() if rate >= _AS_GOOD * max(rates.values()))
+    return best
 
 
 def _seconds(anatomy: Anatomy, tokens: int) -> float:

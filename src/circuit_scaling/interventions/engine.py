@@ -150,7 +150,11 @@ def _scan(
     readouts: Sequence[Readout],
     chunk: Chunk,
 ) -> Iterator[_Arrival]:
-    """Scan as many prompts at a time as fit; where memory runs out, halve the chunk and go on."""
+    """Scan as many prompts at a time as fit; where memory runs out, halve the chunk and go on.
+
+    Layers that were delivered are not scanned again for the same prompts. If fewer prompts go
+    together from then on, the others of the interrupted ones begin with the first layer again.
+    """
     n_prompts, positions = batch.tokens.shape
     means = None
     start = delivered = 0
@@ -170,8 +174,6 @@ def _scan(
                 raise
         # Outside the handler, where the error no longer holds on to what did not fit.
         chunk = chunk.halved(positions)
-        if stop - start > chunk.prompts(n_prompts, positions):
-            delivered = 0  # fewer prompts come next: begin with their first layer
 
 
 class _RowsScan:
@@ -263,7 +265,7 @@ class _RowsScan:
             copied = None
             if self._anatomy.device.type == "cuda":
                 copied = torch.cuda.Event()
-                copied.record()
+                copied.record(torch.cuda.current_stream(self._anatomy.device))
             yield _Arrival(LayerEffects(layer, ablation, self._given.rows, effects), copied)
 
 

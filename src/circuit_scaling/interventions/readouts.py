@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from circuit_scaling.interventions.anatomy import (
@@ -21,6 +21,7 @@ from circuit_scaling.interventions.anatomy import (
 _LOGITS_AT_ONCE = 2**24
 
 Readout = Literal["contrast", "candidates", "answer_logprob", "token_loss", "kl_to_clean"]
+_OF_THE_DISTRIBUTION: frozenset[Readout] = frozenset({"answer_logprob", "kl_to_clean"})
 
 
 @dataclass(frozen=True)
@@ -93,10 +94,11 @@ def read(
     if at_end:
         # Only the last position is normed and unembedded, and only the tokens that are asked for.
         hidden = run_tail(anatomy, residual[:, -1:])[:, 0].unflatten(0, (-1, n_prompts))
-        whole = any(name in ("answer_logprob", "kl_to_clean") for name in at_end)
+        # The distribution is over the whole vocabulary, which is held for some runs at a time.
+        whole = any(name in _OF_THE_DISTRIBUTION for name in at_end)
         size = n_prompts * anatomy.vocabulary if whole else questions.columns.numel()
         parts = [
-            _at_end_of(anatomy, runs, questions, at_end, whole)
+            _at_end_of(anatomy, runs, questions, at_end)
             for runs in hidden.split(max(1, _LOGITS_AT_ONCE // size))
         ]
         results.update({name: torch.cat([part[name] for part in parts]) for name in at_end})
@@ -115,42 +117,41 @@ def next_token_logprobs(anatomy: Anatomy, residual: Tensor) -> Tensor:
 
 
 def _at_end_of(
-    anatomy: Anatomy,
-    hidden: Tensor,
-    questions: Questions,
-    readouts: Sequence[Readout],
-    whole: bool,
+    anatomy: Anatomy, hidden: Tensor, questions: Questions, readouts: Sequence[Readout]
 ) -> dict[Readout, Tensor]:
     """Last-position readouts of ``hidden`` [k, prompts, d], what the unembedding reads."""
-    if not whole and isinstance(anatomy.unembed, nn.Linear):
-        logits = named = run_unembed_columns(anatomy, hidden, questions.columns)
-    else:
-        logits = run_unembed(anatomy, hidden)
-        named = logits.gather(-1, questions.columns.expand(len(hidden), -1, -1))
-    return {name: _at_end(name, logits, named, questions) for name in readouts}
+    results: dict[Readout, Tensor] = {}
+    of_tokens = [name for name in readouts if name not in _OF_THE_DISTRIBUTION]
+    if of_tokens:
+        named = run_unembed_columns(anatomy, hidden, questions.columns)
+        results.update({name: _of_tokens(name, named, questions) for name in of_tokens})
+    if len(of_tokens) < len(readouts):
+        logprobs = run_unembed(anatomy, hidden).log_softmax(-1)
+        for name in _OF_THE_DISTRIBUTION.intersection(readouts):
+            results[name] = _of_distribution(name, logprobs, questions)
+    return results
 
 
-def _at_end(name: Readout, logits: Tensor, named: Tensor, questions: Questions) -> Tensor:
-    """One readout of ``logits`` [k, prompts, vocabulary], and of those of ``columns`` alone."""
+def _of_tokens(name: Readout, named: Tensor, questions: Questions) -> Tensor:
+    """Contrast, or whether an answer is the best candidate, from logits of the named tokens."""
+    if name == "contrast":
+        return _mean(named, questions.answer) - _mean(named, questions.distractor)
+    best = named.masked_fill(~questions.candidate, -torch.inf).argmax(-1)
+    right = questions.answer.expand_as(named).gather(-1, best.unsqueeze(-1)).squeeze(-1)
+    unanswered = ~(questions.answer.any(-1) & questions.candidate.any(-1))
+    return right.float().masked_fill(unanswered, torch.nan)
+
+
+def _of_distribution(name: Readout, logprobs: Tensor, questions: Questions) -> Tensor:
+    """KL from the clean distribution, or log-probability of the answers, from all tokens."""
     if name == "kl_to_clean":
         clean = questions.clean_logprobs
         if clean is None:
-            return torch.zeros(logits.shape[:2], device=logits.device)
-        logprobs = logits.log_softmax(-1)
+            return torch.zeros(logprobs.shape[:2], device=logprobs.device)
         return (clean.exp() * (clean - logprobs)).sum(-1)
-    if name == "contrast":
-        return _mean(named, questions.answer) - _mean(named, questions.distractor)
-    unanswered = ~questions.answer.any(-1)
-    if name == "candidates":
-        unanswered = unanswered | ~questions.candidate.any(-1)
-    if name == "answer_logprob":
-        answers = named.masked_fill(~questions.answer, -torch.inf).logsumexp(-1)
-        result = answers - logits.logsumexp(-1)
-    else:
-        best = named.masked_fill(~questions.candidate, -torch.inf).argmax(-1)
-        right = questions.answer.expand_as(named).gather(-1, best.unsqueeze(-1)).squeeze(-1)
-        result = right.float()
-    return result.masked_fill(unanswered, torch.nan)
+    named = logprobs.gather(-1, questions.columns.expand(len(logprobs), -1, -1))
+    answers = named.masked_fill(~questions.answer, -torch.inf).logsumexp(-1)
+    return answers.masked_fill(~questions.answer.any(-1), torch.nan)
 
 
 def _mean(named: Tensor, mask: Tensor) -> Tensor:

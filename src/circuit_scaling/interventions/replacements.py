@@ -54,8 +54,7 @@ class GroupMeans:
             for layer, call in enumerate(
                 CleanRun.of(anatomy, tokens_on(anatomy, references[rows])).calls()
             ):
-                for group in range(len(groups)):
-                    sums[layer][group] += call.z[place == group].double().sum(0)
+                sums[layer].index_add_(0, place, call.z.double())
         sizes = torch.from_numpy(np.bincount(places)).to(anatomy.device)[:, None, None, None]
         return cls(groups, tuple((total / sizes).to(anatomy.dtype) for total in sums))
 

@@ -9,7 +9,13 @@ import torch
 from torch import Tensor
 
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.interventions.anatomy import Anatomy, Varying, run_tail, run_unembed
+from circuit_scaling.interventions.anatomy import (
+    Anatomy,
+    Varying,
+    run_tail,
+    run_unembed,
+    run_unembed_columns,
+)
 from circuit_scaling.interventions.blocks import (
     BlockCall,
     change_heads,
@@ -76,8 +82,12 @@ def _check(anatomy: Anatomy, tokens: Tensor) -> None:
         if following is not None and not close(call.output, following.input):
             raise refusal(anatomy, "something happens between its blocks")
     expected = anatomy.model(input_ids=tokens, use_cache=False).logits
-    if not close(run_unembed(anatomy, run_tail(anatomy, clean.final)), expected):
+    hidden = run_tail(anatomy, clean.final)
+    if not close(run_unembed(anatomy, hidden), expected):
         raise refusal(anatomy, "its logits are not final norm and unembedding of the last block")
+    named = run_unembed_columns(anatomy, hidden[None, :, -1], tokens)[0]
+    if not close(named, expected[:, -1].gather(-1, tokens)):
+        raise refusal(anatomy, "its unembedding is not a matrix with a row for each token")
 
 
 def _check_block(anatomy: Anatomy, call: BlockCall) -> None:

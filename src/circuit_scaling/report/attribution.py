@@ -20,6 +20,7 @@ from circuit_scaling.report.blocks import (
     text_cell,
 )
 from circuit_scaling.report.context import ReportContext
+from circuit_scaling.report.interventions import intervention_table
 
 _ANCHOR, _TITLE = "attribution", "How well attribution ranks the heads"
 _LISTED = 10
@@ -69,17 +70,11 @@ def _sentences(compared: pd.DataFrame) -> list[str]:
 
 def _summary(compared: pd.DataFrame) -> Table:
     """One row per intervention, one column per task: medians over models."""
-    tasks = task_looks(compared["task"])
-    rows = []
-    for (ablation, positions), group in compared.groupby(["ablation", "positions"], sort=False):
-        cells = [_summary_cell(group[group["task"] == task]) for task in tasks]
-        rows.append((text_cell(f"{ablation}, {positions}"), *cells))
-    names = ["ablation, positions", *(look.label for look in tasks.values())]
     caption = (
         "Spearman correlation of attribution with exact effects: median over models, then the"
         " lowest with its model, then the median share of the exact top heads that are found."
     )
-    return Table(names, rows, caption)
+    return intervention_table(compared, _summary_cell, caption)
 
 
 def _summary_cell(group: pd.DataFrame) -> Cell:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from circuit_scaling.figures.agreement import against_primary
-from circuit_scaling.figures.style import number, task_looks
+from circuit_scaling.figures.style import number
 from circuit_scaling.report.blocks import (
     MISSING,
     Block,
@@ -22,6 +22,7 @@ from circuit_scaling.report.blocks import (
     text_cell,
 )
 from circuit_scaling.report.context import ReportContext
+from circuit_scaling.report.interventions import intervention_table
 
 _ANCHOR, _TITLE = "disagreement", "Where the ablations disagree"
 _LISTED = 10
@@ -84,17 +85,11 @@ def _changes(primary: pd.DataFrame) -> list[str]:
 
 def _summary(primary: pd.DataFrame) -> Table:
     """One row per other ablation, one column per task: median, lowest, and category changes."""
-    tasks = task_looks(primary["task"])
-    rows = []
-    for (ablation, positions), group in primary.groupby(["ablation", "positions"], sort=False):
-        cells = [_summary_cell(group[group["task"] == task]) for task in tasks]
-        rows.append((text_cell(f"{ablation}, {positions}"), *cells))
-    names = ["ablation, positions", *(look.label for look in tasks.values())]
     caption = (
         "Spearman correlation with zero ablation at all positions: median over models, then the"
         " lowest with its model, then the most category changes in a model."
     )
-    return Table(names, rows, caption)
+    return intervention_table(primary, _summary_cell, caption)
 
 
 def _summary_cell(group: pd.DataFrame) -> Cell:

@@ -11,6 +11,7 @@ from circuit_scaling.report.heads import categories, heroes, phase_space, sensit
 from circuit_scaling.report.imported import NEEDS_A_SCAN, imported
 from circuit_scaling.report.models import competence, roster, training
 from circuit_scaling.report.provenance import provenance
+from circuit_scaling.report.transfer import transfer
 
 
 def all_sections(context: ReportContext) -> list[Section]:
@@ -28,6 +29,7 @@ def all_sections(context: ReportContext) -> list[Section]:
         categories(context, order),
         sensitivity(context, order),
         heroes(context, order),
+        transfer(context),
         attribution(context),
         training(context, order),
     ]

@@ -13,8 +13,10 @@ from circuit_scaling.figures.agreement import ablation_agreement as draw_agreeme
 from circuit_scaling.figures.attribution import attribution_agreement as draw_attribution
 from circuit_scaling.figures.category_shares import category_counts
 from circuit_scaling.figures.clean_metric import competence as draw_competence
+from circuit_scaling.figures.divergence import ioi_divergence
 from circuit_scaling.figures.phase_space import all_heads_phase_space, family_grid
 from circuit_scaling.figures.training import zoo_training
+from circuit_scaling.figures.transfer import ioi_transfer_summary
 from circuit_scaling.models.roster import Roster
 from circuit_scaling.report.context import ReportContext
 from circuit_scaling.report.imported import is_of
@@ -31,6 +33,9 @@ def write_report(
     head_category_summary: Part,
     category_sensitivity: Part,
     hero_heads: Part,
+    transfer_summary: Part,
+    head_matching: Part,
+    head_divergence: Part,
     ablation_agreement: Part,
     attribution_agreement: Part,
     import_findings: Part,
@@ -53,6 +58,10 @@ def write_report(
         figures["family_grid"] = family_grid(classified_heads, settings.tau)
     if head_category_summary is not None:
         figures["category_counts"] = category_counts(head_category_summary)
+    if transfer_summary is not None:
+        figures["ioi_transfer_summary"] = ioi_transfer_summary(transfer_summary)
+    if head_divergence is not None:
+        figures["ioi_divergence"] = ioi_divergence(head_divergence)
     if competence is not None:
         figures["competence"] = draw_competence(competence)
     if ablation_agreement is not None:
@@ -69,6 +78,9 @@ def write_report(
             head_category_summary=head_category_summary,
             category_sensitivity=category_sensitivity,
             hero_heads=hero_heads,
+            transfer_summary=transfer_summary,
+            head_matching=head_matching,
+            head_divergence=head_divergence,
             ablation_agreement=ablation_agreement,
             attribution_agreement=attribution_agreement,
             import_findings=import_findings,
