@@ -355,6 +355,9 @@ class TestNumbers:
             head_category_summary=context.head_category_summary,
             category_sensitivity=context.category_sensitivity,
             hero_heads=context.hero_heads,
+            transfer_summary=context.transfer_summary,
+            head_matching=context.head_matching,
+            head_divergence=context.head_divergence,
             import_findings=findings,
         )
         text = Page(render_report(only)).text
@@ -364,7 +367,7 @@ class TestNumbers:
         assert "4 of its 48 heads have no row" in text["imported"]
         assert "In no roster: mini_gpt2_l." in text["imported"]
         assert "not run" not in "".join(text.values())
-        for section in ("imported", "categories", "sensitivity", "heroes"):
+        for section in ("imported", "categories", "sensitivity", "heroes", "transfer"):
             assert "mini_gpt2_ssuspect" in text[section]
             assert "control_ioisuspect" not in text[section]
         assert "nothing is held out" in text["heroes"]
