@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
 from kedro.io import DataCatalog, DatasetError, MemoryDataset
@@ -61,13 +59,14 @@ def _may_be_missing(pipeline: Pipeline, name: str) -> bool:
 
 
 def _way_out(needed: list[str]) -> str:
-    makers: dict[str, Any] = {
-        output: name
-        for name, pipeline in pipelines.items()
-        if name not in _WHOLE
-        for output in pipeline.outputs() | pipeline.all_outputs()
-    }
-    commands = dict.fromkeys(makers[name] for name in needed if name in makers)
+    makers: dict[str, list[str]] = {}
+    for name, pipeline in pipelines.items():
+        if name not in _WHOLE:
+            for output in pipeline.outputs() | pipeline.all_outputs():
+                makers.setdefault(output, []).append(name)
+    commands = dict.fromkeys(makers[name][0] for name in needed if name in makers)
+    others = dict.fromkeys(other for name in needed for other in makers.get(name, ())[1:])
     shown = ", ".join(needed[:4]) + (f" and {len(needed) - 4} more" if len(needed) > 4 else "")
     way = f" Make them with: kedro run --pipelines {','.join(commands)}" if commands else ""
+    way += f" (or {', '.join(others)})" if others else ""
     return f"There is no {shown} yet.{way}"

@@ -14,14 +14,25 @@ from omegaconf.errors import OmegaConfBaseException
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.models.roster import Roster
-from circuit_scaling.pipelines import classify, join, report, scaling, scan, transfer, zoo
+from circuit_scaling.pipelines import (
+    classify,
+    import_tables,
+    join,
+    report,
+    scaling,
+    scan,
+    transfer,
+    zoo,
+)
 
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """``scan``, ``join``, ``classify``, ``scaling``, ``transfer``, ``report`` and ``zoo``.
+    """``scan``, ``join``, ``classify``, ``scaling``, ``transfer`` and ``report``: the study.
 
-    By default all but ``zoo``. ``overview`` is the whole study on the first two models: the same
-    graph, small enough to read.
+    ``zoo`` trains the embedded models, and ``import_tables`` stands in for ``join``.
+
+    The study runs by default. ``overview`` is the study on the first two models: the same graph,
+    small enough to read.
     """
     roster = _roster().root
     slugs = tuple(roster)
@@ -30,6 +41,7 @@ def register_pipelines() -> dict[str, Pipeline]:
     return {
         **study,
         "zoo": zoo.create_pipeline(embedded),
+        "import_tables": import_tables.create_pipeline(),
         "__default__": sum(study.values(), Pipeline([])),
         "overview": sum(_study(slugs[:2]).values(), Pipeline([])),
     }

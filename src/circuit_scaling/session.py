@@ -6,6 +6,7 @@ from typing import Any
 
 from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
+from kedro.pipeline.pipeline import OutputNotUniqueError
 
 from circuit_scaling.errors import CircuitScalingError
 
@@ -17,10 +18,17 @@ class ProjectSession(KedroSession):
         """Run pipelines; see :class:`KedroSession`.
 
         Raises:
-            CircuitScalingError: a pipeline or a namespace (stage or model) does not exist.
+            CircuitScalingError: a pipeline or a namespace (stage or model) does not exist, or two
+                pipelines make the same table.
         """
         try:
             return super().run(*args, **kwargs)
+        except OutputNotUniqueError as error:
+            raise CircuitScalingError(
+                "Two of these pipelines make the same tables: "
+                f"{_listed(kwargs.get('pipeline_names'))}. Heads are joined from scans (join) or "
+                "imported (import_tables), never both in one run."
+            ) from error
         except ValueError as error:
             if "Failed to find the pipeline" in str(error):
                 known = ", ".join(name for name in pipelines if name != "__default__")

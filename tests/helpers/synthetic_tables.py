@@ -346,6 +346,28 @@ def attribution_agreement(models: Sequence[Model] = MODELS) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def import_findings(models: Sequence[Model] = MODELS) -> pd.DataFrame:
+    """The first model is in no roster, the second lacks heads, the others pass."""
+    outcomes = [("not possible", "", 0), ("suspect", "4 of its 48 heads have no row", 4)]
+    outcomes += [("passed", "", 0)] * (len(models) - 2)
+    rows = [
+        {
+            "family": model.family,
+            "model": model.slug,
+            "check": "missing heads",
+            "outcome": outcome,
+            "column": "",
+            "n_rows": n_rows,
+            "examples": "L0H1, L0H2, L0H3 and 1 more" if n_rows else "",
+            "detail": detail,
+            "cause": "a list of the strongest heads" if n_rows else "",
+            "fingerprint": "0f",
+        }
+        for model, (outcome, detail, n_rows) in zip(models, outcomes, strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
 def transfer(models: Sequence[Model] = MODELS) -> dict[str, pd.DataFrame]:
     """The four tables of the comparison of heads whose profiles say nothing of their effects."""
     rng = np.random.default_rng(6)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.models.loading import load_model
 from circuit_scaling.models.roster import RosterEntry
 from tests.conftest import PROJECT
+from tests.helpers.command_line import kedro_run
 
 NO_SLOT = {task: {"templates": ["Then {A} met {B}"]} for task in ("ioi", "ioi_abc")}
 ZOO = PROJECT / "data" / "01_raw" / "zoo" / "mini_gpt2_s"
@@ -105,20 +104,15 @@ def test_an_architecture_the_engine_cannot_take(tmp_path):
         (["--pipelines", "classify", "--params", "classify.tau=-1"], "tau must be above 0"),
         (["--pipelines", "scan", "--namespaces", "scan.gpt9"], "There is no 'scan.gpt9'"),
         (["--pipelines", "scn"], "There is no such pipeline: 'scn'"),
+        (["--pipelines", "join,import_tables"], "never both in one run"),
     ],
-    ids=["tau", "slug", "pipeline"],
+    ids=["tau", "slug", "pipeline", "both"],
 )
 def test_the_command_line_prints_one_line_and_no_traceback(study, arguments, words):
-    done = subprocess.run(
-        [sys.executable, "-m", "kedro", "run", "--env", "test", *arguments],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode != 0
-    assert words in " ".join((done.stderr + done.stdout).split())
-    assert "Traceback" not in done.stderr + done.stdout
+    status, printed = kedro_run("test", *arguments)
+    assert status != 0
+    assert words in " ".join(printed.split())
+    assert "Traceback" not in printed
 
 
 def test_a_full_disk_leaves_nothing_and_says_so(tmp_path):

@@ -176,7 +176,11 @@ class TestMissingParts:
 
     @pytest.mark.parametrize(
         "name",
-        [f.name for f in dataclasses.fields(ReportContext) if "DataFrame" in str(f.type)],
+        [
+            field.name
+            for field in dataclasses.fields(ReportContext)
+            if "DataFrame" in str(field.type) and field.name != "import_findings"
+        ],
     )
     def test_any_table_may_be_empty(self, context: ReportContext, name: str) -> None:
         bare = dataclasses.replace(context, **{name: getattr(context, name).head(0)}, figures={})
@@ -383,6 +387,38 @@ class TestNumbers:
         heads.loc[:2, "suspect"] = "constant column"
         text = Page(render_report(dataclasses.replace(context, classified_heads=heads))).text
         assert "Suspect: 3 heads of mini_gpt2_l (constant column)." in text["phase-space"]
+
+    def test_an_imported_table_leads_with_its_checks(self, context: ReportContext) -> None:
+        assert context.classified_heads is not None
+        findings = tables.import_findings(MODELS)
+        heads = context.classified_heads.copy()
+        heads.loc[heads["model"] == "mini_gpt2_s", "suspect"] = "missing heads"
+        only = ReportContext(
+            classified_heads=heads,
+            head_category_summary=context.head_category_summary,
+            category_sensitivity=context.category_sensitivity,
+            hero_heads=context.hero_heads,
+            corr_vs_scale=context.corr_vs_scale,
+            scale_trend=context.scale_trend,
+            layer_profile=context.layer_profile,
+            transfer_summary=context.transfer_summary,
+            head_matching=context.head_matching,
+            head_divergence=context.head_divergence,
+            import_findings=findings,
+        )
+        text = Page(render_report(only)).text
+        assert list(text)[1] == "imported"
+        assert not {"disagreement", "models", "competence", "attribution", "training"} & set(text)
+        assert "1 finding in 1 model." in text["imported"]
+        assert "4 of its 48 heads have no row" in text["imported"]
+        assert "In no roster: mini_gpt2_l." in text["imported"]
+        assert "not run" not in "".join(text.values())
+        for section in ("imported", "categories", "sensitivity", "heroes", "transfer"):
+            assert "mini_gpt2_ssuspect" in text[section]
+            assert "control_ioisuspect" not in text[section]
+        assert "nothing is held out" in text["heroes"]
+        without = dataclasses.replace(only, classified_heads=None)
+        assert "1 finding" in Page(render_report(without)).text["imported"]
 
     def test_provenance_holds_fingerprints_devices_and_versions(
         self, context: ReportContext, page: Page

@@ -12,6 +12,7 @@ import pytest
 from circuit_scaling.tables.schemas import (
     ALL_TABLES,
     CATEGORIES,
+    IMPORT_CHECKS,
     JOINT_HEADS,
     PROFILE_COLUMNS,
     PROMPTS,
@@ -127,6 +128,17 @@ VALID = {
         "n_prompts": 160,
         "n_clusters": 40,
         "competent": FLAGS,
+    },
+    "import_findings": {
+        **MODEL,
+        "check": list(IMPORT_CHECKS[:4]),
+        "outcome": ["passed", "suspect", "not possible", "passed"],
+        "column": ["", "delta_ioi", "", ""],
+        "n_rows": [0, 3, 0, 0],
+        "examples": "L0H1",
+        "detail": "3 of 4 rows",
+        "cause": "",
+        "fingerprint": "0f",
     },
     "head_profiles": {**HEAD, **SHAPE, **PROFILES, "fingerprint": "0f"},
     "run_log": {
@@ -444,7 +456,7 @@ def test_a_duplicate_key_is_refused(name: str) -> None:
     assert message == f"Table '{name}': columns {keys}: duplicate {row_1(name)}, {again}."
 
 
-@pytest.mark.parametrize("name", [n for n in ALL_TABLES if "n_heads" in ALL_TABLES[n].columns])
+@pytest.mark.parametrize("name", [n for n in ALL_TABLES if ALL_TABLES[n].every_head])
 @pytest.mark.parametrize(("column", "size"), [("head", "n_heads"), ("layer", "n_layers")])
 def test_a_head_outside_the_shape_is_refused(name: str, column: str, size: str) -> None:
     frame = valid(name)
@@ -453,9 +465,9 @@ def test_a_head_outside_the_shape_is_refused(name: str, column: str, size: str) 
     assert message_of(name, column, f"outside the model's {size}", outside) == refusal(name, frame)
 
 
-def test_a_head_of_unknown_shape_is_not_outside_it() -> None:
+def test_joined_heads_may_be_of_an_imported_table_and_outside_any_shape() -> None:
     frame = valid("joint_heads")
-    frame.loc[3, ["layer", "head"]] = 40
+    frame.loc[1, ["layer", "head"]] = 40
     JOINT_HEADS.validate(frame)
 
 

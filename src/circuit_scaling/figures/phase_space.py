@@ -56,7 +56,8 @@ def all_heads_phase_space(classified_heads: pd.DataFrame, tau: float) -> Figure:
     if heads.empty:
         return nothing_to_draw("no head has both effects")
     title = f"{len(heads)} heads of {heads['model'].nunique()} models" + _more(left_out)
-    figure, axes = _phase_space(heads, tau, title, "named: the strongest, with ±1 standard error")
+    remark = "named: the strongest" + (", with ±1 standard error" if _measured(heads) else "")
+    figure, axes = _phase_space(heads, tau, title, remark)
     _bars(axes, _name_strongest(axes, heads), 1.0, INK)
     return figure
 
@@ -76,13 +77,19 @@ def delta_scatter(classified_heads: pd.DataFrame, tau: float) -> Figure:
     if heads.empty:
         return nothing_to_draw("no head has both effects")
     title = f"{heads['model'].iloc[0]}: {len(heads)} heads" + _more(left_out)
-    figure, axes = _phase_space(heads, tau, title, "bars: ±1.96 standard errors")
+    remark = "bars: ±1.96 standard errors" if _measured(heads) else ""
+    figure, axes = _phase_space(heads, tau, title, remark)
     axes.add_patch(
         Rectangle((-tau, -tau), 2 * tau, 2 * tau, facecolor=RULE, alpha=0.22, zorder=0.3, gid="box")
     )
     _bars(axes, heads, _NORMAL_95, RULE)
     _name_strongest(axes, heads, with_model=False)
     return figure
+
+
+def _measured(heads: pd.DataFrame) -> bool:
+    """Whether any effect has a standard error; in a table measured elsewhere none has."""
+    return bool(heads[["se_ioi", "se_anti_names"]].notna().any(axis=None))
 
 
 def _more(left_out: int) -> str:

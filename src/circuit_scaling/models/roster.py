@@ -94,6 +94,21 @@ class Roster(RootModel[dict[str, RosterEntry]]):
         return self.root[slug]
 
 
+class Rosters(RootModel[dict[str, Roster]]):
+    """Name -> roster: every model that the configuration knows."""
+
+    model_config = ConfigDict(frozen=True)
+
+    def find(self, name: str) -> RosterEntry | None:
+        """The first entry whose slug or one of whose aliases is ``name``, in any case."""
+        wanted = name.casefold()
+        for roster in self.root.values():
+            for slug, entry in roster.root.items():
+                if wanted in {slug, *(alias.casefold() for alias in entry.aliases)}:
+                    return entry
+        return None
+
+
 def checkpoint_folder(entry: RosterEntry) -> Path:
     """The local folder of an entry, found from the working directory upwards.
 

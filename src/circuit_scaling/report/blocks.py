@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,6 +89,11 @@ def missing(pipelines: str) -> Missing:
 def text_cell(value: object, note: str = "", flag: str = "") -> Cell:
     """A word; a missing one is a dash."""
     return Cell(MISSING if _is_missing(value) else str(value), note, flag)
+
+
+def model_cell(model: object, suspect: Collection[str]) -> Cell:
+    """A model's name, marked where it is among the ``suspect`` ones."""
+    return text_cell(model, flag="suspect" if model in suspect else "")
 
 
 def code_cell(value: object) -> Cell:

@@ -16,6 +16,7 @@ class ReportContext:
     ``roster`` has the columns family, model, params_m, layers, heads, source, note; the other
     frames are the project's tables of the same name. ``figures`` are keyed by the name of the
     function that drew them; figures that the page has no section for are shown at its end.
+    ``import_findings`` is given where the heads come from an imported table, and only then.
     ``tau`` is the category threshold of ``classified_heads``. Version, commit and date are printed
     as they are; without a date the page is the same for the same tables.
     """
@@ -35,6 +36,7 @@ class ReportContext:
     control_models: pd.DataFrame | None = None
     ablation_agreement: pd.DataFrame | None = None
     attribution_agreement: pd.DataFrame | None = None
+    import_findings: pd.DataFrame | None = None
     zoo_curves: pd.DataFrame | None = None
     zoo_accuracy: pd.DataFrame | None = None
     run_log: pd.DataFrame | None = None
@@ -43,6 +45,19 @@ class ReportContext:
     project_version: str | None = None
     git_sha: str | None = None
     date: str | None = None
+
+    def suspect(self) -> dict[tuple[str, int, int], str]:
+        """(model, layer, head) -> what is suspect about it, for the heads where something is."""
+        heads = self.classified_heads
+        if heads is None or "suspect" not in heads:
+            return {}
+        found = heads[heads["suspect"].fillna("") != ""]
+        keys = zip(found["model"], found["layer"], found["head"], strict=True)
+        return dict(zip(keys, found["suspect"], strict=True))
+
+    def suspect_models(self) -> set[str]:
+        """Models with a suspect head."""
+        return {model for model, _, _ in self.suspect()}
 
     def incompetent(self) -> set[tuple[str, str]]:
         """(model, task) where the clean contrast's interval does not lie above 0."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -17,13 +17,13 @@ from circuit_scaling.report.blocks import (
     Table,
     arrange,
     as_float,
-    column,
     count_cell,
     counted,
     drawing,
     effect_cell,
     head_name,
     missing,
+    model_cell,
     number_cell,
     share,
     share_interval,
@@ -49,7 +49,8 @@ def phase_space(context: ReportContext) -> Section:
     ]
     if len(measured):
         competent = measured[~lacks_competence(measured)]
-        of_whom = "of a model that is competent on both tasks" if len(competent) else "of all"
+        judged = len(competent) and context.import_findings is None
+        of_whom = "of a model that is competent on both tasks" if judged else "of all"
         ranked = (competent if len(competent) else measured).sort_values(
             "strength", ascending=False, kind="stable"
         )
@@ -62,10 +63,7 @@ def phase_space(context: ReportContext) -> Section:
     if len(measured) < len(heads):
         lacking = len(heads) - len(measured)
         sentences.append(f"Not drawn, for lack of one of the effects: {counted(lacking, 'head')}.")
-    suspects = column(heads, "suspect").fillna("").astype(str)
-    for (model, reason), group in heads.assign(suspect=suspects).groupby(["model", "suspect"]):
-        if reason:
-            sentences.append(f"Suspect: {counted(len(group), 'head')} of {model} ({reason}).")
+    sentences += _suspects(context)
     plot = Plot(
         "Point at a mark for its numbers. The menu chooses a model, the legend switches categories;"
         " shapes are families; open marks belong to models that are not"
@@ -81,6 +79,19 @@ def phase_space(context: ReportContext) -> Section:
             *drawing(context.figures, "family_grid", "One panel per model on the same axes."),
         ),
     )
+
+
+def _suspects(context: ReportContext) -> list[str]:
+    """One sentence per model with suspect heads."""
+    sentences = []
+    reasons: dict[str, list[str]] = {}
+    for (model, _, _), reason in context.suspect().items():
+        reasons.setdefault(model, []).append(reason)
+    for model, given in reasons.items():
+        named = dict.fromkeys(part for reason in given for part in reason.split("; "))
+        heads = counted(len(given), "head")
+        sentences.append(f"Suspect: {heads} of {model} ({'; '.join(named)}).")
+    return sentences
 
 
 def categories(context: ReportContext, order: Sequence[str]) -> Section:
@@ -102,8 +113,9 @@ def categories(context: ReportContext, order: Sequence[str]) -> Section:
         ]
         sentences.append(f"Of all {counted(total, 'head')}: {', '.join(parts)}.")
     rows = []
+    suspect = context.suspect_models()
     for row in frame.to_dict("records"):
-        cells = [text_cell(row["model"]), count_cell(row["n_heads_total"])]
+        cells = [model_cell(row["model"], suspect), count_cell(row["n_heads_total"])]
         for category in CATEGORIES:
             low, high = row.get(f"frac_{category}_low"), row.get(f"frac_{category}_high")
             note = f"{share(row[f'frac_{category}'])} {share_interval(low, high)}".strip()
@@ -134,9 +146,10 @@ def sensitivity(context: ReportContext, order: Sequence[str]) -> Section:
     frame = arrange(frame, order)
     taus = sorted(frame["tau"].unique())
     bases = [basis for basis in _BASES if basis in set(frame["basis"])]
+    relative = " and on the effect divided by the clean metric of its model"
     sentences = [
-        "The same heads are counted again at other thresholds, on the effect itself and on the"
-        " effect divided by the clean metric of its model."
+        "The same heads are counted again at other thresholds, on the effect itself"
+        f"{relative if 'relative' in bases else ''}."
     ]
     for basis in bases:
         if len(taus) > 1:
@@ -146,11 +159,12 @@ def sensitivity(context: ReportContext, order: Sequence[str]) -> Section:
                 f" and {last} at τ = {taus[-1]:g}."
             )
     by_key = {(row["model"], row["basis"], row["tau"]): row for row in frame.to_dict("records")}
+    suspect = context.suspect_models()
     rows = []
     for model in frame["model"].drop_duplicates():
         for basis in bases:
             cells = [_sensitivity_cell(by_key.get((model, basis, tau))) for tau in taus]
-            rows.append((text_cell(model), text_cell(_BASES[basis]), *cells))
+            rows.append((model_cell(model, suspect), text_cell(_BASES[basis]), *cells))
     names = ["model", "basis", *(f"τ = {tau:g}" for tau in taus)]
     table = Table(
         names,
@@ -184,24 +198,33 @@ def heroes(context: ReportContext, order: Sequence[str]) -> Section:
     ranks = {category: rank for rank, category in enumerate(CATEGORIES)}
     frame = frame.assign(place=frame["category"].map(ranks)).sort_values(["place", "rank"])
     frame = arrange(frame, order)
+    held_out = (
+        "The category comes from all prompts; rank and choice come from the strength on the select"
+        " prompts, and the test columns hold the effects on prompts that had no part in the choice."
+        if context.import_findings is None
+        else "An imported table has one effect per head and task: nothing is held out, and the"
+        " columns of test prompts repeat it."
+    )
     sentences = (
-        "Hero heads are the strongest of their category. The category comes from all prompts; rank"
-        " and choice come from the strength on the select prompts, and the test columns hold the"
-        " effects on prompts that had no part in the choice.",
+        "Hero heads are the strongest of their category.",
+        held_out,
         "Weak heads are listed for comparison and are never ablated as heroes.",
     )
+    suspect = context.suspect()
     tables = tuple(
-        _hero_table(str(model), group) for model, group in frame.groupby("model", sort=False)
+        _hero_table(str(model), group, suspect)
+        for model, group in frame.groupby("model", sort=False)
     )
-    return Section(anchor, title, sentences, (_hero_overview(frame), *tables))
+    overview = _hero_overview(frame, context.suspect_models())
+    return Section(anchor, title, sentences, (overview, *tables))
 
 
-def _hero_overview(frame: pd.DataFrame) -> Table:
+def _hero_overview(frame: pd.DataFrame, suspect: set[str]) -> Table:
     first = frame[frame["rank"] == frame.groupby(["model", "category"])["rank"].transform("min")]
     by_key = {(row["model"], row["category"]): row for row in first.to_dict("records")}
     rows = []
     for model in frame["model"].drop_duplicates():
-        cells = [text_cell(model)]
+        cells = [model_cell(model, suspect)]
         for category in _STRONG:
             row = by_key.get((model, category))
             if row is None:
@@ -215,7 +238,9 @@ def _hero_overview(frame: pd.DataFrame) -> Table:
     return Table(names, rows, caption)
 
 
-def _hero_table(model: str, group: pd.DataFrame) -> Table:
+def _hero_table(
+    model: str, group: pd.DataFrame, suspect: Mapping[tuple[str, int, int], str]
+) -> Table:
     rows, quiet = [], set()
     for index, row in enumerate(group.to_dict("records")):
         weak = row["category"] == "weak"
@@ -225,7 +250,10 @@ def _hero_table(model: str, group: pd.DataFrame) -> Table:
             (
                 text_cell(CATEGORIES[row["category"]].label, "not a hero" if weak else ""),
                 count_cell(row["rank"]),
-                text_cell(head_name(row["layer"], row["head"])),
+                text_cell(
+                    head_name(row["layer"], row["head"]),
+                    flag=suspect.get((model, row["layer"], row["head"]), ""),
+                ),
                 effect_cell(row["delta_ioi"], row["se_ioi"]),
                 effect_cell(row["delta_anti_names"], row["se_anti_names"]),
                 number_cell(row["delta_ioi_test"], 3),

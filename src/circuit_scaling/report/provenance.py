@@ -34,10 +34,12 @@ def provenance(context: ReportContext, order: Sequence[str]) -> Section:
     if heads is None or "fingerprint" not in heads.columns:
         blocks.append(missing("classify"))
     else:
-        sentences.append(
-            "A fingerprint is a hash of what produced a model's rows: weights, prompts,"
-            " intervention and engine version."
+        produced = (
+            "weights, prompts, intervention and engine version"
+            if context.import_findings is None
+            else "the imported file, and the model's size in the roster"
         )
+        sentences.append(f"A fingerprint is a hash of what produced a model's rows: {produced}.")
         pairs = arrange(heads[["family", "model", "fingerprint"]].drop_duplicates(), order)
         rows = tuple(
             (text_cell(model), code_cell(mark))
@@ -46,7 +48,7 @@ def provenance(context: ReportContext, order: Sequence[str]) -> Section:
         table = Table(("model", "fingerprint"), rows, "Fingerprints by model.")
         blocks.append(table)
     if context.run_log is None:
-        blocks.append(missing("scan"))
+        blocks += [missing("scan")] if context.import_findings is None else []
     else:
         log = context.run_log
         seconds = log["seconds"].sum()

@@ -8,6 +8,7 @@ from circuit_scaling.report.blocks import Drawing, Section
 from circuit_scaling.report.context import ReportContext
 from circuit_scaling.report.disagreement import disagreement
 from circuit_scaling.report.heads import categories, heroes, phase_space, sensitivity
+from circuit_scaling.report.imported import NEEDS_A_SCAN, imported
 from circuit_scaling.report.models import competence, roster, training
 from circuit_scaling.report.provenance import provenance
 from circuit_scaling.report.scaling import scaling
@@ -17,6 +18,7 @@ from circuit_scaling.report.transfer import transfer
 def all_sections(context: ReportContext) -> list[Section]:
     """Every chapter; the disagreement of the ablations leads, provenance closes.
 
+    Of an imported table, its checks lead, and chapters that need a scan are left out.
     A figure for which no chapter asks stands in a chapter of its own, so that nothing is lost.
     """
     order = _model_order(context)
@@ -33,6 +35,10 @@ def all_sections(context: ReportContext) -> list[Section]:
         attribution(context),
         training(context, order),
     ]
+    findings = context.import_findings
+    if findings is not None:
+        lead = imported(findings, context.classified_heads, order)
+        sections = [lead, *(s for s in sections if s.anchor not in NEEDS_A_SCAN)]
     blocks = [block for section in sections for block in section.blocks]
     placed = {block.name for block in blocks if isinstance(block, Drawing)}
     further = sorted(set(context.figures) - placed)

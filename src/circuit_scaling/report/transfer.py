@@ -19,6 +19,7 @@ from circuit_scaling.report.blocks import (
     drawing,
     interval,
     missing,
+    model_cell,
     number_cell,
     share,
     task_name,
@@ -77,10 +78,11 @@ def transfer(context: ReportContext) -> Section:
         " mark by chance in each matrix."
     )
     blocks += drawing(context.figures, "ioi_transfer_summary", caption)
-    blocks.append(_matching_table(matching))
+    suspect = context.suspect_models()
+    blocks.append(_matching_table(matching, suspect))
     caption = "The same index in the other models: what the IOI-like heads of each model are there."
     blocks += drawing(context.figures, "ioi_divergence", caption)
-    blocks += [_pairs_table(summary, str(task)) for task in summary["task"].unique()]
+    blocks += [_pairs_table(summary, str(task), suspect) for task in summary["task"].unique()]
     sentences = (*_sentences(summary), *_matching(matching), *_fates(divergence))
     return Section(_ANCHOR, _TITLE, sentences, tuple(blocks))
 
@@ -201,12 +203,12 @@ def _ways_table(summary: pd.DataFrame) -> Table:
     return Table(names, rows, caption)
 
 
-def _matching_table(matching: pd.DataFrame) -> Table:
+def _matching_table(matching: pd.DataFrame, suspect: set[str]) -> Table:
     """Every pair: correlations of the effects of matched heads."""
     rows = [
         (
-            text_cell(row["base_model"]),
-            text_cell(row["tgt_model"]),
+            model_cell(row["base_model"], suspect),
+            model_cell(row["tgt_model"], suspect),
             text_cell(task_name(row["task"])),
             Cell(f"{row['n_matched']}", numeric=True),
             number_cell(row["spearman"]),
@@ -222,8 +224,9 @@ def _matching_table(matching: pd.DataFrame) -> Table:
     return Table(names, rows, caption, folded=True)
 
 
-def _pairs_table(summary: pd.DataFrame, task: str) -> Table:
-    rows = [_pair_cells(row) for row in summary[summary["task"] == task].to_dict("records")]
+def _pairs_table(summary: pd.DataFrame, task: str, suspect: set[str]) -> Table:
+    of_task = summary[summary["task"] == task]
+    rows = [_pair_cells(row, suspect) for row in of_task.to_dict("records")]
     names = [
         *("base", "target", "heads", "missing", "same layer and head", "random", "p"),
         *("p in layer", "same depth", "p", "like function", "p"),
@@ -232,12 +235,14 @@ def _pairs_table(summary: pd.DataFrame, task: str) -> Table:
     return Table(names, rows, caption, folded=True)
 
 
-def _pair_cells(row: dict[Any, Any]) -> tuple[Cell, ...]:
+def _pair_cells(row: dict[Any, Any], suspect: set[str]) -> tuple[Cell, ...]:
     names = []
     for side in ("base", "tgt"):
-        able = row[f"{side}_competent"]
+        model, able = row[f"{side}_model"], row[f"{side}_competent"]
         cannot = not pd.isna(able) and not able
-        names.append(text_cell(row[f"{side}_model"], flag="not competent" if cannot else ""))
+        names.append(
+            text_cell(model, flag="not competent") if cannot else model_cell(model, suspect)
+        )
     return (
         *names,
         count_cell(row["n_base_heads"]),

@@ -19,6 +19,14 @@ PROFILE_COLUMNS = (
 )
 CATEGORIES = ("ioi_only", "anti_only", "shared", "weak")
 HEAD_KEYS = ("family", "model", "layer", "head")
+IMPORT_CHECKS = (
+    "outside the shape",
+    "duplicate heads",
+    "same values in two models",
+    "exact zeros",
+    "missing heads",
+    "not finite",
+)
 
 
 def _category_columns() -> dict[str, Column]:
@@ -131,6 +139,7 @@ COMPETENCE = Table(
         "competent": flag(nullable=True),
     },
     keys=("family", "model", "task"),
+    may_be_empty=True,
 )
 HEAD_PROFILES = Table(
     "head_profiles",
@@ -188,6 +197,21 @@ JOINT_EFFECTS = Table(
     },
     keys=(*HEAD_KEYS, "task", "cluster"),
     may_be_empty=True,
+)
+IMPORT_FINDINGS = Table(
+    "import_findings",
+    {
+        **MODEL,
+        "check": text(*IMPORT_CHECKS),
+        "outcome": text("passed", "suspect", "not possible"),
+        "column": text(),
+        "n_rows": count(),
+        "examples": text(),
+        "detail": text(),
+        "cause": text(),
+        "fingerprint": text(),
+    },
+    keys=("family", "model", "check", "column"),
 )
 ABLATION_AGREEMENT = Table(
     "ablation_agreement",
@@ -489,6 +513,7 @@ ALL_TABLES = {
         RUN_LOG,
         JOINT_HEADS,
         JOINT_EFFECTS,
+        IMPORT_FINDINGS,
         ABLATION_AGREEMENT,
         ATTRIBUTION_AGREEMENT,
         CLASSIFIED_HEADS,

@@ -27,7 +27,7 @@ class Table:
         columns: name (or regular expression) -> Pandera column; other columns are refused.
         keys: columns that together name a row.
         may_be_empty: whether no rows at all is a valid table.
-        every_head: whether each measurement must have all heads of the model's shape.
+        every_head: whether each measurement must have all heads of the model's shape, and no other.
         lengths: column of lists -> the column that says how long each must be.
     """
 
@@ -51,7 +51,7 @@ class Table:
         if not faults:
             faults = [
                 *self._key_faults(frame),
-                *self._shape_faults(frame),
+                *(self._shape_faults(frame) if self.every_head else ()),
                 *self._length_faults(frame),
             ]
         if not faults and self.every_head:
@@ -87,16 +87,15 @@ class Table:
         return [f"columns {', '.join(self.keys)}: duplicate {_rows(frame, repeated, self.keys)}"]
 
     def _shape_faults(self, frame: pd.DataFrame) -> list[str]:
-        """Heads and layers must lie inside the model's shape, where the table knows it."""
+        """Heads and layers must lie inside the model's shape."""
         faults = []
         for index, size in (("layer", "n_layers"), ("head", "n_heads")):
-            if index in frame and size in frame:
-                outside = frame[size].notna() & (frame[index] >= frame[size])
-                if outside.any():
-                    faults.append(
-                        f"column {index}: outside the model's {size} in "
-                        f"{_rows(frame, outside, self.keys)}"
-                    )
+            outside = frame[index] >= frame[size]
+            if outside.any():
+                faults.append(
+                    f"column {index}: outside the model's {size} in "
+                    f"{_rows(frame, outside, self.keys)}"
+                )
         return faults
 
     def _length_faults(self, frame: pd.DataFrame) -> list[str]:

@@ -21,6 +21,7 @@ from circuit_scaling.figures.training import zoo_training
 from circuit_scaling.figures.transfer import ioi_transfer_summary
 from circuit_scaling.models.roster import Roster
 from circuit_scaling.report.context import ReportContext
+from circuit_scaling.report.imported import is_of
 from circuit_scaling.report.page import render_report
 
 Part = pd.DataFrame | None
@@ -44,11 +45,20 @@ def write_report(
     control_models: Part,
     ablation_agreement: Part,
     attribution_agreement: Part,
+    import_findings: Part,
     zoo_curves: Part,
     zoo_accuracy: Part,
     run_log: Part,
 ) -> str:
     """The page; a part that is None says which command makes it."""
+    if is_of(import_findings, classified_heads):
+        # What scans have left in the same place says nothing about these heads.
+        competence = ablation_agreement = attribution_agreement = run_log = None
+        zoo_curves = zoo_accuracy = None
+        roster = None
+    else:
+        import_findings = None
+        roster = _roster_table(Roster.model_validate(models))
     figures = {}
     if classified_heads is not None:
         figures["all_heads_phase_space"] = all_heads_phase_space(classified_heads, settings.tau)
@@ -73,7 +83,7 @@ def write_report(
         figures["zoo_training"] = zoo_training(zoo_curves, zoo_accuracy)
     return render_report(
         ReportContext(
-            roster=_roster_table(Roster.model_validate(models)),
+            roster=roster,
             competence=competence,
             classified_heads=classified_heads,
             head_category_summary=head_category_summary,
@@ -88,6 +98,7 @@ def write_report(
             control_models=control_models,
             ablation_agreement=ablation_agreement,
             attribution_agreement=attribution_agreement,
+            import_findings=import_findings,
             zoo_curves=zoo_curves,
             zoo_accuracy=zoo_accuracy,
             run_log=run_log,

@@ -22,6 +22,7 @@ PARTS = (
     "control_models",
     "ablation_agreement",
     "attribution_agreement",
+    "import_findings",
     "zoo_curves",
     "zoo_accuracy",
     "run_log",

@@ -1,0 +1,177 @@
+"""A table measured elsewhere goes through the ordinary pipelines, or stops and writes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from kedro.framework.session import KedroSession
+
+from circuit_scaling.errors import CircuitScalingError
+from tests.conftest import PROJECT
+from tests.helpers.command_line import kedro_run
+from tests.helpers.given_tables import clean, defective
+
+ALL = ("import_tables", "classify", "scaling", "transfer", "report")
+
+
+def files(root: Path) -> set[Path]:
+    return {path for path in root.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def elsewhere(test_data, tmp_path, monkeypatch) -> Path:
+    """A data root of its own, apart from that of the scans."""
+    root = tmp_path / "data"
+    monkeypatch.setenv("CIRCUIT_SCALING_TEST_DATA", str(root))
+    return root
+
+
+@pytest.fixture
+def given(tmp_path):
+    """Write a table and return the parameters that import it."""
+
+    def _given(table: pd.DataFrame, **settings) -> dict:
+        path = tmp_path / "joint.csv"
+        table.to_csv(path, index=False)
+        return {"import": {"joint_table": str(path), **settings}}
+
+    return _given
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_full_scan_comes_back_as_it_was(study, test_data, elsewhere, run, catalog, suffix):
+    path = test_data / "08_reporting" / "tables" / "joint_ioi_anti_repeat_all.csv"
+    if suffix == ".parquet":
+        measured = study.load("joint_heads").rename(columns={"delta_anti_names": "delta_anti"})
+        path = elsewhere.parent / "joint.parquet"
+        measured.to_parquet(path)
+    run(*ALL, params={"import": {"joint_table": str(path)}})
+    there = catalog()
+    assert set(there.load("import_findings")["outcome"]) == {"passed"}
+    for table, columns in {
+        "joint_heads": ["delta_ioi", "delta_anti_names", "params_m", "n_layers", "n_heads"],
+        "classified_heads": ["category", "strength"],
+    }.items():
+        keys = ["family", "model", "layer", "head"]
+        pd.testing.assert_frame_equal(
+            there.load(table)[[*keys, *columns]],
+            study.load(table)[[*keys, *columns]],
+            check_exact=True,
+        )
+    classified = there.load("classified_heads")
+    unknown = ["se_ioi", "category_stability", "resolved", "competent_ioi", "competent_anti"]
+    assert classified[unknown].isna().all(axis=None)
+    assert there.load("head_category_summary").filter(regex="_low|_high|detect").isna().all(None)
+    exported = elsewhere / "08_reporting" / "tables" / "joint_ioi_anti_repeat_all.csv"
+    original = test_data / "08_reporting" / "tables" / "joint_ioi_anti_repeat_all.csv"
+    assert exported.read_bytes() == original.read_bytes()
+    keys = ["task", "base_model", "tgt_model"]
+    compared = ["n_base_heads", "mean_frac_rank", "frac_missing", "expected"]  # p is drawn
+    pd.testing.assert_frame_equal(
+        there.load("transfer_summary")[[*keys, *compared]],
+        study.load("transfer_summary")[[*keys, *compared]],
+        check_exact=True,
+    )
+    page = (elsewhere / "08_reporting" / "report.html").read_text()
+    assert "It passed every check." in page
+    assert "not run:" not in page
+    shown = page.split("<script>")[0].lower()
+    assert not any(f"{before}nan" in shown for before in "> ")
+
+
+def test_a_suspect_table_stops_and_nothing_is_written(elsewhere, run, given):
+    table = pd.concat([defective("exact zeros"), clean().head(1)])
+    with pytest.raises(CircuitScalingError) as caught:
+        run(*ALL, params=given(table))
+    for words in (
+        "duplicate heads. Likely cause:",
+        "gpt2: 2 rows in place of 1",
+        "exact zeros. Likely cause:",
+        "pythia-70m, delta_ioi: 10 of 48",
+        "Nothing was written",
+        "import.on_suspect=keep",
+    ):
+        assert words in caught.value.message
+    assert files(elsewhere) == set()
+
+
+def test_a_suspect_table_that_is_kept_carries_its_findings(elsewhere, run, given, catalog):
+    run(*ALL, params=given(defective("exact zeros"), on_suspect="keep"))
+    heads = catalog().load("classified_heads")
+    assert set(heads.loc[heads["delta_ioi"] == 0, "suspect"]) == {"exact zeros (delta_ioi)"}
+    assert set(heads.loc[heads["delta_ioi"] != 0, "suspect"]) == {""}
+    found = pd.read_csv(elsewhere / "08_reporting" / "tables" / "import_findings.csv")
+    assert found.query("outcome == 'suspect'")["model"].tolist() == ["pythia-70m"]
+    page = (elsewhere / "08_reporting" / "report.html").read_text()
+    assert "cannot be right as it is: 1 finding in 1 model." in page
+    assert "10 of 48 effects are exactly 0 where delta_anti is not" in page
+    assert page.index('id="imported"') < page.index('id="phase-space"')
+    assert 'pythia-70m<span class="flag">suspect</span>' in page
+    assert "suspect</span>" in page[page.index('id="transfer"') : page.index('id="provenance"')]
+
+
+def test_heads_outside_the_shape_and_unknown_models_go_all_the_way(elsewhere, run, given, catalog):
+    table = defective("outside the shape").replace({"model": {"gpt2": "mine"}})
+    run(*ALL, params=given(table, on_suspect="keep"))
+    heads = catalog().load("classified_heads")
+    assert len(heads) == len(table)
+    assert heads.loc[heads["model"] == "mine", ["params_m", "n_layers"]].isna().all(axis=None)
+    page = (elsewhere / "08_reporting" / "report.html").read_text()
+    assert "In no roster: mine." in page
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"joint_table": None}, "Which table is to be imported?"),
+        ({"joint_table": "no/such.csv"}, "There is no file 'no/such.csv'"),
+        ({"joint_table": "README.md"}, "neither a .csv nor a .parquet"),
+        ({"on_suspect": "kep"}, "kep"),
+        ({"joint_tabel": "x.csv"}, "joint_tabel"),
+    ],
+)
+def test_an_import_that_cannot_be_run(elsewhere, run, settings, words):
+    with pytest.raises(CircuitScalingError, match=words):
+        run(*ALL, params={"import": settings})
+    assert files(elsewhere) == set()
+
+
+def test_a_missing_table_names_both_ways_to_it(elsewhere, run):
+    with pytest.raises(CircuitScalingError, match=r"--pipelines join \(or import_tables\)"):
+        run("classify")
+
+
+def test_the_report_of_scans_ignores_an_import_that_is_no_longer_there(
+    study, test_data, run, catalog
+):
+    table = test_data / "08_reporting" / "tables" / "joint_ioi_anti_repeat_all.csv"
+    run("import_tables", params={"import": {"joint_table": str(table)}})
+    run("join", "classify", "report")
+    assert len(catalog().load("import_findings"))
+    page = (test_data / "08_reporting" / "report.html").read_text()
+    assert 'id="imported"' not in page
+    assert 'id="disagreement"' in page
+
+
+def test_the_environment_has_a_place_of_its_own(test_data, monkeypatch):
+    monkeypatch.setenv("KEDRO_ENV", "external")  # the context sets it too; this sets it back
+    with KedroSession.create(PROJECT, env="external") as session:
+        context = session.load_context()
+        place = context.catalog["joint_heads"]._describe()["filepath"]
+        assert "data/external/" in str(place)
+        known = context.params["rosters"].root
+        assert {"study", "zoo"} <= set(known)
+
+
+def test_the_command_line_prints_the_findings_and_no_traceback(tmp_path):
+    path = tmp_path / "joint.csv"
+    defective("missing heads").to_csv(path, index=False)
+    before = files(PROJECT / "data" / "external")
+    arguments = ("--pipelines", "import_tables,classify", "--params", f"import.joint_table={path}")
+    status, printed = kedro_run("external", *arguments)
+    assert status != 0
+    assert "- pythia-70m: 5 of its 48 heads have no row (L1H2, L1H3, L1H4 and 2 more)" in printed
+    assert "Traceback" not in printed
+    assert files(PROJECT / "data" / "external") == before
