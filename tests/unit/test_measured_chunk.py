@@ -58,6 +58,19 @@ def test_memory_that_runs_out_ends_the_measuring(cache, anatomy, monkeypatch):
     assert fastest_tokens(anatomy, limit=10**9) == 512
 
 
+def test_a_small_memory_does_not_settle_the_chunk_for_a_large_one(cache, anatomy, monkeypatch):
+    monkeypatch.setattr(chunks, "_seconds", lambda _anatomy, tokens: tokens / min(tokens, 4096))
+    assert fastest_tokens(anatomy, limit=700) == 512  # faster with more, but there is no more
+    assert fastest_tokens(anatomy, limit=10**9) == 4096
+    monkeypatch.setattr(chunks, "_seconds", lambda *_: pytest.fail("measured again"))
+    assert fastest_tokens(anatomy, limit=10**9) == 4096
+
+
+def test_nothing_is_measured_where_memory_decides(cache, anatomy, monkeypatch):
+    monkeypatch.setattr(chunks, "_seconds", lambda *_: pytest.fail("measured"))
+    assert fastest_tokens(anatomy, limit=100) == 100
+
+
 def test_models_threads_and_dtypes_are_kept_apart(cache, anatomy):
     other = anatomy_of(tiny_model("opt"))
     half = anatomy_of(tiny_model("gpt2").to(torch.bfloat16))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,7 @@ from circuit_scaling.interventions.measured import Measured
 from circuit_scaling.interventions.memory import default_budget, is_out_of_memory, release
 
 _PROBE_PROMPTS, _PROBE_POSITIONS = 64, 16
+_GRAPH_PROMPTS = 64  # what a backward pass goes through together, at most
 _SMALLEST, _LARGEST = 256, 2**20  # tokens
 _PROBES, _PROBE_SECONDS = 3, 0.05
 _GAIN = 1.01  # less is noise
@@ -103,7 +105,7 @@ class Chunk:
     def prompts_of_graph(self, anatomy: Anatomy, n_prompts: int, positions: int) -> int:
         """How many prompts may go through the model with everything kept for a backward pass."""
         fit = self.limit // (positions * anatomy.n_layers)
-        return max(1, min(n_prompts, fit, _PROBE_PROMPTS))
+        return max(1, min(n_prompts, fit, _GRAPH_PROMPTS))
 
     def keeps_calls(self, anatomy: Anatomy, n_prompts: int, positions: int) -> bool:
         """Whether the clean calls of all layers may stay in memory instead of being recomputed."""
@@ -151,35 +153,46 @@ def bytes_per_token(anatomy: Anatomy) -> int:
 
 
 def fastest_tokens(anatomy: Anatomy, limit: int) -> int:
-    """Tokens per chunk that go through a block fastest here; measured once, then kept."""
-    measured = Measured.of(anatomy)
-    known = measured.load()
+    """Tokens per chunk that go through a block fastest here; measured once, then kept.
+
+    What a memory of ``limit`` tokens has cut short is kept for such a memory alone.
+    """
+    if limit <= _SMALLEST:
+        return limit
+    cap = 2 ** int(math.log2(limit))
+    settled, capped = Measured.of(anatomy), Measured.of(anatomy, cap)
+    known = settled.load() or capped.load()
     if known is None:
         with fused_activations(anatomy.model):
-            known = _measure(anatomy, limit)
-        measured.store(known)
+            known, cut_short = _measure(anatomy, cap)
+        (capped if cut_short else settled).store(known)
     return known
 
 
 @torch.no_grad()
-def _measure(anatomy: Anatomy, limit: int) -> int:
-    """The chunk that is fastest, token by token; doubled until that brings nothing more."""
+def _measure(anatomy: Anatomy, cap: int) -> tuple[int, bool]:
+    """The chunk that is fastest, token by token; doubled until that brings nothing more.
+
+    Returns:
+        Its tokens, and whether memory ended the doubling.
+    """
     best, best_rate, in_vain = _SMALLEST, 0.0, 0
-    tokens = _SMALLEST
-    while in_vain < _PATIENCE and tokens <= min(_LARGEST, max(limit, _SMALLEST)):
+    tokens, out_of_memory = _SMALLEST, False
+    while in_vain < _PATIENCE and tokens <= min(_LARGEST, cap) and not out_of_memory:
         try:
             rate = tokens / _seconds(anatomy, tokens)
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
-            break
+            out_of_memory = True
+            continue
         if rate > _GAIN * best_rate:
             best, best_rate, in_vain = tokens, rate, 0
         else:
             in_vain += 1
         tokens *= 2
     release(anatomy.device)
-    return best
+    return best, out_of_memory or cap < tokens <= _LARGEST and in_vain < _PATIENCE
 
 
 def _seconds(anatomy: Anatomy, tokens: int) -> float:

@@ -23,6 +23,7 @@ from circuit_scaling.interventions.blocks import (
     run_block_at_end,
 )
 from circuit_scaling.interventions.keys_and_values import FrozenPrefix, empty_cache
+from circuit_scaling.interventions.memory import is_out_of_memory
 
 _TOLERANCE = 2e-4  # relative to the largest value
 _LOW_PRECISION_TOLERANCE = 5e-2  # the same for weights in 16 bits
@@ -141,9 +142,12 @@ def _agrees_at_end(clean: CleanRun, final: Tensor) -> bool:
     expected = clean.final[:, -1:]
     if not close(final, expected):
         return False
-    with suppress(RuntimeError, ValueError, TypeError, AttributeError):
+    try:
         return close(clean.run_last_block(clean.last), expected)
-    return False
+    except (RuntimeError, ValueError, TypeError, AttributeError) as error:
+        if is_out_of_memory(error):
+            raise  # says nothing about the model
+        return False
 
 
 class _Run:

@@ -25,8 +25,12 @@ class Measured:
     key: str
 
     @classmethod
-    def of(cls, anatomy: Anatomy) -> Measured:
-        """The number for a model's shape on its device with the threads and precision in force."""
+    def of(cls, anatomy: Anatomy, cap: int | None = None) -> Measured:
+        """The number for a model's shape on its device with the threads and precision in force.
+
+        Args:
+            cap: tokens that memory allowed, where it ended the measurement.
+        """
         cuda = anatomy.device.type == "cuda"
         parts = [
             anatomy.architecture,
@@ -37,6 +41,8 @@ class Measured:
             f"{torch.get_num_threads()} threads",
             f"torch {torch.__version__}",
         ]
+        if cap is not None:
+            parts.append(f"within {cap} tokens")
         return cls(_cache_folder() / "chunks.json", " ".join(parts))
 
     def load(self) -> int | None:
