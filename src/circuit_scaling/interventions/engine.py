@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 from circuit_scaling.interventions.activations import fused_activations
 from circuit_scaling.interventions.anatomy import Anatomy
 from circuit_scaling.interventions.batch import Ablation, Batch
+from circuit_scaling.interventions.blocks import BlockCall, change_heads
 from circuit_scaling.interventions.checks import check_request
 from circuit_scaling.interventions.chunk import Chunk
 from circuit_scaling.interventions.clean import CleanRun
@@ -176,6 +178,13 @@ def _scan(
         chunk = chunk.halved(positions)
 
 
+class _Ablated(NamedTuple):
+    """Heads of one layer under one ablation of the scan."""
+
+    ablation: int
+    layer: int
+
+
 class _RowsScan:
     """The scan of some prompts of a batch."""
 
@@ -230,11 +239,11 @@ class _RowsScan:
                     only_end = self._given.ablations[index].positions == "end"
                     if call_at_end is not None and (only_end or last):
                         stack = at_end if only_end else everywhere
-                        stack.board(index, call_at_end, change[:, -1:])
+                        self._board(stack, index, call_at_end, change[:, -1:])
                         continue
                     if only_end:
                         change[:, :-1] = 0
-                    everywhere.board(index, call, change)
+                    self._board(everywhere, index, call, change)
                 if last:
                     for stack in (everywhere, at_end):
                         stack.depart(layer + 1)
@@ -242,16 +251,27 @@ class _RowsScan:
                 yield from self._layer(skip)
                 skip += 1
 
+    def _board(self, stack: Stack, ablation: int, call: BlockCall, change: Tensor) -> None:
+        """Ablate every head of a layer, each alone; the call is on the positions of the stack."""
+        layer = call.arguments.layer
+        stack.board(
+            _Ablated(ablation, layer),
+            slice(0, self._anatomy.n_heads),
+            layer,
+            lambda heads: change_heads(self._anatomy, call, change, heads),
+        )
+
     def _deliver(self, passengers: list[Passengers], residual: Tensor) -> None:
         """Read the runs that have reached the end of the model."""
         values = read(self._anatomy, residual, self._questions, self._readouts)
         start = 0
         for riding in passengers:
+            ablation, layer = cast(_Ablated, riding.group)
             for name in self._readouts:
-                total = self._totals[name][riding.ablation, riding.layer, riding.heads]
+                total = self._totals[name][ablation, layer, riding.members]
                 total += values[name][start : start + riding.size]
             start += riding.size
-            self._arrived[riding.layer] += riding.size
+            self._arrived[layer] += riding.size
 
     def _layer(self, layer: int) -> Iterator[_Arrival]:
         """The effects of a layer, under way from the device."""
