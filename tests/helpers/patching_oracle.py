@@ -71,9 +71,7 @@ class PatchingOracle:
             return self.run(pairs.source(direction), read=[name])[1][name][:, :, index]
         values = f"blocks.{layer}.attn.hook_v"
         source = self.run(pairs.source(direction), read=[values])[1][values]
-        _, found = self.run(
-            pairs.base(direction), hooks=[(values, _put(source))], read=[_z(layer)]
-        )
+        _, found = self.run(pairs.base(direction), hooks=[(values, _put(source))], read=[_z(layer)])
         return found[_z(layer)][:, :, index]
 
     def total(
@@ -82,7 +80,7 @@ class PatchingOracle:
         """m(patched) - m(base) with all of ``heads`` patched together, [pairs]."""
         base = pairs.base(direction)
         new = {head: self.new_z(pairs, head, direction, part) for head in heads}
-        return self.contrast(pairs, base, _put_z(new)) - self.contrast(pairs, base, ())
+        return self.contrast(pairs, base, put_z(new)) - self.contrast(pairs, base, ())
 
     def direct(self, pairs: Pairs, head: Head, direction: Direction, part: Part = "z") -> Floats:
         """(z' - z) W_O, at the end, through the final norm of the base run and to the logits.
@@ -92,7 +90,7 @@ class PatchingOracle:
         base, out = pairs.base(direction), f"blocks.{head[0]}.hook_attn_out"
         new = {head: self.new_z(pairs, head, direction, part)}
         _, before = self.run(base, read=[out, "ln_final.hook_in"])
-        _, after = self.run(base, hooks=_put_z(new), read=[out])
+        _, after = self.run(base, hooks=put_z(new), read=[out])
         config = self.model.config
         change = (after[out] - before[out])[:, -1].double()
         change *= getattr(config, "residual_multiplier", 1.0)
@@ -104,33 +102,73 @@ class PatchingOracle:
 
     # --- Path patching ---------------------------------------------------------------------
 
+    def received(self, pairs: Pairs, sender: Head) -> tuple[dict[Receiver, Tensor], Tensor]:
+        """Along every path from ``sender`` in the clean run: the receiver's z, and the logits.
+
+        A run over the clean prompts with the sender's z from the corrupt run and every other z
+        from the clean run gives what each receiver gets and the logits. A receiver's q, k or v,
+        put into the clean run, gives its z, [pairs, pos, d].
+        """
+        names = [_z(layer) for layer in range(self.layers)]
+        _, frozen = self.run(pairs.clean, read=names)
+        frozen[_z(sender[0])][:, :, sender[1]] = self.new_z(pairs, sender, "noising", "z")
+        later = range(sender[0] + 1, self.layers)
+        inputs = {(layer, c): f"blocks.{layer}.attn.hook_{c}" for layer in later for c in CHANNELS}
+        hooks = [(name, _put(z)) for name, z in frozen.items()]
+        logits, new = self.run(pairs.clean, hooks, read=list(inputs.values()))
+        found = {}
+        for (layer, channel), name in inputs.items():
+            _, run = self.run(pairs.clean, hooks=[(name, _put(new[name]))], read=[_z(layer)])
+            for head in range(self.heads):
+                found[Receiver(layer, head, channel)] = run[_z(layer)][:, :, head]
+        return found, logits
+
     def paths(self, pairs: Pairs, sender: Head) -> tuple[dict[Receiver, Floats], Floats]:
         """Effects, [pairs], of every path from ``sender``: to later heads, and to the logits.
 
-        A run over the clean prompts with the sender's z from the corrupt run and every other z
-        from the clean run gives what each receiver gets and the logits. A receiver's q, k or v
-        goes into the clean run for that head alone, also where several share their keys.
+        A receiver's z goes into the clean run for that head alone, also where several share keys.
         """
-        clean_m = self.contrast(pairs, pairs.clean, ())
-        z_names = [_z(layer) for layer in range(self.layers)]
-        _, frozen = self.run(pairs.clean, read=z_names)
-        frozen[_z(sender[0])][:, :, sender[1]] = self.new_z(pairs, sender, "noising", "z")
-        got = [_input(layer, c) for layer in range(sender[0] + 1, self.layers) for c in CHANNELS]
-        logits, received = self.run(
-            pairs.clean, hooks=[(name, _put(z)) for name, z in frozen.items()], read=got
-        )
-        effects = {}
-        for layer in range(sender[0] + 1, self.layers):
-            for channel in CHANNELS:
-                name = _input(layer, channel)
-                _, found = self.run(
-                    pairs.clean, hooks=[(name, _put(received[name]))], read=[_z(layer)]
-                )
-                for head in range(self.heads):
-                    new = {(layer, head): found[_z(layer)][:, :, head]}
-                    patched = self.contrast(pairs, pairs.clean, _put_z(new))
-                    effects[Receiver(layer, head, channel)] = patched - clean_m
-        return effects, _contrast(pairs, logits) - clean_m
+        clean = self.contrast(pairs, pairs.clean, ())
+        received, logits = self.received(pairs, sender)
+        effects = {
+            receiver: self.contrast(
+                pairs, pairs.clean, put_z({(receiver.layer, receiver.head): new})
+            )
+            - clean
+            for receiver, new in received.items()
+        }
+        return effects, _contrast(pairs, logits) - clean
+
+    def estimates(self, pairs: Pairs, sender: Head) -> dict[Receiver, Floats]:
+        """The gradient of m with respect to the receiver's z times its change, [pairs]."""
+        clean, slopes = self._z_and_slopes(pairs)
+        return {
+            receiver: _times(
+                slopes[receiver.layer][:, :, receiver.head],
+                new - clean[receiver.layer][:, :, receiver.head],
+            )
+            for receiver, new in self.received(pairs, sender)[0].items()
+        }
+
+    def _z_and_slopes(self, pairs: Pairs) -> tuple[list[Tensor], list[Tensor]]:
+        """z of the clean run and dm/dz, per layer [pairs, pos, heads, d]."""
+        clean: dict[int, Tensor] = {}
+
+        def nudge(layer: int, z: Tensor, hook: Any) -> Tensor:
+            clean[layer] = z.detach().clone().requires_grad_()
+            # The run goes on through z, and its slope arrives at the copy.
+            return z + clean[layer] - clean[layer].detach()
+
+        with torch.enable_grad():
+            logits: Tensor = self.hooked.bridge.run_with_hooks(
+                torch.as_tensor(pairs.clean),
+                fwd_hooks=[(_z(layer), partial(nudge, layer)) for layer in range(self.layers)],
+            )
+            rows = zip(logits[:, -1], pairs.answers, pairs.distractors, strict=True)
+            m = torch.stack([row[list(a)].mean() - row[list(d)].mean() for row, a, d in rows])
+            z = [clean[layer] for layer in range(self.layers)]
+            slopes = torch.autograd.grad(m.sum(), z)  # pairs do not see one another
+        return [one.detach() for one in z], list(slopes)
 
     # --- Masking and attention -------------------------------------------------------------
 
@@ -147,7 +185,7 @@ class PatchingOracle:
         draws = []
         for new_z in self.hooked.replacements(prompts, mode, donors):
             new = {(layer, head): new_z[layer][:, :, head] for layer, head in heads}
-            logits, _ = self.run(prompts.tokens, _put_z(new, positions))
+            logits, _ = self.run(prompts.tokens, put_z(new, positions))
             draws.append(measure(prompts, logits, clean))
         return {name: np.mean([draw[name] for draw in draws], axis=0) for name in prompts.readouts}
 
@@ -181,8 +219,9 @@ def _z(layer: int) -> str:
     return f"blocks.{layer}.attn.hook_z"
 
 
-def _input(layer: int, channel: Channel) -> str:
-    return f"blocks.{layer}.attn.hook_{channel}"
+def _times(slope: Tensor, change: Tensor) -> Floats:
+    product: Floats = (slope.double() * change.double()).sum((1, 2)).numpy()
+    return product
 
 
 def _put(new: Tensor) -> Callable[..., Tensor]:
@@ -195,7 +234,7 @@ def _put(new: Tensor) -> Callable[..., Tensor]:
     return replace
 
 
-def _put_z(new: Mapping[Head, Tensor], positions: str = "all") -> list[Hook]:
+def put_z(new: Mapping[Head, Tensor], positions: str = "all") -> list[Hook]:
     """Hooks that replace the z of some heads, [prompts, pos, d] each, everywhere or at the end."""
 
     def replace(layer: int, z: Tensor, hook: Any) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 
 from circuit_scaling.interventions.pairs import Pairs
 from tests.helpers.other_models import OTHER_FAMILIES, other_model
-from tests.helpers.patching_oracle import CHANNELS, PatchingOracle, frozen_norm
+from tests.helpers.patching_oracle import CHANNELS, PatchingOracle, frozen_norm, put_z
 from tests.helpers.tiny_models import ARCHITECTURES, HEADS, LAYERS
 
 ROUNDING = 2e-5
@@ -74,9 +75,7 @@ def test_values_alone_are_not_the_whole_output(shared):
     assert np.abs([z[-1], v[-1]]).max() < ROUNDING
 
 
-@pytest.mark.parametrize(
-    "architecture", [name for name in ARCHITECTURES if "grouped" not in name]
-)
+@pytest.mark.parametrize("architecture", [name for name in ARCHITECTURES if "grouped" not in name])
 def test_a_receiver_changed_in_the_run_itself(study, architecture):
     """Where each head has its own key and value, one run says the same as two."""
     shared = study(architecture)
@@ -99,6 +98,27 @@ def test_a_receiver_changed_in_the_run_itself(study, architecture):
 
         patched = oracle.contrast(pairs, pairs.clean, [(name, put)])
         np.testing.assert_allclose(patched - clean, effect, rtol=0, atol=ROUNDING)
+
+
+def test_estimates_are_the_slope_along_each_path(study, tokenizer):
+    """In float64: a small share of the receiver's change has that share of the estimate."""
+    model, pairs = copy.deepcopy(study("llama_grouped").model).double(), study("gpt2").pairs
+    oracle, sender, step = PatchingOracle(model, tokenizer), (0, 1), 1e-3
+    clean = oracle.hooked.z(pairs.clean)
+    estimates = oracle.estimates(pairs, sender)
+    for receiver, new in oracle.received(pairs, sender)[0].items():
+        here = clean[receiver.layer][:, :, receiver.head]
+        ahead, behind = (
+            oracle.contrast(
+                pairs,
+                pairs.clean,
+                put_z({(receiver.layer, receiver.head): here + share * (new - here)}),
+            )
+            for share in (step, -step)
+        )
+        slope = (ahead - behind) / (2 * step)
+        np.testing.assert_allclose(estimates[receiver], slope, rtol=1e-3, atol=1e-3)
+    assert np.abs(list(estimates.values())).max() > 0.1
 
 
 def test_paths_of_the_last_layer_are_its_total(shared):

@@ -11,7 +11,7 @@ import pytest
 from circuit_scaling.interventions.attention import attention_from_end
 from circuit_scaling.interventions.batch import Ablation, Batch
 from circuit_scaling.interventions.patching import patch_heads, patch_sets
-from circuit_scaling.interventions.paths import Receiver, path_effects
+from circuit_scaling.interventions.paths import path_effects, path_estimates
 from circuit_scaling.interventions.sets import mask_sets
 from tests.helpers.engine_scan import anatomy_of_copy
 from tests.helpers.patching_oracle import CHANNELS, PatchingOracle
@@ -21,8 +21,6 @@ from tests.helpers.planted_circuits import (
     IGNORED,
     LAYERS,
     PRIMARY,
-    SENDER,
-    WRITER,
     PlantedCircuit,
     backup,
     chain,
@@ -40,6 +38,7 @@ CIRCUITS: dict[str, Callable[[], PlantedCircuit]] = {
     "chain": chain,
     "backup": backup,
 }
+RELAYS = tuple(name for name in CIRCUITS if name.startswith("relay"))
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +120,7 @@ def test_values_alone(case, direction):
 
 def test_every_path_of_every_head(case):
     circuit, anatomy, _ = case
-    found = list(path_effects(anatomy, circuit.pairs, EVERY_HEAD))
+    found = path_effects(anatomy, circuit.pairs, EVERY_HEAD)
     assert [effects.sender for effects in found] == EVERY_HEAD
     for effects in found:
         sender = effects.sender
@@ -132,14 +131,16 @@ def test_every_path_of_every_head(case):
             assert_equal(effect, circuit.paths.get((sender, receiver), 0.0))
 
 
-@pytest.mark.parametrize("channel", CHANNELS)
-def test_the_only_receiver_is_found_by_attribution(planted, channel):
-    circuit, anatomy, _ = planted(
-        {"q": "relay by query", "k": "relay by key", "v": "relay by value"}[channel]
-    )
-    (effects,) = path_effects(anatomy, circuit.pairs, [SENDER], max_receivers=1)
-    assert effects.receivers == (Receiver(*WRITER, channel),)
-    assert_equal(effects.effects, circuit.total["noising"][SENDER])
+@pytest.mark.parametrize("name", RELAYS)
+def test_the_only_receiver_is_the_only_one_estimated(planted, name):
+    circuit, anatomy, _ = planted(name)
+    ((sender, receiver),) = circuit.paths
+    (estimates,) = path_estimates(anatomy, circuit.pairs, [sender])
+    channel = CHANNELS.index(receiver.channel)
+    assert (estimates[receiver.layer, receiver.head, channel] < -1).all()
+    estimates[receiver.layer, receiver.head, channel] = 0.0
+    assert np.isnan(estimates[: sender[0] + 1]).all()
+    assert_equal(estimates[sender[0] + 1 :], 0.0)
 
 
 def test_attention_from_the_end(case):
@@ -156,7 +157,7 @@ def test_attention_from_the_end(case):
 # --- What the circuits are for -------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["relay by query", "relay by key", "relay by value"])
+@pytest.mark.parametrize("name", RELAYS)
 def test_the_ignored_head_changes_and_nobody_cares(planted, name):
     """Its zeros are earned: what it writes does differ between the runs."""
     circuit, anatomy, oracle = planted(name)
