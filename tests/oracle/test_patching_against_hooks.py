@@ -7,9 +7,11 @@ from functools import cache
 import numpy as np
 import pytest
 
+from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.attention import attention_from_end
 from circuit_scaling.interventions.chunk import Chunk
 from circuit_scaling.interventions.engine import Ablation, clean_readouts, donor_indices
+from circuit_scaling.interventions.pairs import Pairs
 from circuit_scaling.interventions.patching import patch_heads, patch_sets
 from circuit_scaling.interventions.sets import mask_sets
 from tests.helpers.engine_scan import batch_of
@@ -185,3 +187,44 @@ def test_attention_from_the_end(study, architecture, chunk):
     # Far from uniform, and different from head to head.
     assert reference.std(axis=-1).max(axis=1).min() > 1e-2
     assert np.abs(np.diff(reference, axis=0)).max(axis=(1, 2)).min() > 1e-2
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_one_short_pair_alone(study, architecture):
+    """One pair of two tokens: nothing may depend on broadcasting by accident."""
+    shared = study(architecture)
+    pairs = Pairs(
+        clean=np.array([[5, 9]]),
+        corrupt=np.array([[7, 9]]),
+        answers=shared.pairs.answers[:1],
+        distractors=shared.pairs.distractors[:1],
+    )
+    oracle = shared.patching
+    for part in PARTS:
+        reference = [oracle.total(pairs, [head], "noising", part) for head in EVERY_HEAD]
+        found = patch_heads(shared.anatomy, pairs, EVERY_HEAD, "noising", part)
+        assert_equal(found.total, reference)
+        assert np.abs(reference).max() > VISIBLE
+    attention = attention_from_end(shared.anatomy, pairs.clean, [(1, 1)])
+    assert_equal(attention[0], oracle.attention(pairs.clean, (1, 1)))
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_single_token(study, architecture):
+    """z is patched as ever; v of one token is exact or refused."""
+    shared = study(architecture)
+    pairs = Pairs(
+        clean=shared.pairs.clean[:, :1],
+        corrupt=np.roll(shared.pairs.clean[:, :1], 1, axis=0),
+        answers=shared.pairs.answers,
+        distractors=shared.pairs.distractors,
+    )
+    reference = [shared.patching.total(pairs, [head], "denoising") for head in EVERY_HEAD]
+    assert_equal(patch_heads(shared.anatomy, pairs, EVERY_HEAD, "denoising").total, reference)
+    assert np.abs(reference).max() > VISIBLE
+    try:  # the only token is looked at in both runs, so that v is all of z
+        found = patch_heads(shared.anatomy, pairs, EVERY_HEAD, "denoising", "v")
+    except CircuitScalingError as refusal:
+        assert "one token" in str(refusal)
+    else:
+        assert_equal(found.total, reference)

@@ -18,7 +18,7 @@ from tests.helpers.tiny_models import tiny_pairs, tiny_prompts
 
 TOLERANCE = 1e-4
 VISIBLE = 1e-3
-HEADS = [(0, 1), (1, 3), (0, 2)]
+SOME_HEADS = [(0, 1), (1, 3), (0, 2)]
 SETS = [[(0, 1), (1, 0)], [(0, 0), (0, 3)]]
 # No head's output is added to the residual stream as it is.
 NORM_AFTER_ATTENTION = (
@@ -27,6 +27,10 @@ NORM_AFTER_ATTENTION = (
 )
 # Missing, not wrong: being exact instead is always welcome.
 WITHOUT_DIRECT = ("granite_residual_multiplier_and_logit_scale",)
+# Keys that slid out of the window are not kept, so that queries, keys and values cannot be put in.
+WITHOUT_CACHE = ("mistral_sliding_window",)
+# Asked for its attention, the transformers library computes it without the causal mask.
+WITHOUT_ATTENTION = ("falcon_parallel_multi_query",)
 FAMILIES = [family for family in OTHER_FAMILIES if family not in REFUSED]
 
 
@@ -50,11 +54,12 @@ def assert_equal(measured, reference):
     np.testing.assert_allclose(measured, reference, rtol=0, atol=TOLERANCE)
 
 
-def exact_or_refused(case, ask, compare):
-    """A refusal names the model; everything else is compared."""
+def exact_or_refused(case, may_refuse, ask, compare):
+    """Only some models may be refused, and by name; everything else is compared."""
     try:
         found = ask()
     except CircuitScalingError as refusal:
+        assert case.family in may_refuse
         assert case.name in str(refusal)
         return
     compare(found)
@@ -62,8 +67,8 @@ def exact_or_refused(case, ask, compare):
 
 @pytest.mark.parametrize("direction", ["noising", "denoising"])
 def test_outputs_are_patched_in_every_family(case, direction):
-    total = [case.oracle.total(case.pairs, [head], direction) for head in HEADS]
-    patched = patch_heads(case.anatomy, case.pairs, HEADS, direction)
+    total = [case.oracle.total(case.pairs, [head], direction) for head in SOME_HEADS]
+    patched = patch_heads(case.anatomy, case.pairs, SOME_HEADS, direction)
     assert_equal(patched.total, total)
     assert np.abs(total).max(axis=1).min() > VISIBLE
     if case.family in NORM_AFTER_ATTENTION:
@@ -71,7 +76,7 @@ def test_outputs_are_patched_in_every_family(case, direction):
     elif patched.direct is None:
         assert case.family in WITHOUT_DIRECT
     else:
-        direct = [case.oracle.direct(case.pairs, head, direction) for head in HEADS]
+        direct = [case.oracle.direct(case.pairs, head, direction) for head in SOME_HEADS]
         assert_equal(patched.direct, direct)
     together = patch_sets(case.anatomy, case.pairs, SETS, direction)
     assert_equal(together, [case.oracle.total(case.pairs, heads, direction) for heads in SETS])
@@ -96,9 +101,10 @@ def test_sets_are_masked_in_every_family(case):
 def test_values_are_patched_exactly_or_refused(case, direction):
     exact_or_refused(
         case,
-        lambda: patch_heads(case.anatomy, case.pairs, HEADS, direction, "v").total,
+        WITHOUT_CACHE,
+        lambda: patch_heads(case.anatomy, case.pairs, SOME_HEADS, direction, "v").total,
         lambda found: assert_equal(
-            found, [case.oracle.total(case.pairs, [head], direction, "v") for head in HEADS]
+            found, [case.oracle.total(case.pairs, [head], direction, "v") for head in SOME_HEADS]
         ),
     )
 
@@ -113,13 +119,18 @@ def test_paths_are_exact_or_refused(case):
             assert_equal(effects.logits, logits)
             assert_equal(effects.total, case.oracle.total(case.pairs, [effects.sender], "noising"))
 
-    exact_or_refused(case, lambda: path_effects(case.anatomy, case.pairs, HEADS), compare)
+    exact_or_refused(
+        case, WITHOUT_CACHE, lambda: path_effects(case.anatomy, case.pairs, SOME_HEADS), compare
+    )
 
 
 def test_attention_is_exact_or_refused(case):
     tokens = case.pairs.clean
     exact_or_refused(
         case,
-        lambda: attention_from_end(case.anatomy, tokens, HEADS),
-        lambda found: assert_equal(found, [case.oracle.attention(tokens, head) for head in HEADS]),
+        WITHOUT_ATTENTION,
+        lambda: attention_from_end(case.anatomy, tokens, SOME_HEADS),
+        lambda found: assert_equal(
+            found, [case.oracle.attention(tokens, head) for head in SOME_HEADS]
+        ),
     )
