@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -150,19 +150,27 @@ def call_block(anatomy: Anatomy, arguments: BlockArguments, residual: Tensor) ->
         recorder.remove()
 
 
-def run_block_with_attention(anatomy: Anatomy, call: BlockCall, attention: Tensor) -> Tensor:
+def run_block_with_attention(
+    anatomy: Anatomy, call: BlockCall, attention: Tensor, residual: Tensor | None = None
+) -> Tensor:
     """The block's output when its attention module answers ``attention`` [k * batch, pos, d].
 
     No attention is computed, and the rest of the block runs as it is written: norms after the
     attention, scaled residuals and gated MLPs need no code of ours.
+
+    Args:
+        residual: what enters the block, [k * batch, pos, d_model]; by default that of the call.
     """
     answer = pytree.tree_unflatten([attention, *call.attention[1:]], call.attention_structure)
-    copies = len(attention) // call.arguments.n_prompts
+    if residual is None:
+        residual = copies_of(call.input, len(attention) // call.arguments.n_prompts)
     with _answering(anatomy.attentions[call.arguments.layer], answer):
-        return run_block(anatomy, call.arguments, copies_of(call.input, copies))
+        return run_block(anatomy, call.arguments, residual)
 
 
-def change_heads(anatomy: Anatomy, call: BlockCall, change: Tensor, heads: slice) -> Tensor:
+def change_heads(
+    anatomy: Anatomy, call: BlockCall, change: Tensor, heads: slice | Sequence[int]
+) -> Tensor:
     """The block's output with the z of each of ``heads`` changed alone.
 
     Args:
@@ -172,15 +180,73 @@ def change_heads(anatomy: Anatomy, call: BlockCall, change: Tensor, heads: slice
     Returns:
         [len(heads) * batch, pos, d_model], one head after the other.
     """
-    batch, positions = change.shape[:2]
-    # The change reaches the residual through W_O[h] alone; a parallel block passes it on as it is.
-    base = call.output if anatomy.parallel else call.attention[0]
     chosen = change[:, :, heads].permute(2, 0, 1, 3).flatten(1, 2)
-    changed = torch.baddbmm(
-        base.reshape(1, batch * positions, -1), chosen, anatomy.w_o(call.arguments.layer)[heads]
-    )
-    changed = changed.reshape(-1, positions, changed.shape[-1])
+    return _changed(anatomy, call, chosen, anatomy.w_o(call.arguments.layer)[heads])
+
+
+def change_sets(anatomy: Anatomy, call: BlockCall, change: Tensor, mask: Tensor) -> Tensor:
+    """The block's output with the z of several heads changed together, in each set its own.
+
+    Args:
+        change: z' - z, [batch, pos, n_heads, d_head].
+        mask: bool [sets, n_heads].
+
+    Returns:
+        [sets * batch, pos, d_model], one set after the other.
+    """
+    chosen = (change.flatten(0, 1) * mask[:, None, :, None]).flatten(2)
+    weight = anatomy.w_o(call.arguments.layer).flatten(0, 1)
+    return _changed(anatomy, call, chosen, weight.expand(len(mask), -1, -1))
+
+
+def _changed(anatomy: Anatomy, call: BlockCall, chosen: Tensor, weight: Tensor) -> Tensor:
+    """The block's output with ``chosen @ weight`` added to its attention's output.
+
+    Args:
+        chosen: [k, batch * pos, width].
+        weight: [k, width, d_model].
+    """
+    # A change of z reaches the residual through W_O alone; a parallel block passes it on as it is.
+    base = call.output if anatomy.parallel else call.attention[0]
+    changed = torch.baddbmm(base.reshape(1, chosen.shape[1], -1), chosen, weight)
+    changed = changed.reshape(-1, base.shape[1], changed.shape[-1])
     return changed if anatomy.parallel else run_block_with_attention(anatomy, call, changed)
+
+
+class _ZTaken(Exception):
+    """The block has computed z, and nothing more is wanted of it."""
+
+
+def z_of(anatomy: Anatomy, arguments: BlockArguments, residual: Tensor) -> Tensor:
+    """z of a block's heads on ``residual``, [k * batch, pos, n_heads, d_head]."""
+    taken: list[Tensor] = []
+
+    def take(_module: nn.Module, args: Any) -> None:
+        taken.append(args[0])
+        raise _ZTaken
+
+    handle = anatomy.projections[arguments.layer].register_forward_pre_hook(take)
+    try:
+        with suppress(_ZTaken):
+            run_block(anatomy, arguments, residual)
+    finally:
+        handle.remove()
+    z: Tensor = taken[0].unflatten(-1, (anatomy.n_heads, anatomy.d_head))
+    return z
+
+
+def keys_and_values_of(
+    anatomy: Anatomy, arguments: BlockArguments, residual: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Keys and values of a block on ``residual``, [k * batch, key-value heads, pos, d_head] each.
+
+    Raises:
+        ValueError: the block does not hand them to a cache.
+    """
+    capture = KeysAndValuesCapture()
+    with suppress(CapturedKeysAndValues):
+        run_block(anatomy, arguments.with_cache(capture), residual)
+    return capture.taken()
 
 
 def run_block_at_end(
@@ -197,10 +263,7 @@ def run_block_at_end(
         end: its clean call on the last position, behind the keys and values of the others.
         residual: [k * batch, pos, d_model].
     """
-    capture = KeysAndValuesCapture()
-    with suppress(CapturedKeysAndValues):
-        run_block(anatomy, arguments.with_cache(capture), residual)
-    known = KeysAndValuesKnown(*capture.taken())
+    known = KeysAndValuesKnown(*keys_and_values_of(anatomy, arguments, residual))
     return run_block(anatomy, end.with_cache(known), residual[:, -1:])
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -18,13 +19,7 @@ from circuit_scaling.interventions.checks import check_request
 from circuit_scaling.interventions.chunk import Chunk
 from circuit_scaling.interventions.clean import CleanRun
 from circuit_scaling.interventions.memory import is_out_of_memory
-from circuit_scaling.interventions.readouts import (
-    Questions,
-    Readout,
-    make_questions,
-    next_token_logprobs,
-    read,
-)
+from circuit_scaling.interventions.readouts import Readout, questions_of, read
 from circuit_scaling.interventions.replacements import (
     GroupMeans,
     Replacements,
@@ -77,7 +72,7 @@ def clean_readouts(
     for start in range(0, n_prompts, step):
         rows = slice(start, min(start + step, n_prompts))
         final = CleanRun.of(anatomy, tokens_on(anatomy, batch.tokens[rows])).final
-        questions = _questions(anatomy, batch, rows, readouts, final)
+        questions = questions_of(anatomy, batch, rows, readouts, final)
         values = read(anatomy, final, questions, readouts)
         for name in readouts:
             found[name].append(values[name][0].cpu().numpy())
@@ -176,6 +171,13 @@ def _scan(
         chunk = chunk.halved(positions)
 
 
+class _Ablated(NamedTuple):
+    """Heads of one layer under one ablation of the scan."""
+
+    ablation: int
+    layer: int
+
+
 class _RowsScan:
     """The scan of some prompts of a batch."""
 
@@ -200,7 +202,7 @@ class _RowsScan:
             final = self._clean.final
             if self._last_only:
                 final = self._clean.run_last_block(self._clean.last)
-            self._questions = _questions(anatomy, batch, given.rows, readouts, final)
+            self._questions = questions_of(anatomy, batch, given.rows, readouts, final)
             self._baseline = read(anatomy, final, self._questions, readouts)
         self._capacity = chunk.heads(*tokens.shape)
         shape = (len(given.ablations), anatomy.n_layers, anatomy.n_heads, len(tokens))
@@ -214,6 +216,7 @@ class _RowsScan:
             Stack(self._clean, self._capacity, self._deliver, self._last_only, end)
             for end in (False, True)
         )
+        heads = range(self._anatomy.n_heads)
         some_at_end = any(ablation.positions == "end" for ablation in self._given.ablations)
         for layer, call in enumerate(self._clean.calls()):
             last = layer == self._anatomy.n_layers - 1
@@ -227,14 +230,15 @@ class _RowsScan:
                     if layer < skip:
                         continue
                     change = z_new - call.z
+                    group = _Ablated(index, layer)
                     only_end = self._given.ablations[index].positions == "end"
                     if call_at_end is not None and (only_end or last):
                         stack = at_end if only_end else everywhere
-                        stack.board(index, call_at_end, change[:, -1:])
+                        stack.board_heads(group, call_at_end, change[:, -1:], heads)
                         continue
                     if only_end:
                         change[:, :-1] = 0
-                    everywhere.board(index, call, change)
+                    everywhere.board_heads(group, call, change, heads)
                 if last:
                     for stack in (everywhere, at_end):
                         stack.depart(layer + 1)
@@ -247,11 +251,12 @@ class _RowsScan:
         values = read(self._anatomy, residual, self._questions, self._readouts)
         start = 0
         for riding in passengers:
+            ablation, layer = cast(_Ablated, riding.group)
             for name in self._readouts:
-                total = self._totals[name][riding.ablation, riding.layer, riding.heads]
+                total = self._totals[name][ablation, layer, riding.members]
                 total += values[name][start : start + riding.size]
             start += riding.size
-            self._arrived[riding.layer] += riding.size
+            self._arrived[layer] += riding.size
 
     def _layer(self, layer: int) -> Iterator[_Arrival]:
         """The effects of a layer, under way from the device."""
@@ -275,19 +280,3 @@ def _to_host(values: Tensor) -> NDArray[np.float32]:
         return values.numpy()
     pinned = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
     return pinned.copy_(values, non_blocking=True).numpy()
-
-
-def _questions(
-    anatomy: Anatomy, batch: Batch, rows: slice, readouts: Sequence[Readout], final: Tensor
-) -> Questions:
-    """What is asked of some prompts; ``final`` is their clean residual after the last block."""
-    asked = make_questions(
-        tokens_on(anatomy, batch.tokens[rows]),
-        batch.answers[rows],
-        batch.distractors[rows],
-        # Naming all candidates is work that only one readout needs.
-        batch.candidates[rows] if "candidates" in readouts else [()] * len(final),
-    )
-    if "kl_to_clean" not in readouts:
-        return asked
-    return replace(asked, clean_logprobs=next_token_logprobs(anatomy, final))

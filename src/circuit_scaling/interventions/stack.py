@@ -1,63 +1,77 @@
-"""Heads in flight: ablated runs stacked on the batch axis, on their way up the model together."""
+"""Changed runs in flight, stacked on the batch axis, on their way up the model together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from circuit_scaling.interventions.anatomy import Anatomy
-from circuit_scaling.interventions.blocks import BlockCall, change_heads, run_block
+from circuit_scaling.interventions.blocks import (
+    BlockCall,
+    change_heads,
+    change_sets,
+    run_block,
+)
 from circuit_scaling.interventions.clean import CleanRun
+from circuit_scaling.interventions.forcing import Forcing, forced
 
 
 @dataclass(frozen=True)
 class Passengers:
-    """Consecutive heads of one layer under one ablation.
+    """Consecutive runs of one group.
 
     Attributes:
-        ablation: which of the scan's ablations.
-        layer, heads: which heads.
+        group: the name of the group, for whoever they are delivered to.
+        members: which of the group.
     """
 
-    ablation: int
-    layer: int
-    heads: slice
+    group: Hashable
+    members: slice
 
     @property
     def size(self) -> int:
-        """How many heads."""
-        return int(self.heads.stop) - int(self.heads.start)
+        """How many runs."""
+        return int(self.members.stop) - int(self.members.start)
 
 
 Deliver = Callable[[list[Passengers], Tensor], None]
-"""Takes who arrives, and their residual after the last block, [heads * prompts, pos or 1, d]."""
+"""Takes who arrives, and their residual after the last block, [runs * prompts, pos or 1, d]."""
 
 
 class Stack:
-    """Ablated runs that wait for company, so that small models are replayed many heads at a time.
+    """Changed runs that wait for company, so that small models are replayed many runs at a time.
 
-    A head joins when the clean run has reached its layer. Whoever waits is taken through a layer
-    together with the clean run; a full stack is taken through all remaining layers at once.
+    A run joins when the clean run has reached the layer of its first change. Whoever waits is taken
+    through a layer together with the clean run; a full stack is taken through all remaining layers
+    at once.
     """
 
     def __init__(
-        self, clean: CleanRun, capacity: int, deliver: Deliver, last_only: bool, at_end: bool
+        self,
+        clean: CleanRun,
+        capacity: int,
+        deliver: Deliver,
+        last_only: bool,
+        at_end: bool,
+        forcing: Forcing | None = None,
     ) -> None:
         """An empty stack.
 
         Args:
-            capacity: heads that go together.
+            capacity: runs that go together.
             last_only: of the last block only the last position is wanted.
             at_end: changes and replays are on the last position alone.
+            forcing: what further heads of each run give, in the layers after its first change.
         """
         self._clean = clean
         self._capacity = max(1, capacity)
         self._deliver = deliver
         self._last_only = last_only
         self._at_end = at_end
+        self._forcing = forcing
         self._passengers: list[Passengers] = []
         self._residuals: list[Tensor] = []
 
@@ -70,25 +84,60 @@ class Stack:
         if self._passengers:
             self._residuals = [self._through(layer, self._joined())]
 
-    def board(self, ablation: int, call: BlockCall, change: Tensor) -> None:
-        """Ablate every head of a layer, each alone, and take on as many as there is room for.
+    def board_heads(
+        self, group: Hashable, call: BlockCall, change: Tensor, heads: Sequence[int]
+    ) -> None:
+        """Take on a run for each of some heads of a layer, changed alone.
 
         Args:
+            group: its members are the places in ``heads``.
             call: the clean call of the layer, on the positions of this stack.
             change: z' - z, [prompts, pos, n_heads, d_head].
         """
-        layer, n_heads = call.arguments.layer, self._anatomy.n_heads
-        start = 0
-        while start < n_heads:
+
+        def changed(members: slice) -> Tensor:
+            some = heads[members]
+            # A range is taken as a slice, without a copy.
+            index = slice(some.start, some.stop) if isinstance(some, range) else list(some)
+            return change_heads(self._anatomy, call, change, index)
+
+        self._board(group, slice(0, len(heads)), call.arguments.layer, changed)
+
+    def board_sets(
+        self, group: Hashable, members: slice, call: BlockCall, change: Tensor, masks: Tensor
+    ) -> None:
+        """Take on runs in which several heads of a layer are changed together.
+
+        Args:
+            members: which of the group.
+            call, change: as for :meth:`board_heads`.
+            masks: the heads of every member of the group, bool [members, n_heads].
+        """
+
+        def changed(some: slice) -> Tensor:
+            return change_sets(self._anatomy, call, change, masks[some])
+
+        self._board(group, members, call.arguments.layer, changed)
+
+    def _board(
+        self, group: Hashable, members: slice, layer: int, changed: Callable[[slice], Tensor]
+    ) -> None:
+        """Take on runs that are changed in ``layer`` first, as many at a time as there is room for.
+
+        Args:
+            changed: the residuals of some members after the layer, [runs * prompts, pos, d_model].
+        """
+        start = members.start
+        while start < members.stop:
             room = self._capacity - sum(p.size for p in self._passengers)
-            heads = slice(start, min(n_heads, start + room))
-            residual = change_heads(self._anatomy, call, change, heads)
+            some = slice(start, min(members.stop, start + room))
+            residual = changed(some)
             if self._last_only and layer == self._anatomy.n_layers - 1:
                 residual = residual[:, -1:]
-            self._passengers.append(Passengers(ablation, layer, heads))
+            self._passengers.append(Passengers(group, some))
             self._residuals.append(residual)
-            start = heads.stop
-            if room == heads.stop - heads.start:
+            start = some.stop
+            if room == some.stop - some.start:
                 self.depart(layer + 1)
 
     def depart(self, layer: int) -> None:
@@ -103,6 +152,13 @@ class Stack:
         self._deliver(passengers, residual)
 
     def _through(self, layer: int, residual: Tensor) -> Tensor:
+        if self._forcing is None:
+            return self._run(layer, residual)
+        runs = [(riding.group, riding.members) for riding in self._passengers]
+        with forced(self._anatomy, layer, self._forcing(layer, runs)):
+            return self._run(layer, residual)
+
+    def _run(self, layer: int, residual: Tensor) -> Tensor:
         if self._at_end:
             return run_block(self._anatomy, self._clean.end[layer], residual)
         if self._last_only and layer == self._anatomy.n_layers - 1:
