@@ -186,6 +186,39 @@ def hero_heads(heads: pd.DataFrame) -> pd.DataFrame:
     return ranked[ranked["rank"] <= 3].sort_values(["model", "category", "rank"])
 
 
+def known_heads(heads: pd.DataFrame) -> pd.DataFrame:
+    """Three published heads of the first model: one as expected, one not, one not measured."""
+    model = heads[heads["model"] == heads["model"].iloc[0]]
+    rows = [
+        {
+            **model.iloc[0][["family", "model"]],
+            "checkpoint": "gpt2",
+            "layer": layer,
+            "head": head,
+            "role": role,
+            "reads_at": "end",
+            "expected_sign": -1.0,
+            "published_score": np.nan,
+            "delta_ioi": delta,
+            "se_ioi": 0.01,
+            "low": delta - 0.02,
+            "high": delta + 0.02,
+            "q_ioi": 0.001,
+            "rank": 3.0,
+            "n_heads_measured": len(model),
+            "sign_as_expected": sign,
+            "verdict": verdict,
+            "source": source,
+        }
+        for layer, head, role, delta, sign, verdict, source in (
+            (0, 0, "name mover", -0.5, True, "as expected", "first paper"),
+            (0, 1, "induction", 0.4, False, "against expectation", "first paper"),
+            (9, 9, "name mover", np.nan, None, "not measured", "second paper"),
+        )
+    ]
+    return pd.DataFrame(rows).astype({"sign_as_expected": "boolean"})
+
+
 def corr_vs_scale(models: Sequence[Model] = MODELS) -> pd.DataFrame:
     """The last model's correlation is not defined."""
     rng = np.random.default_rng(6)

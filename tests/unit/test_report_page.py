@@ -18,7 +18,7 @@ from tests.helpers import synthetic_tables as tables
 MODELS = tuple(tables.MODELS[index] for index in (2, 0, 5, 8))
 TAU = tables.TAU
 SECTIONS = ("disagreement", "models", "competence", "phase-space", "categories", "sensitivity")
-SECTIONS += ("heroes", "scaling", "transfer", "attribution", "training", "provenance")
+SECTIONS += ("heroes", "known", "scaling", "transfer", "attribution", "training", "provenance")
 VOID = {"meta", "link", "img", "br", "hr", "input", "base", "source"}
 
 
@@ -75,6 +75,7 @@ def context() -> ReportContext:
         head_category_summary=summary,
         category_sensitivity=tables.category_sensitivity(heads),
         hero_heads=tables.hero_heads(heads),
+        known_heads=tables.known_heads(heads),
         transfer_summary=compared["transfer_summary"],
         head_matching=compared["head_matching"],
         head_divergence=compared["head_divergence"],
@@ -159,6 +160,7 @@ class TestMissingParts:
             ("categories", "classify"),
             ("sensitivity", "classify"),
             ("heroes", "classify"),
+            ("known", "classify"),
             ("transfer", "transfer"),
             ("scaling", "scaling"),
             ("attribution", "scan,join"),
@@ -402,6 +404,7 @@ class TestNumbers:
             head_category_summary=context.head_category_summary,
             category_sensitivity=context.category_sensitivity,
             hero_heads=context.hero_heads,
+            known_heads=context.known_heads,
             corr_vs_scale=context.corr_vs_scale,
             scale_trend=context.scale_trend,
             layer_profile=context.layer_profile,
@@ -423,6 +426,38 @@ class TestNumbers:
         assert "nothing is held out" in text["heroes"]
         without = dataclasses.replace(only, classified_heads=None)
         assert "1 finding" in Page(render_report(without)).text["imported"]
+
+    def test_known_heads_are_listed_with_their_verdicts(
+        self, context: ReportContext, page: Page
+    ) -> None:
+        text = page.text["known"]
+        assert "expected sign for 1 of the 2 published roles that predict one." in text
+        assert "For 1 of them the whole interval has it." in text
+        assert "The whole interval has the other sign for L0H1 of mini_gpt2_l (induction)." in text
+        assert "Not measured: L9H9 of mini_gpt2_l (name mover)." in text
+        assert context.known_heads is not None
+        row = context.known_heads.iloc[0]
+        minus = f"{row['delta_ioi']:.3f}[{row['low']:.3f}, {row['high']:.3f}]".replace("-", "−")
+        assert minus in text
+        assert f"{row['rank']:.0f} of {row['n_heads_measured']}" in text
+        assert all(source in text for source in context.known_heads["source"])
+
+    def test_known_heads_without_intervals_are_not_resolved(self, context: ReportContext) -> None:
+        assert context.known_heads is not None
+        bare = context.known_heads.assign(low=float("nan"), high=float("nan"))
+        bare["verdict"] = "not resolved"
+        text = Page(render_report(dataclasses.replace(context, known_heads=bare))).text["known"]
+        assert "There are no intervals, so that no sign is resolved." in text
+        assert "the whole interval" not in text.lower()
+
+    def test_models_without_published_heads_are_told_which_have_them(
+        self, context: ReportContext
+    ) -> None:
+        assert context.known_heads is not None
+        none = dataclasses.replace(context, known_heads=context.known_heads.head(0))
+        text = Page(render_report(none)).text["known"]
+        assert "Not run: none of the models with published heads was scanned (gpt2, " in text
+        assert "EleutherAI/pythia-160m" in text
 
     def test_provenance_holds_fingerprints_devices_and_versions(
         self, context: ReportContext, page: Page

@@ -27,6 +27,7 @@ class ReportContext:
     head_category_summary: pd.DataFrame | None = None
     category_sensitivity: pd.DataFrame | None = None
     hero_heads: pd.DataFrame | None = None
+    known_heads: pd.DataFrame | None = None
     transfer_summary: pd.DataFrame | None = None
     head_matching: pd.DataFrame | None = None
     head_divergence: pd.DataFrame | None = None

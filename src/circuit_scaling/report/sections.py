@@ -9,6 +9,7 @@ from circuit_scaling.report.context import ReportContext
 from circuit_scaling.report.disagreement import disagreement
 from circuit_scaling.report.heads import categories, heroes, phase_space, sensitivity
 from circuit_scaling.report.imported import NEEDS_A_SCAN, imported
+from circuit_scaling.report.known import known
 from circuit_scaling.report.models import competence, roster, training
 from circuit_scaling.report.provenance import provenance
 from circuit_scaling.report.scaling import scaling
@@ -30,6 +31,7 @@ def all_sections(context: ReportContext) -> list[Section]:
         categories(context, order),
         sensitivity(context, order),
         heroes(context, order),
+        known(context, order),
         scaling(context, order),
         transfer(context),
         attribution(context),

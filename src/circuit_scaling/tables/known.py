@@ -22,9 +22,7 @@ KNOWN_HEADS = Table(
         "checkpoint": text(),
         "role": text(),
         "reads_at": text(),
-        "expected_sign": Column(
-            float, Check.isin([-1.0, 1.0], error="not -1 or 1"), nullable=True
-        ),
+        "expected_sign": Column(float, Check.isin([-1.0, 1.0], error="not -1 or 1"), nullable=True),
         "published_score": number(nullable=True),
         "delta_ioi": number(nullable=True),
         "se_ioi": number(nullable=True, at_least=0),

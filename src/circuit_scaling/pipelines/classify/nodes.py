@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from circuit_scaling.analysis import classify
 from circuit_scaling.analysis.classify import ClassifySettings
 from circuit_scaling.analysis.exports import for_people
+from circuit_scaling.analysis.known_heads import known_heads as find_known_heads
 from circuit_scaling.datasets.figures import Drawn
 from circuit_scaling.figures.category_shares import category_counts
 from circuit_scaling.figures.phase_space import all_heads_phase_space, family_grid
+from circuit_scaling.models.roster import Roster, Rosters
 
 
 def classify_heads(
@@ -28,11 +32,27 @@ def classify_heads(
     }
 
 
+def look_up_known_heads(
+    classified_heads: pd.DataFrame,
+    joint_effects: pd.DataFrame,
+    models: dict[str, Any],
+    rosters: Rosters,
+    settings: ClassifySettings,
+) -> pd.DataFrame:
+    """The heads whose roles are published, and whether their effects have the expected sign."""
+    roster = Roster.model_validate(models)
+    return find_known_heads(classified_heads, joint_effects, roster, rosters, settings)
+
+
 def export(
-    joint_heads: pd.DataFrame, head_category_summary: pd.DataFrame, hero_heads: pd.DataFrame
+    joint_heads: pd.DataFrame,
+    head_category_summary: pd.DataFrame,
+    hero_heads: pd.DataFrame,
+    known_heads: pd.DataFrame,
 ) -> dict[str, pd.DataFrame]:
     """The CSV tables for people."""
-    return for_people(joint_heads, head_category_summary, hero_heads)
+    tables = for_people(joint_heads, head_category_summary, hero_heads)
+    return {**tables, "known_heads": known_heads}
 
 
 def draw(

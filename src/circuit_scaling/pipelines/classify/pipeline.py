@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from kedro.pipeline import Node, Pipeline
 
-from circuit_scaling.pipelines.classify.nodes import classify_heads, draw, export
+from circuit_scaling.pipelines.classify.nodes import (
+    classify_heads,
+    draw,
+    export,
+    look_up_known_heads,
+)
 
 _CLASSIFIED = ("classified_heads", "head_category_summary", "category_sensitivity", "hero_heads")
 
@@ -20,8 +25,20 @@ def create_pipeline() -> Pipeline:
                 name="classify_heads",
             ),
             Node(
+                look_up_known_heads,
+                inputs=[
+                    "classified_heads",
+                    "joint_effects",
+                    "params:models",
+                    "params:rosters",
+                    "params:classify",
+                ],
+                outputs="known_heads",
+                name="look_up_known_heads",
+            ),
+            Node(
                 export,
-                inputs=["joint_heads", "head_category_summary", "hero_heads"],
+                inputs=["joint_heads", "head_category_summary", "hero_heads", "known_heads"],
                 outputs="classify_exports",
                 name="export_classified_heads",
             ),

@@ -12,6 +12,7 @@ PARTS = (
     "head_category_summary",
     "category_sensitivity",
     "hero_heads",
+    "known_heads",
     "transfer_summary",
     "head_matching",
     "head_divergence",
