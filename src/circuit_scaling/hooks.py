@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
 from kedro.io import DataCatalog, DatasetError, MemoryDataset
@@ -67,6 +69,7 @@ def _way_out(needed: list[str]) -> str:
     commands = dict.fromkeys(makers[name][0] for name in needed if name in makers)
     others = dict.fromkeys(other for name in needed for other in makers.get(name, ())[1:])
     shown = ", ".join(needed[:4]) + (f" and {len(needed) - 4} more" if len(needed) > 4 else "")
-    way = f" Make them with: kedro run --pipelines {','.join(commands)}" if commands else ""
+    run = " --env ".join(filter(None, ("kedro run", os.environ.get("KEDRO_ENV"))))
+    way = f" Make them with: {run} --pipelines {','.join(commands)}" if commands else ""
     way += f" (or {', '.join(others)})" if others else ""
     return f"There is no {shown} yet.{way}"

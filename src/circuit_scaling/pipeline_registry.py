@@ -31,18 +31,24 @@ def register_pipelines() -> dict[str, Pipeline]:
 
     ``zoo`` trains the embedded models, and ``import_tables`` stands in for ``join``.
 
-    The study runs by default. ``overview`` is the study on the first two models: the same graph,
+    The study runs by default, or the ``default_pipelines`` that globals.yml of the environment
+    names. ``overview`` is the study on the first two models: the same graph,
     small enough to read.
     """
-    roster = _roster().root
+    loader = _loader()
+    roster = _roster(loader).root
     slugs = tuple(roster)
     embedded = tuple(slug for slug, entry in roster.items() if entry.objectives)
     study = _study(slugs)
-    return {
+    every = {
         **study,
         "zoo": zoo.create_pipeline(embedded),
         "import_tables": import_tables.create_pipeline(),
-        "__default__": sum(study.values(), Pipeline([])),
+    }
+    default = loader["globals"].get("default_pipelines", study)
+    return {
+        **every,
+        "__default__": sum((every[name] for name in default), Pipeline([])),
         "overview": sum(_study(slugs[:2]).values(), Pipeline([])),
     }
 
@@ -58,14 +64,17 @@ def _study(slugs: Sequence[str]) -> dict[str, Pipeline]:
     }
 
 
-def _roster() -> Roster:
-    """The roster that the environment names; a dynamic pipeline cannot wait for the context."""
+def _loader() -> OmegaConfigLoader:
+    """The environment's configuration; a dynamic pipeline cannot wait for the context."""
     project = find_kedro_project(Path.cwd()) or Path.cwd()
-    loader = OmegaConfigLoader(
+    return OmegaConfigLoader(
         conf_source=str(project / settings.CONF_SOURCE),
         env=os.environ.get("KEDRO_ENV"),
         **settings.CONFIG_LOADER_ARGS,
     )
+
+
+def _roster(loader: OmegaConfigLoader) -> Roster:
     try:
         return Roster.model_validate(loader["parameters"]["models"])
     except OmegaConfBaseException as error:

@@ -420,7 +420,7 @@ class TestNumbers:
         assert "4 of its 48 heads have no row" in text["imported"]
         assert "In no roster: mini_gpt2_l." in text["imported"]
         assert "not run" not in "".join(text.values())
-        for section in ("imported", "categories", "sensitivity", "heroes", "transfer"):
+        for section in ("imported", "categories", "sensitivity", "heroes", "scaling", "transfer"):
             assert "mini_gpt2_ssuspect" in text[section]
             assert "control_ioisuspect" not in text[section]
         assert "nothing is held out" in text["heroes"]

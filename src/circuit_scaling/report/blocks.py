@@ -62,9 +62,9 @@ class Plot:
 
 @dataclass(frozen=True)
 class Missing:
-    """A part that was not made, with the command that makes it."""
+    """A part that was not made, with the pipelines that make it."""
 
-    command: str
+    pipelines: str
     kind: str = field(default="missing", init=False)
 
 
@@ -83,7 +83,7 @@ class Section:
 
 def missing(pipelines: str) -> Missing:
     """The sentence for a part that ``kedro run --pipelines <pipelines>`` would make."""
-    return Missing(f"kedro run --pipelines {pipelines}")
+    return Missing(pipelines)
 
 
 def text_cell(value: object, note: str = "", flag: str = "") -> Cell:

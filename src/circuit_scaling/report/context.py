@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -17,6 +17,8 @@ class ReportContext:
     frames are the project's tables of the same name. ``figures`` are keyed by the name of the
     function that drew them; figures that the page has no section for are shown at its end.
     ``import_findings`` is given where the heads come from an imported table, and only then.
+    ``outdated`` names the pipelines whose tables were made from other heads and are left out.
+    ``environment`` is that of the run, for the commands that are printed; None is the default one.
     ``tau`` is the category threshold of ``classified_heads``. Version, commit and date are printed
     as they are; without a date the page is the same for the same tables.
     """
@@ -42,6 +44,8 @@ class ReportContext:
     zoo_accuracy: pd.DataFrame | None = None
     run_log: pd.DataFrame | None = None
     figures: Mapping[str, Figure] = field(default_factory=dict)
+    outdated: Collection[str] = ()
+    environment: str | None = None
     tau: float = 0.05
     project_version: str | None = None
     git_sha: str | None = None
@@ -59,6 +63,14 @@ class ReportContext:
     def suspect_models(self) -> set[str]:
         """Models with a suspect head."""
         return {model for model, _, _ in self.suspect()}
+
+    def why_missing(self, pipeline: str) -> tuple[str, ...]:
+        """A sentence where a pipeline has run, but on other heads; nothing where it has not run."""
+        if pipeline not in self.outdated:
+            return ()
+        return (
+            "What is there was made from other heads than those of this page, and is left out.",
+        )
 
     def incompetent(self) -> set[tuple[str, str]]:
         """(model, task) where the clean contrast's interval does not lie above 0."""

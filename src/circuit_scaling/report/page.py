@@ -36,6 +36,7 @@ def render_report(context: ReportContext) -> str:
             title="Circuit scaling",
             summary=_summary(context),
             facts=_facts(context),
+            run=" --env ".join(filter(None, ("kedro run", context.environment))),
             sections=sections,
             prose=_prose,
             images=_images(context.figures, names),

@@ -20,6 +20,7 @@ from circuit_scaling.report.blocks import (
     drawing,
     interval,
     missing,
+    model_cell,
     number_cell,
     share,
     task_name,
@@ -39,11 +40,12 @@ def scaling(context: ReportContext, order: Sequence[str]) -> Section:
     """From ``corr_vs_scale`` and, as far as they are there, the other tables of the stage."""
     frame = context.corr_vs_scale
     if frame is None:
-        return Section(_ANCHOR, _TITLE, (), (missing("scaling"),))
+        return Section(_ANCHOR, _TITLE, context.why_missing("scaling"), (missing("scaling"),))
     if frame.empty:
         return Section(_ANCHOR, _TITLE, ("No model has heads to compare.",))
     frame = arrange(frame, order)
-    blocks: list[Block] = [_correlations(frame)]
+    suspect = context.suspect_models()
+    blocks: list[Block] = [_correlations(frame, suspect)]
     caption = "Correlation of the two effects over the heads of each model, against its size."
     blocks += drawing(context.figures, "corr_vs_scale_cross_family", caption)
     caption = "Share of strong heads, against size at τ and over the tau grid."
@@ -53,7 +55,7 @@ def scaling(context: ReportContext, order: Sequence[str]) -> Section:
         sentences += _trend_sentences(context.scale_trend)
         blocks.append(_trends(context.scale_trend))
     if context.layer_profile is not None and len(context.layer_profile):
-        blocks.append(_depths(arrange(context.layer_profile, order)))
+        blocks.append(_depths(arrange(context.layer_profile, order), suspect))
     if context.control_models is not None and len(context.control_models):
         sentences += _control_sentences(context.control_models)
         blocks.append(_controls(arrange(context.control_models, order)))
@@ -88,7 +90,7 @@ def _lead(frame: pd.DataFrame) -> list[str]:
     return sentences
 
 
-def _correlations(frame: pd.DataFrame) -> Table:
+def _correlations(frame: pd.DataFrame, suspect: set[str]) -> Table:
     rows = []
     for row in frame.to_dict("records"):
         able = [row["competent_ioi"], row["competent_anti"]]
@@ -97,7 +99,9 @@ def _correlations(frame: pd.DataFrame) -> Table:
         bounds = interval(row["corr_true_low"], row["corr_true_high"])
         rows.append(
             (
-                text_cell(row["model"], flag="not competent" if failing else ""),
+                text_cell(row["model"], flag="not competent")
+                if failing
+                else model_cell(row["model"], suspect),
                 number_cell(size, 2 if size < 10 else 0),
                 number_cell(row["corr_true"], note=bounds),
                 number_cell(row["corr"]),
@@ -176,7 +180,7 @@ def _trends(frame: pd.DataFrame) -> Table:
     return Table(names, rows, caption, folded=True)
 
 
-def _depths(frame: pd.DataFrame) -> Table:
+def _depths(frame: pd.DataFrame, suspect: set[str]) -> Table:
     means = frame.drop_duplicates(["model", "category"]).set_index(["model", "category"])
     rows = []
     for model in frame["model"].drop_duplicates():
@@ -185,7 +189,7 @@ def _depths(frame: pd.DataFrame) -> Table:
             row = means.loc[(model, category)]
             bounds = interval(row["mean_depth_low"], row["mean_depth_high"])
             cells.append(number_cell(row["mean_depth"], note=bounds))
-        rows.append((text_cell(model), *cells))
+        rows.append((model_cell(model, suspect), *cells))
     names = ["model", *(look.label for look in CATEGORIES.values())]
     caption = (
         "Mean relative depth of the heads of each category, with its 95 % interval: near 0 in the"

@@ -68,7 +68,7 @@ def transfer(context: ReportContext) -> Section:
     summary, matching = context.transfer_summary, context.head_matching
     divergence = context.head_divergence
     if summary is None or matching is None or divergence is None:
-        return Section(_ANCHOR, _TITLE, (), (missing("transfer"),))
+        return Section(_ANCHOR, _TITLE, context.why_missing("transfer"), (missing("transfer"),))
     if summary.empty:
         return Section(_ANCHOR, _TITLE, ("Transfer needs two models; no pair was compared.",))
     blocks: list[Block] = [_ways_table(summary)]

@@ -64,7 +64,7 @@ def _existing(given: str | None) -> Path:
     if not given:
         raise CircuitScalingError(
             "Which table is to be imported? Name a CSV or parquet file with the columns "
-            f"{', '.join(COLUMNS)}: kedro run --env external --pipelines import_tables,classify "
+            f"{', '.join(COLUMNS)}: kedro run --env external "
             "--params import.joint_table=PATH"
         )
     path = Path(given).expanduser()

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from circuit_scaling import __version__
 from circuit_scaling.analysis.classify import ClassifySettings
+from circuit_scaling.analysis.made_from import is_made_from
 from circuit_scaling.figures.agreement import ablation_agreement as draw_agreement
 from circuit_scaling.figures.attribution import attribution_agreement as draw_attribution
 from circuit_scaling.figures.category_shares import category_counts
@@ -25,91 +31,90 @@ from circuit_scaling.report.imported import is_of
 from circuit_scaling.report.page import render_report
 
 Part = pd.DataFrame | None
+_log = logging.getLogger(__name__)
+
+# What scans leave says nothing about heads that were imported into the same place.
+_OF_SCANS = (
+    *("competence", "ablation_agreement", "attribution_agreement", "run_log"),
+    *("zoo_curves", "zoo_accuracy"),
+)
+_OF_HEADS = {
+    "scaling": (
+        *("corr_vs_scale", "strong_head_scaling", "scale_trend", "layer_profile"),
+        "control_models",
+    ),
+    "transfer": ("transfer_summary", "head_matching", "head_divergence"),
+}
 
 
-def write_report(
-    models: dict[str, Any],
-    settings: ClassifySettings,
-    competence: Part,
-    classified_heads: Part,
-    head_category_summary: Part,
-    category_sensitivity: Part,
-    hero_heads: Part,
-    known_heads: Part,
-    transfer_summary: Part,
-    head_matching: Part,
-    head_divergence: Part,
-    corr_vs_scale: Part,
-    strong_head_scaling: Part,
-    scale_trend: Part,
-    layer_profile: Part,
-    control_models: Part,
-    ablation_agreement: Part,
-    attribution_agreement: Part,
-    import_findings: Part,
-    zoo_curves: Part,
-    zoo_accuracy: Part,
-    run_log: Part,
-) -> str:
-    """The page; a part that is None says which command makes it."""
-    if is_of(import_findings, classified_heads):
-        # What scans have left in the same place says nothing about these heads.
-        competence = ablation_agreement = attribution_agreement = run_log = None
-        zoo_curves = zoo_accuracy = None
+def write_report(models: dict[str, Any], settings: ClassifySettings, **parts: Part) -> str:
+    """The page; a part (a table by its name) that is None says which command makes it."""
+    if is_of(parts["import_findings"], parts["classified_heads"]):
+        parts |= dict.fromkeys(_OF_SCANS)
         roster = None
     else:
-        import_findings = None
+        parts["import_findings"] = None
         roster = _roster_table(Roster.model_validate(models))
-    figures = {}
-    if classified_heads is not None:
-        figures["all_heads_phase_space"] = all_heads_phase_space(classified_heads, settings.tau)
-        figures["family_grid"] = family_grid(classified_heads, settings.tau)
-    if head_category_summary is not None:
-        figures["category_counts"] = category_counts(head_category_summary)
-    if transfer_summary is not None:
-        figures["ioi_transfer_summary"] = ioi_transfer_summary(transfer_summary)
-    if head_divergence is not None:
-        figures["ioi_divergence"] = ioi_divergence(head_divergence)
-    if corr_vs_scale is not None:
-        figures["corr_vs_scale_cross_family"] = corr_vs_scale_cross_family(corr_vs_scale)
-    if strong_head_scaling is not None:
-        figures["strong_head_scaling"] = draw_strong_heads(strong_head_scaling, settings.tau)
-    if competence is not None:
-        figures["competence"] = draw_competence(competence)
-    if ablation_agreement is not None:
-        figures["ablation_agreement"] = draw_agreement(ablation_agreement)
-    if attribution_agreement is not None:
-        figures["attribution_agreement"] = draw_attribution(attribution_agreement)
-    if zoo_curves is not None and zoo_accuracy is not None:
-        figures["zoo_training"] = zoo_training(zoo_curves, zoo_accuracy)
+    outdated = [
+        pipeline
+        for pipeline, names in _OF_HEADS.items()
+        if _of_other_heads(parts["classified_heads"], [parts[name] for name in names])
+    ]
+    if outdated:
+        _log.warning(
+            "Left out of the report, because they were made from other heads: the tables of %s. "
+            "Run these pipelines again, then report.",
+            " and ".join(outdated),
+        )
+    for pipeline in outdated:
+        parts |= dict.fromkeys(_OF_HEADS[pipeline])
+    figures = _figures(parts, settings.tau)
+    only_drawn = {"strong_head_scaling"}
+    shown: dict[str, Any] = {name: parts[name] for name in parts.keys() - only_drawn}
     return render_report(
         ReportContext(
             roster=roster,
-            competence=competence,
-            classified_heads=classified_heads,
-            head_category_summary=head_category_summary,
-            category_sensitivity=category_sensitivity,
-            hero_heads=hero_heads,
-            known_heads=known_heads,
-            transfer_summary=transfer_summary,
-            head_matching=head_matching,
-            head_divergence=head_divergence,
-            corr_vs_scale=corr_vs_scale,
-            scale_trend=scale_trend,
-            layer_profile=layer_profile,
-            control_models=control_models,
-            ablation_agreement=ablation_agreement,
-            attribution_agreement=attribution_agreement,
-            import_findings=import_findings,
-            zoo_curves=zoo_curves,
-            zoo_accuracy=zoo_accuracy,
-            run_log=run_log,
+            **shown,
             figures=figures,
+            outdated=outdated,
+            environment=os.environ.get("KEDRO_ENV"),
             tau=settings.tau,
             project_version=__version__,
             git_sha=_commit(),
         )
     )
+
+
+def _figures(parts: Mapping[str, Part], tau: float) -> dict[str, Figure]:
+    """Figure name -> figure, of the parts that are there."""
+    from_part: dict[str, tuple[str, Callable[[pd.DataFrame], Figure]]] = {
+        "all_heads_phase_space": ("classified_heads", partial(all_heads_phase_space, tau=tau)),
+        "family_grid": ("classified_heads", partial(family_grid, tau=tau)),
+        "category_counts": ("head_category_summary", category_counts),
+        "ioi_transfer_summary": ("transfer_summary", ioi_transfer_summary),
+        "ioi_divergence": ("head_divergence", ioi_divergence),
+        "corr_vs_scale_cross_family": ("corr_vs_scale", corr_vs_scale_cross_family),
+        "strong_head_scaling": ("strong_head_scaling", partial(draw_strong_heads, tau=tau)),
+        "competence": ("competence", draw_competence),
+        "ablation_agreement": ("ablation_agreement", draw_agreement),
+        "attribution_agreement": ("attribution_agreement", draw_attribution),
+    }
+    figures = {
+        name: draw(frame)
+        for name, (part, draw) in from_part.items()
+        if (frame := parts[part]) is not None
+    }
+    curves, accuracy = parts["zoo_curves"], parts["zoo_accuracy"]
+    if curves is not None and accuracy is not None:
+        figures["zoo_training"] = zoo_training(curves, accuracy)
+    return figures
+
+
+def _of_other_heads(heads: Part, tables: Iterable[Part]) -> bool:
+    """Whether one of the tables was made from heads that are not the present ones."""
+    if heads is None:
+        return False
+    return not all(is_made_from(table, heads) for table in tables if table is not None)
 
 
 def _roster_table(roster: Roster) -> pd.DataFrame:

@@ -36,7 +36,11 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 write_report,
-                inputs=["params:models", "params:classify", *PARTS],
+                inputs={
+                    "models": "params:models",
+                    "settings": "params:classify",
+                    **{part: part for part in PARTS},
+                },
                 outputs="report_page",
                 name="write_report",
                 tags="parts_may_be_missing",

@@ -8,6 +8,7 @@ import pandas as pd
 
 from circuit_scaling.analysis.classify import ClassifySettings
 from circuit_scaling.analysis.controls import control_models
+from circuit_scaling.analysis.made_from import stamp
 from circuit_scaling.analysis.scaling import ScalingSettings, corr_vs_scale, scale_trend
 from circuit_scaling.analysis.strong_heads import strong_heads
 from circuit_scaling.datasets.figures import Drawn
@@ -36,7 +37,7 @@ def measure_scaling(
         for task, objective in entry.objectives.items()
         if objective == "random"
     ]
-    return {
+    measured = {
         "corr_vs_scale": correlations,
         "strong_head_scaling": strong,
         "layer_profile": profile,
@@ -45,6 +46,7 @@ def measure_scaling(
             classified_heads, joint_effects, competence, untaught, settings, classify.tau
         ),
     }
+    return stamp(measured, classified_heads)
 
 
 def export(corr_vs_scale: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from circuit_scaling.analysis.exports import transfer_for_people
+from circuit_scaling.analysis.made_from import stamp
 from circuit_scaling.analysis.pairs import TransferSettings
 from circuit_scaling.analysis.transfer import transfer
 from circuit_scaling.datasets.figures import Drawn
@@ -16,7 +17,7 @@ def compare_models(
     classified_heads: pd.DataFrame, joint_effects: pd.DataFrame, settings: TransferSettings
 ) -> dict[str, pd.DataFrame]:
     """Transfer by index, depth and function, and what became of the IOI-like heads."""
-    return transfer(classified_heads, joint_effects, settings)
+    return stamp(transfer(classified_heads, joint_effects, settings), classified_heads)
 
 
 def export(
