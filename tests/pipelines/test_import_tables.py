@@ -11,7 +11,7 @@ from kedro.framework.session import KedroSession
 from circuit_scaling.errors import CircuitScalingError
 from tests.conftest import PROJECT
 from tests.helpers.command_line import kedro_run
-from tests.helpers.given_tables import clean, defective
+from tests.helpers.given_tables import clean, defective, truncated
 
 ALL = ("import_tables", "classify", "scaling", "transfer", "report")
 
@@ -122,6 +122,64 @@ def test_heads_outside_the_shape_and_unknown_models_go_all_the_way(elsewhere, ru
     assert "In no roster: mine." in page
 
 
+def test_rows_without_effects_and_zeros_of_unknown_models_invent_no_numbers(
+    elsewhere, run, given, catalog
+):
+    table = truncated(clean()).replace({"model": {"gpt2": "mine", "pythia-1b": "yours"}})
+    table.loc[table.index[:3], "delta_ioi"] = float("nan")
+    run(*ALL, params=given(table, on_suspect="keep"))
+    there = catalog()
+    correlations = there.load("corr_vs_scale").set_index("model")
+    assert correlations.loc["mine", "n_heads_compared"] == sum(table["model"] == "mine") - 3
+    unknown = ["params_m", "corr_true", "corr_true_low", "minimal_detectable", "frac_resolved"]
+    assert correlations.loc[["mine", "yours"], unknown].isna().all(axis=None)
+    strong = there.load("strong_head_scaling")
+    assert strong.filter(regex="_low|_high").isna().all(axis=None)
+    assert there.load("layer_profile")["model"].unique().tolist() == ["pythia-70m"]
+    heads = there.load("transfer_heads")
+    of_unknown = heads[heads["tgt_model"].isin(["mine", "yours"])]
+    assert set(of_unknown["in_target"]) <= {"present", "unknown_shape"}
+    absent = of_unknown["in_target"] != "present"
+    assert absent.any()
+    assert of_unknown.loc[absent, ["tgt_abs_delta", "tgt_frac_rank"]].isna().all(axis=None)
+    page = (elsewhere / "08_reporting" / "report.html").read_text()
+    shown = page.split("<script>")[0].lower()
+    assert not any(f"{before}nan" in shown for before in "> ")
+    scaling = page[page.index('id="scaling"') : page.index('id="transfer"')]
+    assert 'mine<span class="flag">suspect</span>' in scaling
+
+
+def test_published_heads_of_an_imported_table_are_looked_up(elsewhere, run, given):
+    table = clean()
+    negative = table["model"].eq("gpt2") & table["layer"].eq(10) & table["head"].eq(7)
+    table.loc[negative, "delta_ioi"] = 1.25
+    run("import_tables", "classify", params=given(table))
+    found = pd.read_csv(elsewhere / "08_reporting" / "tables" / "known_heads.csv")
+    assert set(found["model"]) == {"gpt2"}
+    row = found[(found["layer"] == 10) & (found["head"] == 7)].iloc[0]
+    assert row["delta_ioi"] == 1.25
+    assert row["sign_as_expected"]
+    assert set(found["verdict"]) == {"not resolved", "no expectation"}
+    assert found[["low", "high", "se_ioi"]].isna().all(axis=None)
+
+
+def test_a_second_table_does_not_stand_beside_chapters_of_the_first(elsewhere, run, given):
+    run(*ALL, params=given(clean()))
+    page = elsewhere / "08_reporting" / "report.html"
+    assert "made from other heads" not in page.read_text()
+    second = clean(seed=1)  # the same models, other effects
+    run("import_tables", "classify", "report", params=given(second))
+    for chapter in ("scaling", "transfer"):
+        text = page.read_text()
+        text = text[text.index(f'<section id="{chapter}"') :]
+        text = text[: text.index("</section>")]
+        assert "made from other heads than those of this page" in text
+        assert f"kedro run --env test --pipelines {chapter}" in text
+        assert "<table" not in text
+    run("scaling", "transfer", "report", params=given(second))
+    assert "made from other heads" not in page.read_text()
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
@@ -163,6 +221,17 @@ def test_the_environment_has_a_place_of_its_own(test_data, monkeypatch):
         assert "data/external/" in str(place)
         known = context.params["rosters"].root
         assert {"study", "zoo"} <= set(known)
+
+
+def test_the_environment_runs_what_a_table_needs_and_scans_nothing():
+    before = files(PROJECT / "data" / "external")
+    status, printed = kedro_run("external")
+    assert status != 0
+    assert "Which table is to be imported?" in " ".join(printed.split())
+    assert "import_table(" in printed
+    assert "scan" not in printed.replace("circuit_scaling", "").replace("circuit-scaling", "")
+    assert "Traceback" not in printed
+    assert files(PROJECT / "data" / "external") == before
 
 
 def test_the_command_line_prints_the_findings_and_no_traceback(tmp_path):

@@ -223,7 +223,7 @@ class TestCompetence:
         figure = figures.competence(frame)
         contrast = frame[frame["readout"] == "contrast"]
         titles = [axes.get_title(loc="left") for axes in figure.axes]
-        assert titles == ["IOI", "anti-repetition, names", "anti-repetition, lists", "induction"]
+        assert titles == ["IOI", "anti-repetition,\nnames", "anti-repetition,\nlists", "induction"]
         for axes, task in zip(figure.axes, tables.TASKS, strict=True):
             rows = contrast[contrast["task"] == task].set_index("model")
             drawn = [line for line in axes.lines if line.get_gid() == "model"]
@@ -320,7 +320,7 @@ class TestCorrVsScale:
 
     def test_what_is_not_defined_or_has_no_size_is_counted(self, table: pd.DataFrame) -> None:
         figure = figures.corr_vs_scale_cross_family(table)
-        assert figure.axes[0].get_title(loc="left").endswith("(1 not defined)")
+        assert figure.axes[0].get_title(loc="left").endswith("\n1 not defined")
         unsized = table.assign(params_m=[1.0, np.nan, 2.0, 3.0])
         label = figures.corr_vs_scale_cross_family(unsized).get_supxlabel()
         assert "1 without a known size left out" in label
@@ -331,10 +331,14 @@ class TestCorrVsScale:
         box = figure.legends[0].get_window_extent(renderer)
         assert box.x1 <= figure.bbox.x1
 
-    def test_without_intervals_marks_stand_alone(self, table: pd.DataFrame) -> None:
+    def test_without_a_corrected_correlation_only_the_observed_one_is_drawn(
+        self, table: pd.DataFrame
+    ) -> None:
         bare = table.assign(corr_true=np.nan, corr_true_low=np.nan, corr_true_high=np.nan)
-        axes = figures.corr_vs_scale_cross_family(bare).axes[0]
-        assert "(4 not defined)" in axes.get_title(loc="left")
+        (axes,) = figures.corr_vs_scale_cross_family(bare).axes
+        assert axes.get_title(loc="left") == "observed effects (Pearson)"
+        drawn = sorted(float(m.get_ydata()[0]) for m in axes.lines if m.get_gid() == "model")
+        np.testing.assert_allclose(drawn, sorted(table["corr"]))
         to_svg(figures.corr_vs_scale_cross_family(bare.head(1)))
 
 
@@ -373,6 +377,7 @@ class TestStrongHeadScaling:
         figure = figures.strong_head_scaling(table, TAU)
         counts = [sum(x.get_gid() == "model" for x in axes.lines) for axes in figure.axes]
         assert counts == [0] * 4 + [4] * 4
+        assert "4 without a known size left out" in figure.subfigs[0].get_supxlabel()
 
 
 # Without sizes in the table, a family keeps the order of the rows.

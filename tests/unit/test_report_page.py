@@ -144,6 +144,12 @@ class TestOnePage:
     def test_sections_stand_in_order_and_disagreement_leads(self, page: Page) -> None:
         assert tuple(a["id"] for tag, a in page.elements if tag == "section") == SECTIONS
 
+    def test_long_texts_are_cut_into_paragraphs_at_the_end_of_a_sentence(self, html: str) -> None:
+        section = html[html.index('<section id="transfer"') :]
+        paragraphs = re.findall(r"<p>(.*?)</p>", section[: section.index("<figure>")])
+        assert len(paragraphs) > 1
+        assert all(text.endswith(".") and len(text) < 1200 for text in paragraphs)
+
     def test_facts_are_printed_as_far_as_they_are_known(self, page: Page) -> None:
         assert "version 1.2.3 · commit abcdef0" in page.text[""]
         assert "made on" not in page.text[""]
@@ -172,6 +178,21 @@ class TestMissingParts:
         self, empty: Page, section: str, pipelines: str
     ) -> None:
         assert f"not run: kedro run --pipelines {pipelines}" in empty.text[section]
+
+    def test_the_command_has_the_environment_of_the_run(self) -> None:
+        text = Page(render_report(ReportContext(environment="external"))).text
+        assert "not run: kedro run --env external --pipelines transfer" in text["transfer"]
+
+    def test_tables_of_other_heads_are_said_to_be_left_out(
+        self, context: ReportContext, empty: Page
+    ) -> None:
+        left_out = "was made from other heads than those of this page"
+        assert left_out not in "".join(empty.text.values())
+        without = dataclasses.replace(context, corr_vs_scale=None, outdated=["scaling"])
+        text = Page(render_report(without)).text
+        assert left_out in text["scaling"]
+        assert "not run: kedro run --pipelines scaling" in text["scaling"]
+        assert left_out not in text["transfer"]
 
     def test_a_full_context_misses_nothing(self, page: Page) -> None:
         assert "not run" not in "".join(page.text.values())

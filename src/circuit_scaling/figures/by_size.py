@@ -49,6 +49,12 @@ def size_axis(axes: Axes, at: NDArray[np.float64]) -> None:
     axes.tick_params(axis="x", which="minor", length=0)
 
 
+def size_label(unsized: int) -> str:
+    """The label of that axis, with how many models are not on it for lack of a size."""
+    note = f"; {unsized} without a known size left out" if unsized else ""
+    return f"parameters (millions{note})"
+
+
 def mark(
     axes: Axes, at: float, value: float, bounds: tuple[float, float], look: Look, hollow: bool
 ) -> None:

@@ -21,6 +21,7 @@ from circuit_scaling.figures.style import (
     require_columns,
     styled,
     task_looks,
+    wrapped,
 )
 
 _COLUMNS = ("family", "model", "task", "readout", "clean_metric", "low", "high", "competent")
@@ -45,7 +46,7 @@ def competence(competence: pd.DataFrame) -> Figure:
     panels = figure.subplots(1, len(tasks), sharey=True, squeeze=False)[0]
     for axes, (task, look) in zip(panels, tasks.items(), strict=True):
         _panel(axes, rows[rows["task"] == task], models, families)
-        axes.set_title(look.label, loc="left", fontsize=7.5)
+        axes.set_title(wrapped(look.label), loc="left", fontsize=7.5)
     panels[0].set_yticks(np.arange(len(models)), models)
     panels[0].set_ylim(len(models) - 0.5, -0.5)
     figure.supxlabel("clean metric: logit contrast of answer and distractor, 95 % interval")

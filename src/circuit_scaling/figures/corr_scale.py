@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from circuit_scaling.figures.by_size import handles, mark, places, size_axis
+from circuit_scaling.figures.by_size import handles, mark, places, size_axis, size_label
 from circuit_scaling.figures.style import (
     QUIET,
     Look,
@@ -22,6 +22,10 @@ _COLUMNS = (
     *("family", "model", "params_m", "corr", "corr_true", "corr_true_low", "corr_true_high"),
     *("competent_ioi", "competent_anti"),
 )
+_TITLES = {
+    "corr_true": "true effects (noise-corrected), 95 % interval",
+    "corr": "observed effects (Pearson)",
+}
 
 
 @styled
@@ -30,8 +34,9 @@ def corr_vs_scale_cross_family(corr_vs_scale: pd.DataFrame) -> Figure:
 
     ``corr_vs_scale`` has one row per model. Models of one family are joined by a line; models of
     nearly one size stand side by side. Models that are not competent on one of the tasks are
-    hollow and outside the lines. What is not defined is not drawn; each title counts it. Models
-    without a size are left out and counted. Raises ValueError if a column is missing.
+    hollow and outside the lines. What is not defined is not drawn; each title counts it, and
+    where no corrected correlation is defined its panel is left out. Models without a size are left
+    out and counted. Raises ValueError if a column is missing.
     """
     require_columns(corr_vs_scale, _COLUMNS, "corr_vs_scale_cross_family")
     sized = corr_vs_scale[corr_vs_scale["params_m"] > 0]
@@ -43,19 +48,20 @@ def corr_vs_scale_cross_family(corr_vs_scale: pd.DataFrame) -> Figure:
     )
     looks = family_looks(rows["family"])
     figure = new_figure(3.1)
-    panels = figure.subplots(1, 2, sharey=True)
-    _panel(panels[0], rows, "corr_true", looks)
-    _panel(panels[1], rows, "corr", looks)
-    _title(panels[0], "true effects (noise-corrected), 95 % interval", rows["corr_true"])
-    _title(panels[1], "observed effects (Pearson)", rows["corr"])
-    unsized = len(corr_vs_scale) - len(sized)
-    note = f"; {unsized} without a known size left out" if unsized else ""
+    shown = {name: words for name, words in _TITLES.items() if rows[name].notna().any()}
+    shown = shown or {"corr": _TITLES["corr"]}
+    panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
+    for axes, (measure, words) in zip(panels, shown.items(), strict=True):
+        _panel(axes, rows, measure, looks)
+        lacking = int(rows[measure].isna().sum())
+        note = f"\n{lacking} not defined" if lacking else ""
+        axes.set_title(words + note, loc="left", fontsize=7)
     panels[0].set_ylabel(
         r"correlation of $\Delta_\mathrm{ioi}$ and $\Delta_\mathrm{anti}$"
         + "\nover the heads of a model"
     )
     panels[0].set_ylim(-1.06, 1.06)
-    figure.supxlabel(f"parameters (millions{note})")
+    figure.supxlabel(size_label(len(corr_vs_scale) - len(sized)))
     hollow = "hollow: not competent" if rows["hollow"].any() else None
     figure.legend(handles=handles(looks, hollow), loc="outside upper left", ncols=6)
     return figure
@@ -71,8 +77,3 @@ def _panel(axes: Axes, rows: pd.DataFrame, measure: str, looks: dict[str, Look])
             bounds = (row.get(f"{measure}_low", np.nan), row.get(f"{measure}_high", np.nan))
             mark(axes, row["at"], row[measure], bounds, look, row["hollow"])
     size_axis(axes, rows["at"].to_numpy(dtype=np.float64))
-
-
-def _title(axes: Axes, words: str, values: pd.Series[float]) -> None:
-    lacking = int(values.isna().sum())
-    axes.set_title(words + (f" ({lacking} not defined)" if lacking else ""), loc="left", fontsize=7)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator, PercentFormatter
 
-from circuit_scaling.figures.by_size import handles, mark, places, size_axis
+from circuit_scaling.figures.by_size import handles, mark, places, size_axis, size_label
 from circuit_scaling.figures.style import (
     CATEGORIES,
     RULE,
@@ -35,8 +35,8 @@ def strong_head_scaling(strong_head_scaling: pd.DataFrame, tau: float) -> Figure
 
     ``strong_head_scaling`` has one row per model and tau. A column of panels for heads that are
     strong on a task and one for each category that is not weak; above a mark per model, with its
-    95 % interval where there is one, below a line per model. Models without a size are missing
-    above. Raises ValueError if a column is missing.
+    95 % interval where there is one, below a line per model. Models without a size are left out
+    above, and counted. Raises ValueError if a column is missing.
     """
     require_columns(strong_head_scaling, _COLUMNS, "strong_head_scaling")
     if strong_head_scaling.empty:
@@ -46,17 +46,19 @@ def strong_head_scaling(strong_head_scaling: pd.DataFrame, tau: float) -> Figure
     sized = at_tau[at_tau["params_m"] > 0]
     sized = sized.assign(at=places(sized["params_m"]))
     figure = new_figure(4.4)
-    panels = figure.subplots(2, len(_SHOWN), sharey=True, squeeze=False)
+    parts = figure.subfigures(2, 1, squeeze=False)[:, 0]
+    panels = [part.subplots(1, len(_SHOWN), sharey=True) for part in parts]
     for above, below, (name, label) in zip(*panels, _SHOWN.items(), strict=True):
         _against_size(above, sized, name, looks)
         _against_tau(below, strong_head_scaling, name, looks, tau)
         above.set_title(label, loc="left", fontsize=7.5)
-        above.set_xlabel("parameters (millions)")
-        below.set_xlabel("τ (logits)")
-    panels[0, 0].set_ylabel(f"share of heads, τ = {tau:g}")
-    panels[1, 0].set_ylabel("share of heads")
-    panels[0, 0].set_ylim(-0.03, 1.03)
-    panels[0, 0].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+    parts[0].supxlabel(size_label(len(at_tau) - len(sized)))
+    parts[1].supxlabel("τ (logits)")
+    panels[0][0].set_ylabel(f"share of heads, τ = {tau:g}")
+    panels[1][0].set_ylabel("share of heads")
+    for row in panels:
+        row[0].set_ylim(-0.03, 1.03)
+        row[0].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
     figure.legend(handles=handles(looks, None), loc="outside upper left", ncols=6)
     return figure
 

@@ -119,6 +119,11 @@ def task_looks(tasks: Iterable[str]) -> dict[str, Look]:
     return looks
 
 
+def wrapped(label: str) -> str:
+    """A label over a narrow panel: a new line after a comma."""
+    return label.replace(", ", ",\n")
+
+
 def order_models(frame: pd.DataFrame) -> list[str]:
     """Models of ``frame`` by family, then size (``params_m``), then first appearance.
 

@@ -20,6 +20,7 @@ from circuit_scaling.figures.style import (
     require_columns,
     styled,
     task_looks,
+    wrapped,
 )
 
 _GRID_COLUMNS = 5
@@ -109,7 +110,7 @@ def _accuracy_table(
             written += f"  ({remark})"
         colour = QUIET if remark or np.isnan(value) else "black"
         axes.text(column, row, written, ha="center", va="center", fontsize=7, color=colour)
-    axes.set_xticks(np.arange(len(shown)), [tasks[task].label for task in shown])
+    axes.set_xticks(np.arange(len(shown)), [wrapped(tasks[task].label) for task in shown])
     axes.set_yticks(np.arange(len(models)), models)
     axes.xaxis.tick_top()
     axes.tick_params(length=0)

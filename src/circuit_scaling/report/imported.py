@@ -69,12 +69,16 @@ def _sentences(findings: pd.DataFrame, suspect: pd.DataFrame) -> list[str]:
 
 def _suspect_table(suspect: pd.DataFrame) -> Table:
     rows = [
-        tuple(text_cell(value) for value in (model, check, column or MISSING, detail, shown, cause))
+        (
+            *(text_cell(value) for value in (model, check, column or MISSING)),
+            text_cell(detail, note=shown),
+            text_cell(cause),
+        )
         for model, check, column, detail, shown, cause in columns(
             suspect, "model", "check", "column", "detail", "examples", "cause"
         )
     ]
-    names = ("model", "check", "column", "found", "heads", "likely cause")
+    names = ("model", "check", "column", "found, and in which heads", "likely cause")
     return Table(names, rows, "What the checks found.")
 
 

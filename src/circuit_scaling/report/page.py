@@ -15,6 +15,8 @@ from circuit_scaling.report.context import ReportContext
 from circuit_scaling.report.interactive import phase_space_json
 from circuit_scaling.report.sections import all_sections
 
+_PARAGRAPH = 560  # characters
+
 
 def render_report(context: ReportContext) -> str:
     """The whole page as HTML text: styles, figures, data and scripts are inside it.
@@ -38,7 +40,7 @@ def render_report(context: ReportContext) -> str:
             facts=_facts(context),
             run=" --env ".join(filter(None, ("kedro run", context.environment))),
             sections=sections,
-            prose=_prose,
+            paragraphs=_paragraphs,
             images=_images(context.figures, names),
             colours={category: look.colour for category, look in CATEGORIES.items()},
             plot=plot,
@@ -73,10 +75,18 @@ def _summary(context: ReportContext) -> str:
     )
 
 
-def _prose(sentences: Sequence[str]) -> str:
-    """The sentences as one paragraph in which a number keeps to its sign and unit."""
-    text = " ".join(sentences)
-    return text.replace(" = ", "\u00a0=\u00a0").replace(" %", "\u00a0%")
+def _paragraphs(sentences: Sequence[str]) -> list[str]:
+    """The sentences as paragraphs of a few lines, in which a number keeps to its sign and unit."""
+    paragraphs: list[str] = []
+    for sentence in sentences:
+        text = sentence.replace(" %", "\u00a0%")
+        for sign in ("=", "<"):
+            text = text.replace(f" {sign} ", f"\u00a0{sign}\u00a0")
+        if paragraphs and len(paragraphs[-1]) + len(text) < _PARAGRAPH:
+            paragraphs[-1] += f" {text}"
+        else:
+            paragraphs.append(text)
+    return paragraphs
 
 
 def _facts(context: ReportContext) -> list[str]:

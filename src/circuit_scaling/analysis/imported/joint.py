@@ -66,7 +66,8 @@ def import_joint_table(settings: ImportSettings, rosters: Rosters) -> ImportedTa
         if settings.on_suspect == "stop":
             raise CircuitScalingError(
                 f"{message}Nothing was written. Correct the table, or go on with the findings in "
-                "the tables and the report: --params import.on_suspect=keep"
+                "the tables and the report: --params "
+                f"import.joint_table={path},import.on_suspect=keep"
             )
         _log.warning("%sIt is kept, with these findings.", message)
     unknown = [model for model in found if model not in known]
