@@ -25,7 +25,7 @@ FATES: dict[str, Look] = {
     "conserved": Look("conserved: IOI-like", CATEGORIES["ioi_only"].colour),
     "inverted": Look("inverted: anti-repetition only", CATEGORIES["anti_only"].colour),
     "lost": Look("lost: weak", CATEGORIES["weak"].colour),
-    "missing": Look("missing: no such index", "white"),
+    "missing": Look("missing: not there", "white"),
 }
 _COLUMNS = (
     *("base_family", "base_model", "tgt_model", "divergence"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -18,7 +18,6 @@ from circuit_scaling.report.blocks import (
     head_name,
     interval,
     missing,
-    model_cell,
     number_cell,
     text_cell,
 )
@@ -37,10 +36,9 @@ def known(context: ReportContext, order: Sequence[str]) -> Section:
         sentence = f"Not run: none of the models with published heads was scanned ({names})."
         return Section(_ANCHOR, _TITLE, (sentence,))
     frame = arrange(frame, order)
-    suspect = context.suspect_models()
-    incompetent = {model for model, task in context.incompetent() if task == "ioi"}
+    suspect, incompetent = context.suspect(), context.incompetent()
     tables = tuple(
-        _table(str(model), rows, suspect, incompetent)
+        _table(str(model), rows, suspect, (str(model), "ioi") not in incompetent)
         for model, rows in frame.groupby("model", sort=False)
     )
     return Section(_ANCHOR, _TITLE, tuple(_sentences(frame)), tables)
@@ -52,7 +50,8 @@ def _sentences(frame: pd.DataFrame) -> list[str]:
         " the answer, or prepares it, the contrast should fall (Δ below 0); without one that"
         " writes against the answer, as negative name movers and copy-suppression heads do, it"
         " should rise. Backup name movers step in for others, so that ablating one alone predicts"
-        " no sign."
+        " no sign. The published score is the direct effect on the answer's logit, positive where"
+        " the head suppresses it."
     ]
     signed = frame["sign_as_expected"].dropna()
     if len(signed):
@@ -83,28 +82,26 @@ def _named(rows: pd.DataFrame) -> str:
     )
 
 
-def _table(model: str, rows: pd.DataFrame, suspect: set[str], incompetent: set[str]) -> Table:
-    cells = [_cells(row, suspect, incompetent) for row in rows.to_dict("records")]
-    names = ["model", "head", "role", "reads at", "expected", "Δ_ioi", "q", "rank by |Δ_ioi|"]
-    names += ["verdict", "published score", "source"]
-    caption = (
-        f"Published heads of {model}, with the 95 % interval of the effect. Expected: what happens"
-        " to the contrast when the head is ablated. Published score: direct effect on the answer's"
-        " logit, positive where the head suppresses it."
-    )
+def _table(
+    model: str, rows: pd.DataFrame, suspect: Mapping[tuple[str, int, int], str], able: bool
+) -> Table:
+    names = ["head", "role", "contrast expected", "Δ_ioi", "q", "rank by size", "verdict"]
+    names += ["published score", "source"]
+    cells = [_cells(row, suspect) for row in rows.to_dict("records")]
+    caption = model if able else f"{model}, which is not competent on IOI"
     return Table(names, cells, caption, folded=True)
 
 
-def _cells(row: dict[Any, Any], suspect: set[str], incompetent: set[str]) -> tuple[Cell, ...]:
-    model, sign = row["model"], row["expected_sign"]
-    cannot = model in incompetent
+def _cells(row: dict[Any, Any], suspect: Mapping[tuple[str, int, int], str]) -> tuple[Cell, ...]:
+    sign = row["expected_sign"]
     rank = MISSING if pd.isna(row["rank"]) else f"{row['rank']:.0f} of {row['n_heads_measured']}"
     against = row["verdict"] == "against expectation"
     return (
-        text_cell(model, flag="not competent") if cannot else model_cell(model, suspect),
-        text_cell(head_name(row["layer"], row["head"])),
-        text_cell(row["role"]),
-        text_cell(row["reads_at"]),
+        text_cell(
+            head_name(row["layer"], row["head"]),
+            flag=suspect.get((row["model"], row["layer"], row["head"]), ""),
+        ),
+        text_cell(row["role"], note=f"reads at {row['reads_at']}"),
         text_cell(MISSING if pd.isna(sign) else "falls" if sign < 0 else "rises"),
         number_cell(row["delta_ioi"], 3, note=interval(row["low"], row["high"], 3)),
         number_cell(row["q_ioi"], 3),
