@@ -119,6 +119,21 @@ def largest(sets: Iterable[MaskedSet]) -> set[tuple[str, int]]:
     return set(sizes.items())
 
 
+def shortages(sets: Sequence[MaskedSet], n_random: int) -> list[str]:
+    """A line for each kind of set that does not exist, or of which there are fewer than asked."""
+    lines = []
+    counted = Counter((s.set_type, s.matched_to, s.k) for s in sets if not s.reason)
+    for chosen in sets:
+        name = f"{chosen.set_type} set of {chosen.k}"
+        name += f" for {chosen.matched_to}" if chosen.matched_to else ""
+        found = counted[chosen.set_type, chosen.matched_to, chosen.k]
+        if chosen.reason:
+            lines.append(f"no {name}: {chosen.reason}")
+        elif chosen.set_type in ("matched", "unmatched") and not chosen.draw and found < n_random:
+            lines.append(f"{name}: all {found} that there are, {n_random} were asked for")
+    return lines
+
+
 def distinct_sets(
     pools: Sequence[Pool], n: int, rng: np.random.Generator
 ) -> list[tuple[Head, ...]]:

@@ -174,13 +174,13 @@ def _table(
     place = {heads: i for i, heads in enumerate(trial.distinct)}
     clean = metric[place[()]]
     effects = metric - clean
-    correct = measured.get("candidates")
+    right = measured.get("candidates")
     means, diffs = (values.mean(axis=1, dtype=np.float64) for values in (metric, effects))
     nothing = np.empty(0, np.float32)
     rows = []
     for chosen in trial.sets:
         at = None if chosen.reason else place[chosen.heads]
-        answered = at is not None and correct is not None
+        correct = nothing if at is None or right is None else right[at]
         rows.append(
             {
                 "set_type": chosen.set_type,
@@ -191,11 +191,11 @@ def _table(
                 "heads": [head for _, head in chosen.heads],
                 "mean_metric": np.nan if at is None else means[at],
                 "mean_diff": np.nan if at is None else diffs[at],
-                "accuracy": float(np.mean(correct[at], dtype=np.float64)) if answered else np.nan,
+                "accuracy": float(correct.mean(dtype=np.float64)) if correct.size else np.nan,
                 "n_prompts": 0 if at is None else n_prompts,
                 "n_clusters": 0 if at is None else n_clusters,
                 "effects": nothing if at is None else effects[at],
-                "correct": correct[at] if answered else nothing,
+                "correct": correct,
                 "reason": chosen.reason,
             }
         )

@@ -97,8 +97,6 @@ ABLATION_SUMMARY = Table(
         "n_clusters": count(),
         "competent": flag(nullable=True),
         "clean_metric": number(),
-        "clean_low": number(nullable=True),
-        "clean_high": number(nullable=True),
         "clean_accuracy": share(nullable=True),
         "clean_accuracy_low": number(nullable=True),
         "clean_accuracy_high": number(nullable=True),
