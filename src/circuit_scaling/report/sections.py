@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from circuit_scaling.figures.style import order_models
+from circuit_scaling.report.ablation import ablation
 from circuit_scaling.report.attribution import attribution
 from circuit_scaling.report.blocks import Drawing, Section
 from circuit_scaling.report.context import ReportContext
@@ -32,6 +33,7 @@ def all_sections(context: ReportContext) -> list[Section]:
         heroes(context, order),
         scaling(context, order),
         transfer(context),
+        ablation(context, order),
         attribution(context),
         training(context, order),
     ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from circuit_scaling import __version__
 from circuit_scaling.analysis.classify import ClassifySettings
@@ -15,6 +17,7 @@ from circuit_scaling.figures.category_shares import category_counts
 from circuit_scaling.figures.clean_metric import competence as draw_competence
 from circuit_scaling.figures.corr_scale import corr_vs_scale_cross_family
 from circuit_scaling.figures.divergence import ioi_divergence
+from circuit_scaling.figures.hero_ablation import hero_vs_random
 from circuit_scaling.figures.phase_space import all_heads_phase_space, family_grid
 from circuit_scaling.figures.strong_heads import strong_head_scaling as draw_strong_heads
 from circuit_scaling.figures.training import zoo_training
@@ -43,6 +46,7 @@ def write_report(
     scale_trend: Part,
     layer_profile: Part,
     control_models: Part,
+    ablation_summary: Part,
     ablation_agreement: Part,
     attribution_agreement: Part,
     import_findings: Part,
@@ -54,31 +58,27 @@ def write_report(
     if is_of(import_findings, classified_heads):
         # What scans have left in the same place says nothing about these heads.
         competence = ablation_agreement = attribution_agreement = run_log = None
-        zoo_curves = zoo_accuracy = None
+        ablation_summary = zoo_curves = zoo_accuracy = None
         roster = None
     else:
         import_findings = None
         roster = _roster_table(Roster.model_validate(models))
-    figures = {}
+    of_one_table: dict[str, tuple[Callable[[pd.DataFrame], Figure], Part]] = {
+        "category_counts": (category_counts, head_category_summary),
+        "ioi_transfer_summary": (ioi_transfer_summary, transfer_summary),
+        "ioi_divergence": (ioi_divergence, head_divergence),
+        "corr_vs_scale_cross_family": (corr_vs_scale_cross_family, corr_vs_scale),
+        "competence": (draw_competence, competence),
+        "hero_vs_random": (hero_vs_random, ablation_summary),
+        "ablation_agreement": (draw_agreement, ablation_agreement),
+        "attribution_agreement": (draw_attribution, attribution_agreement),
+    }
+    figures = {name: draw(part) for name, (draw, part) in of_one_table.items() if part is not None}
     if classified_heads is not None:
         figures["all_heads_phase_space"] = all_heads_phase_space(classified_heads, settings.tau)
         figures["family_grid"] = family_grid(classified_heads, settings.tau)
-    if head_category_summary is not None:
-        figures["category_counts"] = category_counts(head_category_summary)
-    if transfer_summary is not None:
-        figures["ioi_transfer_summary"] = ioi_transfer_summary(transfer_summary)
-    if head_divergence is not None:
-        figures["ioi_divergence"] = ioi_divergence(head_divergence)
-    if corr_vs_scale is not None:
-        figures["corr_vs_scale_cross_family"] = corr_vs_scale_cross_family(corr_vs_scale)
     if strong_head_scaling is not None:
         figures["strong_head_scaling"] = draw_strong_heads(strong_head_scaling, settings.tau)
-    if competence is not None:
-        figures["competence"] = draw_competence(competence)
-    if ablation_agreement is not None:
-        figures["ablation_agreement"] = draw_agreement(ablation_agreement)
-    if attribution_agreement is not None:
-        figures["attribution_agreement"] = draw_attribution(attribution_agreement)
     if zoo_curves is not None and zoo_accuracy is not None:
         figures["zoo_training"] = zoo_training(zoo_curves, zoo_accuracy)
     return render_report(
@@ -96,6 +96,7 @@ def write_report(
             scale_trend=scale_trend,
             layer_profile=layer_profile,
             control_models=control_models,
+            ablation_summary=ablation_summary,
             ablation_agreement=ablation_agreement,
             attribution_agreement=attribution_agreement,
             import_findings=import_findings,

@@ -20,6 +20,7 @@ PARTS = (
     "scale_trend",
     "layer_profile",
     "control_models",
+    "ablation_summary",
     "ablation_agreement",
     "attribution_agreement",
     "import_findings",
