@@ -10,7 +10,16 @@ from kedro.framework.project import pipelines
 
 from tests.conftest import PROJECT
 
-NAMES = ["__default__", "classify", "import_tables", "join", "overview", "report", "scaling"]
+NAMES = [
+    "__default__",
+    "ablation",
+    "classify",
+    "import_tables",
+    "join",
+    "overview",
+    "report",
+    "scaling",
+]
 NAMES += ["scan", "transfer", "zoo"]
 
 
@@ -35,6 +44,7 @@ def test_every_table_is_in_the_catalogue(test_data, catalog, name):
     pipeline = pipelines[name]
     in_memory = ("join.joint_heads__", "join.joint_effects__", "join.ablation_agreement__")
     in_memory += ("join.attribution_agreement__", "zoo_curves__", "zoo_accuracy__")
+    in_memory += ("ablation.ablation_summary__",)
     for dataset in pipeline.datasets():
         passing = dataset.startswith(in_memory)
         assert dataset in known or passing, f"{dataset} of {name} would be lost"
@@ -53,4 +63,4 @@ def test_default_is_the_whole_study_without_the_zoo(test_data):
     }
     assert not {"zoo", "import_table"} & stages
     assert {"scan", "join", "classify_heads", "compare_models", "write_report"} <= stages
-    assert "measure_scaling" in stages
+    assert {"measure_scaling", "ablation"} <= stages

@@ -18,7 +18,7 @@ from tests.helpers import synthetic_tables as tables
 MODELS = tuple(tables.MODELS[index] for index in (2, 0, 5, 8))
 TAU = tables.TAU
 SECTIONS = ("disagreement", "models", "competence", "phase-space", "categories", "sensitivity")
-SECTIONS += ("heroes", "scaling", "transfer", "attribution", "training", "provenance")
+SECTIONS += ("heroes", "scaling", "transfer", "ablation", "attribution", "training", "provenance")
 VOID = {"meta", "link", "img", "br", "hr", "input", "base", "source"}
 
 
@@ -82,6 +82,7 @@ def context() -> ReportContext:
         scale_trend=tables.scale_trend(),
         layer_profile=tables.layer_profile(heads),
         control_models=tables.control_models(MODELS),
+        ablation_summary=tables.ablation_summary(MODELS),
         ablation_agreement=tables.ablation_agreement(MODELS),
         attribution_agreement=tables.attribution_agreement(MODELS),
         zoo_curves=tables.zoo_curves(MODELS),
@@ -161,6 +162,7 @@ class TestMissingParts:
             ("heroes", "classify"),
             ("transfer", "transfer"),
             ("scaling", "scaling"),
+            ("ablation", "ablation"),
             ("attribution", "scan,join"),
             ("training", "zoo"),
             ("provenance", "scan"),
