@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from circuit_scaling.figures.by_size import handles
 from circuit_scaling.figures.style import (
     CATEGORIES,
     INK,
@@ -110,6 +111,9 @@ def hero_vs_random(ablation_summary: pd.DataFrame) -> Figure:
         axes.margins(x=0.08)
     panels[0].set_yticks(np.arange(len(models)), models)
     panels[0].set_ylim(len(models) - 0.5, -0.5)
+    figure.legend(
+        handles=handles(families, "hollow: not competent"), loc="outside upper left", ncols=6
+    )
     figure.supxlabel("mean contrast: heroes minus random heads of the same layers (95 % interval)")
     return figure
 
