@@ -15,6 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.models.roster import Roster
 from circuit_scaling.pipelines import (
+    causal,
     classify,
     import_tables,
     join,
@@ -27,7 +28,7 @@ from circuit_scaling.pipelines import (
 
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """``scan``, ``join``, ``classify``, ``scaling``, ``transfer`` and ``report``: the study.
+    """``scan``, ``join``, ``classify``, ``scaling``, ``transfer``, ``causal``, ``report``: the study.
 
     ``zoo`` trains the embedded models, and ``import_tables`` stands in for ``join``.
 
@@ -54,6 +55,7 @@ def _study(slugs: Sequence[str]) -> dict[str, Pipeline]:
         "classify": classify.create_pipeline(),
         "scaling": scaling.create_pipeline(),
         "transfer": transfer.create_pipeline(),
+        "causal": causal.create_pipeline(slugs),
         "report": report.create_pipeline(),
     }
 

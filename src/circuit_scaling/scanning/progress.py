@@ -18,13 +18,14 @@ _LINE_SECONDS = 30
 
 
 @contextmanager
-def scan_progress(slug: str, total: int) -> Iterator[Callback]:
+def scan_progress(slug: str, total: int, done_what: str = "heads ablated") -> Iterator[Callback]:
     """Heads done, heads per second and time left: a bar on a terminal, a line at times in a log.
 
     Under continuous integration (``CI`` is set) there is one line at the end and nothing else.
 
     Args:
         total: heads to ablate, over all tasks and ablations.
+        done_what: how the line at the end calls them.
     """
     started = time.perf_counter()
     done, lines = 0.0, 0
@@ -57,4 +58,4 @@ def scan_progress(slug: str, total: int) -> Iterator[Callback]:
 
         yield advance
     seconds = time.perf_counter() - started
-    _log.info("%s: %.0f heads ablated in %.1f s, %.1f/s", slug, done, seconds, done / seconds)
+    _log.info("%s: %.0f %s in %.1f s, %.1f/s", slug, done, done_what, seconds, done / seconds)
