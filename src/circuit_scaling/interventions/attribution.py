@@ -14,7 +14,7 @@ from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.anatomy import Anatomy, run_tail, run_unembed
 from circuit_scaling.interventions.batch import Ablation, Batch
 from circuit_scaling.interventions.checks import check_request
-from circuit_scaling.interventions.replacements import GroupMeans, Replacements
+from circuit_scaling.interventions.replacements import GroupMeans, Replacements, tokens_on
 
 
 def attribute(
@@ -51,7 +51,10 @@ def attribute(
     scores = {ablation: np.zeros(shape, dtype=np.float32) for ablation in ablations}
     for start in range(0, len(batch.tokens), max_prompts):
         rows = slice(start, start + max_prompts)
-        zs, gradients = _gradients(anatomy, batch, rows)
+        tokens = tokens_on(anatomy, batch.tokens[rows])
+        zs, gradients = contrast_gradients(
+            anatomy, tokens, batch.answers[rows], batch.distractors[rows]
+        )
         given = Replacements(anatomy, batch, rows, ablations, means)
         for layer, (z, gradient) in enumerate(zip(zs, gradients, strict=True)):
             for index, z_new in given.next_layer(layer, z):
@@ -63,8 +66,13 @@ def attribute(
     return scores
 
 
-def _gradients(anatomy: Anatomy, batch: Batch, rows: slice) -> tuple[list[Tensor], list[Tensor]]:
-    """Clean z and dm/dz of every layer, [prompts, pos, heads, d_head] each, for some prompts.
+def contrast_gradients(
+    anatomy: Anatomy,
+    tokens: Tensor,
+    answers: Sequence[Sequence[int]],
+    distractors: Sequence[Sequence[int]],
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Clean z and dm/dz of every layer, [prompts, pos, heads, d_head] each; m is the contrast.
 
     The contrast of a prompt depends on its own row alone: one backward pass from all prompts
     together gives each its own gradient. No parameter collects a gradient.
@@ -86,7 +94,6 @@ def _gradients(anatomy: Anatomy, batch: Batch, rows: slice) -> tuple[list[Tensor
         for projection in anatomy.projections
     ]
     handles.append(anatomy.blocks[-1].register_forward_hook(after_blocks))
-    tokens = torch.as_tensor(batch.tokens[rows], device=anatomy.device)
     try:
         with torch.enable_grad():
             anatomy.model(input_ids=tokens, use_cache=False)
@@ -96,16 +103,18 @@ def _gradients(anatomy: Anatomy, batch: Batch, rows: slice) -> tuple[list[Tensor
         for handle in handles:
             handle.remove()
     gradients = torch.autograd.grad(
-        logits, zs, grad_outputs=_contrast_gradient(batch, rows, logits)
+        logits, zs, grad_outputs=_contrast_gradient(answers, distractors, logits)
     )
     shape = (*tokens.shape, anatomy.n_heads, anatomy.d_head)
     return [z.detach().reshape(shape) for z in zs], [g.reshape(shape) for g in gradients]
 
 
-def _contrast_gradient(batch: Batch, rows: slice, logits: Tensor) -> Tensor:
+def _contrast_gradient(
+    answers: Sequence[Sequence[int]], distractors: Sequence[Sequence[int]], logits: Tensor
+) -> Tensor:
     """dm/dlogits [prompts, vocabulary]: 1/n at the answers, -1/n at the distractors."""
     gradient = torch.zeros(logits.shape)
-    for sign, named in ((1, batch.answers[rows]), (-1, batch.distractors[rows])):
+    for sign, named in ((1, answers), (-1, distractors)):
         for row, tokens in enumerate(map(set, named)):
             gradient[row, sorted(tokens)] += sign / len(tokens)
     return gradient.to(logits)

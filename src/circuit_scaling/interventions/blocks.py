@@ -231,7 +231,8 @@ def z_of(anatomy: Anatomy, arguments: BlockArguments, residual: Tensor) -> Tenso
             run_block(anatomy, arguments, residual)
     finally:
         handle.remove()
-    return taken[0].unflatten(-1, (anatomy.n_heads, anatomy.d_head))
+    z: Tensor = taken[0].unflatten(-1, (anatomy.n_heads, anatomy.d_head))
+    return z
 
 
 def keys_and_values_of(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import get_args
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.anatomy import Anatomy
 from circuit_scaling.interventions.batch import Batch
+from circuit_scaling.interventions.pairs import Head, Pairs
 from circuit_scaling.interventions.readouts import Readout
 
 
@@ -30,6 +31,36 @@ def check_request(anatomy: Anatomy, batch: Batch, readouts: Sequence[Readout]) -
         raise CircuitScalingError(f"Name at least one readout: {', '.join(known)}.")
     _check_columns(batch)
     _check_tokens(anatomy, batch)
+
+
+def check_heads(anatomy: Anatomy, heads: Iterable[Head]) -> None:
+    """Check that heads are the model's.
+
+    Raises:
+        CircuitScalingError: a head is outside its shape.
+    """
+    for layer, head in heads:
+        if not (0 <= layer < anatomy.n_layers and 0 <= head < anatomy.n_heads):
+            raise CircuitScalingError(
+                f"Head L{layer}H{head} is outside the model's shape of {anatomy.n_layers} layers "
+                f"and {anatomy.n_heads} heads: it was found in another model."
+            )
+
+
+def check_pairs(anatomy: Anatomy, pairs: Pairs) -> None:
+    """Check pairs of prompts against the model.
+
+    Raises:
+        CircuitScalingError: tokens outside the vocabulary, prompts longer than the context, a pair
+            without an answer or a distractor.
+    """
+    nothing: list[tuple[int, ...]] = [()] * len(pairs)
+    groups = np.zeros(len(pairs), dtype=np.int64)
+    for tokens in (pairs.clean, pairs.corrupt):
+        batch = Batch(tokens, pairs.answers, pairs.distractors, nothing, groups)
+        check_request(anatomy, batch, ("contrast",))
+    if not (all(pairs.answers) and all(pairs.distractors)):
+        raise CircuitScalingError("Patching is of the contrast: every pair needs both its tokens.")
 
 
 def _check_columns(batch: Batch) -> None:

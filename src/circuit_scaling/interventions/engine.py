@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -15,18 +15,11 @@ from torch import Tensor
 from circuit_scaling.interventions.activations import fused_activations
 from circuit_scaling.interventions.anatomy import Anatomy
 from circuit_scaling.interventions.batch import Ablation, Batch
-from circuit_scaling.interventions.blocks import BlockCall, change_heads
 from circuit_scaling.interventions.checks import check_request
 from circuit_scaling.interventions.chunk import Chunk
 from circuit_scaling.interventions.clean import CleanRun
 from circuit_scaling.interventions.memory import is_out_of_memory
-from circuit_scaling.interventions.readouts import (
-    Questions,
-    Readout,
-    make_questions,
-    next_token_logprobs,
-    read,
-)
+from circuit_scaling.interventions.readouts import Readout, questions_of, read
 from circuit_scaling.interventions.replacements import (
     GroupMeans,
     Replacements,
@@ -79,7 +72,7 @@ def clean_readouts(
     for start in range(0, n_prompts, step):
         rows = slice(start, min(start + step, n_prompts))
         final = CleanRun.of(anatomy, tokens_on(anatomy, batch.tokens[rows])).final
-        questions = _questions(anatomy, batch, rows, readouts, final)
+        questions = questions_of(anatomy, batch, rows, readouts, final)
         values = read(anatomy, final, questions, readouts)
         for name in readouts:
             found[name].append(values[name][0].cpu().numpy())
@@ -209,7 +202,7 @@ class _RowsScan:
             final = self._clean.final
             if self._last_only:
                 final = self._clean.run_last_block(self._clean.last)
-            self._questions = _questions(anatomy, batch, given.rows, readouts, final)
+            self._questions = questions_of(anatomy, batch, given.rows, readouts, final)
             self._baseline = read(anatomy, final, self._questions, readouts)
         self._capacity = chunk.heads(*tokens.shape)
         shape = (len(given.ablations), anatomy.n_layers, anatomy.n_heads, len(tokens))
@@ -223,6 +216,7 @@ class _RowsScan:
             Stack(self._clean, self._capacity, self._deliver, self._last_only, end)
             for end in (False, True)
         )
+        heads = range(self._anatomy.n_heads)
         some_at_end = any(ablation.positions == "end" for ablation in self._given.ablations)
         for layer, call in enumerate(self._clean.calls()):
             last = layer == self._anatomy.n_layers - 1
@@ -236,30 +230,21 @@ class _RowsScan:
                     if layer < skip:
                         continue
                     change = z_new - call.z
+                    group = _Ablated(index, layer)
                     only_end = self._given.ablations[index].positions == "end"
                     if call_at_end is not None and (only_end or last):
                         stack = at_end if only_end else everywhere
-                        self._board(stack, index, call_at_end, change[:, -1:])
+                        stack.board_heads(group, call_at_end, change[:, -1:], heads)
                         continue
                     if only_end:
                         change[:, :-1] = 0
-                    self._board(everywhere, index, call, change)
+                    everywhere.board_heads(group, call, change, heads)
                 if last:
                     for stack in (everywhere, at_end):
                         stack.depart(layer + 1)
             while skip < self._anatomy.n_layers and self._arrived[skip] == self._expected:
                 yield from self._layer(skip)
                 skip += 1
-
-    def _board(self, stack: Stack, ablation: int, call: BlockCall, change: Tensor) -> None:
-        """Ablate every head of a layer, each alone; the call is on the positions of the stack."""
-        layer = call.arguments.layer
-        stack.board(
-            _Ablated(ablation, layer),
-            slice(0, self._anatomy.n_heads),
-            layer,
-            lambda heads: change_heads(self._anatomy, call, change, heads),
-        )
 
     def _deliver(self, passengers: list[Passengers], residual: Tensor) -> None:
         """Read the runs that have reached the end of the model."""
@@ -295,19 +280,3 @@ def _to_host(values: Tensor) -> NDArray[np.float32]:
         return values.numpy()
     pinned = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
     return pinned.copy_(values, non_blocking=True).numpy()
-
-
-def _questions(
-    anatomy: Anatomy, batch: Batch, rows: slice, readouts: Sequence[Readout], final: Tensor
-) -> Questions:
-    """What is asked of some prompts; ``final`` is their clean residual after the last block."""
-    asked = make_questions(
-        tokens_on(anatomy, batch.tokens[rows]),
-        batch.answers[rows],
-        batch.distractors[rows],
-        # Naming all candidates is work that only one readout needs.
-        batch.candidates[rows] if "candidates" in readouts else [()] * len(final),
-    )
-    if "kl_to_clean" not in readouts:
-        return asked
-    return replace(asked, clean_logprobs=next_token_logprobs(anatomy, final))

@@ -39,8 +39,8 @@ class Pairs:
     def __post_init__(self) -> None:
         if self.clean.shape != self.corrupt.shape:
             raise CircuitScalingError(
-                f"Clean prompts are {self.clean.shape}, corrupt ones {self.corrupt.shape}: patching "
-                "goes position by position."
+                f"Clean prompts are {self.clean.shape}, corrupt ones {self.corrupt.shape}: "
+                "patching goes position by position."
             )
 
     def __len__(self) -> int:

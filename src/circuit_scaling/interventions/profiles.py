@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from circuit_scaling.interventions.anatomy import Anatomy, run_tail, run_unembed
+from circuit_scaling.interventions.attention import attention_patterns
 from circuit_scaling.interventions.blocks import run_block
 from circuit_scaling.interventions.clean import CleanRun
 
@@ -42,7 +43,7 @@ def head_profiles(anatomy: Anatomy, vocabulary: NDArray[np.int64], seed: int = 0
     period = min(_PERIOD, len(vocabulary))
     once = np.stack([rng.choice(vocabulary, period, replace=False) for _ in range(_SEQUENCES)])
     tokens = torch.from_numpy(np.tile(once, 2)).to(anatomy.device)
-    patterns = _attention_patterns(anatomy, tokens)
+    patterns = attention_patterns(anatomy, tokens)
     scores: dict[str, list[Tensor]] = {name: [] for name in _ATTENTION_SCORES}
     for pattern in patterns:
         for name, score in _pattern_scores(pattern.float(), period).items():
@@ -75,24 +76,6 @@ def _pattern_scores(pattern: Tensor, period: int) -> dict[str, Tensor]:
         "induction": pattern[:, :, second, second - period + 1].mean((0, 2)),
         "attention_entropy": (entropy[..., 1:] / uniform[1:]).mean((0, 2)),
     }
-
-
-def _attention_patterns(anatomy: Anatomy, tokens: Tensor) -> list[Tensor]:
-    with _eager_attention(anatomy):
-        output = anatomy.model(input_ids=tokens, use_cache=False, output_attentions=True)
-    return list(output.attentions)
-
-
-@contextmanager
-def _eager_attention(anatomy: Anatomy) -> Iterator[None]:
-    """Fused attention never forms a pattern; for a while the model computes it plainly."""
-    config = anatomy.model.config
-    fused = config._attn_implementation  # type: ignore[union-attr]
-    anatomy.model.set_attn_implementation("eager")  # type: ignore[operator]
-    try:
-        yield
-    finally:
-        anatomy.model.set_attn_implementation(fused)  # type: ignore[operator]
 
 
 def _ov_copying(anatomy: Anatomy, tokens: Tensor) -> Tensor:

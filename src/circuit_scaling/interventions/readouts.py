@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -16,6 +16,8 @@ from circuit_scaling.interventions.anatomy import (
     run_unembed,
     run_unembed_columns,
 )
+from circuit_scaling.interventions.batch import Batch
+from circuit_scaling.interventions.replacements import tokens_on
 
 # Logits that are held at once: a vocabulary is wide, and there are many ablated runs.
 _LOGITS_AT_ONCE = 2**24
@@ -73,6 +75,22 @@ def make_questions(
     device = tokens.device
     answer, distractor, candidate = masks.to(device)
     return Questions(tokens, columns.to(device), answer, distractor, candidate)
+
+
+def questions_of(
+    anatomy: Anatomy, batch: Batch, rows: slice, readouts: Sequence[Readout], final: Tensor
+) -> Questions:
+    """What is asked of some prompts; ``final`` is their clean residual after the last block."""
+    asked = make_questions(
+        tokens_on(anatomy, batch.tokens[rows]),
+        batch.answers[rows],
+        batch.distractors[rows],
+        # Naming all candidates is work that only one readout needs.
+        batch.candidates[rows] if "candidates" in readouts else [()] * len(final),
+    )
+    if "kl_to_clean" not in readouts:
+        return asked
+    return replace(asked, clean_logprobs=next_token_logprobs(anatomy, final))
 
 
 @torch.no_grad()
@@ -135,7 +153,7 @@ def _at_end_of(
 def _of_tokens(name: Readout, named: Tensor, questions: Questions) -> Tensor:
     """Contrast, or whether an answer is the best candidate, from logits of the named tokens."""
     if name == "contrast":
-        return _mean(named, questions.answer) - _mean(named, questions.distractor)
+        return contrast(named, questions)
     best = named.masked_fill(~questions.candidate, -torch.inf).argmax(-1)
     right = questions.answer.expand_as(named).gather(-1, best.unsqueeze(-1)).squeeze(-1)
     unanswered = ~(questions.answer.any(-1) & questions.candidate.any(-1))
@@ -152,6 +170,11 @@ def _of_distribution(name: Readout, logprobs: Tensor, questions: Questions) -> T
     named = logprobs.gather(-1, questions.columns.expand(len(logprobs), -1, -1))
     answers = named.masked_fill(~questions.answer, -torch.inf).logsumexp(-1)
     return answers.masked_fill(~questions.answer.any(-1), torch.nan)
+
+
+def contrast(named: Tensor, questions: Questions) -> Tensor:
+    """The contrast [..., prompts] from the logits of the named columns [..., prompts, n]."""
+    return _mean(named, questions.answer) - _mean(named, questions.distractor)
 
 
 def _mean(named: Tensor, mask: Tensor) -> Tensor:

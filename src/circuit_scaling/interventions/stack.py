@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from circuit_scaling.interventions.anatomy import Anatomy
-from circuit_scaling.interventions.blocks import run_block
+from circuit_scaling.interventions.blocks import (
+    BlockCall,
+    change_heads,
+    change_sets,
+    run_block,
+)
 from circuit_scaling.interventions.clean import CleanRun
 from circuit_scaling.interventions.forcing import Forcing, forced
 
@@ -79,13 +84,47 @@ class Stack:
         if self._passengers:
             self._residuals = [self._through(layer, self._joined())]
 
-    def board(
+    def board_heads(
+        self, group: Hashable, call: BlockCall, change: Tensor, heads: Sequence[int]
+    ) -> None:
+        """Take on a run for each of some heads of a layer, changed alone.
+
+        Args:
+            group: its members are the places in ``heads``.
+            call: the clean call of the layer, on the positions of this stack.
+            change: z' - z, [prompts, pos, n_heads, d_head].
+        """
+
+        def changed(members: slice) -> Tensor:
+            some = heads[members]
+            # A range is taken as a slice, without a copy.
+            index = slice(some.start, some.stop) if isinstance(some, range) else list(some)
+            return change_heads(self._anatomy, call, change, index)
+
+        self._board(group, slice(0, len(heads)), call.arguments.layer, changed)
+
+    def board_sets(
+        self, group: Hashable, members: slice, call: BlockCall, change: Tensor, masks: Tensor
+    ) -> None:
+        """Take on runs in which several heads of a layer are changed together.
+
+        Args:
+            members: which of the group.
+            call, change: as for :meth:`board_heads`.
+            masks: the heads of every member of the group, bool [members, n_heads].
+        """
+
+        def changed(some: slice) -> Tensor:
+            return change_sets(self._anatomy, call, change, masks[some])
+
+        self._board(group, members, call.arguments.layer, changed)
+
+    def _board(
         self, group: Hashable, members: slice, layer: int, changed: Callable[[slice], Tensor]
     ) -> None:
         """Take on runs that are changed in ``layer`` first, as many at a time as there is room for.
 
         Args:
-            members: which of the group.
             changed: the residuals of some members after the layer, [runs * prompts, pos, d_model].
         """
         start = members.start
