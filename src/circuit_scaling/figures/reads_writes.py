@@ -154,7 +154,7 @@ def _middle(axes: Axes, rows: pd.DataFrame) -> None:
     for place, (task, verdict) in enumerate(
         rows.groupby("task", sort=False)["verdict"].first().items()
     ):
-        label = next(iter(task_looks([task]).values())).label.split(",")[0]
+        label = next(iter(task_looks([str(task)]).values())).label.split(",")[0]
         axes.text(0, 0.72 - 0.45 * place, f"{label}:\n{verdict}", va="top", fontsize=6.5, wrap=True)
 
 

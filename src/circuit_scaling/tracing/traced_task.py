@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from circuit_scaling.interventions.anatomy import Anatomy
 from circuit_scaling.interventions.batch import Batch
 from circuit_scaling.interventions.chunk import Chunk
-from circuit_scaling.scanning.batches import batches_of, by_prompt
+from circuit_scaling.scanning.batches import Key, batches_of, by_prompt
 from circuit_scaling.statistics.bootstrap import BootstrapMeans, cluster_bootstrap
 from circuit_scaling.statistics.clusters import ClusterTotals, cluster_totals
 from circuit_scaling.statistics.ratio import BootstrapRatios, cluster_ratio
@@ -55,7 +55,7 @@ class TracedTask:
         """Different prompts: those that are computed."""
         return sum(len(batch.tokens) for _, batch in self.batches)
 
-    def measure(self, measured: Callable[[Batch], dict[str, Values]]) -> dict[str, Values]:
+    def measure(self, measured: Callable[[Batch], Mapping[Key, Values]]) -> dict[Key, Values]:
         """What ``measured`` gives on each batch, its last axis in the order of the prompts."""
         return by_prompt(self.batches, measured)
 

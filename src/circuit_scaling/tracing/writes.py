@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
 from circuit_scaling.interventions.batch import Batch
 from circuit_scaling.interventions.pairs import Head
-from circuit_scaling.interventions.paths import PathEffects, Receiver, path_effects
+from circuit_scaling.interventions.paths import (
+    CHANNELS,
+    Receiver,
+    later_receivers,
+    path_effects,
+    path_estimates,
+)
 from circuit_scaling.scanning.measurement import Progress
 from circuit_scaling.tables.schemas import CATEGORIES
 from circuit_scaling.tracing.corruption import pairs_of
 from circuit_scaling.tracing.heroes import Subjects
 from circuit_scaling.tracing.traced_task import TracedTask, Values
 
-_CHANNELS = 3  # q, k and v of every later head
+Receivers = dict[Head, list[Receiver]]
 
 
 def head_writes(
@@ -26,65 +32,55 @@ def head_writes(
 
     ``effect`` is what the path alone does to m in the clean run (noising: negative of a path that
     carries the task), ``share`` its part of the total effect. The row of a category is the sum over
-    its measured receivers. With ``max_receivers`` the strongest by attribution are chosen for each
-    token length, and a receiver counts where it was measured at every length: the others were not
-    measured on all prompts.
+    its measured receivers, which are the same on all prompts.
     """
-    found = _Gathered(traced, subjects.heroes, progress)
-    for sender in subjects.heroes:
-        yield _table(traced, subjects, sender, found)
+    receivers = strongest_receivers(traced, subjects.heroes)
 
-
-class _Gathered:
-    """Path effects of all senders on all prompts of a task."""
-
-    def __init__(self, traced: TracedTask, senders: Sequence[Head], progress: Progress) -> None:
-        batches = (batch for _, batch in traced.batches)
-        per_batch = [self._of_batch(traced, batch, senders, progress) for batch in batches]
-        self.receivers = {
-            sender: [
-                receiver
-                for receiver in per_batch[0][sender].receivers
-                if all(receiver in effects[sender].receivers for effects in per_batch)
-            ]
-            for sender in senders
+    def follow(batch: Batch) -> dict[Head, Values]:
+        found = path_effects(
+            traced.anatomy, pairs_of(batch), subjects.heroes, receivers, traced.chunk
+        )
+        progress(f"{traced.task}, paths", len(found) * len(batch.tokens) / traced.n_asked)
+        return {
+            path.sender: np.concatenate([path.total[None], path.logits[None], path.effects])
+            for path in found
         }
-        following = iter(per_batch)
-        self.effects = traced.measure(lambda _: self._common(next(following)))
 
-    def _of_batch(
-        self, traced: TracedTask, batch: Batch, senders: Sequence[Head], progress: Progress
-    ) -> dict[Head, PathEffects]:
-        effects = {}
-        for found in path_effects(
-            traced.anatomy, pairs_of(batch), senders, traced.settings.max_receivers, traced.chunk
-        ):
-            effects[found.sender] = found
-            progress(f"{traced.task}, paths", len(batch.tokens) / traced.n_asked)
-        return effects
-
-    def _common(self, effects: dict[Head, PathEffects]) -> dict[str, Values]:
-        """Logits, total and the receivers that every batch has, [paths, prompts] per sender."""
-        gathered = {}
-        for sender, found in effects.items():
-            places = {receiver: place for place, receiver in enumerate(found.receivers)}
-            chosen = [places[receiver] for receiver in self.receivers[sender]]
-            gathered[_key(sender)] = np.concatenate(
-                [found.total[None], found.logits[None], found.effects[chosen]]
-            )
-        return gathered
+    for sender, effects in traced.measure(follow).items():
+        yield _table(traced, subjects, sender, receivers[sender], effects)
 
 
-def _key(sender: Head) -> str:
-    return f"L{sender[0]}H{sender[1]}"
+def strongest_receivers(traced: TracedTask, senders: tuple[Head, ...]) -> Receivers:
+    """Of each sender the ``max_receivers`` with the largest mean estimate, by absolute value.
+
+    In the order of layer, head and channel; all of them where there are no more.
+    """
+    every = {sender: later_receivers(traced.anatomy, sender) for sender in senders}
+    most = traced.settings.max_receivers
+    if most is None or all(len(receivers) <= most for receivers in every.values()):
+        return every
+
+    def estimate(batch: Batch) -> dict[str, Values]:
+        return {
+            "paths": path_estimates(traced.anatomy, pairs_of(batch), senders, traced.chunk),
+        }
+
+    estimates = np.abs(traced.measure(estimate)["paths"].mean(axis=-1, dtype=np.float64))
+    chosen = {}
+    for place, (sender, receivers) in enumerate(every.items()):
+        sizes = [estimates[place, r.layer, r.head, CHANNELS.index(r.channel)] for r in receivers]
+        strongest = np.argsort(-np.array(sizes), kind="stable")[:most]
+        chosen[sender] = [receivers[i] for i in np.sort(strongest)]
+    return chosen
 
 
-def _table(traced: TracedTask, subjects: Subjects, sender: Head, found: _Gathered) -> pd.DataFrame:
-    total, logits, *paths = found.effects[_key(sender)]
-    receivers = found.receivers[sender]
+def _table(
+    traced: TracedTask, subjects: Subjects, sender: Head, receivers: list[Receiver], found: Values
+) -> pd.DataFrame:
+    total, logits, paths = found[0], found[1], found[2:]
     to = [subjects.categories[receiver.layer, receiver.head] for receiver in receivers]
     sums = {
-        category: np.sum([path for path, c in zip(paths, to, strict=True) if c == category], axis=0)
+        category: paths[[name == category for name in to]].sum(axis=0)
         for category in CATEGORIES
         if category in to
     }
@@ -92,7 +88,6 @@ def _table(traced: TracedTask, subjects: Subjects, sender: Head, found: _Gathere
     rows += [_row("category", category=category) for category in sums]
     values = np.array([logits, *paths, *sums.values()], dtype=np.float32)
     effects, shares = traced.means(values), traced.ratios(values, total)
-    later = traced.anatomy.n_layers - 1 - sender[0]
     return pd.DataFrame(rows).assign(
         layer=sender[0],
         head=sender[1],
@@ -107,7 +102,7 @@ def _table(traced: TracedTask, subjects: Subjects, sender: Head, found: _Gathere
         share_low=shares.low,
         share_high=shares.high,
         n_receivers=len(receivers),
-        n_possible=_CHANNELS * traced.anatomy.n_heads * later,
+        n_possible=len(later_receivers(traced.anatomy, sender)),
     )
 
 
