@@ -28,7 +28,7 @@ from circuit_scaling.pipelines import (
 
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """The study: ``scan``, ``join``, ``classify``, ``scaling``, ``transfer``, ``causal``, ``report``.
+    """``scan``, ``join``, ``classify``, ``scaling``, ``transfer``, ``causal``, ``report``: study.
 
     ``zoo`` trains the embedded models, and ``import_tables`` stands in for ``join``.
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from math import nan
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from circuit_scaling.tables.causal import CAUSAL_SUMMARY
@@ -33,11 +34,11 @@ _TRACED = {
 class Verdict(NamedTuple):
     """How a head acts on a task.
 
-    ``what`` is one of ``tables.causal.VERDICTS``; ``routes_into`` names the categories of the heads
-    it routes into, with commas between them.
+    ``verdict`` is one of ``tables.causal.VERDICTS``; ``routes_into`` names the categories of the
+    heads it routes into, with commas between them.
     """
 
-    what: str
+    verdict: str
     routes_into: str
 
 
@@ -70,7 +71,8 @@ def causal_summary(
 
     ``denoising_`` and ``noising_`` columns are of the whole output z, ``denoising_v_`` and
     ``noising_v_`` of the values alone. ``share_<category>`` is summed over the measured receivers
-    of that category; it is missing where there is none.
+    of that category; it is missing where there is none. Where clean and corrupt run do not differ
+    on the task the verdict is ``unclear``: there is nothing that could be carried.
     """
     traced = {
         (*key, direction, part): rows.iloc[0].to_dict()
@@ -86,8 +88,7 @@ def causal_summary(
             "task": task,
             "delta": hero[f"delta_{task}"],
             "competent": competent.loc[hero["model"], column],
-            **_influences(traced, (*(hero[name] for name in _HEAD), task)),
-            **_paths(written[(*(hero[name] for name in _HEAD), task)], min_share),
+            **_told(traced, written, (*(hero[name] for name in _HEAD), task), min_share),
         }
         for hero in hero_heads[hero_heads["category"] != "weak"].to_dict("records")
         for task, column in _TASKS.items()
@@ -98,10 +99,23 @@ def causal_summary(
     return pd.DataFrame(rows)[list(types)].astype(types)
 
 
+def _told(
+    traced: Mapping[tuple[Any, ...], Mapping[Any, Any]],
+    written: Mapping[Any, pd.DataFrame],
+    key: tuple[Any, ...],
+    min_share: float,
+) -> dict[str, Any]:
+    """Influences, shares and verdict of one hero on one task."""
+    influences, paths = _influences(traced, key), _paths(written[key], min_share)
+    if np.isnan(influences["noising_normalised"]):
+        paths |= Verdict("unclear", "")._asdict()
+    return influences | paths
+
+
 def _influences(
     traced: Mapping[tuple[Any, ...], Mapping[Any, Any]], key: tuple[Any, ...]
-) -> dict[str, object]:
-    columns: dict[str, object] = {
+) -> dict[str, Any]:
+    columns: dict[str, Any] = {
         f"{direction}_{target}": traced[*key, direction, part][source]
         for direction in ("denoising", "noising")
         for part, names in _TRACED.items()
@@ -124,4 +138,4 @@ def _paths(rows: pd.DataFrame, min_share: float) -> dict[str, object]:
         for end, value in zip(_ENDS, ends.get(name, (nan, nan, nan)), strict=True)
     }
     counts = {name: rows[name].iloc[0] for name in ("n_receivers", "n_possible")}
-    return {"verdict": found.what, "routes_into": found.routes_into, **shares, **counts}
+    return {**found._asdict(), **shares, **counts}

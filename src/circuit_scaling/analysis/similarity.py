@@ -30,7 +30,7 @@ def hero_similarity(
     """Mean cosine between the profiles of heroes of a group, over pairs of different models.
 
     A profile holds the task-free scores and, for each task, the attention from the last position to
-    every role, each standardised over the heads of all models. Models that are known not to be
+    every role, each standardised over the heads of its model. Models that are known not to be
     competent on one of the tasks are left out: what their heads are called on it means nothing. A
     row for each group, over pairs of models of one family (``within families``), of different
     families (``across families``), and for every two families and each family alone. Under the null
@@ -43,7 +43,7 @@ def hero_similarity(
     if not heads["hero"].any():
         return HERO_SIMILARITY.empty()
     features = heads.columns.difference([*_KEYS, "n_layers", "category", "hero"])
-    similar = cosines(heads[features].to_numpy(dtype=np.float64))
+    similar = cosines(heads[features].to_numpy(dtype=np.float64), heads["model"].to_numpy(str))
     rows = []
     for group in GROUPS:
         chosen = np.flatnonzero(_in_group(heads, group))

@@ -22,19 +22,24 @@ class Similarity(NamedTuple):
     p: float
 
 
-def cosines(profiles: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Cosine [items, items] between profiles [items, features], every feature standardised.
+def cosines(profiles: npt.ArrayLike, groups: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Cosine [items, items] between profiles [items, features], standardised within groups [items].
 
-    A feature that is the same in every item, or missing in any, says nothing and is left out.
-    Raises ValueError where none is left.
+    Within a group every feature has mean 0 and variance 1, so that what a whole group has in common
+    makes no two of its items alike. A feature that is missing in any item is left out; one that is
+    the same throughout a group is 0 there. Raises ValueError where no feature is left.
     """
-    values = np.asarray(profiles, dtype=np.float64)
+    values, group = np.asarray(profiles, dtype=np.float64), np.asarray(groups)
     values = values[:, np.isfinite(values).all(axis=0)]
-    spread = values.std(axis=0)
-    values = values[:, spread > 1e-12 * np.maximum(1, np.abs(values).max(axis=0, initial=0))]
     if not values.size:
-        raise ValueError("no feature is known and different in the items")
-    standard = (values - values.mean(axis=0)) / values.std(axis=0)
+        raise ValueError("no feature is known of all items")
+    standard = np.zeros_like(values)
+    for name in np.unique(group):
+        rows = group == name
+        centred = values[rows] - values[rows].mean(axis=0)
+        spread = centred.std(axis=0)
+        known = spread > 1e-9 * np.abs(values[rows]).max(axis=0)
+        standard[rows] = np.divide(centred, spread, out=np.zeros_like(centred), where=known)
     norms = np.linalg.norm(standard, axis=1, keepdims=True)
     unit = np.divide(standard, norms, out=np.zeros_like(standard), where=norms > 0)
     return np.asarray(unit @ unit.T, dtype=np.float64)

@@ -14,6 +14,7 @@ from circuit_scaling.interventions.pairs import Direction, Head, Part
 from circuit_scaling.interventions.patching import patch_heads
 from circuit_scaling.scanning.measurement import Progress
 from circuit_scaling.statistics.bootstrap import BootstrapMeans
+from circuit_scaling.statistics.ratio import BootstrapRatios
 from circuit_scaling.tracing.corruption import pairs_of
 from circuit_scaling.tracing.traced_task import TracedTask, Values
 
@@ -29,7 +30,8 @@ def head_influences(
     ``influence`` is the mean of m(patched) - m(base) in logits: of a head that carries the task,
     positive in denoising and negative in noising. ``normalised`` is its share of what the two runs
     differ by, mean m(clean) - mean m(corrupt), with the sign turned in noising, so that it is
-    positive in both for such a head.
+    positive in both for such a head. It is missing where the corrupt run is not worse than the
+    clean one: then there is nothing that a head could carry.
     """
     for direction in DIRECTIONS:
         for part in PARTS:
@@ -40,12 +42,15 @@ def head_influences(
 def self_repair(direct: BootstrapMeans, indirect: BootstrapMeans) -> NDArray[np.float64]:
     """Share of each direct effect that the layers after it undo: -indirect / direct.
 
-    Only where both intervals exclude 0 and the signs differ; else NaN: what is not there is not
-    repaired, and what adds to the direct effect does not repair it. Above 1, the repair
-    overshoots (Rushing and Nanda 2024, arXiv 2402.15390).
+    Only where both intervals exclude 0, the signs differ and the indirect effect is no larger than
+    the direct one; else NaN. What is not there is not repaired, what adds to the direct effect does
+    not repair it, and a head whose effect through later heads is the larger one works through them:
+    its direct effect, which may be next to nothing, is no measure of that. Self-repair: Rushing and
+    Nanda 2024, arXiv 2402.15390.
     """
     seen = excludes_zero(direct) & excludes_zero(indirect)
     opposite = np.sign(direct.mean) == -np.sign(indirect.mean)
+    opposite &= np.abs(indirect.mean) <= np.abs(direct.mean)
     repaired = np.full(direct.mean.shape, np.nan)
     np.divide(-indirect.mean, direct.mean, out=repaired, where=seen & opposite)
     return repaired
@@ -82,6 +87,8 @@ def _table(
     boot = traced.means(total)
     between = measured["source"] - measured["base"]  # its sign turns with the direction
     share = traced.ratios(total, between)
+    if clean.mean(dtype=np.float64) <= corrupt.mean(dtype=np.float64):
+        share = BootstrapRatios(*np.full((3, len(heads)), np.nan))
     layers, numbers = zip(*heads, strict=True)
     return pd.DataFrame(
         {

@@ -16,6 +16,8 @@ class CausalSettings(BaseModel):
     Attributes:
         heads: ``heroes``, or ``all``: influence and direct effect of every head. Writes and pairs
             are of heroes in either case.
+        max_prompts: per task, the same number of every cluster as far as it goes, so that no
+            cluster is lost; null for all.
         max_receivers: inputs (q, k or v of a later head) that path patching measures per head, the
             strongest by attribution; null for all.
         min_share: of the total effect, from which on a path counts for the verdict.
@@ -28,6 +30,7 @@ class CausalSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     heads: Literal["heroes", "all"] = "heroes"
+    max_prompts: int | None = Field(default=None, gt=0)
     max_receivers: int | None = Field(default=None, gt=0)
     min_share: float = Field(gt=0, le=1)
     n_boot: int = Field(ge=200)

@@ -11,7 +11,6 @@ from circuit_scaling.interventions.chunk import Chunk
 from circuit_scaling.interventions.device import prepare_device
 from circuit_scaling.models.loading import load_model
 from circuit_scaling.models.roster import RosterEntry
-from circuit_scaling.prompts.spec import Tasks
 from circuit_scaling.scanning.measurement import Progress, no_progress
 from circuit_scaling.scanning.spec import ScanSettings
 from circuit_scaling.statistics.testing import q_values
@@ -23,7 +22,7 @@ from circuit_scaling.tracing.influence import head_influences
 from circuit_scaling.tracing.joint import joint_influences
 from circuit_scaling.tracing.reads import head_reads
 from circuit_scaling.tracing.spec import TRACED_TASKS, CausalSettings
-from circuit_scaling.tracing.traced_task import TracedTask
+from circuit_scaling.tracing.traced_task import TracedTask, some_prompts
 from circuit_scaling.tracing.writes import head_writes
 
 
@@ -40,7 +39,6 @@ class TracingTables:
 def trace_model(
     slug: str,
     entry: RosterEntry,
-    tasks: Tasks,
     scan: ScanSettings,
     settings: CausalSettings,
     prompts: pd.DataFrame,
@@ -64,7 +62,9 @@ def trace_model(
     anatomy = load_model(slug, entry, scan.precision).anatomy
     chunk = Chunk.of(anatomy, None if scan.chunk == "auto" else scan.chunk, scan.max_memory)
     traced = [
-        TracedTask(anatomy, task, tasks.root[task].reference, prompts, settings, chunk)
+        TracedTask(
+            anatomy, task, some_prompts(prompts, task, settings.max_prompts), settings, chunk
+        )
         for task in TRACED_TASKS
     ]
 

@@ -22,20 +22,27 @@ from circuit_scaling.tracing.spec import CausalSettings
 
 Values = NDArray[np.float32]
 
+_NO_REFERENCE = ""  # the other run of a pair is what patching puts in
+
+
+def some_prompts(prompts: pd.DataFrame, task: str, most: int | None) -> pd.DataFrame:
+    """The task's prompts, ``most`` of them: the first of every cluster, then the second, …"""
+    rows = prompts[prompts["task"] == task]
+    within = rows.groupby("cluster", sort=False).cumcount()
+    return rows.loc[within.sort_values(kind="stable").index[:most].sort_values()]
+
 
 @dataclass(frozen=True)
 class TracedTask:
     """One task on one model.
 
     Attributes:
-        prompts: the prompts table; the rows of the task are used, all of them.
-        reference: the task's reference set, of which tracing uses nothing.
+        prompts: the rows of the prompts table that are used.
         chunk: how much the engine replays together.
     """
 
     anatomy: Anatomy
     task: str
-    reference: str
     prompts: pd.DataFrame
     settings: CausalSettings
     chunk: Chunk
@@ -43,12 +50,12 @@ class TracedTask:
     @cached_property
     def batches(self) -> list[tuple[NDArray[np.int64], Batch]]:
         """The task's prompts by token length, and where each finds its result."""
-        return list(batches_of(self.prompts, self.task, self.reference))
+        return list(batches_of(self.prompts, self.task, _NO_REFERENCE))
 
     @cached_property
     def clusters(self) -> NDArray[np.str_]:
         """The cluster of every prompt."""
-        return self.prompts.loc[self.prompts["task"] == self.task, "cluster"].to_numpy()
+        return self.prompts["cluster"].to_numpy()
 
     @property
     def n_asked(self) -> int:

@@ -62,7 +62,6 @@ def trace_heads(
         traced = trace_model(
             slug,
             entry,
-            tasks,
             scan,
             settings,
             prompts,
