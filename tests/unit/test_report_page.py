@@ -290,13 +290,17 @@ class TestNumbers:
     def test_scaling_says_what_the_control_models_show(
         self, context: ReportContext, page: Page
     ) -> None:
-        assert "None of them shows more heads of the other job than chance." in page.text["scaling"]
+        assert "None of them shows a head of the other job beyond chance" in page.text["scaling"]
+        assert (
+            "follow the order of the names show as well: control_ioi on anti-repetition, names:"
+            " 7 of 48 heads" in page.text["scaling"]
+        )
         assert context.control_models is not None
         more = context.control_models.assign(n_significant=30.0)
         text = Page(render_report(dataclasses.replace(context, control_models=more))).text
         assert (
-            "control_ioi (anti-repetition, names: 30 of 48 heads, by chance 1.2)"
-            in (text["scaling"])
+            "Beyond chance, heads of the other job show in control_ioi on anti-repetition, either"
+            " name: 30 of 48 heads" in text["scaling"]
         )
 
     def test_a_family_without_a_line_is_said_to_have_none(self, context: ReportContext) -> None:
