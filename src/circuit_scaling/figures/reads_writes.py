@@ -30,6 +30,7 @@ _ROLES = {
 _HEAD = ["family", "model", "category", "layer", "head"]
 _COLUMNS = (*_HEAD, "task", "verdict", "side", "name", "colour", "value", "low", "high")
 _STRONGEST = 3  # writes that are drawn per hero and task
+_LINEAR = 0.1  # logits: beyond, the axis is logarithmic, so that weak paths are seen beside strong
 _SHORT = {"ioi": "IOI", "anti_names": "anti"}
 
 
@@ -103,12 +104,13 @@ def reads_writes(shown: pd.DataFrame) -> Figure:
         _reads_panel(left, rows[rows["side"] == "reads"])
         _middle(middle, rows)
         _writes_panel(right, rows[rows["side"] == "writes"])
-    panels[0, 0].set_title("reads: attention from the last position", loc="left")
+    panels[0, 0].set_title("reads: attention from the end", loc="left")
     panels[0, 1].set_title(str(shown["model"].iloc[0]), loc="left")
     panels[0, 2].set_title("writes: strongest paths", loc="left")
     panels[-1, 0].set_xlim(0, 1)
     panels[-1, 0].set_xlabel("share of attention")
-    panels[-1, 2].set_xlabel("change of m by the path alone (logits)")
+    panels[-1, 2].set_xscale("symlog", linthresh=_LINEAR)
+    panels[-1, 2].set_xlabel(f"change of m by the path alone\n(logits, linear within ±{_LINEAR:g})")
     handles = [Patch(color=colour, label=label) for label, colour in _ROLES.values()]
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
     figure.legend(handles=_receiver_handles(), loc="outside lower right", ncols=5)

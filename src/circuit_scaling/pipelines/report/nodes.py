@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from circuit_scaling import __version__
 from circuit_scaling.analysis.classify import ClassifySettings
@@ -15,6 +16,8 @@ from circuit_scaling.figures.category_shares import category_counts
 from circuit_scaling.figures.clean_metric import competence as draw_competence
 from circuit_scaling.figures.corr_scale import corr_vs_scale_cross_family
 from circuit_scaling.figures.divergence import ioi_divergence
+from circuit_scaling.figures.influence import causal_influence
+from circuit_scaling.figures.influence import of_task as influence_on
 from circuit_scaling.figures.phase_space import all_heads_phase_space, family_grid
 from circuit_scaling.figures.strong_heads import strong_head_scaling as draw_strong_heads
 from circuit_scaling.figures.training import zoo_training
@@ -45,6 +48,9 @@ def write_report(
     control_models: Part,
     ablation_agreement: Part,
     attribution_agreement: Part,
+    causal_summary: Part,
+    hero_pairs: Part,
+    hero_similarity: Part,
     import_findings: Part,
     zoo_curves: Part,
     zoo_accuracy: Part,
@@ -55,6 +61,7 @@ def write_report(
         # What scans have left in the same place says nothing about these heads.
         competence = ablation_agreement = attribution_agreement = run_log = None
         zoo_curves = zoo_accuracy = None
+        causal_summary = hero_pairs = hero_similarity = None
         roster = None
     else:
         import_findings = None
@@ -73,6 +80,7 @@ def write_report(
         figures["corr_vs_scale_cross_family"] = corr_vs_scale_cross_family(corr_vs_scale)
     if strong_head_scaling is not None:
         figures["strong_head_scaling"] = draw_strong_heads(strong_head_scaling, settings.tau)
+    figures |= _causal_figures(causal_summary)
     if competence is not None:
         figures["competence"] = draw_competence(competence)
     if ablation_agreement is not None:
@@ -98,6 +106,9 @@ def write_report(
             control_models=control_models,
             ablation_agreement=ablation_agreement,
             attribution_agreement=attribution_agreement,
+            causal_summary=causal_summary,
+            hero_pairs=hero_pairs,
+            hero_similarity=hero_similarity,
             import_findings=import_findings,
             zoo_curves=zoo_curves,
             zoo_accuracy=zoo_accuracy,
@@ -108,6 +119,15 @@ def write_report(
             git_sha=_commit(),
         )
     )
+
+
+def _causal_figures(causal_summary: Part) -> dict[str, Figure]:
+    if causal_summary is None:
+        return {}
+    return {
+        name: causal_influence(influence_on(causal_summary, task))
+        for name, task in (("causal_ioi", "ioi"), ("causal_anti", "anti_names"))
+    }
 
 
 def _roster_table(roster: Roster) -> pd.DataFrame:
