@@ -65,12 +65,12 @@ def causal_for_people(causal_summary: pd.DataFrame) -> dict[str, pd.DataFrame]:
     head = ["family", "model", "category", "layer", "head", "rank", "strength", "fingerprint"]
     sides = []
     for task, short in (("ioi", "ioi"), ("anti_names", "anti")):
-        rows = causal_summary[causal_summary["task"] == task].drop(columns="task").set_index(head)
-        names = {name: f"{name}_{short}" for name in rows}
+        rows = causal_summary[causal_summary["task"] == task].drop(columns="task")
+        names = {name: f"{name}_{short}" for name in rows if name not in head}
         sides.append(
             rows.rename(columns=names | {"denoising_influence": f"mean_{short}_influence"})
         )
-    wide = pd.concat(sides, axis=1, verify_integrity=True).reset_index()
+    wide = sides[0].merge(sides[1], on=head, validate="one_to_one")
     published = ["family", "model", "category", "layer", "head", "delta_ioi", "delta_anti"]
     published += ["strength", "mean_ioi_influence", "mean_anti_influence"]
     return {

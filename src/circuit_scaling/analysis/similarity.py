@@ -40,7 +40,7 @@ def hero_similarity(
         head_reads: of all models, every head of each.
     """
     heads = _profiles(head_reads, classified_heads)
-    if not heads["hero"].any():
+    if heads.empty:
         return HERO_SIMILARITY.empty()
     features = heads.columns.difference([*_KEYS, "n_layers", "category", "hero"])
     similar = cosines(heads[features].to_numpy(dtype=np.float64), heads["model"].to_numpy(str))
@@ -75,6 +75,8 @@ def hero_similarity(
                     "p": found.p,
                 }
             )
+    if not rows:
+        return HERO_SIMILARITY.empty()
     table = pd.DataFrame(rows)
     return table.assign(q=q_values(table["p"].to_numpy(dtype=np.float64)))
 

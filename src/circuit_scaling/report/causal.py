@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from circuit_scaling.figures.style import CATEGORIES, number
@@ -93,21 +94,23 @@ def _who_does_it(able: pd.DataFrame) -> Iterator[str]:
     both = [int(((first == what) & (second == what)).sum()) for what in _VERDICTS[:2]]
     open_ = int(((first == "unclear") | (second == "unclear")).sum())
     yield (
-        f"Of {counted(len(wide), 'shared hero')} on both tasks, {both[0] or 'none'} {_do(both[0])}"
-        f" both jobs itself, {both[1] or 'none'} {'routes' if both[1] == 1 else 'route'} in both,"
-        f" {len(wide) - sum(both) - open_ or 'none'} act in different ways, and for"
-        f" {open_ or 'none'} at least one of the two is unclear."
+        f"{counted(len(wide), 'shared head')} among the heroes: {both[0] or 'none'} of them"
+        f" both times on their own (does it itself), {both[1] or 'none'} both times through later"
+        f" heads (routes), {len(wide) - sum(both) - open_ or 'none'} in different ways; for"
+        f" {open_ or 'none'} at least one of the two jobs is unclear."
     )
-
-
-def _do(count: int) -> str:
-    return "does" if count == 1 else "do"
 
 
 def _directions(able: pd.DataFrame) -> Iterator[str]:
     columns = [f"{direction}_normalised" for direction in _DIRECTIONS]
     for task, rows in able.dropna(subset=columns).groupby("task", sort=False):
         if len(rows) < 3:
+            continue
+        if np.allclose(rows[columns[0]], rows[columns[1]], rtol=1e-3, atol=1e-4):
+            yield (
+                f"On {task_name(task)}, denoising and noising are one measurement seen from both"
+                " sides: the corrupt version of every prompt is a prompt of the task as well."
+            )
             continue
         a, b = (_off_zero(rows, name) for name in columns)
         rho = as_float(rows[columns].rank().corr().iloc[0, 1])
