@@ -28,6 +28,7 @@ _COLUMNS = (
     *(f"{direction}_normalised{end}" for direction in _DIRECTIONS for end in _ENDS),
 )
 _ACROSS = 3  # panels
+_BEYOND = 1.4  # factor between the outermost heads and the ends of the axis
 _APART = 1.035  # factor on the axis between the two marks of a head
 
 
@@ -58,6 +59,8 @@ def causal_influence(of_task: pd.DataFrame) -> Figure:
     for axes in panels[len(looks) :]:
         axes.set_visible(False)
     panels[0].set_xscale("log")
+    # Set by all heads: where the runs differ for none, nothing else would.
+    panels[0].set_xlim(of_task["strength"].min() / _BEYOND, of_task["strength"].max() * _BEYOND)
     panels[0].xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
     panels[0].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     panels[0].xaxis.set_minor_formatter(NullFormatter())
@@ -100,7 +103,7 @@ def _panel(axes: Axes, rows: pd.DataFrame) -> None:
     if unknown:
         text = f"{unknown} of {len(rows)} heads: the runs do not differ"
         axes.text(0.98, 0.98, text, transform=axes.transAxes, ha="right", va="top", fontsize=6)
-    axes.margins(x=0.08, y=0.08)
+    axes.margins(y=0.08)
 
 
 def _handles(rows: pd.DataFrame) -> list[Line2D]:
