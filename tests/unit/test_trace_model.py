@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -203,14 +204,22 @@ def test_reads_are_the_attention_of_the_model_by_role(
     np.testing.assert_allclose(traced.head_reads[list(ROLES)].sum(axis=1), 1, atol=1e-5)
     anti = traced.head_reads[traced.head_reads["task"] == "anti_names"]
     row = anti[(anti["layer"] == 1) & (anti["head"] == 3)].iloc[0]
-    at_repeated = []
+    expected: dict[str, list[float]] = {"repeated_name": [], "first_name": [], "second_name": []}
     loaded.anatomy.model.set_attn_implementation("eager")
     for prompt in prompts[prompts["task"] == "anti_names"].to_dict("records"):
         with torch.no_grad():
             output = loaded.anatomy.model(
                 input_ids=torch.tensor([list(prompt["tokens"])]), output_attentions=True
             )
-        places = [i for i, t in enumerate(prompt["tokens"]) if t == prompt["distractor"][0]]
-        at_repeated.append(float(output.attentions[1][0, 3, -1, places[-1]]))
+        attention = output.attentions[1][0, 3, -1]
+        names = [i for i, t in enumerate(prompt["tokens"]) if t in _names(prompt)]
+        assert len(names) == 3  # A met B. A
+        for role, place in zip(("first_name", "second_name", "repeated_name"), names, strict=True):
+            expected[role].append(float(attention[place]))
     loaded.anatomy.model.set_attn_implementation("sdpa")
-    assert row["repeated_name"] == pytest.approx(np.mean(at_repeated), abs=1e-5)
+    for role, values in expected.items():
+        assert row[role] == pytest.approx(np.mean(values), abs=1e-5)
+
+
+def _names(prompt: dict[Hashable, Any]) -> set[int]:
+    return {prompt["answer"][0], prompt["distractor"][0]}
