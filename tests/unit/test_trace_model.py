@@ -21,7 +21,7 @@ from circuit_scaling.scanning.spec import Intervention, ScanSettings
 from circuit_scaling.tables.causal import CAUSAL_TABLES, ROLES
 from circuit_scaling.tables.schemas import PROFILE_COLUMNS
 from circuit_scaling.tracing.heroes import Subjects
-from circuit_scaling.tracing.spec import CausalSettings
+from circuit_scaling.tracing.spec import CausalSettings, Corruptions
 from circuit_scaling.tracing.trace import TracingTables, runs_of, trace_model
 from tests.conftest import PROJECT
 
@@ -41,7 +41,14 @@ SCAN = ScanSettings(
     n_boot=200,
     n_flips=99,
 )
-SETTINGS = CausalSettings(max_receivers=5, min_share=0.1, n_boot=200, n_flips=99, n_permutations=99)
+SETTINGS = CausalSettings(
+    corruption=Corruptions(ioi="subject", anti_names="names"),
+    max_receivers=5,
+    min_share=0.1,
+    n_boot=200,
+    n_flips=99,
+    n_permutations=99,
+)
 HEROES: tuple[Head, ...] = ((1, 2), (3, 1), (0, 6))
 EVERY = [(layer, head) for layer in range(LAYERS) for head in range(HEADS)]
 SUBJECTS = Subjects(HEROES, HEROES, {h: "shared" if h in HEROES else "weak" for h in EVERY})
@@ -121,6 +128,8 @@ def _oracle(loaded: LoadedModel, row: pd.Series, head: Head, direction: str) -> 
     answer, distractor = row["answer"][0], row["distractor"][0]
     last = max(place for place, token in enumerate(tokens) if token == distractor)
     corrupt = [*tokens[:last], answer, *tokens[last + 1 :]]
+    if row["task"] == "anti_names":
+        corrupt = [{answer: distractor, distractor: answer}.get(token, token) for token in tokens]
     base, source = (corrupt, tokens) if direction == "denoising" else (tokens, corrupt)
 
     def contrast(ids: list[int]) -> float:

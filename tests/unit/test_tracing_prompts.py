@@ -39,10 +39,18 @@ def prompts(draw: st.DrawFn) -> list[int]:
 
 @given(prompts())
 def test_only_the_last_mention_of_the_repeated_name_changes(tokens: list[int]) -> None:
-    pairs = pairs_of(batch(tokens))
+    pairs = pairs_of(batch(tokens), "subject")
     assert pairs.clean[0].tolist() == tokens
     last = len(tokens) - 1 - tokens[::-1].index(A)
     assert pairs.corrupt[0].tolist() == [*tokens[:last], B, *tokens[last + 1 :]]
+    assert (pairs.answers, pairs.distractors) == ([[B]], [[A]])
+
+
+@given(prompts())
+def test_names_change_places_everywhere(tokens: list[int]) -> None:
+    pairs = pairs_of(batch(tokens), "names")
+    assert pairs.clean[0].tolist() == tokens
+    assert pairs.corrupt[0].tolist() == [{A: B, B: A}.get(token, token) for token in tokens]
     assert (pairs.answers, pairs.distractors) == ([[B]], [[A]])
 
 
@@ -69,7 +77,7 @@ def test_every_position_has_one_role_and_names_have_theirs(tokens: list[int]) ->
 def test_what_cannot_be_paired_is_shown(given_batch: Batch, words: list[str]) -> None:
     for word in words:
         with pytest.raises(CircuitScalingError, match=word):
-            pairs_of(given_batch)
+            pairs_of(given_batch, "subject")
 
 
 def test_a_prompt_without_a_repeated_name_has_no_roles() -> None:

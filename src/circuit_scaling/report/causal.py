@@ -70,8 +70,8 @@ def causal(context: ReportContext, order: Sequence[str]) -> Section:
 def _introduction(rows: pd.DataFrame, able: pd.DataFrame) -> Iterator[str]:
     yield (
         "Each hero's output is taken from a clean prompt and put into its corrupt version, in which"
-        " the last mention of the repeated name is the other name (denoising), and the other way"
-        " round (noising). What then reaches the logits by each path alone gives the verdict: a"
+        " one name stands in place of the other (denoising), and the other way round (noising)."
+        " What then reaches the logits by each path alone gives the verdict: a"
         " hero does the task itself where its path to the logits carries a share of its total"
         " effect, and routes where later heads do."
     )

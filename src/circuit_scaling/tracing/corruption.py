@@ -1,6 +1,8 @@
-"""Corrupt prompts: the repeated name is replaced by the other one, token for token."""
+"""Corrupt prompts: one name in place of the other, token for token."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,14 +11,16 @@ from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.batch import Batch
 from circuit_scaling.interventions.pairs import Pairs
 
+Corruption = Literal["subject", "names"]
 
-def pairs_of(batch: Batch) -> Pairs:
-    """Clean prompts with their corrupt versions.
 
-    The last mention of the repeated name, which is the distractor, becomes the answer: of two
-    names the other one is now repeated, and the right answer is the distractor. Nothing else
-    changes and no text is made that the model would not read as a prompt (symmetric token
-    replacement, Zhang and Nanda 2024, arXiv 2309.16042).
+def pairs_of(batch: Batch, corruption: Corruption) -> Pairs:
+    """Clean prompts with their corrupt versions, in which the right answer is the distractor.
+
+    ``subject``: the last mention of the repeated name, which is the distractor, becomes the answer,
+    so that the other name is now the repeated one. ``names``: the two names change places
+    everywhere. Nothing else changes and no text is made that the model would not read as a prompt
+    (symmetric token replacement, Zhang and Nanda 2024, arXiv 2309.16042).
 
     Raises:
         CircuitScalingError: a prompt does not have one answer and one distractor of one token each,
@@ -25,8 +29,13 @@ def pairs_of(batch: Batch) -> Pairs:
     """
     answers, distractors = names_of(batch)
     corrupt = batch.tokens.copy()
-    rows = np.arange(len(corrupt))
-    corrupt[rows, last_mention(batch.tokens, distractors)] = answers
+    subjects = last_mention(batch.tokens, distractors)
+    if corruption == "names":
+        named = np.where(batch.tokens == answers[:, None], distractors[:, None], batch.tokens)
+        repeated = batch.tokens == distractors[:, None]
+        corrupt = np.where(repeated, answers[:, None], named)
+    else:
+        corrupt[np.arange(len(corrupt)), subjects] = answers
     return Pairs(batch.tokens, corrupt, batch.answers, batch.distractors)
 
 

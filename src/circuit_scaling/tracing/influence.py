@@ -15,7 +15,6 @@ from circuit_scaling.interventions.patching import patch_heads
 from circuit_scaling.scanning.measurement import Progress
 from circuit_scaling.statistics.bootstrap import BootstrapMeans
 from circuit_scaling.statistics.ratio import BootstrapRatios
-from circuit_scaling.tracing.corruption import pairs_of
 from circuit_scaling.tracing.traced_task import TracedTask, Values
 
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
@@ -69,7 +68,9 @@ def _patched(
     progress: Progress,
 ) -> dict[str, Values]:
     def patch(batch: Batch) -> dict[str, Values]:
-        patched = patch_heads(traced.anatomy, pairs_of(batch), heads, direction, part, traced.chunk)
+        patched = patch_heads(
+            traced.anatomy, traced.pairs(batch), heads, direction, part, traced.chunk
+        )
         progress(f"{traced.task}, {direction}", len(heads) * len(batch.tokens) / traced.n_asked)
         found = {"total": patched.total, "base": patched.base, "source": patched.source}
         return found if patched.direct is None else found | {"direct": patched.direct}

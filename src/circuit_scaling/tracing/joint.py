@@ -11,7 +11,6 @@ from circuit_scaling.interventions.batch import Batch
 from circuit_scaling.interventions.pairs import Direction
 from circuit_scaling.interventions.patching import patch_sets
 from circuit_scaling.scanning.measurement import Progress
-from circuit_scaling.tracing.corruption import pairs_of
 from circuit_scaling.tracing.heroes import Subjects
 from circuit_scaling.tracing.influence import DIRECTIONS
 from circuit_scaling.tracing.traced_task import TracedTask, Values
@@ -34,7 +33,7 @@ def joint_influences(
     for direction in DIRECTIONS:
 
         def patch(batch: Batch, direction: Direction = direction) -> dict[str, Values]:
-            effects = patch_sets(traced.anatomy, pairs_of(batch), sets, direction, traced.chunk)
+            effects = patch_sets(traced.anatomy, traced.pairs(batch), sets, direction, traced.chunk)
             progress(f"{traced.task}, pairs", len(sets) * len(batch.tokens) / traced.n_asked)
             return {"effects": effects}
 

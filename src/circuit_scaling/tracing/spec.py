@@ -6,14 +6,26 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from circuit_scaling.tracing.corruption import Corruption
+
 TRACED_TASKS = ("ioi", "anti_names")
 """The tasks with two names, in which one name can stand for the other."""
+
+
+class Corruptions(BaseModel):
+    """What is replaced in the corrupt prompts of each task: see :func:`corruption.pairs_of`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    ioi: Corruption
+    anti_names: Corruption
 
 
 class CausalSettings(BaseModel):
     """Parameters of causal tracing.
 
     Attributes:
+        corruption: of each task, what is replaced.
         heads: ``heroes``, or ``all``: influence and direct effect of every head. Writes and pairs
             are of heroes in either case.
         max_prompts: per task, the same number of every cluster as far as it goes, so that no
@@ -29,6 +41,7 @@ class CausalSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    corruption: Corruptions
     heads: Literal["heroes", "all"] = "heroes"
     max_prompts: int | None = Field(default=None, gt=0)
     max_receivers: int | None = Field(default=None, gt=0)

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from circuit_scaling.interventions.anatomy import Anatomy
 from circuit_scaling.interventions.batch import Batch
 from circuit_scaling.interventions.chunk import Chunk
+from circuit_scaling.interventions.pairs import Pairs
 from circuit_scaling.scanning.batches import Key, batches_of, by_prompt
 from circuit_scaling.statistics.bootstrap import BootstrapMeans, cluster_bootstrap
 from circuit_scaling.statistics.clusters import ClusterTotals, cluster_totals
 from circuit_scaling.statistics.ratio import BootstrapRatios, cluster_ratio
 from circuit_scaling.statistics.testing import sign_flip_p
+from circuit_scaling.tracing.corruption import pairs_of
 from circuit_scaling.tracing.spec import CausalSettings
 
 Values = NDArray[np.float32]
@@ -65,6 +67,10 @@ class TracedTask:
     def measure(self, measured: Callable[[Batch], Mapping[Key, Values]]) -> dict[Key, Values]:
         """What ``measured`` gives on each batch, its last axis in the order of the prompts."""
         return by_prompt(self.batches, measured)
+
+    def pairs(self, batch: Batch) -> Pairs:
+        """The prompts of a batch with their corrupt versions."""
+        return pairs_of(batch, getattr(self.settings.corruption, self.task))
 
     def counts(self) -> dict[str, int]:
         """Numbers of prompts and of clusters, as columns."""

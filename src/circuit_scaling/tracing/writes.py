@@ -18,7 +18,6 @@ from circuit_scaling.interventions.paths import (
 )
 from circuit_scaling.scanning.measurement import Progress
 from circuit_scaling.tables.schemas import CATEGORIES
-from circuit_scaling.tracing.corruption import pairs_of
 from circuit_scaling.tracing.heroes import Subjects
 from circuit_scaling.tracing.traced_task import TracedTask, Values
 
@@ -38,7 +37,7 @@ def head_writes(
 
     def follow(batch: Batch) -> dict[Head, Values]:
         found = path_effects(
-            traced.anatomy, pairs_of(batch), subjects.heroes, receivers, traced.chunk
+            traced.anatomy, traced.pairs(batch), subjects.heroes, receivers, traced.chunk
         )
         progress(f"{traced.task}, paths", len(found) * len(batch.tokens) / traced.n_asked)
         return {
@@ -62,7 +61,7 @@ def strongest_receivers(traced: TracedTask, senders: tuple[Head, ...]) -> Receiv
 
     def estimate(batch: Batch) -> dict[str, Values]:
         return {
-            "paths": path_estimates(traced.anatomy, pairs_of(batch), senders, traced.chunk),
+            "paths": path_estimates(traced.anatomy, traced.pairs(batch), senders, traced.chunk),
         }
 
     estimates = np.abs(traced.measure(estimate)["paths"].mean(axis=-1, dtype=np.float64))
