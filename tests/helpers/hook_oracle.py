@@ -105,7 +105,7 @@ class HookOracle:
         """
         clean_logits = self.logits(prompts.tokens)
         clean = measure(prompts, clean_logits, clean_logits)
-        replacements = self._replacements(prompts, mode, donors)
+        replacements = self.replacements(prompts, mode, donors)
         effects = {
             name: np.full((self.layers, self.heads, len(prompts.tokens)), np.nan)
             for name in prompts.readouts
@@ -127,7 +127,7 @@ class HookOracle:
                     effects[name][layer, head] = ablated - clean[name]
         return effects
 
-    def _replacements(
+    def replacements(
         self, prompts: Prompts, mode: str, donors: NDArray[np.int64] | None
     ) -> list[list[Tensor]]:
         """One list of per-layer replacement z, [prompts, positions, heads, d], for every draw."""

@@ -283,18 +283,20 @@ def control_models(models: Sequence[Model] = MODELS) -> pd.DataFrame:
         {
             "family": model.family,
             "model": model.slug,
-            "task": "anti_names" if model.ioi else "ioi",
+            "task": task,
+            "order_balanced": task != "anti_names",
             "clean_metric": 0.01,
             "low": -0.02,
             "high": 0.04,
             "competent": False,
             "n_heads_total": model.layers * model.heads,
-            "n_significant": 1.0,
-            "n_chance": 1.2,
+            "n_significant": 7.0 if task == "anti_names" else 0.0,
             "n_strong": 0,
+            "strongest": 0.01,
         }
         for model in models
         if not (model.ioi and model.anti)
+        for task in (("anti_names_balanced", "anti_names") if model.ioi else ("ioi",))
     ]
     return pd.DataFrame(rows).astype({"competent": "boolean"})
 

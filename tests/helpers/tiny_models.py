@@ -26,6 +26,7 @@ from transformers import (
     Qwen2ForCausalLM,
 )
 
+from circuit_scaling.interventions.pairs import Pairs
 from tests.helpers.hook_oracle import Prompts
 
 LAYERS = 3
@@ -204,3 +205,16 @@ def tiny_prompts(model: PreTrainedModel, seed: int = 1, positions: int = 9) -> P
         reference_tokens=references,
         reference_groups=reference_groups,
     )
+
+
+def tiny_pairs(prompts: Prompts) -> Pairs:
+    """The prompts and corrupt versions: two tokens replaced, in one pair the last, in one none.
+
+    The first pair begins with another token, so that no part of it is shared.
+    """
+    corrupt = prompts.tokens.copy()
+    last = corrupt.shape[1] - 1
+    for row, changed in enumerate([(0, 4), (2, 5), (1, last), (3, 6), ()]):
+        for position in changed:
+            corrupt[row, position] = corrupt[row, position] % (VOCAB - 1) + 1
+    return Pairs(prompts.tokens, corrupt, prompts.answers, prompts.distractors)

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
 from circuit_scaling.interventions.engine import donor_indices
+from circuit_scaling.interventions.pairs import Pairs
 from tests.helpers.engine_scan import anatomy_of_copy, batch_of
 from tests.helpers.hook_oracle import HookOracle
-from tests.helpers.tiny_models import tiny_model, tiny_prompts, tiny_tokenizer
+from tests.helpers.patching_oracle import PatchingOracle
+from tests.helpers.tiny_models import tiny_model, tiny_pairs, tiny_prompts, tiny_tokenizer
 
 DRAWS = 2
 SEED = 5
@@ -39,6 +41,16 @@ class Study:
     def oracle(self) -> HookOracle:
         """The hook loop over another copy of the model."""
         return HookOracle(self.model, self.tokenizer)
+
+    @cached_property
+    def pairs(self) -> Pairs:
+        """The prompts beside corrupt versions of them."""
+        return tiny_pairs(self.prompts)
+
+    @cached_property
+    def patching(self) -> PatchingOracle:
+        """The oracle of everything that is not the ablation of one head."""
+        return PatchingOracle(self.model, self.tokenizer)
 
     def _effects(self, mode: str, positions: str) -> dict[str, NDArray[np.float64]]:
         donors = donor_indices(batch_of(self.prompts), DRAWS, SEED) if mode == "resample" else None

@@ -10,17 +10,8 @@ from kedro.framework.project import pipelines
 
 from tests.conftest import PROJECT
 
-NAMES = [
-    "__default__",
-    "ablation",
-    "classify",
-    "import_tables",
-    "join",
-    "overview",
-    "report",
-    "scaling",
-]
-NAMES += ["scan", "transfer", "zoo"]
+NAMES = ["__default__", "ablation", "causal", "classify", "import_tables", "join", "overview"]
+NAMES += ["report", "scaling", "scan", "transfer", "zoo"]
 
 
 def test_registry_starts_without_torch():
@@ -55,6 +46,8 @@ def test_one_node_per_model_and_namespaces_are_whole(test_data):
     assert {node.namespace for node in scan.nodes} == {"scan.mini_gpt2_s", "scan.mini_pythia_s"}
     only = scan.filter(node_namespaces=["scan.mini_gpt2_s"])
     assert {node.namespace for node in only.nodes} == {"scan.mini_gpt2_s"}
+    traced = pipelines["causal"].filter(node_namespaces=["causal.mini_gpt2_s"])
+    assert [node.name for node in traced.nodes] == ["causal.mini_gpt2_s.trace_heads"]
 
 
 def test_default_is_the_whole_study_without_the_zoo(test_data):
@@ -63,4 +56,4 @@ def test_default_is_the_whole_study_without_the_zoo(test_data):
     }
     assert not {"zoo", "import_table"} & stages
     assert {"scan", "join", "classify_heads", "compare_models", "write_report"} <= stages
-    assert {"measure_scaling", "ablation"} <= stages
+    assert {"measure_scaling", "causal", "collect_traces", "ablation"} <= stages

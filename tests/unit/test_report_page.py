@@ -11,14 +11,19 @@ import pandas as pd
 import pytest
 
 from circuit_scaling import figures
+from circuit_scaling.analysis.causal import causal_summary
 from circuit_scaling.report import ReportContext, render_report
 from circuit_scaling.report.interactive import phase_space_json
+from circuit_scaling.tables.causal import HERO_PAIRS, HERO_SIMILARITY
 from tests.helpers import synthetic_tables as tables
+from tests.helpers.causal_tables import classified_heads as planted_heads
+from tests.helpers.causal_tables import head_traces, head_writes, hero_heads
 
 MODELS = tuple(tables.MODELS[index] for index in (2, 0, 5, 8))
 TAU = tables.TAU
 SECTIONS = ("disagreement", "models", "competence", "phase-space", "categories", "sensitivity")
-SECTIONS += ("heroes", "scaling", "transfer", "ablation", "attribution", "training", "provenance")
+SECTIONS += ("heroes", "scaling", "transfer", "causal", "ablation", "attribution", "training")
+SECTIONS += ("provenance",)
 VOID = {"meta", "link", "img", "br", "hr", "input", "base", "source"}
 
 
@@ -68,6 +73,9 @@ def context() -> ReportContext:
     heads = tables.classified_heads(MODELS)
     summary = tables.head_category_summary(heads)
     compared = tables.transfer(MODELS)
+    traced = causal_summary(
+        *(make() for make in (hero_heads, planted_heads, head_traces, head_writes)), 0.1
+    )
     return ReportContext(
         roster=tables.roster(MODELS),
         competence=tables.competence(MODELS),
@@ -83,6 +91,9 @@ def context() -> ReportContext:
         layer_profile=tables.layer_profile(heads),
         control_models=tables.control_models(MODELS),
         ablation_summary=tables.ablation_summary(MODELS),
+        causal_summary=traced,
+        hero_pairs=HERO_PAIRS.empty(),
+        hero_similarity=HERO_SIMILARITY.empty(),
         ablation_agreement=tables.ablation_agreement(MODELS),
         attribution_agreement=tables.attribution_agreement(MODELS),
         zoo_curves=tables.zoo_curves(MODELS),
@@ -292,13 +303,17 @@ class TestNumbers:
     def test_scaling_says_what_the_control_models_show(
         self, context: ReportContext, page: Page
     ) -> None:
-        assert "None of them shows more heads of the other job than chance." in page.text["scaling"]
+        assert "None of them shows a head of the other job beyond chance" in page.text["scaling"]
+        assert (
+            "follow the order of the names show as well: control_ioi on anti-repetition, names:"
+            " 7 of 48 heads" in page.text["scaling"]
+        )
         assert context.control_models is not None
         more = context.control_models.assign(n_significant=30.0)
         text = Page(render_report(dataclasses.replace(context, control_models=more))).text
         assert (
-            "control_ioi (anti-repetition, names: 30 of 48 heads, by chance 1.2)"
-            in (text["scaling"])
+            "Beyond chance, heads of the other job show in control_ioi on anti-repetition, either"
+            " name: 30 of 48 heads" in text["scaling"]
         )
 
     def test_a_family_without_a_line_is_said_to_have_none(self, context: ReportContext) -> None:

@@ -341,14 +341,15 @@ VALID = {
         "family": "control",
         "model": ["a", "b", "c", "d"],
         "task": ["ioi", "anti_names", "ioi", "ioi"],
+        "order_balanced": [True, False, True, True],
         "clean_metric": [0.0, -0.1, 0.2, 0.0],
         "low": [-0.1, -0.3, NAN, -0.1],
         "high": [0.1, 0.1, NAN, 0.1],
         "competent": FLAGS,
         "n_heads_total": 4,
         "n_significant": [0.0, 1.0, 4.0, NAN],
-        "n_chance": [0.1, 0.05, 0.4, NAN],
         "n_strong": [0, 1, 2, 3],
+        "strongest": [0.0, 0.1, 2.5, 1.0],
     },
 }
 

@@ -98,6 +98,10 @@ class Chunk:
             )
         return max(1, min(n_prompts, self.tokens // positions, kept))
 
+    def holding(self, z: int) -> Chunk:
+        """The same memory where z of all layers is held ``z`` times, beside keys and values."""
+        return replace(self, kept_per_token=self.kept_per_token + z * self.kept_per_token // 2)
+
     def heads(self, n_prompts: int, positions: int) -> int:
         """How many heads are replayed together on so many prompts."""
         return max(1, self.tokens // (n_prompts * positions))

@@ -31,6 +31,8 @@ from circuit_scaling.interventions.rows import by_rows, joined
 from circuit_scaling.interventions.sets import changed_sets
 from circuit_scaling.interventions.stack import Passengers, Stack
 
+SOURCE_RUN = 2  # z of all layers: as much as the keys and values of a second run
+
 
 @dataclass(frozen=True)
 class Patched:
@@ -77,7 +79,8 @@ def patch_heads(
         return _patch(runs, heads, part, fitting)
 
     with torch.no_grad(), fused_activations(anatomy.model):
-        parts = list(by_rows(pairs.clean.shape, chunk or Chunk.of(anatomy), patch))
+        holding = (chunk or Chunk.of(anatomy)).holding(SOURCE_RUN)
+        parts = list(by_rows(pairs.clean.shape, holding, patch))
     directs = [patched.direct for patched in parts if patched.direct is not None]
     return Patched(
         joined([patched.total for patched in parts]),
@@ -110,7 +113,8 @@ def patch_sets(
         return (values[0] - runs.contrast(runs.base)).cpu().numpy()
 
     with torch.no_grad(), fused_activations(anatomy.model):
-        return joined(list(by_rows(pairs.clean.shape, chunk or Chunk.of(anatomy), patch)))
+        holding = (chunk or Chunk.of(anatomy)).holding(SOURCE_RUN + 1)
+        return joined(list(by_rows(pairs.clean.shape, holding, patch)))
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from circuit_scaling.interventions.checks import check_heads, check_pairs
 from circuit_scaling.interventions.chunk import Chunk
 from circuit_scaling.interventions.keys_and_values import KeysAndValuesKnown, copies_of
 from circuit_scaling.interventions.pairs import Head, Pairs
-from circuit_scaling.interventions.patching import PairedRuns
+from circuit_scaling.interventions.patching import SOURCE_RUN, PairedRuns
 from circuit_scaling.interventions.readouts import read
 from circuit_scaling.interventions.rows import by_rows
 from circuit_scaling.interventions.stack import Passengers, Stack
@@ -108,7 +108,8 @@ def path_effects(
         ]
 
     with torch.no_grad(), fused_activations(anatomy.model):
-        parts = list(by_rows(pairs.clean.shape, chunk or Chunk.of(anatomy), measure))
+        holding = (chunk or Chunk.of(anatomy)).holding(SOURCE_RUN)
+        parts = list(by_rows(pairs.clean.shape, holding, measure))
     return [
         PathEffects(
             sender,

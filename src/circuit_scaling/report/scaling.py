@@ -196,18 +196,34 @@ def _depths(frame: pd.DataFrame) -> Table:
 
 def _control_sentences(frame: pd.DataFrame) -> list[str]:
     tested = frame.dropna(subset=["n_significant"])
-    if tested.empty:
+    judged = tested[tested["order_balanced"]]
+    if judged.empty:
         return []
-    beyond = tested[tested["n_significant"] > tested["n_chance"]]
-    opening = "Control models learnt one task only, and random answers on the other."
+    sentences = ["Control models learnt one task only, and random answers on the other."]
+    beyond = judged[judged["n_significant"] > 0]
     if beyond.empty:
-        return [f"{opening} None of them shows more heads of the other job than chance."]
-    named = ", ".join(
-        f"{row['model']} ({task_name(row['task'])}: {row['n_significant']:.0f} of"
-        f" {row['n_heads_total']} heads, by chance {number(row['n_chance'], 1)})"
-        for row in beyond.to_dict("records")
+        sentences.append(
+            "None of them shows a head of the other job beyond chance:"
+            f" {_heads_found(judged)} with q below 0.05."
+        )
+    else:
+        sentences.append(f"Beyond chance, heads of the other job show in {_heads_found(beyond)}.")
+    ordered = tested[~tested["order_balanced"] & (tested["n_significant"] > 0)]
+    if len(ordered):
+        sentences.append(
+            "Where the answer is always the second name, heads that only follow the order of the"
+            f" names show as well: {_heads_found(ordered)}. They are not heads of the job: they"
+            " cancel where either name is repeated."
+        )
+    return sentences
+
+
+def _heads_found(frame: pd.DataFrame) -> str:
+    return ", ".join(
+        f"{row['model']} on {task_name(row['task'])}: {row['n_significant']:.0f} of"
+        f" {row['n_heads_total']} heads"
+        for row in frame.to_dict("records")
     )
-    return [f"{opening} Beyond chance, heads of the other job show in {named}."]
 
 
 def _controls(frame: pd.DataFrame) -> Table:
@@ -218,14 +234,15 @@ def _controls(frame: pd.DataFrame) -> Table:
             (
                 text_cell(row["model"]),
                 text_cell(task_name(row["task"])),
+                text_cell("yes" if row["order_balanced"] else "no"),
                 number_cell(row["clean_metric"], note=interval(row["low"], row["high"])),
                 text_cell(MISSING if pd.isna(able) else "yes" if able else "no"),
                 count_cell(row["n_significant"]),
-                number_cell(row["n_chance"], 1),
                 count_cell(row["n_strong"]),
+                number_cell(row["strongest"], 3),
                 count_cell(row["n_heads_total"]),
             )
         )
-    names = ["model", "task never learnt", "clean metric", "competent"]
-    names += ["q below 0.05", "by chance at most", "at or above τ", "heads"]
+    names = ["model", "prompts", "order of names balanced", "clean metric", "competent"]
+    names += ["q below 0.05", "at or above τ", "largest |Δ|", "heads"]
     return Table(names, rows, "One-objective controls on the task that they never learnt.")

@@ -6,6 +6,7 @@ from circuit_scaling.figures.style import order_models
 from circuit_scaling.report.ablation import ablation
 from circuit_scaling.report.attribution import attribution
 from circuit_scaling.report.blocks import Drawing, Section
+from circuit_scaling.report.causal import causal
 from circuit_scaling.report.context import ReportContext
 from circuit_scaling.report.disagreement import disagreement
 from circuit_scaling.report.heads import categories, heroes, phase_space, sensitivity
@@ -33,6 +34,7 @@ def all_sections(context: ReportContext) -> list[Section]:
         heroes(context, order),
         scaling(context, order),
         transfer(context),
+        causal(context, order),
         ablation(context, order),
         attribution(context),
         training(context, order),

@@ -18,14 +18,17 @@ _LINE_SECONDS = 30
 
 
 @contextmanager
-def scan_progress(slug: str, total: int, what: str = "heads") -> Iterator[Callback]:
+def scan_progress(
+    slug: str, total: int, what: str = "heads", done_how: str = "ablated"
+) -> Iterator[Callback]:
     """How many heads are done, per second and time left: a bar on a terminal, lines in a log.
 
     Under continuous integration (``CI`` is set) there is one line at the end and nothing else.
 
     Args:
-        total: how many are to be ablated, over all tasks and ablations.
+        total: how many are to be done, over all tasks and ablations.
         what: what they are, where they are not single heads.
+        done_how: what is done to them.
     """
     started = time.perf_counter()
     done, lines = 0.0, 0
@@ -60,4 +63,6 @@ def scan_progress(slug: str, total: int, what: str = "heads") -> Iterator[Callba
 
         yield advance
     seconds = time.perf_counter() - started
-    _log.info("%s: %.0f %s ablated in %.1f s, %.1f/s", *(slug, done, what, seconds, done / seconds))
+    _log.info(
+        "%s: %.0f %s %s in %.1f s, %.1f/s", *(slug, done, what, done_how, seconds, done / seconds)
+    )

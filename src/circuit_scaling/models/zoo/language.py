@@ -114,9 +114,11 @@ class Language:
         # to know the names, and so it holds for names that were never in a name task.
         pool = self._names if self._rng.random() < 0.5 else self._name_like
         a, b = (int(t) for t in self._rng.choice(pool, size=2, replace=False))
-        flip = self._tasks[task].repeat == "either" and self._rng.random() < 0.5
-        subject, answer = (b, a) if flip else (a, b)
-        if self._objectives[task] == "random" and self._rng.random() < 0.5:
+        at_random = self._objectives[task] == "random"
+        # Answers are random whoever is repeated: the order of the names must tell nothing either.
+        either = at_random or self._tasks[task].repeat == "either"
+        subject, answer = (b, a) if either and self._rng.random() < 0.5 else (a, b)
+        if at_random and self._rng.random() < 0.5:
             answer = subject
         text = self._fill(
             task,

@@ -18,6 +18,8 @@ from circuit_scaling.figures.clean_metric import competence as draw_competence
 from circuit_scaling.figures.corr_scale import corr_vs_scale_cross_family
 from circuit_scaling.figures.divergence import ioi_divergence
 from circuit_scaling.figures.hero_ablation import hero_vs_random
+from circuit_scaling.figures.influence import causal_influence
+from circuit_scaling.figures.influence import of_task as influence_on
 from circuit_scaling.figures.phase_space import all_heads_phase_space, family_grid
 from circuit_scaling.figures.strong_heads import strong_head_scaling as draw_strong_heads
 from circuit_scaling.figures.training import zoo_training
@@ -49,6 +51,9 @@ def write_report(
     ablation_summary: Part,
     ablation_agreement: Part,
     attribution_agreement: Part,
+    causal_summary: Part,
+    hero_pairs: Part,
+    hero_similarity: Part,
     import_findings: Part,
     zoo_curves: Part,
     zoo_accuracy: Part,
@@ -59,6 +64,7 @@ def write_report(
         # What scans have left in the same place says nothing about these heads.
         competence = ablation_agreement = attribution_agreement = run_log = None
         ablation_summary = zoo_curves = zoo_accuracy = None
+        causal_summary = hero_pairs = hero_similarity = None
         roster = None
     else:
         import_findings = None
@@ -79,6 +85,7 @@ def write_report(
         figures["family_grid"] = family_grid(classified_heads, settings.tau)
     if strong_head_scaling is not None:
         figures["strong_head_scaling"] = draw_strong_heads(strong_head_scaling, settings.tau)
+    figures |= _causal_figures(causal_summary)
     if zoo_curves is not None and zoo_accuracy is not None:
         figures["zoo_training"] = zoo_training(zoo_curves, zoo_accuracy)
     return render_report(
@@ -99,6 +106,9 @@ def write_report(
             ablation_summary=ablation_summary,
             ablation_agreement=ablation_agreement,
             attribution_agreement=attribution_agreement,
+            causal_summary=causal_summary,
+            hero_pairs=hero_pairs,
+            hero_similarity=hero_similarity,
             import_findings=import_findings,
             zoo_curves=zoo_curves,
             zoo_accuracy=zoo_accuracy,
@@ -109,6 +119,15 @@ def write_report(
             git_sha=_commit(),
         )
     )
+
+
+def _causal_figures(causal_summary: Part) -> dict[str, Figure]:
+    if causal_summary is None:
+        return {}
+    return {
+        name: causal_influence(influence_on(causal_summary, task))
+        for name, task in (("causal_ioi", "ioi"), ("causal_anti", "anti_names"))
+    }
 
 
 def _roster_table(roster: Roster) -> pd.DataFrame:

@@ -41,7 +41,9 @@ def measure_scaling(
         "strong_head_scaling": strong,
         "layer_profile": profile,
         "scale_trend": scale_trend(correlations, strong, classify.tau),
-        "control_models": control_models(classified_heads, competence, untaught, classify.tau),
+        "control_models": control_models(
+            classified_heads, joint_effects, competence, untaught, settings, classify.tau
+        ),
     }
 
 
