@@ -14,6 +14,7 @@ from benchmarks.matmul_rate import matmul_rate
 from benchmarks.measuring import Precision, keep
 from benchmarks.page import write_page
 from benchmarks.precision import precision
+from benchmarks.sets import sets_against_hooks
 from benchmarks.study import count
 
 _DOCS = Path(__file__).parents[1] / "docs"
@@ -21,12 +22,13 @@ _CPU_PRECISIONS: tuple[Precision, ...] = ("float32", "bf16")
 
 
 def measure(out: Path) -> None:
-    """Measure anew: about twelve minutes on two cores, nine of them in the slow roads."""
+    """Measure anew: about thirteen minutes on two cores, ten of them in the slow roads."""
     cpu = torch.device("cpu")
     _forget(out / "cpu.jsonl")
     for name in _CPU_PRECISIONS:
         keep(out, "matmul_rate", cpu, matmul_rate(name, cpu))
     keep(out, "against_hooks", cpu, against_hooks("gpt2", 64, 16, "float32", cpu))
+    keep(out, "sets", cpu, sets_against_hooks("gpt2", 64, 16, 32, 3, cpu))
     keep(out, "cost", cpu, cost(cpu))
     keep(out, "study_count", cpu, count())
     for result in precision("gpt2", 16, 16, cpu):

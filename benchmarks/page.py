@@ -75,6 +75,8 @@ def _device(results: list[Result], without: str) -> list[str]:
         parts.append(_rate_table(rates))
     if compared := _of(results, "against_hooks"):
         parts += ["### Against TransformerLens\n", _comparison_table(compared, gpu)]
+    if masked := _of(results, "sets"):
+        parts += ["### Sets of heads\n", _sets_table(masked)]
     if costs := _of(results, "cost"):
         parts += ["### How the cost grows\n", _cost_section(costs[-1])]
     if errors := _of(results, "precision"):
@@ -121,6 +123,27 @@ def _comparison_table(compared: list[Result], gpu: bool) -> str:
         rows.append(row)
     note = "Columns with × say how many times as long the other road takes.\n"
     return _table(head, rows) + "\n" + note
+
+
+def _sets_table(masked: list[Result]) -> str:
+    rows = [
+        (
+            r["shape"],
+            f"{r['prompts']} × {r['positions']}",
+            _PRECISION_NAMES[r["precision"]],
+            f"{r['sets']} of {r['heads']}",
+            f"{r['seconds']['engine']:.1f}",
+            f"{r['seconds']['hook_loop']:.1f}",
+            f"{r['ratio']:.1f}",
+            f"{r['largest_difference']:.0e}",
+            f"{r['typical_effect']:.0e}",
+        )
+        for r in masked
+    ]
+    head = ("shape", "prompts × tokens", "precision", "sets of heads", "engine, s", "hook loop, s")
+    note = "Heads ablated together: all sets stacked, against one hooked run per set, in turn.\n"
+    head += ("× hook loop", "largest difference", "typical effect")
+    return note + "\n" + _table(head, rows)
 
 
 def _heads(result: Result) -> str:

@@ -15,6 +15,8 @@ from omegaconf.errors import OmegaConfBaseException
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.models.roster import Roster
 from circuit_scaling.pipelines import (
+    ablation,
+    causal,
     classify,
     import_tables,
     join,
@@ -27,7 +29,7 @@ from circuit_scaling.pipelines import (
 
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """``scan``, ``join``, ``classify``, ``scaling``, ``transfer`` and ``report``: the study.
+    """The study: ``scan, join, classify, scaling, transfer, causal, ablation, report``.
 
     ``zoo`` trains the embedded models, and ``import_tables`` stands in for ``join``.
 
@@ -60,6 +62,8 @@ def _study(slugs: Sequence[str]) -> dict[str, Pipeline]:
         "classify": classify.create_pipeline(),
         "scaling": scaling.create_pipeline(),
         "transfer": transfer.create_pipeline(),
+        "causal": causal.create_pipeline(slugs),
+        "ablation": ablation.create_pipeline(slugs),
         "report": report.create_pipeline(),
     }
 

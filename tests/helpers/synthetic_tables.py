@@ -10,9 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from circuit_scaling.analysis.hero_ablation import summarise
 from circuit_scaling.analysis.pairs import TransferSettings
 from circuit_scaling.analysis.transfer import transfer as compare
+from circuit_scaling.masking.sets import MaskedSet, choose_sets
+from circuit_scaling.scanning.spec import Intervention
 from circuit_scaling.tables.schemas import JOINT_EFFECTS, PROFILE_COLUMNS
+from tests.helpers import masked
 
 TAU = 0.05
 TASKS = ("ioi", "anti_names", "anti_lists", "induction")
@@ -472,3 +476,51 @@ def run_log(models: Sequence[Model] = MODELS) -> pd.DataFrame:
         for model in models
     ]
     return pd.DataFrame(rows)
+
+
+def ablation_summary(models: Sequence[Model] = MODELS) -> pd.DataFrame:
+    """Heroes take 5 logits where the model can do the task, random heads half a logit anywhere."""
+    rng = np.random.default_rng(8)
+    settings = masked.SETTINGS.model_copy(update={"n_random": 20})
+    heroes = masked.heroes(ioi_only=[(0, 0), (1, 1)], shared=[(2, 2)], anti_only=[(3, 3)])
+    frames = []
+    for model in models:
+        sets = choose_sets("m", (4, 6), heroes, masked.heads_of((4, 6)), settings)
+        able = {"ioi": model.ioi, "anti_names": model.anti, "plain_text": True}
+        measured = [
+            *(("ioi", "contrast", mode) for mode in ("zero", "mean")),
+            *(("anti_names", "contrast", "zero"), ("plain_text", "token_loss", "zero")),
+        ]
+        for task, readout, ablation in measured:
+
+            def effects(
+                chosen: MaskedSet, knows: bool = able[task], readout: str = readout
+            ) -> np.ndarray:
+                ours = chosen.set_type.startswith("hero_")
+                if not chosen.k or readout == "token_loss":
+                    return np.abs(rng.normal(0, 0.01, masked.N_PROMPTS)) * bool(chosen.k)
+                each = (-1.25 if knows else 0.0) if ours else -0.1 * (1 + rng.random())
+                return each * chosen.k + rng.normal(0, 0.05, masked.N_PROMPTS)
+
+            def correct(chosen: MaskedSet, knows: bool = able[task]) -> np.ndarray:
+                ours = chosen.set_type.startswith("hero_") and knows
+                right = 1 - 0.2 * chosen.k if ours else (0.97 if knows else 0.5)
+                return (rng.random(masked.N_PROMPTS) < right).astype(float)
+
+            answered = correct if readout == "contrast" else None
+            trials = masked.trials(
+                sets, effects, answered, task, readout, ablation, model.slug, model.family
+            )
+            competent = pd.DataFrame({"model": [model.slug], "task": [task]})
+            flag = pd.NA if readout == "token_loss" else able[task]
+            competent["competent"] = pd.array([flag], dtype="boolean")
+            frames.append(
+                summarise(
+                    trials,
+                    masked.prompts(task),
+                    competent,
+                    Intervention(ablation="zero", positions="all"),
+                    settings,
+                )
+            )
+    return pd.concat(frames, ignore_index=True)

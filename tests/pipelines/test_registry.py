@@ -10,8 +10,8 @@ from kedro.framework.project import pipelines
 
 from tests.conftest import PROJECT
 
-NAMES = ["__default__", "classify", "import_tables", "join", "overview", "report", "scaling"]
-NAMES += ["scan", "transfer", "zoo"]
+NAMES = ["__default__", "ablation", "causal", "classify", "import_tables", "join", "overview"]
+NAMES += ["report", "scaling", "scan", "transfer", "zoo"]
 
 
 def test_registry_starts_without_torch():
@@ -35,6 +35,7 @@ def test_every_table_is_in_the_catalogue(test_data, catalog, name):
     pipeline = pipelines[name]
     in_memory = ("join.joint_heads__", "join.joint_effects__", "join.ablation_agreement__")
     in_memory += ("join.attribution_agreement__", "zoo_curves__", "zoo_accuracy__")
+    in_memory += ("ablation.ablation_summary__",)
     for dataset in pipeline.datasets():
         passing = dataset.startswith(in_memory)
         assert dataset in known or passing, f"{dataset} of {name} would be lost"
@@ -45,6 +46,8 @@ def test_one_node_per_model_and_namespaces_are_whole(test_data):
     assert {node.namespace for node in scan.nodes} == {"scan.mini_gpt2_s", "scan.mini_pythia_s"}
     only = scan.filter(node_namespaces=["scan.mini_gpt2_s"])
     assert {node.namespace for node in only.nodes} == {"scan.mini_gpt2_s"}
+    traced = pipelines["causal"].filter(node_namespaces=["causal.mini_gpt2_s"])
+    assert [node.name for node in traced.nodes] == ["causal.mini_gpt2_s.trace_heads"]
 
 
 def test_default_is_the_whole_study_without_the_zoo(test_data):
@@ -53,4 +56,4 @@ def test_default_is_the_whole_study_without_the_zoo(test_data):
     }
     assert not {"zoo", "import_table"} & stages
     assert {"scan", "join", "classify_heads", "compare_models", "write_report"} <= stages
-    assert "measure_scaling" in stages
+    assert {"measure_scaling", "causal", "collect_traces", "ablation"} <= stages

@@ -11,14 +11,19 @@ import pandas as pd
 import pytest
 
 from circuit_scaling import figures
+from circuit_scaling.analysis.causal import causal_summary
 from circuit_scaling.report import ReportContext, render_report
 from circuit_scaling.report.interactive import phase_space_json
+from circuit_scaling.tables.causal import HERO_PAIRS, HERO_SIMILARITY
 from tests.helpers import synthetic_tables as tables
+from tests.helpers.causal_tables import classified_heads as planted_heads
+from tests.helpers.causal_tables import head_traces, head_writes, hero_heads
 
 MODELS = tuple(tables.MODELS[index] for index in (2, 0, 5, 8))
 TAU = tables.TAU
 SECTIONS = ("disagreement", "models", "competence", "phase-space", "categories", "sensitivity")
-SECTIONS += ("heroes", "known", "scaling", "transfer", "attribution", "training", "provenance")
+SECTIONS += ("heroes", "known", "scaling", "transfer", "causal", "ablation", "attribution")
+SECTIONS += ("training", "provenance")
 VOID = {"meta", "link", "img", "br", "hr", "input", "base", "source"}
 
 
@@ -68,6 +73,9 @@ def context() -> ReportContext:
     heads = tables.classified_heads(MODELS)
     summary = tables.head_category_summary(heads)
     compared = tables.transfer(MODELS)
+    traced = causal_summary(
+        *(make() for make in (hero_heads, planted_heads, head_traces, head_writes)), 0.1
+    )
     return ReportContext(
         roster=tables.roster(MODELS),
         competence=tables.competence(MODELS),
@@ -83,6 +91,10 @@ def context() -> ReportContext:
         scale_trend=tables.scale_trend(),
         layer_profile=tables.layer_profile(heads),
         control_models=tables.control_models(MODELS),
+        ablation_summary=tables.ablation_summary(MODELS),
+        causal_summary=traced,
+        hero_pairs=HERO_PAIRS.empty(),
+        hero_similarity=HERO_SIMILARITY.empty(),
         ablation_agreement=tables.ablation_agreement(MODELS),
         attribution_agreement=tables.attribution_agreement(MODELS),
         zoo_curves=tables.zoo_curves(MODELS),
@@ -169,6 +181,7 @@ class TestMissingParts:
             ("known", "classify"),
             ("transfer", "transfer"),
             ("scaling", "scaling"),
+            ("ablation", "ablation"),
             ("attribution", "scan,join"),
             ("training", "zoo"),
             ("provenance", "scan"),

@@ -6,6 +6,7 @@ from circuit_scaling.figures.category_shares import category_counts
 from circuit_scaling.figures.clean_metric import competence
 from circuit_scaling.figures.corr_scale import corr_vs_scale_cross_family
 from circuit_scaling.figures.divergence import ioi_divergence
+from circuit_scaling.figures.hero_ablation import hero_vs_random, hero_vs_random_ablation
 from circuit_scaling.figures.layers import layer_hist
 from circuit_scaling.figures.phase_space import all_heads_phase_space, delta_scatter, family_grid
 from circuit_scaling.figures.strong_heads import strong_head_scaling
@@ -22,6 +23,8 @@ __all__ = [
     "corr_vs_scale_cross_family",
     "delta_scatter",
     "family_grid",
+    "hero_vs_random",
+    "hero_vs_random_ablation",
     "ioi_divergence",
     "ioi_transfer_summary",
     "layer_hist",

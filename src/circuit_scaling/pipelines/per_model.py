@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial, update_wrapper
 from typing import Any
 
@@ -12,6 +12,11 @@ import pandas as pd
 def for_model(function: Callable[..., Any], slug: str) -> Callable[..., Any]:
     """``function`` with its ``slug`` given: still named, typed, picklable, and readable in viz."""
     return update_wrapper(partial(function, slug=slug), function)
+
+
+def for_models(function: Callable[..., Any], slugs: Sequence[str]) -> Callable[..., Any]:
+    """``function`` with the ``slugs`` given whose tables it gets."""
+    return update_wrapper(partial(function, slugs=tuple(slugs)), function)
 
 
 def stack(*tables: pd.DataFrame) -> pd.DataFrame:

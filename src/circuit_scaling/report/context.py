@@ -37,8 +37,12 @@ class ReportContext:
     scale_trend: pd.DataFrame | None = None
     layer_profile: pd.DataFrame | None = None
     control_models: pd.DataFrame | None = None
+    ablation_summary: pd.DataFrame | None = None
     ablation_agreement: pd.DataFrame | None = None
     attribution_agreement: pd.DataFrame | None = None
+    causal_summary: pd.DataFrame | None = None
+    hero_pairs: pd.DataFrame | None = None
+    hero_similarity: pd.DataFrame | None = None
     import_findings: pd.DataFrame | None = None
     zoo_curves: pd.DataFrame | None = None
     zoo_accuracy: pd.DataFrame | None = None

@@ -22,7 +22,9 @@ from circuit_scaling.report.blocks import (
 )
 
 # What a scan knows and a table of effects does not.
-NEEDS_A_SCAN = frozenset({"disagreement", "models", "competence", "attribution", "training"})
+NEEDS_A_SCAN = frozenset(
+    {"disagreement", "models", "competence", "ablation", "attribution", "causal", "training"}
+)
 _ANCHOR, _TITLE = "imported", "The imported table"
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from circuit_scaling.figures.style import order_models
+from circuit_scaling.report.ablation import ablation
 from circuit_scaling.report.attribution import attribution
 from circuit_scaling.report.blocks import Drawing, Section
+from circuit_scaling.report.causal import causal
 from circuit_scaling.report.context import ReportContext
 from circuit_scaling.report.disagreement import disagreement
 from circuit_scaling.report.heads import categories, heroes, phase_space, sensitivity
@@ -34,6 +36,8 @@ def all_sections(context: ReportContext) -> list[Section]:
         known(context, order),
         scaling(context, order),
         transfer(context),
+        causal(context, order),
+        ablation(context, order),
         attribution(context),
         training(context, order),
     ]

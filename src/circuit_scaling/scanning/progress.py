@@ -18,13 +18,17 @@ _LINE_SECONDS = 30
 
 
 @contextmanager
-def scan_progress(slug: str, total: int) -> Iterator[Callback]:
-    """Heads done, heads per second and time left: a bar on a terminal, a line at times in a log.
+def scan_progress(
+    slug: str, total: int, what: str = "heads", done_how: str = "ablated"
+) -> Iterator[Callback]:
+    """How many heads are done, per second and time left: a bar on a terminal, lines in a log.
 
     Under continuous integration (``CI`` is set) there is one line at the end and nothing else.
 
     Args:
-        total: heads to ablate, over all tasks and ablations.
+        total: how many are to be done, over all tasks and ablations.
+        what: what they are, where they are not single heads.
+        done_how: what is done to them.
     """
     started = time.perf_counter()
     done, lines = 0.0, 0
@@ -32,29 +36,33 @@ def scan_progress(slug: str, total: int) -> Iterator[Callback]:
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed:.0f}/{task.total:.0f} heads, {task.fields[rate]:.1f}/s"),
+        TextColumn(
+            "{task.completed:.0f}/{task.total:.0f} {task.fields[what]}, {task.fields[rate]:.1f}/s"
+        ),
         TimeRemainingColumn(),
         transient=True,
         disable=not on_terminal,
     )
     with bar:
-        row = bar.add_task(slug, total=total, rate=0.0)
+        row = bar.add_task(slug, total=total, rate=0.0, what=what)
 
-        def advance(what: str, heads: float) -> None:
+        def advance(task: str, ablated: float) -> None:
             nonlocal done, lines
-            done += heads
+            done += ablated
             seconds = time.perf_counter() - started
             rate = done / seconds
-            bar.update(row, completed=done, description=f"{slug}: {what}", rate=rate)
+            bar.update(row, completed=done, description=f"{slug}: {task}", rate=rate)
             if on_terminal or os.environ.get("CI") or seconds < (lines + 1) * _LINE_SECONDS:
                 return
             lines = int(seconds / _LINE_SECONDS)
             left = (total - done) / rate
             _log.info(
-                "%s: %s, %.0f of %d heads, %.1f/s, about %.0f s left",
-                *(slug, what, done, total, rate, left),
+                "%s: %s, %.0f of %d %s, %.1f/s, about %.0f s left",
+                *(slug, task, done, total, what, rate, left),
             )
 
         yield advance
     seconds = time.perf_counter() - started
-    _log.info("%s: %.0f heads ablated in %.1f s, %.1f/s", slug, done, seconds, done / seconds)
+    _log.info(
+        "%s: %.0f %s %s in %.1f s, %.1f/s", *(slug, done, what, done_how, seconds, done / seconds)
+    )

@@ -49,10 +49,22 @@ def cluster_bootstrap(
         return BootstrapMeans(mean, missing, missing.copy(), missing.copy())
     resampled = _means(totals, _draw_counts(n_clusters, draws, rng))
     narrow = np.sqrt(n_clusters / (n_clusters - 1))
-    t_quantile = scipy.special.stdtrit(n_clusters - 1, (1 + CONFIDENCE) / 2)
-    tail = float(scipy.special.ndtr(-narrow * t_quantile))
-    low, high = np.quantile(resampled, [tail, 1 - tail], axis=0)
+    low, high = expanded_interval(resampled, n_clusters)
     return BootstrapMeans(mean, narrow * resampled.std(axis=0, ddof=1), low, high)
+
+
+def expanded_interval(
+    draws: npt.NDArray[np.float64], n_clusters: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """The expanded percentile interval (see :func:`cluster_bootstrap`) of ``draws`` [draws, items].
+
+    Returns:
+        Lower and upper ends, each [items].
+    """
+    t_quantile = scipy.special.stdtrit(n_clusters - 1, (1 + CONFIDENCE) / 2)
+    tail = float(scipy.special.ndtr(-np.sqrt(n_clusters / (n_clusters - 1)) * t_quantile))
+    low, high = np.quantile(draws, [tail, 1 - tail], axis=0)
+    return low, high
 
 
 def bootstrap_draws(

@@ -21,6 +21,9 @@ from circuit_scaling.figures.category_shares import category_counts
 from circuit_scaling.figures.clean_metric import competence as draw_competence
 from circuit_scaling.figures.corr_scale import corr_vs_scale_cross_family
 from circuit_scaling.figures.divergence import ioi_divergence
+from circuit_scaling.figures.hero_ablation import hero_vs_random
+from circuit_scaling.figures.influence import causal_influence
+from circuit_scaling.figures.influence import of_task as influence_on
 from circuit_scaling.figures.phase_space import all_heads_phase_space, family_grid
 from circuit_scaling.figures.strong_heads import strong_head_scaling as draw_strong_heads
 from circuit_scaling.figures.training import zoo_training
@@ -37,6 +40,7 @@ _log = logging.getLogger(__name__)
 _OF_SCANS = (
     *("competence", "ablation_agreement", "attribution_agreement", "run_log"),
     *("zoo_curves", "zoo_accuracy"),
+    *("ablation_summary", "causal_summary", "hero_pairs", "hero_similarity"),
 )
 _OF_HEADS = {
     "scaling": (
@@ -96,6 +100,7 @@ def _figures(parts: Mapping[str, Part], tau: float) -> dict[str, Figure]:
         "corr_vs_scale_cross_family": ("corr_vs_scale", corr_vs_scale_cross_family),
         "strong_head_scaling": ("strong_head_scaling", partial(draw_strong_heads, tau=tau)),
         "competence": ("competence", draw_competence),
+        "hero_vs_random": ("ablation_summary", hero_vs_random),
         "ablation_agreement": ("ablation_agreement", draw_agreement),
         "attribution_agreement": ("attribution_agreement", draw_attribution),
     }
@@ -104,10 +109,20 @@ def _figures(parts: Mapping[str, Part], tau: float) -> dict[str, Figure]:
         for name, (part, draw) in from_part.items()
         if (frame := parts[part]) is not None
     }
+    figures |= _causal_figures(parts["causal_summary"])
     curves, accuracy = parts["zoo_curves"], parts["zoo_accuracy"]
     if curves is not None and accuracy is not None:
         figures["zoo_training"] = zoo_training(curves, accuracy)
     return figures
+
+
+def _causal_figures(causal_summary: Part) -> dict[str, Figure]:
+    if causal_summary is None:
+        return {}
+    return {
+        name: causal_influence(influence_on(causal_summary, task))
+        for name, task in (("causal_ioi", "ioi"), ("causal_anti", "anti_names"))
+    }
 
 
 def _of_other_heads(heads: Part, tables: Iterable[Part]) -> bool:

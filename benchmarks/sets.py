@@ -1,0 +1,114 @@
+"""Sets of heads ablated together: the engine against one hooked TransformerLens run per set.
+
+Both zero the same random sets of the same random model at all positions and read the contrast at
+the last one. They alternate over groups of sets, so that a machine that slows down slows both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmarks.against_hooks import Effects, Hooks
+from benchmarks.engine import ZERO, random_batch
+from benchmarks.measuring import Result, device_of, keep, multiplying_in, now
+from benchmarks.operations import sizes_of
+from benchmarks.shapes import config_of, random_model
+from circuit_scaling.interventions.chunk import Chunk
+from circuit_scaling.interventions.pairs import Head
+from circuit_scaling.interventions.sets import mask_sets
+from circuit_scaling.models.loading import anatomy_of
+
+
+def hooked_set(hooks: Hooks, heads: list[Head]) -> Effects:
+    """Contrasts [prompts] of one run in which all ``heads`` give zero."""
+
+    def zero(z: Tensor, hook: object, of_layer: list[int]) -> Tensor:
+        z[:, :, of_layer] = 0.0
+        return z
+
+    by_layer: dict[int, list[int]] = {}
+    for layer, head in heads:
+        by_layer.setdefault(layer, []).append(head)
+    fwd_hooks = [
+        (f"blocks.{layer}.attn.hook_z", partial(zero, of_layer=of_layer))
+        for layer, of_layer in by_layer.items()
+    ]
+    logits = hooks.bridge.run_with_hooks(hooks.tokens, fwd_hooks=fwd_hooks)
+    contrasts: Effects = hooks.contrast(logits).cpu().numpy()
+    return contrasts
+
+
+@torch.no_grad()
+def sets_against_hooks(
+    shape: str,
+    prompts: int,
+    positions: int,
+    n_sets: int,
+    k: int,
+    device: torch.device,
+    groups: int = 2,
+) -> Result:
+    """Seconds of both roads in float32, their ratio, and the largest difference."""
+    model = random_model(config_of(shape), torch.float32, device)
+    batch = random_batch(model.config.vocab_size, prompts, positions)
+    sizes = sizes_of(model)
+    rng = np.random.default_rng(0)
+    heads = [(layer, head) for layer in range(sizes.n_layers) for head in range(sizes.n_heads)]
+    sets = [[heads[i] for i in sorted(rng.permutation(len(heads))[:k])] for _ in range(n_sets)]
+    seconds = {"engine": 0.0, "hook_loop": 0.0}
+    differences = []
+    with multiplying_in("float32", device):
+        anatomy = anatomy_of(model)
+        hooks = Hooks(copy.deepcopy(model), batch)
+        chunk = Chunk.of(anatomy)
+        mask_sets(anatomy, batch, sets[:1], ZERO, ("contrast",), chunk)  # the first call is slower
+        for group in range(groups):
+            start = now(device)
+            found = mask_sets(anatomy, batch, sets[group::groups], ZERO, ("contrast",), chunk)
+            seconds["engine"] += now(device) - start
+            start = now(device)
+            hooked = np.stack([hooked_set(hooks, chosen) for chosen in sets[group::groups]])
+            seconds["hook_loop"] += now(device) - start
+            differences.append(float(np.abs(found["contrast"] - hooked).max()))
+    return {
+        "shape": shape,
+        "prompts": prompts,
+        "positions": positions,
+        "precision": "float32",
+        "sets": n_sets,
+        "heads": k,
+        "chunk_tokens": chunk.tokens,
+        "seconds": seconds,
+        "ratio": seconds["hook_loop"] / seconds["engine"],
+        "largest_difference": max(differences),
+        "typical_effect": float(np.sqrt(np.mean(np.square(hooked - hooks.clean.cpu().numpy())))),
+    }
+
+
+def main() -> None:
+    """Measure one shape."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shape", default="gpt2", help="a slug of the study, or tiny")
+    parser.add_argument("--prompts", type=int, default=64)
+    parser.add_argument("--positions", type=int, default=16)
+    parser.add_argument("--sets", type=int, default=32)
+    parser.add_argument("--heads", type=int, default=3, help="heads per set")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    device = device_of(options.device)
+    result = sets_against_hooks(
+        *(options.shape, options.prompts, options.positions, options.sets, options.heads), device
+    )
+    keep(options.out, "sets", device, result)
+
+
+if __name__ == "__main__":
+    main()

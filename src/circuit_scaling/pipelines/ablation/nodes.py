@@ -1,0 +1,98 @@
+"""Nodes of the ablation of sets: hero heads against random heads, exports, figures."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pandas as pd
+
+from circuit_scaling.analysis.hero_ablation import hero_ablation_for_people, summarise
+from circuit_scaling.datasets.figures import Drawn
+from circuit_scaling.figures.hero_ablation import hero_vs_random, of_all_heroes, with_all_heroes
+from circuit_scaling.figures.hero_ablation import hero_vs_random_ablation as draw_model
+from circuit_scaling.figures.style import file_name
+from circuit_scaling.masking.fingerprint import check_fresh_trials, masking_fingerprint
+from circuit_scaling.masking.sets import choose_sets, hero_sets, shortages
+from circuit_scaling.masking.spec import AblationSettings
+from circuit_scaling.models.roster import Roster, RosterEntry
+from circuit_scaling.prompts.spec import PromptSettings, Tasks
+from circuit_scaling.scanning.spec import ScanSettings
+from circuit_scaling.tables.ablation import ABLATION_TRIALS
+
+# torch and transformers are imported inside the functions: the registry must start without them.
+
+_log = logging.getLogger(__name__)
+
+
+def mask_heads(
+    entry: RosterEntry,
+    tasks: Tasks,
+    prompt_settings: PromptSettings,
+    scan_settings: ScanSettings,
+    settings: AblationSettings,
+    prompts: pd.DataFrame,
+    classified_heads: pd.DataFrame,
+    hero_heads: pd.DataFrame,
+    *,
+    slug: str,
+) -> pd.DataFrame:
+    """Load the model once, ablate all its sets on every task; without heroes, an empty table."""
+    from circuit_scaling.masking.trials import plan_trials, run_trials
+    from circuit_scaling.scanning.progress import scan_progress
+
+    heads, heroes = (table[table["model"] == slug] for table in (classified_heads, hero_heads))
+    fingerprint = masking_fingerprint(
+        slug, entry, tasks, prompt_settings, scan_settings, settings, prompts, heads, heroes
+    )
+    sets = choose_sets(slug, (entry.n_layers, entry.n_heads), heroes, heads, settings)
+    if not sets:
+        _log.warning("%s: no hero heads, so that there is nothing to ablate", slug)
+        return ABLATION_TRIALS.empty()
+    if short := shortages(sets, settings.n_random):
+        _log.info("%s: %s", slug, "; ".join(short))
+    trials = plan_trials(tasks, scan_settings, settings, sets)
+    with scan_progress(slug, sum(len(t.distinct) for t in trials), "sets") as progress:
+        return run_trials(
+            slug, entry, scan_settings, settings, prompts, trials, fingerprint, progress
+        )
+
+
+def compare_sets(
+    entry: RosterEntry,
+    tasks: Tasks,
+    prompt_settings: PromptSettings,
+    scan_settings: ScanSettings,
+    settings: AblationSettings,
+    prompts: pd.DataFrame,
+    classified_heads: pd.DataFrame,
+    hero_heads: pd.DataFrame,
+    ablation_trials: pd.DataFrame,
+    competence: pd.DataFrame,
+    *,
+    slug: str,
+) -> pd.DataFrame:
+    """Refuse trials that do not fit the heroes; else compare heroes with the other sets."""
+    heads, heroes = (table[table["model"] == slug] for table in (classified_heads, hero_heads))
+    expected = masking_fingerprint(
+        slug, entry, tasks, prompt_settings, scan_settings, settings, prompts, heads, heroes
+    )
+    check_fresh_trials(slug, ablation_trials, expected, bool(hero_sets(heroes)))
+    return summarise(ablation_trials, prompts, competence, scan_settings.primary, settings)
+
+
+def export(ablation_summary: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The CSV table for people."""
+    return hero_ablation_for_people(ablation_summary)
+
+
+def draw(ablation_summary: pd.DataFrame, models: dict[str, Any]) -> Drawn:
+    """For each model what is left as more heads are ablated, and all models side by side."""
+    drawn: Drawn = {
+        "hero_vs_random": (hero_vs_random(ablation_summary), with_all_heroes(ablation_summary))
+    }
+    for slug in Roster.model_validate(models).root:
+        rows = ablation_summary[ablation_summary["model"] == slug]
+        name = f"{file_name(slug)}_hero_vs_random_ablation"
+        drawn[name] = (draw_model(rows), of_all_heroes(rows))
+    return drawn

@@ -1,0 +1,99 @@
+"""Hero heads + prompts -> sets of heads ablated together -> heroes against random heads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kedro.pipeline import Node, Pipeline
+
+from circuit_scaling.pipelines.ablation.nodes import compare_sets, draw, export, mask_heads
+from circuit_scaling.pipelines.per_model import for_model, stack
+
+_SETTINGS = {
+    "tasks": "tasks",
+    "prompt_settings": "prompts",
+    "scan_settings": "scan",
+    "settings": "ablation",
+}
+_SHARED = ("classified_heads", "hero_heads", "competence")
+
+
+def create_pipeline(slugs: Sequence[str]) -> Pipeline:
+    """One copy of the template per model, ``ablation.<slug>``, and the stacking, in ``ablation``.
+
+    The comparisons of single models stay inside, so that the graph shows the stage as one box.
+    """
+    per_model = sum((_mask_one(slug) for slug in slugs), Pipeline([]))
+    together = Pipeline(
+        [
+            Node(
+                stack,
+                inputs=[f"ablation_summary__{slug}" for slug in slugs],
+                outputs="ablation_summary",
+                name="stack_ablation_summary",
+            ),
+            Node(
+                export,
+                inputs="ablation_summary",
+                outputs="ablation_exports",
+                name="export_ablation",
+            ),
+            Node(
+                draw,
+                inputs=["ablation_summary", "params:models"],
+                outputs="ablation_figures",
+                name="draw_ablation_figures",
+            ),
+        ]
+    )
+    return Pipeline(
+        per_model + together,
+        namespace="ablation",
+        parameters={
+            f"params:{name}": f"params:{name}"
+            for name in (*_SETTINGS.values(), "models", *(f"models.{slug}" for slug in slugs))
+        },
+        inputs={*_SHARED, *(f"prompts__{slug}" for slug in slugs)},
+        outputs={
+            *("ablation_summary", "ablation_exports", "ablation_figures"),
+            *(f"ablation_trials__{slug}" for slug in slugs),
+        },
+    )
+
+
+def _mask_one(slug: str) -> Pipeline:
+    given = {
+        "entry": "params:model",
+        **{name: f"params:{block}" for name, block in _SETTINGS.items()},
+        **{name: name for name in ("prompts", "classified_heads", "hero_heads")},
+    }
+    template = Pipeline(
+        [
+            Node(
+                for_model(mask_heads, slug),
+                inputs=given,
+                outputs="ablation_trials",
+                name="mask_heads",
+            ),
+            Node(
+                for_model(compare_sets, slug),
+                inputs={
+                    **given,
+                    "ablation_trials": "ablation_trials",
+                    "competence": "competence",
+                },
+                outputs="ablation_summary",
+                name="compare_sets",
+            ),
+        ]
+    )
+    return Pipeline(
+        template,
+        namespace=slug,
+        parameters={
+            "params:model": f"params:models.{slug}",
+            **{f"params:{block}": f"params:{block}" for block in _SETTINGS.values()},
+        },
+        inputs={"prompts": f"prompts__{slug}", **{name: name for name in _SHARED}},
+        outputs={name: f"{name}__{slug}" for name in ("ablation_trials", "ablation_summary")},
+    )

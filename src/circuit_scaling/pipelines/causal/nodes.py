@@ -1,0 +1,127 @@
+"""Nodes of causal tracing: trace one model, put models together, export, draw."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from circuit_scaling.analysis.causal import causal_summary as summary_of
+from circuit_scaling.analysis.exports import causal_for_people
+from circuit_scaling.analysis.similarity import hero_similarity
+from circuit_scaling.datasets.figures import Drawn
+from circuit_scaling.figures.influence import causal_influence, of_task
+from circuit_scaling.figures.reads_writes import reads_writes, reads_writes_of
+from circuit_scaling.figures.style import file_name
+from circuit_scaling.models.roster import Roster, RosterEntry
+from circuit_scaling.pipelines.per_model import stack
+from circuit_scaling.prompts.spec import PromptSettings, Tasks
+from circuit_scaling.scanning.fingerprint import check_fresh
+from circuit_scaling.scanning.spec import ScanSettings
+from circuit_scaling.tables.causal import CAUSAL_TABLES
+from circuit_scaling.tracing.fingerprint import (
+    check_categories,
+    check_traced,
+    tracing_fingerprint,
+)
+from circuit_scaling.tracing.heroes import subjects_of
+from circuit_scaling.tracing.spec import CausalSettings
+
+# torch and transformers are imported inside the functions: the registry must start without them.
+
+PER_MODEL = ("causal_traces", "head_reads", "head_writes", "hero_pairs")
+_log = logging.getLogger(__name__)
+
+
+def trace_heads(
+    entry: RosterEntry,
+    tasks: Tasks,
+    prompt_settings: PromptSettings,
+    scan: ScanSettings,
+    settings: CausalSettings,
+    prompts: pd.DataFrame,
+    head_profiles: pd.DataFrame,
+    classified_heads: pd.DataFrame,
+    hero_heads: pd.DataFrame,
+    *,
+    slug: str,
+) -> dict[str, pd.DataFrame]:
+    """Load the model once and trace its heroes; a model without any gives empty tables."""
+    check_fresh(slug, entry, tasks, prompt_settings, scan, prompts, head_profiles)
+    scanned = check_categories(slug, classified_heads, head_profiles)
+    subjects = subjects_of(slug, entry, classified_heads, hero_heads, settings)
+    if not subjects.traced:
+        _log.warning("%s: no hero heads, so nothing is traced", slug)
+        return {name: CAUSAL_TABLES[name].empty() for name in PER_MODEL}
+    from circuit_scaling.scanning.progress import scan_progress
+    from circuit_scaling.tracing.trace import runs_of, trace_model
+
+    with scan_progress(slug, runs_of(subjects), "heads and paths", "patched") as progress:
+        traced = trace_model(
+            slug,
+            entry,
+            scan,
+            settings,
+            prompts,
+            head_profiles,
+            subjects,
+            tracing_fingerprint(scanned, subjects, settings),
+            progress,
+        )
+    return {name: getattr(traced, name) for name in PER_MODEL}
+
+
+def collect(
+    models: dict[str, Any],
+    settings: CausalSettings,
+    classified_heads: pd.DataFrame,
+    hero_heads: pd.DataFrame,
+    *tables: pd.DataFrame,
+    slugs: Sequence[str],
+) -> dict[str, pd.DataFrame]:
+    """Refuse tracings that do not fit; else put the models together and sum them up.
+
+    ``tables`` are those of ``PER_MODEL`` of one model after the other, in the order of ``slugs``.
+    """
+    roster = Roster.model_validate(models).root
+    kinds = len(PER_MODEL)
+    for place, slug in enumerate(slugs):
+        subjects = subjects_of(slug, roster[slug], classified_heads, hero_heads, settings)
+        traced = tables[place * kinds]
+        check_traced(slug, classified_heads, subjects, settings, traced)
+    traces, reads, writes, pairs = (stack(*tables[kind::kinds]) for kind in range(kinds))
+    ours = hero_heads[hero_heads["model"].isin(slugs)]
+    return {
+        "causal_summary": summary_of(ours, classified_heads, traces, writes, settings.min_share),
+        "head_reads": reads,
+        "head_writes": writes,
+        "hero_pairs": pairs,
+        "hero_similarity": hero_similarity(
+            reads, classified_heads, settings.n_permutations, settings.seed
+        ),
+    }
+
+
+def export(causal_summary: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The CSV table for people."""
+    return causal_for_people(causal_summary)
+
+
+def draw(
+    causal_summary: pd.DataFrame,
+    head_reads: pd.DataFrame,
+    head_writes: pd.DataFrame,
+    *,
+    slugs: Sequence[str],
+) -> Drawn:
+    """Strength against influence on both tasks; for each model what its heroes read and write."""
+    drawn: Drawn = {}
+    for name, task in (("causal_ioi", "ioi"), ("causal_anti", "anti_names")):
+        shown = of_task(causal_summary, task)
+        drawn[name] = (causal_influence(shown), shown)
+    for slug in slugs:
+        shown = reads_writes_of(slug, causal_summary, head_reads, head_writes)
+        drawn[f"{file_name(slug)}_reads_writes"] = (reads_writes(shown), shown)
+    return drawn

@@ -1,0 +1,263 @@
+"""The chapter on sets of heads: do hero heads do more than random heads of the same layers?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from circuit_scaling.figures.style import number
+from circuit_scaling.report.blocks import (
+    MISSING,
+    Block,
+    Cell,
+    Section,
+    Table,
+    arrange,
+    count_cell,
+    counted,
+    drawing,
+    interval,
+    missing,
+    model_cell,
+    number_cell,
+    share,
+    task_name,
+    text_cell,
+)
+from circuit_scaling.report.context import ReportContext
+
+_ANCHOR, _TITLE = "ablation", "Do heroes beat random heads?"
+_ALPHA = 0.05
+_SETS = {
+    "hero_joint": "all categories",
+    "hero_ioi_only": "IOI only",
+    "hero_anti_only": "anti-repetition only",
+    "hero_shared": "shared",
+}
+
+
+def ablation(context: ReportContext, order: Sequence[str]) -> Section:
+    """From ``ablation_summary``: all heroes of each model, controls, categories, ablations."""
+    summary = context.ablation_summary
+    if summary is None:
+        return Section(_ANCHOR, _TITLE, (), (missing("ablation"),))
+    if summary.empty:
+        return Section(_ANCHOR, _TITLE, ("No model has hero heads to ablate.",))
+    largest = _with_all_heroes(arrange(summary, order))
+    joint = largest[largest["hero_set"] == "hero_joint"]
+    tasks = joint[joint["readout"] == "contrast"]
+    primary, suspect = tasks[tasks["primary"]], context.suspect_models()
+    blocks: list[Block] = [_tasks_table(primary, suspect)]
+    caption = (
+        "All heroes of a model minus random heads of the same layers, in mean contrast on test"
+        " prompts; left of 0 the heroes do more. Figures of single models, with every number of"
+        " heads, are beside this page in figures/<model>_hero_vs_random_ablation."
+    )
+    blocks += drawing(context.figures, "hero_vs_random", caption)
+    controls = joint[joint["readout"] != "contrast"]
+    if len(controls):
+        blocks.append(_controls_table(controls, suspect))
+    of_category = largest[(largest["hero_set"] != "hero_joint") & largest["primary"]]
+    if len(of_category):
+        blocks.append(_sets_table(of_category, suspect))
+    if not tasks["primary"].all():
+        blocks.append(_ablations_table(tasks, suspect))
+    sentences = [*_lead(primary), *_on_tasks(primary), *_on_controls(controls), *_absent(primary)]
+    return Section(_ANCHOR, _TITLE, tuple(sentences), tuple(blocks))
+
+
+def _with_all_heroes(summary: pd.DataFrame) -> pd.DataFrame:
+    """The rows of each hero set that have the most heads."""
+    measured = summary[summary["reason"] == ""]
+    key = ["family", "model", "task", "ablation", "positions", "hero_set"]
+    return measured[measured["k"] == measured.groupby(key)["k"].transform("max")]
+
+
+def _fails(rows: pd.DataFrame) -> pd.Series[bool]:
+    return ~rows["competent"].astype("boolean").fillna(True).astype(bool)
+
+
+def _beats(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Heroes that do more damage than chance lets random sets of the same layers do."""
+    return rows["matched_p"] < _ALPHA
+
+
+def _lead(primary: pd.DataFrame) -> list[str]:
+    drawn = primary[primary["matched_n"] > 0]
+    sentences = [
+        "The hero heads of a model, chosen on select prompts, are ablated together on test prompts,"
+        " and so are random heads that are no heroes, with as many in each layer."
+    ]
+    if len(drawn):
+        sentences.append(
+            f"p counts the random sets that do at least as much damage; with"
+            f" {drawn['matched_n'].max()} of them it cannot fall below"
+            f" {number(drawn['matched_p_floor'].min(), 3)}. Differences have intervals over"
+            " prompts."
+        )
+    return sentences
+
+
+def _on_tasks(primary: pd.DataFrame) -> list[str]:
+    sentences = []
+    for task, rows in primary.groupby("task", sort=False):
+        tested = rows.dropna(subset=["matched_p"])
+        failing = tested[_fails(tested)]
+        able = tested.drop(failing.index)
+        if len(able):
+            beats = able[_beats(able)]
+            below = int((able["matched_difference_high"] < 0).sum())
+            sentences.append(
+                f"On {task_name(task)}, heroes beat random heads in {len(beats)} of"
+                f" {counted(len(able), 'model')} that can do the task (p < {_ALPHA:g}); they take"
+                f" {number(-able['matched_difference'].median())} more from the contrast at the"
+                f" median, and the interval lies below 0 in {below}. Accuracy falls from"
+                f" {share(able['clean_accuracy'].median())} to {share(able['accuracy'].median())}"
+                f" without the heroes, and to {share(able['matched_accuracy'].median())} without"
+                " random heads."
+            )
+        if len(failing):
+            beats = failing[_beats(failing)]
+            named = f": {', '.join(beats['model'])}" if len(beats) else ""
+            sentences.append(
+                f"Of {counted(len(failing), 'model')} that cannot do it, {len(beats) or 'none'}"
+                f" {'show' if len(beats) > 1 else 'shows'} heroes that beat random heads{named};"
+                " a model that has not learnt the task, such as one with random weights, should"
+                " not."
+            )
+    return sentences
+
+
+def _on_controls(controls: pd.DataFrame) -> list[str]:
+    sentences = []
+    for task, rows in controls.groupby("task", sort=False):
+        tested = rows.dropna(subset=["matched_p"])
+        if len(tested):
+            what = "loss" if tested["readout"].iloc[0] == "token_loss" else "KL"
+            sentences.append(
+                f"On {task_name(task)}, a control, the same heroes add"
+                f" {number(tested['mean_diff'].median())} nats of {what} at the median and random"
+                f" heads {number(tested['matched_mean_diff'].median())}: heroes do more damage in"
+                f" {int(_beats(tested).sum())} of {counted(len(tested), 'model')}."
+            )
+    return sentences
+
+
+def _absent(primary: pd.DataFrame) -> list[str]:
+    lacking = primary[primary["matched_reason"] != ""]
+    if lacking.empty:
+        return []
+    reasons = lacking.drop_duplicates("model")
+    named = "; ".join(
+        f"{model} ({reason})"
+        for model, reason in zip(reasons["model"], reasons["matched_reason"], strict=True)
+    )
+    return [f"No random heads of the same layers as all heroes: {named}."]
+
+
+def _against(row: dict[str, Any]) -> tuple[Cell, ...]:
+    """Effect of the heroes, of matched random sets, their difference, effect size and p."""
+    matched = number_cell(
+        row["matched_mean_diff"], note=interval(row["matched_from"], row["matched_to"])
+    )
+    bounds = interval(row["matched_difference_low"], row["matched_difference_high"])
+    return (
+        number_cell(row["mean_diff"], note=interval(row["low"], row["high"])),
+        matched,
+        number_cell(row["matched_difference"], note=bounds),
+        number_cell(row["matched_effect_size"], 1),
+        number_cell(row["matched_p"], 3),
+    )
+
+
+_AGAINST = ("heroes", "random, same layers", "difference", "effect size", "p")
+
+
+def _model(row: dict[str, Any], suspect: set[str]) -> Cell:
+    able = row["competent"]
+    if not pd.isna(able) and not able:
+        return text_cell(row["model"], flag="not competent")
+    return model_cell(row["model"], suspect)
+
+
+def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
+
+
+def _tasks_table(primary: pd.DataFrame, suspect: set[str]) -> Table:
+    rows = [
+        (
+            _model(row, suspect),
+            text_cell(task_name(row["task"])),
+            count_cell(row["k"]),
+            number_cell(row["clean_metric"]),
+            *_against(row),
+            number_cell(row["unmatched_p"], 3),
+            Cell(
+                f"{share(row['accuracy'])}",
+                f"{share(row['clean_accuracy'])} clean\n{share(row['matched_accuracy'])} random",
+                numeric=True,
+            ),
+            number_cell(row["matched_p_accuracy"], 3),
+        )
+        for row in _records(primary)
+    ]
+    names = ["model", "task", "heads", "clean contrast", *_AGAINST]
+    names += ["p, any layer", "accuracy", "p, accuracy"]
+    caption = (
+        "All heroes of each model ablated together, on test prompts: change of the mean contrast"
+        " with its 95 % interval over prompts, the same for random sets with the middle 95 % of"
+        " them, and heroes minus random. Effect size: that difference in standard deviations of"
+        " the random sets; negative: the heroes do more damage."
+    )
+    return Table(names, rows, caption)
+
+
+def _controls_table(controls: pd.DataFrame, suspect: set[str]) -> Table:
+    rows = [
+        (
+            _model(row, suspect),
+            text_cell(task_name(row["task"])),
+            count_cell(row["k"]),
+            *_against(row),
+        )
+        for row in _records(controls)
+    ]
+    caption = (
+        "The same heads on controls, in nats: KL to the clean model (IOI with three names) and"
+        " loss (plain text). Positive: damage."
+    )
+    return Table(["model", "control", "heads", *_AGAINST], rows, caption, folded=True)
+
+
+def _sets_table(rows_of_sets: pd.DataFrame, suspect: set[str]) -> Table:
+    rows = [
+        (
+            _model(row, suspect),
+            text_cell(_SETS[str(row["hero_set"])]),
+            text_cell(task_name(row["task"])),
+            count_cell(row["k"]),
+            *_against(row),
+        )
+        for row in _records(rows_of_sets)
+    ]
+    names = ["model", "heroes of", "task", "heads", *_AGAINST]
+    return Table(names, rows, "The heroes of each category.", folded=True)
+
+
+def _ablations_table(tasks: pd.DataFrame, suspect: set[str]) -> Table:
+    """Does it depend on what replaces the heads?"""
+    rows = [
+        (
+            _model(row, suspect),
+            text_cell(task_name(row["task"])),
+            text_cell(f"{row['ablation']}, {row['positions']}"),
+            *_against(row),
+            Cell(share(row["accuracy"]) if not pd.isna(row["accuracy"]) else MISSING, numeric=True),
+        )
+        for row in _records(tasks)
+    ]
+    names = ["model", "task", "ablation, positions", *_AGAINST, "accuracy"]
+    return Table(names, rows, "All heroes under every ablation.", folded=True)

@@ -1,0 +1,255 @@
+"""The chapter on causal tracing: what the hero heads carry, and whether they do it themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from circuit_scaling.figures.style import CATEGORIES, number
+from circuit_scaling.report.blocks import (
+    Block,
+    Cell,
+    Section,
+    Table,
+    arrange,
+    as_float,
+    count_cell,
+    counted,
+    drawing,
+    head_name,
+    interval,
+    missing,
+    number_cell,
+    share,
+    task_name,
+    text_cell,
+)
+from circuit_scaling.report.context import ReportContext
+
+_ANCHOR, _TITLE = "causal", "Do the heroes do it themselves?"
+_ALPHA = 0.05
+_DIRECTIONS = ("denoising", "noising")
+_VERDICTS = ("does it itself", "routes", "mixed", "unclear")
+
+
+def causal(context: ReportContext, order: Sequence[str]) -> Section:
+    """Verdicts, both directions of patching, self-repair, pairs of heroes and their likeness."""
+    summary, pairs = context.causal_summary, context.hero_pairs
+    similarity = context.hero_similarity
+    if summary is None or pairs is None or similarity is None:
+        return Section(_ANCHOR, _TITLE, (), (missing("causal"),))
+    if summary.empty:
+        return Section(_ANCHOR, _TITLE, ("No model has hero heads that could be traced.",))
+    rows = arrange(summary, order)
+    able = rows[rows["competent"].fillna(True).astype(bool)]
+    blocks: list[Block] = [_verdict_table(able)]
+    for name, task in (("causal_ioi", "ioi"), ("causal_anti", "anti_names")):
+        caption = (
+            f"{task_name(task)}: influence of each hero under patching, as a share of what the"
+            " clean and the corrupt run differ by, against its strength under ablation."
+        )
+        blocks += drawing(context.figures, name, caption)
+    if len(similarity):
+        blocks.append(_similarity_table(similarity))
+    blocks += [_heroes_table(str(model), of) for model, of in rows.groupby("model", sort=False)]
+    sentences = (
+        *_introduction(rows, able),
+        *_who_does_it(able),
+        *_directions(able),
+        *_repair(able),
+        *_pairs(pairs),
+        *_likeness(similarity),
+        *_unresolved(able),
+    )
+    return Section(_ANCHOR, _TITLE, sentences, tuple(blocks))
+
+
+def _introduction(rows: pd.DataFrame, able: pd.DataFrame) -> Iterator[str]:
+    yield (
+        "Each hero's output is taken from a clean prompt and put into its corrupt version, in which"
+        " one name stands in place of the other (denoising), and the other way round (noising)."
+        " What then reaches the logits by each path alone gives the verdict: a"
+        " hero does the task itself where its path to the logits carries a share of its total"
+        " effect, and routes where later heads do."
+    )
+    if len(able) < len(rows):
+        yield (
+            f"Left out of the counts: {len(rows) - len(able)} of {len(rows)} heads and tasks, of"
+            " models that cannot do the task."
+        )
+
+
+def _who_does_it(able: pd.DataFrame) -> Iterator[str]:
+    """The question of the study: both jobs by the same head, or a hub that routes."""
+    shared = able[able["category"] == "shared"]
+    wide = shared.pivot(index=["model", "layer", "head"], columns="task", values="verdict")
+    wide = wide.dropna() if wide.shape[1] == 2 else wide.head(0)
+    if wide.empty:
+        yield "No shared head was traced on both tasks."
+        return
+    first, second = (wide[task] for task in wide)
+    both = [int(((first == what) & (second == what)).sum()) for what in _VERDICTS[:2]]
+    open_ = int(((first == "unclear") | (second == "unclear")).sum())
+    yield (
+        f"{counted(len(wide), 'shared head')} among the heroes: {both[0] or 'none'} of them"
+        f" both times on their own (does it itself), {both[1] or 'none'} both times through later"
+        f" heads (routes), {len(wide) - sum(both) - open_ or 'none'} in different ways; for"
+        f" {open_ or 'none'} at least one of the two jobs is unclear."
+    )
+
+
+def _directions(able: pd.DataFrame) -> Iterator[str]:
+    columns = [f"{direction}_normalised" for direction in _DIRECTIONS]
+    for task, rows in able.dropna(subset=columns).groupby("task", sort=False):
+        if len(rows) < 3:
+            continue
+        if np.allclose(rows[columns[0]], rows[columns[1]], rtol=1e-3, atol=1e-4):
+            yield (
+                f"On {task_name(task)}, denoising and noising are one measurement seen from both"
+                " sides: the corrupt version of every prompt is a prompt of the task as well."
+            )
+            continue
+        a, b = (_off_zero(rows, name) for name in columns)
+        rho = as_float(rows[columns].rank().corr().iloc[0, 1])
+        yield (
+            f"On {task_name(task)}, denoising and noising rank {len(rows)} heads with a Spearman"
+            f" correlation of {number(rho)}; {int((a & b).sum())} have an influence in both,"
+            f" {int((a & ~b).sum())} only in denoising and {int((~a & b).sum())} only in noising"
+            " (intervals off 0)."
+        )
+
+
+def _off_zero(rows: pd.DataFrame, name: str) -> pd.Series:
+    return (rows[f"{name}_low"] > 0) | (rows[f"{name}_high"] < 0)
+
+
+def _repair(able: pd.DataFrame) -> Iterator[str]:
+    repaired = able.dropna(subset=["noising_self_repair"])
+    direct = int(_off_zero(able, "noising_direct").sum())
+    if repaired.empty:
+        yield f"Later layers undo nothing of the {direct} direct effects that differ from 0."
+        return
+    yield (
+        f"Of {direct} direct effects that differ from 0, later layers undo a part in"
+        f" {len(repaired)}: at the median {share(repaired['noising_self_repair'].median())} of it,"
+        " which single-head ablation does not see."
+    )
+
+
+def _pairs(pairs: pd.DataFrame) -> Iterator[str]:
+    noising = pairs[pairs["direction"] == "noising"]
+    if noising.empty:
+        return
+    off = noising[_off_zero(noising, "interaction")]
+    less = int((off["interaction"] * off["sum"] < 0).sum())
+    yield (
+        f"Of {counted(len(noising), 'pair')} of heroes and tasks, {less} do less together than the"
+        f" sum of the two, so that each can stand in for the other, and {len(off) - less} do more"
+        " (noising, intervals off 0)."
+    )
+
+
+def _likeness(similarity: pd.DataFrame) -> Iterator[str]:
+    rows = similarity[(similarity["group"] == "late shared") & similarity["p"].notna()]
+    overall = rows[(rows["scope"] == "across families") & (rows["family_a"] == "all families")]
+    if overall.empty:
+        yield "Whether late shared heads of different families are alike cannot be said."
+        return
+    row = overall.iloc[0]
+    alike = "more alike than" if row["p"] < _ALPHA else "no more alike than"
+    yield (
+        f"Late shared heads of different families are {alike} random heads of the same layers:"
+        f" their profiles have a mean cosine of {number(row['similarity'])}, chance gives"
+        f" {number(row['expected'])} {interval(row['null_low'], row['null_high'])}"
+        f" (p = {number(row['p'], 4)}, {counted(int(row['n_pairs']), 'pair')})."
+    )
+
+
+def _unresolved(able: pd.DataFrame) -> Iterator[str]:
+    for task, rows in able.groupby("task", sort=False):
+        same = rows[rows["noising_normalised"].isna()]
+        unclear = int((rows["verdict"] == "unclear").sum()) - len(same)
+        if len(same):
+            models = same["model"].drop_duplicates().tolist()
+            yield (
+                f"Not resolved on {task_name(task)}: in {', '.join(models)} the answer does not"
+                " depend on the repeated name, the two runs do not differ, and there is nothing"
+                " that a head could carry."
+            )
+        if unclear:
+            yield (
+                f"On {task_name(task)}, {unclear} of {len(rows) - len(same)} further verdicts are"
+                " unclear: no path carries a share that is large enough and surely above 0."
+            )
+
+
+def _verdict_table(able: pd.DataFrame) -> Table:
+    rows = []
+    for category in [name for name in CATEGORIES if (able["category"] == name).any()]:
+        for task, of in able[able["category"] == category].groupby("task", sort=False):
+            counts = of["verdict"].value_counts()
+            rows.append(
+                (
+                    text_cell(CATEGORIES[category].label),
+                    text_cell(task_name(task)),
+                    *(count_cell(counts.get(what, 0)) for what in _VERDICTS),
+                )
+            )
+    caption = "Verdicts on the heroes of the models that can do the task."
+    return Table(["category", "task", *_VERDICTS], rows, caption)
+
+
+def _similarity_table(similarity: pd.DataFrame) -> Table:
+    rows = [
+        (
+            text_cell(row["group"].replace("_", " ")),
+            text_cell(row["scope"]),
+            text_cell(" and ".join(dict.fromkeys((row["family_a"], row["family_b"])))),
+            count_cell(row["n_pairs"]),
+            number_cell(row["similarity"]),
+            number_cell(row["expected"], note=interval(row["null_low"], row["null_high"])),
+            number_cell(row["p"], 4),
+            number_cell(row["q"], 3),
+        )
+        for row in similarity.to_dict("records")
+    ]
+    names = ["heroes", "scope", "families", "pairs", "mean cosine", "by chance", "p", "q"]
+    caption = (
+        "How alike the profiles of heroes of different models are, against random heads of the same"
+        " models and layers (95 % of draws)."
+    )
+    return Table(names, rows, caption, folded=True)
+
+
+def _heroes_table(model: str, rows: pd.DataFrame) -> Table:
+    cells = []
+    for row in rows.to_dict("records"):
+        into = ", ".join(CATEGORIES[c].label for c in row["routes_into"].split(", ") if c)
+        cells.append(
+            (
+                text_cell(CATEGORIES[row["category"]].label),
+                text_cell(head_name(row["layer"], row["head"])),
+                text_cell(task_name(row["task"])),
+                number_cell(row["delta"], 3),
+                *(_share_cell(row, f"{direction}_normalised") for direction in _DIRECTIONS),
+                number_cell(
+                    row["noising_direct"],
+                    note=interval(row["noising_direct_low"], row["noising_direct_high"]),
+                ),
+                number_cell(row["noising_self_repair"]),
+                _share_cell(row, "share_logits"),
+                text_cell(row["verdict"], f"into {into}" if into else ""),
+            )
+        )
+    names = [
+        *("category", "head", "task", "Δ", "denoising", "noising", "direct"),
+        *("self-repair", "logits' share", "verdict"),
+    ]
+    return Table(names, cells, model, folded=True)
+
+
+def _share_cell(row: dict[Hashable, Any], name: str) -> Cell:
+    return number_cell(row[name], note=interval(row[f"{name}_low"], row[f"{name}_high"]))
