@@ -23,6 +23,7 @@ _GRAPH_PROMPTS = 64  # what a backward pass goes through together, at most
 _SMALLEST, _LARGEST = 256, 2**20  # tokens
 _PROBES, _PROBE_SECONDS = 3, 0.05
 _GAIN = 1.01  # less is noise
+_NEARLY = 0.97  # of the best rate
 _PATIENCE = 2  # doublings in vain
 # Of the budget: ablated runs in flight, and what is kept of the clean run (keys and values, and
 # calls that are not recomputed where they fit as well). The rest is for what rounding up to whole
@@ -177,10 +178,14 @@ def fastest_tokens(anatomy: Anatomy, limit: int) -> int:
 def _measure(anatomy: Anatomy, cap: int) -> tuple[int, bool]:
     """The chunk that is fastest, token by token; doubled until that brings nothing more.
 
+    Of chunks that are nearly as fast, the largest: what is done around the blocks is then done less
+    often.
+
     Returns:
         Its tokens, and whether memory ended the doubling.
     """
-    best, best_rate, in_vain = _SMALLEST, 0.0, 0
+    rates: dict[int, float] = {}
+    best_rate, in_vain = 0.0, 0
     tokens, out_of_memory = _SMALLEST, False
     while in_vain < _PATIENCE and tokens <= min(_LARGEST, cap) and not out_of_memory:
         try:
@@ -190,12 +195,12 @@ def _measure(anatomy: Anatomy, cap: int) -> tuple[int, bool]:
                 raise
             out_of_memory = True
             continue
-        if rate > _GAIN * best_rate:
-            best, best_rate, in_vain = tokens, rate, 0
-        else:
-            in_vain += 1
+        rates[tokens] = rate
+        in_vain = 0 if rate > _GAIN * best_rate else in_vain + 1
+        best_rate = max(best_rate, rate)
         tokens *= 2
     release(anatomy.device)
+    best = max((n for n in rates if rates[n] >= _NEARLY * best_rate), default=_SMALLEST)
     return best, out_of_memory or cap < tokens <= _LARGEST and in_vain < _PATIENCE
 
 
