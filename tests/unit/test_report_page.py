@@ -196,15 +196,23 @@ class TestMissingParts:
         text = Page(render_report(ReportContext(environment="external"))).text
         assert "not run: kedro run --env external --pipelines transfer" in text["transfer"]
 
+    @pytest.mark.parametrize(
+        ("chapter", "part"),
+        [
+            ("scaling", "corr_vs_scale"),
+            ("causal", "causal_summary"),
+            ("ablation", "ablation_summary"),
+        ],
+    )
     def test_tables_of_other_heads_are_said_to_be_left_out(
-        self, context: ReportContext, empty: Page
+        self, context: ReportContext, empty: Page, chapter: str, part: str
     ) -> None:
         left_out = "was made from other heads than those of this page"
         assert left_out not in "".join(empty.text.values())
-        without = dataclasses.replace(context, corr_vs_scale=None, outdated=["scaling"])
+        without: ReportContext = dataclasses.replace(context, **{part: None}, outdated=[chapter])
         text = Page(render_report(without)).text
-        assert left_out in text["scaling"]
-        assert "not run: kedro run --pipelines scaling" in text["scaling"]
+        assert left_out in text[chapter]
+        assert f"not run: kedro run --pipelines {chapter}" in text[chapter]
         assert left_out not in text["transfer"]
 
     def test_a_full_context_misses_nothing(self, page: Page) -> None:

@@ -125,7 +125,7 @@ def _verdict(what: str, into: str) -> str:
     names = ", ".join(CATEGORIES[name].label for name in into.split(", ") if name)
     if what == "routes":
         return f"routes into {names} heads"
-    return f"{what}, and {names} heads" if what == "mixed" else what
+    return f"{what}: itself, and {names} heads" if what == "mixed" else what
 
 
 def _destination(destination: str, layer: float, head: float, channel: str) -> str:

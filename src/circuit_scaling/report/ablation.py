@@ -42,7 +42,7 @@ def ablation(context: ReportContext, order: Sequence[str]) -> Section:
     """From ``ablation_summary``: all heroes of each model, controls, categories, ablations."""
     summary = context.ablation_summary
     if summary is None:
-        return Section(_ANCHOR, _TITLE, (), (missing("ablation"),))
+        return Section(_ANCHOR, _TITLE, context.why_missing("ablation"), (missing("ablation"),))
     if summary.empty:
         return Section(_ANCHOR, _TITLE, ("No model has hero heads to ablate.",))
     largest = _with_all_heroes(arrange(summary, order))

@@ -40,7 +40,7 @@ def causal(context: ReportContext, order: Sequence[str]) -> Section:
     summary, pairs = context.causal_summary, context.hero_pairs
     similarity = context.hero_similarity
     if summary is None or pairs is None or similarity is None:
-        return Section(_ANCHOR, _TITLE, (), (missing("causal"),))
+        return Section(_ANCHOR, _TITLE, context.why_missing("causal"), (missing("causal"),))
     if summary.empty:
         return Section(_ANCHOR, _TITLE, ("No model has hero heads that could be traced.",))
     rows = arrange(summary, order)

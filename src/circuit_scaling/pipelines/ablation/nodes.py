@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from circuit_scaling.analysis.hero_ablation import hero_ablation_for_people, summarise
+from circuit_scaling.analysis.made_from import stamp
 from circuit_scaling.datasets.figures import Drawn
 from circuit_scaling.figures.hero_ablation import hero_vs_random, of_all_heroes, with_all_heroes
 from circuit_scaling.figures.hero_ablation import hero_vs_random_ablation as draw_model
@@ -16,6 +17,7 @@ from circuit_scaling.masking.fingerprint import check_fresh_trials, masking_fing
 from circuit_scaling.masking.sets import choose_sets, hero_sets, shortages
 from circuit_scaling.masking.spec import AblationSettings
 from circuit_scaling.models.roster import Roster, RosterEntry
+from circuit_scaling.pipelines.per_model import stack
 from circuit_scaling.prompts.spec import PromptSettings, Tasks
 from circuit_scaling.scanning.spec import ScanSettings
 from circuit_scaling.tables.ablation import ABLATION_TRIALS
@@ -79,6 +81,11 @@ def compare_sets(
     )
     check_fresh_trials(slug, ablation_trials, expected, bool(hero_sets(heroes)))
     return summarise(ablation_trials, prompts, competence, scan_settings.primary, settings)
+
+
+def collect(classified_heads: pd.DataFrame, *summaries: pd.DataFrame) -> pd.DataFrame:
+    """The comparisons of all models, one below the other."""
+    return stamp({"ablation_summary": stack(*summaries)}, classified_heads)["ablation_summary"]
 
 
 def export(ablation_summary: pd.DataFrame) -> dict[str, pd.DataFrame]:

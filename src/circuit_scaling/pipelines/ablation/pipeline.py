@@ -6,8 +6,14 @@ from collections.abc import Sequence
 
 from kedro.pipeline import Node, Pipeline
 
-from circuit_scaling.pipelines.ablation.nodes import compare_sets, draw, export, mask_heads
-from circuit_scaling.pipelines.per_model import for_model, stack
+from circuit_scaling.pipelines.ablation.nodes import (
+    collect,
+    compare_sets,
+    draw,
+    export,
+    mask_heads,
+)
+from circuit_scaling.pipelines.per_model import for_model
 
 _SETTINGS = {
     "tasks": "tasks",
@@ -27,10 +33,10 @@ def create_pipeline(slugs: Sequence[str]) -> Pipeline:
     together = Pipeline(
         [
             Node(
-                stack,
-                inputs=[f"ablation_summary__{slug}" for slug in slugs],
+                collect,
+                inputs=["classified_heads", *(f"ablation_summary__{slug}" for slug in slugs)],
                 outputs="ablation_summary",
-                name="stack_ablation_summary",
+                name="collect_summaries",
             ),
             Node(
                 export,

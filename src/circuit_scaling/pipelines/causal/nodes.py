@@ -10,6 +10,7 @@ import pandas as pd
 
 from circuit_scaling.analysis.causal import causal_summary as summary_of
 from circuit_scaling.analysis.exports import causal_for_people
+from circuit_scaling.analysis.made_from import stamp
 from circuit_scaling.analysis.similarity import hero_similarity
 from circuit_scaling.datasets.figures import Drawn
 from circuit_scaling.figures.influence import causal_influence, of_task
@@ -93,7 +94,7 @@ def collect(
         check_traced(slug, classified_heads, subjects, settings, traced)
     traces, reads, writes, pairs = (stack(*tables[kind::kinds]) for kind in range(kinds))
     ours = hero_heads[hero_heads["model"].isin(slugs)]
-    return {
+    collected = {
         "causal_summary": summary_of(ours, classified_heads, traces, writes, settings.min_share),
         "head_reads": reads,
         "head_writes": writes,
@@ -102,6 +103,7 @@ def collect(
             reads, classified_heads, settings.n_permutations, settings.seed
         ),
     }
+    return stamp(collected, classified_heads)
 
 
 def export(causal_summary: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -48,6 +48,8 @@ _OF_HEADS = {
         "control_models",
     ),
     "transfer": ("transfer_summary", "head_matching", "head_divergence"),
+    "causal": ("causal_summary", "hero_pairs", "hero_similarity"),
+    "ablation": ("ablation_summary",),
 }
 
 
