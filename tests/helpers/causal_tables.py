@@ -10,10 +10,18 @@ import pandas as pd
 
 from circuit_scaling.tables.causal import ROLES
 from circuit_scaling.tables.schemas import PROFILE_COLUMNS
+from circuit_scaling.tracing.spec import CausalSettings, Corruptions
 
 MODEL = {"family": "mini", "model": "mini_s"}
 TASKS = ("ioi", "anti_names")
 COUNTS = {"n_prompts": 3, "n_clusters": 12, "fingerprint": "ff"}
+SETTINGS = CausalSettings(
+    corruption=Corruptions(ioi="subject", anti_names="names"),
+    min_share=0.1,
+    n_boot=200,
+    n_flips=99,
+    n_permutations=99,
+)
 
 
 def hero_heads() -> pd.DataFrame:

@@ -17,9 +17,9 @@ from circuit_scaling.scanning.measurement import no_progress
 from circuit_scaling.tracing.heroes import Subjects
 from circuit_scaling.tracing.influence import head_influences
 from circuit_scaling.tracing.joint import joint_influences
-from circuit_scaling.tracing.spec import CausalSettings, Corruptions
 from circuit_scaling.tracing.traced_task import TracedTask
 from circuit_scaling.tracing.writes import head_writes
+from tests.helpers.causal_tables import SETTINGS
 from tests.helpers.planted_circuits import (
     BACKUP,
     HEADS,
@@ -35,13 +35,6 @@ from tests.helpers.planted_circuits import (
     relay,
 )
 
-SETTINGS = CausalSettings(
-    corruption=Corruptions(ioi="subject", anti_names="names"),
-    min_share=0.1,
-    n_boot=200,
-    n_flips=99,
-    n_permutations=99,
-)
 EVERY: list[Head] = [(layer, head) for layer in range(LAYERS) for head in range(HEADS)]
 
 

@@ -10,7 +10,7 @@ import pytest
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.pipelines.causal.nodes import collect, draw, export
 from circuit_scaling.tables.causal import CAUSAL_TABLES
-from circuit_scaling.tracing.spec import CausalSettings, Corruptions
+from tests.helpers.causal_tables import SETTINGS
 
 MODELS = ("mini_gpt2_s", "mini_pythia_s")
 
@@ -64,20 +64,13 @@ def test_a_typo_in_a_parameter_is_named(study, run):
 def test_without_heroes_everything_is_empty_and_drawn_in_words(study):
     context = {name: study.load(name) for name in ("classified_heads", "hero_heads")}
     none = context["hero_heads"].head(0)
-    settings = CausalSettings(
-        corruption=Corruptions(ioi="subject", anti_names="names"),
-        min_share=0.1,
-        n_boot=200,
-        n_flips=99,
-        n_permutations=99,
-    )
     models = study.load("params:models")
     empty = [
         CAUSAL_TABLES[name].empty()
         for _ in MODELS
         for name in ("causal_traces", "head_reads", "head_writes", "hero_pairs")
     ]
-    found = collect(models, settings, context["classified_heads"], none, *empty, slugs=MODELS)
+    found = collect(models, SETTINGS, context["classified_heads"], none, *empty, slugs=MODELS)
     for name, table in found.items():
         assert CAUSAL_TABLES[name].validate(table).empty
     assert export(found["causal_summary"])["hero_head_causal_summary"].empty

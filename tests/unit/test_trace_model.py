@@ -21,9 +21,9 @@ from circuit_scaling.scanning.spec import Intervention, ScanSettings
 from circuit_scaling.tables.causal import CAUSAL_TABLES, ROLES
 from circuit_scaling.tables.schemas import PROFILE_COLUMNS
 from circuit_scaling.tracing.heroes import Subjects
-from circuit_scaling.tracing.spec import CausalSettings, Corruptions
 from circuit_scaling.tracing.trace import TracingTables, runs_of, trace_model
 from tests.conftest import PROJECT
+from tests.helpers.causal_tables import SETTINGS as TRACING
 
 SLUG, LAYERS, HEADS = "mini_gpt2_s", 4, 12
 ENTRY = RosterEntry(
@@ -41,14 +41,7 @@ SCAN = ScanSettings(
     n_boot=200,
     n_flips=99,
 )
-SETTINGS = CausalSettings(
-    corruption=Corruptions(ioi="subject", anti_names="names"),
-    max_receivers=5,
-    min_share=0.1,
-    n_boot=200,
-    n_flips=99,
-    n_permutations=99,
-)
+SETTINGS = TRACING.model_copy(update={"max_receivers": 5})
 HEROES: tuple[Head, ...] = ((1, 2), (3, 1), (0, 6))
 EVERY = [(layer, head) for layer in range(LAYERS) for head in range(HEADS)]
 SUBJECTS = Subjects(HEROES, HEROES, {h: "shared" if h in HEROES else "weak" for h in EVERY})

@@ -16,16 +16,10 @@ from circuit_scaling.tracing.fingerprint import (
 )
 from circuit_scaling.tracing.heroes import Subjects, subjects_of
 from circuit_scaling.tracing.influence import self_repair
-from circuit_scaling.tracing.spec import CausalSettings, Corruptions
+from circuit_scaling.tracing.spec import CausalSettings
+from tests.helpers.causal_tables import SETTINGS
 
 ENTRY = RosterEntry(family="mini", folder="anywhere", params_m=1, n_layers=2, n_heads=2)
-SETTINGS = CausalSettings(
-    corruption=Corruptions(ioi="subject", anti_names="names"),
-    min_share=0.1,
-    n_boot=200,
-    n_flips=99,
-    n_permutations=99,
-)
 CLASSIFIED = pd.DataFrame(
     {
         "model": "mini_s",
