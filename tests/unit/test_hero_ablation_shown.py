@@ -102,5 +102,5 @@ class TestChapter:
 
     def test_not_run_and_no_heroes(self, summary: pd.DataFrame) -> None:
         (block,) = chapter(None).blocks
-        assert block == Missing("kedro run --pipelines ablation")
+        assert block == Missing("ablation")
         assert chapter(summary.head(0)).sentences == ("No model has hero heads to ablate.",)
