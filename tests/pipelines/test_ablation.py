@@ -53,14 +53,17 @@ def test_one_hero_alone_is_what_the_scan_measured(study, task):
         np.testing.assert_allclose(row["effects"], scanned, atol=1e-4)
 
 
-def test_heroes_are_the_classified_ones_and_random_sets_hold_none(study):
+def test_heroes_are_the_classified_ones_and_no_other_set_is_theirs(study):
     heroes = study.load("hero_heads")
     trials = study.load("ablation_trials__mini_pythia_s")
     ours = heroes[(heroes["model"] == "mini_pythia_s") & (heroes["category"] != "weak")]
     keys = set(zip(ours["layer"], ours["head"], strict=True))
     joint = trials[trials["set_type"] == "hero_joint"]
     assert heads_of(joint.loc[joint["k"].idxmax()]) == keys
-    for _, row in trials[trials["set_type"].isin(["matched", "unmatched", "weakest"])].iterrows():
+    own = {s: heads_of(row) for s, row in joint.groupby("k").first().iterrows()}
+    for _, row in trials[trials["matched_to"] == "hero_joint"].iterrows():
+        assert heads_of(row) != own[row["k"]]
+    for _, row in trials[trials["set_type"] == "weakest"].iterrows():
         assert not heads_of(row) & keys
 
 

@@ -125,9 +125,9 @@ class TestMissing:
 
     def test_no_random_heads_is_missing_and_says_why(self) -> None:
         heroes = masked.heroes(shared=[(0, 0), (0, 1)])
-        found = row(summary(masked.trials(sets(heroes, (1, 3)), planted, right)))
+        found = row(summary(masked.trials(sets(heroes, (1, 2)), planted, right)))
         assert found["matched_n"] == 0
-        assert found["matched_reason"] == "1 other heads to choose from, 2 are needed"
+        assert found["matched_reason"] == "the heroes are all heads of their layers"
         missing = found[[n for n in found.index if n.startswith("matched_") and "_n" not in n]]
         assert missing.drop("matched_reason").isna().all()
         assert found["mean_diff"] == pytest.approx(-2.0)

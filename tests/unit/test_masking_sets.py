@@ -1,4 +1,4 @@
-"""The sets that are ablated: heroes in order, random sets that match, distinct, without heroes."""
+"""The sets that are ablated: heroes in order, random sets that match and are never the heroes."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from circuit_scaling.masking.sets import (
 )
 from circuit_scaling.masking.spec import AblationSettings
 from circuit_scaling.scanning.spec import Intervention, ScanSettings
+from circuit_scaling.statistics.random_sets import against_random
 from tests.helpers import masked, small_scans
 
 SHAPE = (3, 4)
@@ -81,19 +82,20 @@ class TestHeroes:
         (lacking,) = of(sets, "hero_shared", 3)
         assert lacking.heads == ()
         assert lacking.reason == "1 heroes, 3 are asked for"
+        assert of(chosen(ks=[1]), "hero_joint", 3)[0].heads  # all heroes are always measured
         assert of(sets, "matched", 3, "hero_shared") == []
-        assert largest(sets) == {("hero_joint", 3), ("hero_ioi_only", 1), ("hero_shared", 1)}
+        assert largest(sets) == {("hero_joint", 3), ("hero_ioi_only", 2), ("hero_shared", 1)}
 
 
 class TestRandomSets:
     def test_all_matched_sets_of_a_small_model(self) -> None:
         sets = chosen(n_random=100)
-        # Three heads of layer 0 and three of layer 2 are no heroes: nine pairs.
+        # Four heads of layer 0 and four of layer 2: sixteen pairs, one of them the heroes.
         pairs = {s.heads for s in of(sets, "matched", 2, "hero_joint")}
-        assert pairs == {((0, a), (2, b)) for a in (1, 2, 3) for b in (0, 2, 3)}
-        heroes = {(2, 1), (0, 0), (1, 3)}
+        every = {((0, a), (2, b)) for a in range(4) for b in range(4)}
+        assert pairs == every - {((0, 0), (2, 1))}
         anywhere = {s.heads for s in of(sets, "unmatched", 2)}
-        assert anywhere == set(combinations(sorted(ALL - heroes), 2))
+        assert anywhere == set(combinations(sorted(ALL), 2))
 
     def test_unmatched_only_where_all_heroes_of_a_set_are_ablated(self) -> None:
         sets = chosen(masked.heroes(shared=[(0, 0), (1, 1), (2, 2)]))
@@ -105,18 +107,18 @@ class TestRandomSets:
         joint, alone = (of(sets, "matched", 1, f"hero_{name}") for name in ("joint", "ioi_only"))
         assert [s.heads for s in joint] == [s.heads for s in alone]
 
-    def test_too_few_heads_is_a_result_with_its_reason(self) -> None:
-        heroes = masked.heroes(shared=[(0, 0), (0, 1), (0, 2), (1, 0)])
+    def test_heroes_that_are_all_heads_of_their_layers_have_no_other_set(self) -> None:
+        heroes = masked.heroes(shared=[(0, 0), (0, 1), (0, 2), (0, 3), (1, 0)])
         sets = chosen(heroes, shape=(2, 4))
-        (lacking,) = of(sets, "matched", 3, "hero_joint")
+        (lacking,) = of(sets, "matched", 4, "hero_joint")
         assert (lacking.heads, lacking.draw) == ((), 0)
-        assert lacking.reason == "1 other heads to choose from, 3 are needed"
-        assert of(sets, "unmatched", 4)[0].reason == ""
+        assert lacking.reason == "the heroes are all heads of their layers"
+        assert of(sets, "matched", 5, "hero_joint")[0].reason == ""
         assert any(lacking.reason in line for line in shortages(sets, 6))
 
     def test_no_other_heads_at_all(self) -> None:
         sets = chosen(masked.heroes(shared=[(0, 0), (0, 1)]), shape=(1, 2))
-        assert {s.set_type for s in sets if s.reason} == {"matched", "unmatched", "weakest"}
+        assert {s.set_type for s in sets if s.reason} == {"matched", "weakest"}
 
     def test_fewer_sets_than_asked_for_are_told(self) -> None:
         told = shortages(chosen(n_random=5), 5)
@@ -151,7 +153,7 @@ class TestRandomSets:
             assert all(head < layers[layer][0] for layer, head in heads)
 
     @given(st.data())
-    def test_no_random_set_holds_a_hero_and_matched_sets_have_its_layers(
+    def test_no_random_set_is_the_heroes_and_matched_sets_have_their_layers(
         self, data: st.DataObject
     ) -> None:
         every = [(layer, head) for layer in range(3) for head in range(5)]
@@ -160,11 +162,29 @@ class TestRandomSets:
         heroes = {(s.set_type, s.k): s for s in sets if s.set_type.startswith("hero_")}
         for s in sets:
             if s.set_type in ("matched", "unmatched", "weakest") and not s.reason:
-                assert not set(s.heads) & set(picked)
                 assert len(set(s.heads)) == s.k
+            if s.set_type == "weakest":
+                assert not set(s.heads) & set(picked)
             if s.set_type == "matched" and not s.reason:
                 theirs = heroes[s.matched_to, s.k].heads
+                assert s.heads != theirs
                 assert Counter(la for la, _ in s.heads) == Counter(la for la, _ in theirs)
+
+    def test_p_has_its_level_where_heroes_are_random_heads(self) -> None:
+        """Heads' effects are fixed; being a hero means nothing. Five of twelve are heroes."""
+        rng = np.random.default_rng(0)
+        p = []
+        for seed in range(600):
+            effects = rng.standard_t(2, (1, 12))
+            heroes = masked.heroes(shared=[(0, int(h)) for h in rng.permutation(12)[:5]])
+            sets = chosen(heroes, shape=(1, 12), n_random=19, ks=[5], seed=seed)
+            (ours,) = of(sets, "hero_joint", 5)
+            sums = {s.heads: sum(effects[head] for head in s.heads) for s in sets if s.k == 5}
+            random = [sums[s.heads] for s in of(sets, "matched", 5, "hero_joint")]
+            p.append(against_random(sums[ours.heads], random, harm=-1).p)
+        for level in (0.05, 0.1, 0.25, 0.5):
+            # 3 standard errors of 600 trials.
+            assert np.mean(np.array(p) <= level) <= level + 3 * np.sqrt(level * (1 - level) / 600)
 
     def test_every_set_is_equally_likely(self) -> None:
         pool = [([(0, head) for head in range(5)], 2)]

@@ -105,16 +105,22 @@ def test_directions_that_are_one_measurement_are_called_so(summary: pd.DataFrame
 def test_pairs_that_stand_in_for_each_other_are_told_from_those_that_add(
     summary: pd.DataFrame,
 ) -> None:
-    sums, interactions = [-2.0, -2.0, -2.0], [0.5, -0.5, 0.1]
+    sums, interactions = [-2.0, -2.0, -2.0, -1.0], [0.5, -0.5, 0.1, 0.5]
     pairs = pd.DataFrame(
         {
             "direction": "noising",
+            "model": "mini_s",
+            "task": "ioi",
+            "effect_a": -1.5,
+            "effect_b": [-0.5, -0.5, -0.5, 0.5],
             "sum": sums,
             "interaction": interactions,
-            "interaction_low": [0.4, -0.6, -0.1],
-            "interaction_high": [0.6, -0.4, 0.3],
+            "interaction_low": [0.4, -0.6, -0.1, 0.4],
+            "interaction_high": [0.6, -0.4, 0.3, 0.6],
         }
     )
     said = text(chapter(summary, pairs=pairs))
-    assert "Of 3 pairs of heroes and tasks, 1 do less together" in said
-    assert "and 1 do more" in said
+    assert "Of 3 pairs of heroes with effects of one sign on a task, 1 lose more together" in said
+    assert "so that each can stand in for the other, and 1 lose less" in said
+    incompetent = chapter(summary, pairs=pairs.assign(model="mini_l"))
+    assert "stand in for the other" not in text(incompetent)

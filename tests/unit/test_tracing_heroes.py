@@ -65,7 +65,9 @@ def test_a_hero_of_another_category_is_named() -> None:
 
 
 def test_a_stale_tracing_stops_with_the_command() -> None:
-    fresh = pd.DataFrame({"fingerprint": [tracing_fingerprint("aa", subjects(), SETTINGS)]})
+    mark = tracing_fingerprint("aa", subjects(), SETTINGS)
+    names = ("causal_traces", "head_reads", "head_writes")
+    fresh = {name: pd.DataFrame({"fingerprint": [mark]}) for name in names}
     check_traced("mini_s", CLASSIFIED, subjects(), SETTINGS, fresh)
     later = SETTINGS.model_copy(update={"min_share": 0.3, "n_permutations": 999})
     check_traced("mini_s", CLASSIFIED, subjects(), later, fresh)
@@ -78,6 +80,10 @@ def test_a_stale_tracing_stops_with_the_command() -> None:
     for classified, now, settings in changes:
         with pytest.raises(CircuitScalingError, match="--namespaces causal.mini_s"):
             check_traced("mini_s", classified, now, settings, fresh)
+    for name in names:
+        for other in (pd.DataFrame({"fingerprint": ["bb"]}), fresh[name].head(0)):
+            with pytest.raises(CircuitScalingError, match="--namespaces causal.mini_s"):
+                check_traced("mini_s", CLASSIFIED, subjects(), SETTINGS, fresh | {name: other})
 
 
 def test_categories_of_another_scan_are_refused() -> None:

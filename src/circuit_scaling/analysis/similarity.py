@@ -34,7 +34,7 @@ def hero_similarity(
     competent on one of the tasks are left out: what their heads are called on it means nothing. A
     row for each group, over pairs of models of one family (``within families``), of different
     families (``across families``), and for every two families and each family alone. Under the null
-    every hero is replaced by a random head of the same model and layer that is no hero.
+    every hero is replaced by a random head of the same model and layer, heroes among them.
 
     Args:
         head_reads: of all models, every head of each.
@@ -55,7 +55,6 @@ def hero_similarity(
                 similar,
                 chosen[used],
                 heads.groupby(["model", "layer"]).ngroup().to_numpy(),
-                ~heads["hero"].to_numpy(dtype=bool),
                 counted[np.ix_(used, used)],
                 np.random.default_rng(seed),
                 n_permutations,

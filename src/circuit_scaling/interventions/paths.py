@@ -153,7 +153,8 @@ def path_estimates(
                 for layer in _Travel(runs, senders[first : first + together]).layers():
                     number = layer.call.arguments.layer
                     for channel, change in enumerate(layer.changes.values()):
-                        estimate = torch.einsum("sbphd,bphd->shb", change, gradients[number])
+                        gradient = gradients[number].float()
+                        estimate = torch.einsum("sbphd,bphd->shb", change.float(), gradient)
                         places = [first + sender for sender in layer.senders]
                         estimates[places, number, :, channel, rows] = estimate.cpu().numpy()
     return estimates

@@ -65,7 +65,7 @@ def mask_sets(
         return dict(zip(readouts, values.mean(0).cpu().numpy(), strict=True))
 
     with torch.no_grad(), fused_activations(anatomy.model):
-        holding = chunk.holding(0 if ablation.mode == "zero" else ablation.runs)
+        holding = chunk.holding(ablation.runs)
         parts = list(by_rows(batch.tokens.shape, holding, mask))
     return {name: joined([part[name] for part in parts]) for name in readouts}
 

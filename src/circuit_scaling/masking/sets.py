@@ -70,9 +70,11 @@ def choose_sets(
 ) -> list[MaskedSet]:
     """All sets of one model, the clean run (an empty set) first; none where it has no heroes.
 
-    Random and weakest heads are none of the heroes. Hero sets with the same number of heads in each
-    layer are compared with the same matched sets. Unmatched sets are drawn only where a hero set is
-    measured with all its heroes: they are the weaker comparison, and as dear as the matched ones.
+    Random sets are drawn from all heads, heroes among them as it comes, and are never the hero set
+    itself: if being a hero means nothing, the hero set is one of them, and p is a probability. Sets
+    without any hero are not like a hero set even then. Weakest heads are none of the heroes.
+    Unmatched sets are drawn only where a hero set is measured with all its heroes: they are the
+    weaker comparison, and as dear as the matched ones.
 
     Args:
         shape: layers and heads per layer.
@@ -86,19 +88,15 @@ def choose_sets(
     if not heroes:
         return []
     _check_shape(slug, shape, heroes["hero_joint"])
-    others = [
-        (layer, head)
-        for layer in range(shape[0])
-        for head in range(shape[1])
-        if (layer, head) not in heroes["hero_joint"]
-    ]
+    every = [(layer, head) for layer in range(shape[0]) for head in range(shape[1])]
+    others = set(every) - set(heroes["hero_joint"])
     ranked = classified_heads.sort_values(["strength_select", "layer", "head"], kind="stable")
     by_strength = zip(ranked["layer"].tolist(), ranked["head"].tolist(), strict=True)
-    weakest = [head for head in by_strength if head in set(others)]
+    weakest = [head for head in by_strength if head in others]
     sets = [MaskedSet("clean", 0, ())]
     for name, ordered in heroes.items():
         for k in settings.sizes(len(ordered)):
-            sets += _heroes_and_matched(name, k, ordered, others, settings)
+            sets += _heroes_and_matched(name, k, ordered, every, settings)
     for k in sorted({chosen.k for chosen in sets if chosen.heads}):
         lack = _lack([(weakest, k)])
         sets.append(
@@ -106,7 +104,7 @@ def choose_sets(
         )
     for k in sorted({k for _, k in largest(sets)}):
         rng = np.random.default_rng([settings.seed, k])
-        sets += _random("unmatched", k, [(others, k)], settings.n_random, rng)
+        sets += _random("unmatched", k, distinct_sets([(every, k)], settings.n_random, rng))
     return sets
 
 
@@ -135,22 +133,31 @@ def shortages(sets: Sequence[MaskedSet], n_random: int) -> list[str]:
 
 
 def distinct_sets(
-    pools: Sequence[Pool], n: int, rng: np.random.Generator
+    pools: Sequence[Pool],
+    n: int,
+    rng: np.random.Generator,
+    without: tuple[Head, ...] | None = None,
 ) -> list[tuple[Head, ...]]:
-    """``n`` distinct sets with so many heads of each pool, all equally likely, or all there are."""
+    """``n`` distinct sets with so many heads of each pool, all equally likely, or all there are.
+
+    ``without``: a set, one of the possible ones, that is left out.
+    """
     possible = prod(comb(len(heads), size) for heads, size in pools)
-    if possible <= n:
+    if possible - (without is not None) <= n:
         parts = product(*(combinations(heads, size) for heads, size in pools))
-        return [tuple(sorted(chain.from_iterable(part))) for part in parts]
+        every = (tuple(sorted(chain.from_iterable(part))) for part in parts)
+        return [heads for heads in every if heads != without]
     found: dict[tuple[Head, ...], None] = {}
     while len(found) < n:
         drawn = (heads[i] for heads, size in pools for i in rng.permutation(len(heads))[:size])
         found[tuple(sorted(drawn))] = None
+        if without is not None:
+            found.pop(without, None)
     return list(found)
 
 
 def _heroes_and_matched(
-    name: str, k: int, ordered: Sequence[Head], others: Sequence[Head], settings: AblationSettings
+    name: str, k: int, ordered: Sequence[Head], every: Sequence[Head], settings: AblationSettings
 ) -> Iterator[MaskedSet]:
     if k > len(ordered):
         yield MaskedSet(name, k, (), reason=f"{len(ordered)} heroes, {k} are asked for")
@@ -158,23 +165,19 @@ def _heroes_and_matched(
     heroes = tuple(sorted(ordered[:k]))
     yield MaskedSet(name, k, heroes)
     wanted = Counter(layer for layer, _ in heroes)
-    pools = [([h for h in others if h[0] == layer], size) for layer, size in wanted.items()]
+    pools = [([h for h in every if h[0] == layer], size) for layer, size in wanted.items()]
     # The layers are the seed: heroes of the same layers meet the same random heads.
     rng = np.random.default_rng([settings.seed, *(layer for layer, _ in heroes), k])
-    yield from _random("matched", k, pools, settings.n_random, rng, name)
+    drawn = distinct_sets(pools, settings.n_random, rng, without=heroes)
+    yield from _random("matched", k, drawn, name)
 
 
 def _random(
-    set_type: str,
-    k: int,
-    pools: Sequence[Pool],
-    n: int,
-    rng: np.random.Generator,
-    matched_to: str = "",
+    set_type: str, k: int, drawn: Sequence[tuple[Head, ...]], matched_to: str = ""
 ) -> list[MaskedSet]:
-    drawn = distinct_sets(pools, n, rng)
     if not drawn:
-        return [MaskedSet(set_type, k, (), matched_to, reason=_lack(pools))]
+        reason = "the heroes are all heads of their layers"
+        return [MaskedSet(set_type, k, (), matched_to, reason=reason)]
     return [MaskedSet(set_type, k, heads, matched_to, i) for i, heads in enumerate(drawn)]
 
 

@@ -17,7 +17,7 @@ class AblationSettings(BaseModel):
         controls: the damage on these is given beside it; they have none.
         n_random: matched sets per hero set and number of heads, and unmatched sets per number of
             heads; fewer where there are not as many distinct ones.
-        ks: numbers of heads; ``all`` is 1, 2, ... up to all heroes.
+        ks: numbers of heads, beside all heroes; ``all`` is 1, 2, ... up to them.
         also: ablations that are measured beside the scan's primary one, with all heroes only.
         n_boot: bootstrap draws over clusters.
         seed: of the random sets, donors and bootstrap.
@@ -40,8 +40,9 @@ class AblationSettings(BaseModel):
         return self
 
     def sizes(self, n_heroes: int) -> tuple[int, ...]:
-        """The numbers of heads that a hero set of ``n_heroes`` is measured with."""
-        return tuple(range(1, n_heroes + 1)) if self.ks == "all" else tuple(sorted(set(self.ks)))
+        """The numbers of heads that a hero set of ``n_heroes`` is measured with; all are one."""
+        asked = range(1, n_heroes + 1) if self.ks == "all" else self.ks
+        return tuple(sorted({*asked, n_heroes}))
 
     def interventions(self, scan: ScanSettings) -> tuple[Intervention, ...]:
         """The scan's primary one, then the others at the same positions."""

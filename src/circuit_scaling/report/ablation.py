@@ -84,11 +84,17 @@ def _beats(rows: pd.DataFrame) -> pd.Series[bool]:
     return rows["matched_p"] < _ALPHA
 
 
+def _can_tell(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Whether there are enough random sets for a p below the level."""
+    return rows["matched_p"].notna() & (rows["matched_p_floor"] < _ALPHA)
+
+
 def _lead(primary: pd.DataFrame) -> list[str]:
     drawn = primary[primary["matched_n"] > 0]
     sentences = [
-        "The hero heads of a model, chosen on select prompts, are ablated together on test prompts,"
-        " and so are random heads that are no heroes, with as many in each layer."
+        "The hero heads of a model, ranked on select prompts within categories from all prompts,"
+        " are ablated together on test prompts, and so are random sets of as many heads in each"
+        " layer, which may hold heroes as well: only so is p a probability."
     ]
     if len(drawn):
         sentences.append(
@@ -97,13 +103,19 @@ def _lead(primary: pd.DataFrame) -> list[str]:
             f" {number(drawn['matched_p_floor'].min(), 3)}. Differences have intervals over"
             " prompts."
         )
+    few = sorted({*drawn.loc[~_can_tell(drawn), "model"]})
+    if few:
+        sentences.append(
+            f"In {', '.join(few)} there are too few random sets for a p below {_ALPHA:g}; they are"
+            " not counted below. Raise ablation.n_random, if there are more sets."
+        )
     return sentences
 
 
 def _on_tasks(primary: pd.DataFrame) -> list[str]:
     sentences = []
     for task, rows in primary.groupby("task", sort=False):
-        tested = rows.dropna(subset=["matched_p"])
+        tested = rows[_can_tell(rows)]
         failing = tested[_fails(tested)]
         able = tested.drop(failing.index)
         if len(able):
@@ -113,10 +125,10 @@ def _on_tasks(primary: pd.DataFrame) -> list[str]:
                 f"On {task_name(task)}, heroes beat random heads in {len(beats)} of"
                 f" {counted(len(able), 'model')} that can do the task (p < {_ALPHA:g}); they take"
                 f" {number(-able['matched_difference'].median())} more from the contrast at the"
-                f" median, and the interval lies below 0 in {below}. Accuracy falls from"
-                f" {share(able['clean_accuracy'].median())} to {share(able['accuracy'].median())}"
-                f" without the heroes, and to {share(able['matched_accuracy'].median())} without"
-                " random heads."
+                f" median, and the interval lies below 0 in {below}. Accuracy at the median:"
+                f" {share(able['clean_accuracy'].median())} of the whole model,"
+                f" {share(able['accuracy'].median())} without the heroes,"
+                f" {share(able['matched_accuracy'].median())} without random heads."
             )
         if len(failing):
             beats = failing[_beats(failing)]
@@ -133,7 +145,7 @@ def _on_tasks(primary: pd.DataFrame) -> list[str]:
 def _on_controls(controls: pd.DataFrame) -> list[str]:
     sentences = []
     for task, rows in controls.groupby("task", sort=False):
-        tested = rows.dropna(subset=["matched_p"])
+        tested = rows[_can_tell(rows)]
         if len(tested):
             what = "loss" if tested["readout"].iloc[0] == "token_loss" else "KL"
             sentences.append(

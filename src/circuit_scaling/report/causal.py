@@ -60,7 +60,7 @@ def causal(context: ReportContext, order: Sequence[str]) -> Section:
         *_who_does_it(able),
         *_directions(able),
         *_repair(able),
-        *_pairs(pairs),
+        *_pairs(pairs, able),
         *_likeness(similarity),
         *_unresolved(able),
     )
@@ -129,26 +129,33 @@ def _off_zero(rows: pd.DataFrame, name: str) -> pd.Series:
 def _repair(able: pd.DataFrame) -> Iterator[str]:
     repaired = able.dropna(subset=["noising_self_repair"])
     direct = int(_off_zero(able, "noising_direct").sum())
+    if not direct:
+        return
     if repaired.empty:
-        yield f"Later layers undo nothing of the {direct} direct effects that differ from 0."
+        yield f"Nothing is undone of the {direct} direct effects that differ from 0."
         return
     yield (
-        f"Of {direct} direct effects that differ from 0, later layers undo a part in"
-        f" {len(repaired)}: at the median {share(repaired['noising_self_repair'].median())} of it,"
-        " which single-head ablation does not see."
+        f"Of {direct} direct effects that differ from 0, the rest of the model (MLPs, later heads,"
+        f" the scale of the final norm) undoes a part in {len(repaired)}: at the median"
+        f" {share(repaired['noising_self_repair'].median())} of it, which single-head ablation does"
+        " not see."
     )
 
 
-def _pairs(pairs: pd.DataFrame) -> Iterator[str]:
-    noising = pairs[pairs["direction"] == "noising"]
+def _pairs(pairs: pd.DataFrame, able: pd.DataFrame) -> Iterator[str]:
+    """What losing two heads says beside losing each, of heads that work in one direction."""
+    competent = pd.MultiIndex.from_frame(able[["model", "task"]])
+    known = pd.MultiIndex.from_frame(pairs[["model", "task"]]).isin(competent)
+    alike = known & (pairs["direction"] == "noising") & (pairs["effect_a"] * pairs["effect_b"] > 0)
+    noising = pairs[alike]
     if noising.empty:
         return
     off = noising[_off_zero(noising, "interaction")]
-    less = int((off["interaction"] * off["sum"] < 0).sum())
+    more = int((off["interaction"] * off["sum"] > 0).sum())
     yield (
-        f"Of {counted(len(noising), 'pair')} of heroes and tasks, {less} do less together than the"
-        f" sum of the two, so that each can stand in for the other, and {len(off) - less} do more"
-        " (noising, intervals off 0)."
+        f"Of {counted(len(noising), 'pair')} of heroes with effects of one sign on a task, {more}"
+        " lose more together than the sum of the two, so that each can stand in for the other, and"
+        f" {len(off) - more} lose less, so that they need each other (noising, intervals off 0)."
     )
 
 
@@ -180,10 +187,20 @@ def _unresolved(able: pd.DataFrame) -> Iterator[str]:
                 " that a head could carry."
             )
         if unclear:
+            further = rows.drop(same.index)
+            shares = further[[f"share_{name}" for name in ("logits", *CATEGORIES)]]
+            nothing = int(((further["verdict"] == "unclear") & shares.isna().all(axis=1)).sum())
             yield (
-                f"On {task_name(task)}, {unclear} of {len(rows) - len(same)} further verdicts are"
-                " unclear: no path carries a share that is large enough and surely above 0."
+                f"On {task_name(task)}, {unclear} of {len(further)} further verdicts are unclear:"
+                f" of {nothing} the total effect may be 0, and of {unclear - nothing} no path"
+                " carries a share that is large enough and surely above 0."
             )
+    measured, possible = able["n_receivers"].median(), able["n_possible"].median()
+    if measured < possible:
+        yield (
+            f"Of the {possible:.0f} inputs of later heads that a hero has at the median, the"
+            f" {measured:.0f} strongest by attribution were measured."
+        )
 
 
 def _verdict_table(able: pd.DataFrame) -> Table:

@@ -65,6 +65,7 @@ def by_prompt(
         here = places >= 0
         for name, values in measure(batch).items():
             if name not in gathered:
-                gathered[name] = np.empty((*values.shape[:-1], len(places)), np.float32)
+                # What a batch does not give is missing.
+                gathered[name] = np.full((*values.shape[:-1], len(places)), np.nan, np.float32)
             gathered[name][..., here] = values[..., places[here]]
     return gathered

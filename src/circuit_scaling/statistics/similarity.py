@@ -49,7 +49,6 @@ def group_similarity(
     similar: npt.NDArray[np.float64],
     chosen: npt.ArrayLike,
     strata: npt.ArrayLike,
-    may_stand_in: npt.ArrayLike,
     counted: npt.ArrayLike,
     rng: np.random.Generator,
     permutations: int = 9999,
@@ -57,10 +56,10 @@ def group_similarity(
     """Mean of `similar` [items, items] over pairs of chosen items, against random stand-ins.
 
     `chosen` [k] are places of items; `counted` [k, k] says which pairs count (its upper triangle).
-    Under the null every chosen item is replaced by one of its stratum (`strata` [items]) that
-    `may_stand_in` [items], no item twice. p = (1 + b) / (1 + permutations), b counting the draws at
-    least as similar as what was observed. Where a stratum has fewer stand-ins than chosen items the
-    null is NaN; where no pair counts, everything is.
+    Under the null every chosen item is replaced by one of its stratum (`strata` [items]), chosen
+    ones among them, no item twice: without them, what is chosen would not be one of the draws even
+    if it were random. p = (1 + b) / (1 + permutations), b counting the draws at least as similar as
+    what was observed. Where no pair counts, everything is NaN.
     """
     places, stratum = np.asarray(chosen, dtype=np.intp), np.asarray(strata)
     first, second = np.nonzero(np.triu(np.asarray(counted, dtype=bool), 1))
@@ -71,9 +70,7 @@ def group_similarity(
     drawn = np.empty((permutations, len(places)), dtype=np.intp)
     for name in np.unique(stratum[places]):
         columns = np.flatnonzero(stratum[places] == name)
-        others = np.flatnonzero((stratum == name) & np.asarray(may_stand_in, dtype=bool))
-        if len(others) < len(columns):
-            return Similarity(len(first), value, nan, nan, nan, nan)
+        others = np.flatnonzero(stratum == name)
         shuffled = rng.permuted(np.tile(others, (permutations, 1)), axis=1)
         drawn[:, columns] = shuffled[:, : len(columns)]
     rows = max(1, _BLOCK_VALUES // len(first))

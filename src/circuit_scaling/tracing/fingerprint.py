@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from circuit_scaling.errors import CircuitScalingError
@@ -10,6 +12,7 @@ from circuit_scaling.interventions.version import ENGINE_VERSION
 from circuit_scaling.tracing.heroes import Subjects
 from circuit_scaling.tracing.spec import CausalSettings
 
+_OF_HEROES = ("causal_traces", "head_reads", "head_writes")
 _LATER = {"min_share", "n_permutations"}
 """What is only used when the models' tables have been put together."""
 
@@ -66,16 +69,21 @@ def check_traced(
     classified_heads: pd.DataFrame,
     subjects: Subjects,
     settings: CausalSettings,
-    *traced: pd.DataFrame,
+    traced: Mapping[str, pd.DataFrame],
 ) -> None:
     """Stop where a stored tracing was made from something else than what is there now.
+
+    Args:
+        traced: the model's tables by name. Of heroes, traces, reads and writes must be there; one
+            hero alone has no pairs.
 
     Raises:
         CircuitScalingError: it was; the message has the command that traces the model again.
     """
     expected = tracing_fingerprint(scan_of(slug, classified_heads), subjects, settings)
-    found = {name for table in traced for name in table["fingerprint"]}
-    if found != ({expected} if subjects.traced else set()):
+    found = {name for table in traced.values() for name in table["fingerprint"]}
+    lost = subjects.heroes and any(traced[name].empty for name in _OF_HEROES)
+    if lost or found != ({expected} if subjects.traced else set()):
         raise CircuitScalingError(
             f"The stored tracing of '{slug}' was made with another scan, other heroes, other "
             f"parameters or another engine (fingerprint {', '.join(sorted(found)) or 'none'}, now "

@@ -21,8 +21,10 @@ def joint_influences(
 ) -> Iterator[pd.DataFrame]:
     """A row per pair of heroes, one frame per direction: both patched at once, beside the sum.
 
-    ``interaction`` is joint minus sum, prompt by prompt. Of two heads of one sign, the other sign
-    says that each can stand in for the other; the same sign, that they need each other.
+    ``interaction`` is joint minus sum, prompt by prompt. Of two heads whose effects have one sign:
+    in noising, where heads are lost, more than the sum says that each can stand in for the other
+    (either was enough), and less that they need each other (either was missed); in denoising, where
+    heads are restored, it is the other way round. Of heads of opposite signs it says neither.
     """
     heroes = subjects.heroes
     pairs = list(combinations(range(len(heroes)), 2))

@@ -90,7 +90,7 @@ def collect(
     kinds = len(PER_MODEL)
     for place, slug in enumerate(slugs):
         subjects = subjects_of(slug, roster[slug], classified_heads, hero_heads, settings)
-        traced = tables[place * kinds]
+        traced = dict(zip(PER_MODEL, tables[place * kinds :], strict=False))
         check_traced(slug, classified_heads, subjects, settings, traced)
     traces, reads, writes, pairs = (stack(*tables[kind::kinds]) for kind in range(kinds))
     ours = hero_heads[hero_heads["model"].isin(slugs)]
