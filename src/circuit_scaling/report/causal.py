@@ -190,10 +190,15 @@ def _unresolved(able: pd.DataFrame) -> Iterator[str]:
             further = rows.drop(same.index)
             shares = further[[f"share_{name}" for name in ("logits", *CATEGORIES)]]
             nothing = int(((further["verdict"] == "unclear") & shares.isna().all(axis=1)).sum())
+            reasons = {
+                "the total effect may be 0": nothing,
+                "no path carries a share that is large enough and surely above 0": unclear
+                - nothing,
+            }
+            why = "; ".join(f"{why} ({n})" for why, n in reasons.items() if n)
             yield (
                 f"On {task_name(task)}, {unclear} of {len(further)} further verdicts are unclear:"
-                f" of {nothing} the total effect may be 0, and of {unclear - nothing} no path"
-                " carries a share that is large enough and surely above 0."
+                f" {why}."
             )
     measured, possible = able["n_receivers"].median(), able["n_possible"].median()
     if measured < possible:
