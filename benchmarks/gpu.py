@@ -1,7 +1,7 @@
 """Everything that is meant for a GPU, in two parts of under ten minutes each.
 
     python -m benchmarks.gpu --part 1 --out results    rates, engine against hooks, precision,
-                                                       blocks, the study in float32 on fewer prompts
+                                                       patching, blocks, the study in float32 on fewer prompts
     python -m benchmarks.gpu --part 2 --out results    the study in TF32, at full size
 
 Every result is one line of results/cuda.jsonl, written as soon as it is there.
@@ -20,6 +20,7 @@ import torch
 
 from benchmarks.against_hooks import against_hooks
 from benchmarks.blocks import blocks
+from benchmarks.interventions import interventions
 from benchmarks.matmul_rate import matmul_rate
 from benchmarks.measuring import PRECISIONS, Precision, keep
 from benchmarks.memory import memory
@@ -49,6 +50,12 @@ def first_part(device: torch.device, out: Path, end: float) -> None:
             keep(out, "precision", device, result)
 
     _attempt(errors)
+
+    def others() -> None:
+        for result in interventions("gpt2", 16, 16, "float32", device):
+            keep(out, "interventions", device, result)
+
+    _attempt(others)
     _attempt(
         lambda: keep(
             out, "memory", device, memory("pythia_2_8b", 64, 16, "float32", 4 * 2**30, device)

@@ -81,6 +81,8 @@ def _device(results: list[Result], without: str) -> list[str]:
         parts += ["### How the cost grows\n", _cost_section(costs[-1])]
     if errors := _of(results, "precision"):
         parts += ["### What a precision costs\n", _precision_table(errors, gpu)]
+    if others := _of(results, "interventions"):
+        parts += ["### Patching, masking and paths\n", _interventions_table(others)]
     if memories := _of(results, "memory"):
         parts += ["### Memory\n", _memory_table(memories)]
     if blocks := _of(results, "blocks"):
@@ -197,6 +199,23 @@ def _precision_table(errors: list[Result], gpu: bool) -> str:
     head = ("shape", "precision", "largest error", "root mean square")
     note = "Against the same weights in float64: effects of single prompts, and of a head's mean.\n"
     return note + "\n" + _table((*head, "largest of a head's mean", "typical effect"), rows)
+
+
+def _interventions_table(others: list[Result]) -> str:
+    rows = [
+        (
+            r["model"],
+            r["shape"],
+            f"{r['prompts']} × {r['positions']}",
+            f"{r['seconds']:.2f}",
+            f"{r['largest_difference']:.0e}",
+            f"{r['typical']:.0e}",
+        )
+        for r in others
+    ]
+    head = ("operation", "shape", "prompts × tokens", "seconds")
+    note = "Against the same operation in float32 on the CPU of the same machine.\n"
+    return note + "\n" + _table((*head, "largest difference", "typical value"), rows)
 
 
 def _memory_table(memories: list[Result]) -> str:
