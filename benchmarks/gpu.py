@@ -1,7 +1,8 @@
 """Everything that is meant for a GPU, in two parts of under ten minutes each.
 
     python -m benchmarks.gpu --part 1 --out results    rates, engine against hooks, precision,
-                                                       patching, blocks, the study in float32 on fewer prompts
+                                                       patching, blocks, and the study in float32
+                                                       on fewer prompts
     python -m benchmarks.gpu --part 2 --out results    the study in TF32, at full size
 
 Every result is one line of results/cuda.jsonl, written as soon as it is there.
