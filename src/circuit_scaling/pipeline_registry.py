@@ -34,8 +34,7 @@ def register_pipelines() -> dict[str, Pipeline]:
     ``zoo`` trains the embedded models, and ``import_tables`` stands in for ``join``.
 
     The study runs by default, or the ``default_pipelines`` that globals.yml of the environment
-    names. ``overview`` is the study on the first two models: the same graph,
-    small enough to read.
+    names. ``overview`` is the study on the first two models: the same graph, small enough to read.
     """
     loader = _loader()
     roster = _roster(loader).root

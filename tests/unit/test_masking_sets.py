@@ -186,6 +186,21 @@ class TestRandomSets:
             # 3 standard errors of 600 trials.
             assert np.mean(np.array(p) <= level) <= level + 3 * np.sqrt(level * (1 - level) / 600)
 
+    def test_sets_that_avoid_the_heroes_would_give_no_p(self) -> None:
+        """Why random sets may hold heroes (docs/method.md): five of twelve, chosen at random."""
+        rng = np.random.default_rng(0)
+        found = {"all heads": 0, "other heads": 0}
+        trials = 1500
+        for _ in range(trials):
+            effects, heads = rng.standard_t(2, 12), rng.permutation(12)
+            for name, pool in (("all heads", heads), ("other heads", heads[5:])):
+                sets = distinct_sets([([(0, int(h)) for h in pool], 5)], 20, rng)
+                sums = [sum(effects[head] for _, head in of_set) for of_set in sets]
+                p = against_random(effects[heads[:5]].sum(), sums, harm=-1).p
+                found[name] += p < 0.05
+        assert found["other heads"] / trials == pytest.approx(0.28, abs=0.04)
+        assert found["all heads"] / trials == pytest.approx(0.05, abs=0.02)
+
     def test_every_set_is_equally_likely(self) -> None:
         pool = [([(0, head) for head in range(5)], 2)]
         seen: Counter[object] = Counter()

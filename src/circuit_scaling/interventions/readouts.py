@@ -44,18 +44,6 @@ class Questions:
     candidate: Tensor
     clean_logprobs: Tensor | None = None
 
-    def rows(self, rows: slice) -> Questions:
-        """The questions of some prompts."""
-        clean = None if self.clean_logprobs is None else self.clean_logprobs[rows]
-        return Questions(
-            self.tokens[rows],
-            self.columns[rows],
-            self.answer[rows],
-            self.distractor[rows],
-            self.candidate[rows],
-            clean,
-        )
-
 
 def make_questions(
     tokens: Tensor,
