@@ -44,7 +44,7 @@ from benchmarks.shapes import config_of, random_model
 from circuit_scaling.interventions.batch import Batch
 from circuit_scaling.interventions.chunk import Chunk
 from circuit_scaling.interventions.memory import peak_memory, reset_peak
-from circuit_scaling.models.loading import anatomy_of
+from circuit_scaling.models.parts import anatomy_of
 
 Effects = NDArray[np.float32]
 

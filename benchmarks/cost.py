@@ -23,7 +23,7 @@ from benchmarks.shapes import random_model, small_gpt2
 from circuit_scaling.interventions.anatomy import Anatomy
 from circuit_scaling.interventions.batch import Batch
 from circuit_scaling.interventions.chunk import Chunk
-from circuit_scaling.models.loading import anatomy_of
+from circuit_scaling.models.parts import anatomy_of
 
 _REPEATS = 3
 _WIDTH = {"cpu": 192, "cuda": 1024}

@@ -29,7 +29,7 @@ from circuit_scaling.interventions.pairs import Pairs
 from circuit_scaling.interventions.patching import patch_heads, patch_sets
 from circuit_scaling.interventions.paths import path_effects, path_estimates
 from circuit_scaling.interventions.sets import mask_sets
-from circuit_scaling.models.loading import anatomy_of
+from circuit_scaling.models.parts import anatomy_of
 
 _SETS, _SET_SIZE, _SENDERS = 16, 3, 2
 

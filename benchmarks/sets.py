@@ -23,7 +23,7 @@ from benchmarks.shapes import config_of, random_model
 from circuit_scaling.interventions.chunk import Chunk
 from circuit_scaling.interventions.pairs import Head
 from circuit_scaling.interventions.sets import mask_sets
-from circuit_scaling.models.loading import anatomy_of
+from circuit_scaling.models.parts import anatomy_of
 
 
 def hooked_set(hooks: Hooks, heads: list[Head]) -> Effects:

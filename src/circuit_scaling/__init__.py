@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from circuit_scaling.errors import IncompetentModelWarning
 
 if TYPE_CHECKING:
     import pandas as pd
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 __version__ = "0.2.0"
-__all__ = ["scan"]
+__all__ = ["IncompetentModelWarning", "scan"]
 
 
 def scan(
@@ -20,7 +22,7 @@ def scan(
     ablation: str = "zero",
     positions: str = "all",
     n_prompts: int = 400,
-    bos: bool = False,
+    bos: bool | Literal["auto"] = "auto",
     method: str = "exact",
 ) -> pd.DataFrame:
     """Ablate every head of a model on one task, from Python and without Kedro.
@@ -31,12 +33,19 @@ def scan(
         task: a shipped task: ioi, anti_names, anti_lists, induction, ioi_abc, plain_text.
         ablation, positions: ``zero``, ``mean`` or ``resample``; ``all`` or ``end``.
         n_prompts: a multiple of 40.
-        bos: whether prompts begin with the BOS token.
+        bos: whether prompts begin with the BOS token; ``auto`` is what the checkpoint was trained
+            with, found from its tokenizer.
         method: ``exact``, or ``attribution``: a first-order estimate from one backward pass.
 
     Returns:
         A row per head: layer, head, delta (change of the metric when the head is ablated; negative:
-        the head helps), se, low, high (95 %), p and q, and the effect on every prompt.
+        the head helps), se, low, high (95 %), p and q, and the effect on every prompt. ``attrs``
+        of the table has what the model does before anything is ablated: ``bos`` (whether prompts
+        began with it) and, where the task has an answer, ``clean_metric``, ``accuracy`` and
+        ``competent`` (None where there are too few clusters to know).
+
+    Warns:
+        IncompetentModelWarning: the model does not do the task, so that no head has a job in it.
 
     Raises:
         CircuitScalingError: unknown task, ablation or method, a task without a contrast

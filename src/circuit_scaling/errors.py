@@ -4,6 +4,22 @@ from __future__ import annotations
 
 import click
 
+_LONGEST_REASON = 400
+
 
 class CircuitScalingError(click.ClickException):
     """Something the user can mend; the command line prints it as one line, without a traceback."""
+
+
+class IncompetentModelWarning(UserWarning):
+    """A model was scanned on a task that it does not do."""
+
+
+def reason_of(error: BaseException) -> str:
+    """What a library complains about, as one line.
+
+    The whole message and not its first line, which often only announces what follows; white space
+    is folded, and what is too long for a line is cut.
+    """
+    message = " ".join(str(error).split()) or type(error).__name__
+    return message if len(message) <= _LONGEST_REASON else f"{message[:_LONGEST_REASON]} …"

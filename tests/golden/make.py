@@ -7,8 +7,7 @@ from pathlib import Path
 
 from circuit_scaling.interventions.chunk import Chunk
 from circuit_scaling.interventions.version import ENGINE_VERSION
-from circuit_scaling.models.loading import load_model
-from circuit_scaling.models.roster import RosterEntry
+from circuit_scaling.models.loading import load_any
 from circuit_scaling.prompts.build import build_prompts
 from circuit_scaling.prompts.shipped import shipped_tasks
 from circuit_scaling.prompts.spec import PromptSettings
@@ -23,10 +22,9 @@ INTERVENTIONS = (("zero", "all"), ("mean", "all"), ("resample", "end"))
 def golden_scan() -> dict[str, list[float]]:
     """Mean effects of all heads of one embedded model, by task and intervention."""
     folder = Path(__file__).parents[2] / "data" / "01_raw" / "zoo" / "mini_gpt2_s"
-    entry = RosterEntry(family="x", folder=str(folder), params_m=0.5, n_layers=4, n_heads=12)
-    loaded = load_model("mini_gpt2_s", entry)
+    loaded = load_any(str(folder))
     tasks = shipped_tasks()
-    prompts, _ = build_prompts(tasks, PromptSettings(n_prompts=40), loaded.tokenizer, bos=False)
+    prompts, _ = build_prompts(tasks, PromptSettings(n_prompts=40), loaded.reads.tokenizer)
     found = {}
     for task in TASKS:
         for ablation, positions in INTERVENTIONS:

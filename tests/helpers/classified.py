@@ -34,7 +34,8 @@ def classified(
         frame[f"q_{task}"] = 0.5
     scores = np.full((len(frame), len(PROFILE_COLUMNS)), np.nan) if profiles is None else profiles
     frame[list(PROFILE_COLUMNS)] = scores
-    frame["suspect"], frame["fingerprint"] = "", "0f"
+    frame["suspect"], frame["revision"], frame["fingerprint"] = "", "", "0f"
+    frame["bos"] = pd.Series(False, index=frame.index, dtype="boolean")
     frame["category"] = categorise(ioi, anti, TAU)
     frame["strength"] = frame["strength_select"] = np.abs(ioi) + np.abs(anti)
     frame["category_stability"] = np.nan

@@ -12,7 +12,7 @@ from transformers import PreTrainedModel
 
 from circuit_scaling.interventions.chunk import Chunk
 from circuit_scaling.interventions.engine import Ablation, Batch, LayerEffects, scan_layers
-from circuit_scaling.models.loading import anatomy_of
+from circuit_scaling.models.parts import anatomy_of
 from tests.helpers.hook_oracle import Prompts
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from transformers import GPT2TokenizerFast, PreTrainedTokenizerFast
 
+from circuit_scaling.models.bos import prompt_prefix
 from circuit_scaling.models.zoo.train import shared_tokenizer
 from circuit_scaling.prompts.build import build_prompts
 from circuit_scaling.prompts.shipped import shipped_tasks
@@ -61,7 +62,8 @@ def tokenizer(name: str) -> PreTrainedTokenizerFast:
 @cache
 def shipped_prompts(name: str, bos: bool = False) -> pd.DataFrame:
     """The prompts of the shipped configuration; do not change the frame, it is shared."""
-    return build_prompts(shipped_tasks(), SETTINGS, tokenizer(name), bos=bos)[0]
+    prefix = prompt_prefix(tokenizer(name), bos, model_type="")
+    return build_prompts(shipped_tasks(), SETTINGS, tokenizer(name), prefix=prefix)[0]
 
 
 def some_tasks(*names: str) -> Tasks:
@@ -75,7 +77,7 @@ def some_tasks(*names: str) -> Tasks:
 def zoo_prompts(task: str, n_prompts: int = 160, names: tuple[str, ...] = ()) -> pd.DataFrame:
     """A task and its reference set in the zoo's tokens, with the common names or those given."""
     settings = PromptSettings(n_prompts=n_prompts, names=names or "common")
-    return build_prompts(some_tasks(task), settings, tokenizer("zoo"), bos=False)[0]
+    return build_prompts(some_tasks(task), settings, tokenizer("zoo"))[0]
 
 
 def names_in(text: str) -> list[str]:

@@ -52,6 +52,8 @@ def prompts(task: str, sizes: Mapping[str, int]) -> pd.DataFrame:
             "cluster": clusters,
             "split": [sides[cluster] for cluster in clusters],
             "data_seed": 0,
+            "bos": False,
+            "revision": "",
             "fingerprint": "aa",
         }
     )

@@ -17,7 +17,7 @@ from transformer_lens.tools.analysis.attribution_patching import (
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.attribution import attribute
 from circuit_scaling.interventions.engine import Ablation, donor_indices
-from circuit_scaling.models.loading import anatomy_of
+from circuit_scaling.models.parts import anatomy_of
 from tests.helpers.engine_scan import batch_of
 from tests.helpers.hook_oracle import HookOracle, measure
 from tests.helpers.tiny_models import ARCHITECTURES, HEADS, LAYERS

@@ -12,7 +12,7 @@ import torch
 
 from circuit_scaling.interventions.chunk import Chunk
 from circuit_scaling.interventions.engine import Ablation, clean_readouts, scan_layers
-from circuit_scaling.models.loading import anatomy_of
+from circuit_scaling.models.parts import anatomy_of
 from tests.helpers.engine_scan import batch_of, engine_effects
 from tests.helpers.hook_oracle import READOUTS
 from tests.helpers.tiny_models import ARCHITECTURES, HEADS, LAYERS

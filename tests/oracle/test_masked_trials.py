@@ -57,7 +57,7 @@ def entry(folder: Path) -> RosterEntry:
 
 def prompts_of(n: int) -> pd.DataFrame:
     tokenizer = AutoTokenizer.from_pretrained(ZOO)
-    return build_prompts(TASKS, PromptSettings(n_prompts=n), tokenizer, bos=False)[0]
+    return build_prompts(TASKS, PromptSettings(n_prompts=n), tokenizer)[0]
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from circuit_scaling.analysis.causal import causal_summary
 from circuit_scaling.interventions.batch import Batch
 from circuit_scaling.interventions.chunk import Chunk
 from circuit_scaling.interventions.pairs import Head, Pairs
-from circuit_scaling.models.loading import anatomy_of
+from circuit_scaling.models.parts import anatomy_of
 from circuit_scaling.scanning.measurement import no_progress
 from circuit_scaling.tracing.heroes import Subjects
 from circuit_scaling.tracing.influence import head_influences

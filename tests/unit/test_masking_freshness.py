@@ -18,9 +18,9 @@ HEROES = masked.heroes(ioi_only=[(0, 0)], shared=[(1, 2)], weak=[(2, 2)])
 
 def fingerprint(heroes: pd.DataFrame = HEROES, heads: str | None = None, **changes: object) -> str:
     rows = small_scans.prompts("ioi", {"pair 00": 2, "pair 01": 2})
-    of_prompts = prompts_fingerprint(TASKS, PROMPT_SETTINGS, ENTRY.bos, identity_of(ENTRY), rows)
+    of_prompts = prompts_fingerprint(TASKS, PROMPT_SETTINGS, False, identity_of(ENTRY), rows)
     prompts = rows.assign(fingerprint=of_prompts)
-    right = scan_fingerprint(ENTRY, TASKS, small_scans.SETTINGS, of_prompts)
+    right = scan_fingerprint(ENTRY, TASKS, small_scans.SETTINGS, prompts)
     return masking_fingerprint(
         *("mini_s", ENTRY, TASKS, PROMPT_SETTINGS, small_scans.SETTINGS),
         masked.SETTINGS.model_copy(update=changes),

@@ -12,7 +12,7 @@ from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions import chunk as chunks
 from circuit_scaling.interventions.chunk import Chunk, fastest_tokens
 from circuit_scaling.interventions.measured import Measured
-from circuit_scaling.models.loading import anatomy_of
+from circuit_scaling.models.parts import anatomy_of
 from tests.helpers.tiny_models import tiny_model
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from pydantic import ValidationError
 
+from circuit_scaling.interventions.anatomy import Anatomy
 from circuit_scaling.interventions.chunk import Chunk
 from circuit_scaling.interventions.engine import Ablation, Batch, scan_layers
-from circuit_scaling.models.loading import LoadedModel, load_model
+from circuit_scaling.models.loading import load_model
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.prompts.shipped import shipped_tasks
 from circuit_scaling.scanning.fingerprint import scan_fingerprint
@@ -32,7 +34,8 @@ def _settings(**changes: object) -> ScanSettings:
 
 
 def _fingerprint(settings: ScanSettings, **entry: object) -> str:
-    return scan_fingerprint(_entry("mini_opt", **entry), shipped_tasks(), settings, "prompts")
+    prompts = pd.DataFrame({"fingerprint": ["prompts"], "bos": [True], "revision": [""]})
+    return scan_fingerprint(_entry("mini_opt", **entry), shipped_tasks(), settings, prompts)
 
 
 def test_precision_and_dtype_change_the_fingerprint_chunk_and_memory_do_not():
@@ -61,15 +64,13 @@ def test_what_makes_no_sense_is_refused(wrong):
         _settings(**wrong)
 
 
-def _effects(loaded: LoadedModel) -> np.ndarray:
+def _effects(anatomy: Anatomy) -> np.ndarray:
     rng = np.random.default_rng(0)
-    pairs = [[int(a)] for a in rng.integers(5, loaded.anatomy.vocabulary, size=12)]
-    tokens = rng.integers(5, loaded.anatomy.vocabulary, size=(6, 9))
+    pairs = [[int(a)] for a in rng.integers(5, anatomy.vocabulary, size=12)]
+    tokens = rng.integers(5, anatomy.vocabulary, size=(6, 9))
     groups = np.zeros(6, np.int64)
     batch = Batch(tokens, pairs[:6], pairs[6:], pairs[:6], groups)
-    scan = scan_layers(
-        loaded.anatomy, batch, Ablation("zero"), ("contrast",), Chunk.of(loaded.anatomy, 54)
-    )
+    scan = scan_layers(anatomy, batch, Ablation("zero"), ("contrast",), Chunk.of(anatomy, 54))
     return np.stack([part.effects["contrast"] for part in scan])
 
 
@@ -77,8 +78,8 @@ def _effects(loaded: LoadedModel) -> np.ndarray:
 def test_weights_in_16_bits_give_nearly_the_same_effects(slug):
     entry = _entry(slug)
     full, half = load_model(slug, entry), load_model(slug, entry, "bf16")
-    assert full.anatomy.dtype == torch.float32
-    assert half.anatomy.dtype == torch.bfloat16
+    assert full.dtype == torch.float32
+    assert half.dtype == torch.bfloat16
     exact, rounded = _effects(full), _effects(half)
     scale = np.abs(exact).max()
     assert 0 < np.abs(rounded - exact).max() < 0.1 * scale

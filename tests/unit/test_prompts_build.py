@@ -27,7 +27,7 @@ SMALL = PromptSettings(n_prompts=40)
 
 
 def build(tasks: Tasks, settings: PromptSettings = SMALL, **options: Any) -> pd.DataFrame:
-    return build_prompts(tasks, settings, tokenizer("zoo"), **{"bos": False, **options})[0]
+    return build_prompts(tasks, settings, tokenizer("zoo"), **options)[0]
 
 
 def test_the_same_configuration_gives_the_same_table() -> None:
@@ -82,7 +82,7 @@ def test_a_reference_set_may_serve_two_tasks_of_other_names() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"bos": True},
+        {"prefix": (0,)},
         {"model": "another checkpoint"},
         {"settings": PromptSettings(n_prompts=40, seed=1)},
         {"settings": PromptSettings(n_prompts=80)},

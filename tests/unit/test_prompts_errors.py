@@ -25,7 +25,7 @@ def tasks(**changes: Any) -> Tasks:
 def refused(tasks: Tasks, n_prompts: int = 40, names: Any = "common") -> str:
     settings = PromptSettings(n_prompts=n_prompts, names=names)
     with pytest.raises(CircuitScalingError) as caught:
-        build_prompts(tasks, settings, tokenizer("zoo"), bos=False)
+        build_prompts(tasks, settings, tokenizer("zoo"))
     message: str = caught.value.message
     assert "\n" not in message
     return message
@@ -58,7 +58,7 @@ def test_no_third_name(names: list[str]) -> None:
 
 def test_four_names_are_enough_without_a_third() -> None:
     settings = PromptSettings(n_prompts=40, names=("Mary", "John", "Tom", "Kate"))
-    prompts, _ = build_prompts(tasks(), settings, tokenizer("zoo"), bos=False)
+    prompts, _ = build_prompts(tasks(), settings, tokenizer("zoo"))
     assert set(prompts["cluster"]) == {"Mary+Tom", "John+Kate"}
 
 
@@ -120,7 +120,7 @@ def test_a_number_of_prompts_that_cannot_be_balanced(
     assert message.startswith(f"Task '{task}' cannot balance {n_prompts} prompts")
     assert f"a multiple of {unit}." in message
     assert message.endswith(f"Set its n_prompts to {nearest}.")
-    build_prompts(some_tasks(task), PromptSettings(n_prompts=nearest), tokenizer("zoo"), bos=False)
+    build_prompts(some_tasks(task), PromptSettings(n_prompts=nearest), tokenizer("zoo"))
 
 
 @pytest.mark.parametrize("build", ["riddles", "names.py", "../names", "tasks.names"])
@@ -146,7 +146,7 @@ def test_prompts_of_one_template_that_differ_in_length() -> None:
     merging = shared_tokenizer(shipped_tasks())
     merging.add_tokens([" the market"])  # one token where other places take two
     with pytest.raises(CircuitScalingError) as caught:
-        build_prompts(some_tasks("ioi"), PromptSettings(n_prompts=160), merging, bos=False)
+        build_prompts(some_tasks("ioi"), PromptSettings(n_prompts=160), merging)
     found = re.fullmatch(
         r"Template '(ioi/\d)' of task 'ioi' gives prompts of different token lengths: "
         r"'(.+)' has (\d+), '(.+)' has (\d+)\.",
@@ -155,13 +155,6 @@ def test_prompts_of_one_template_that_differ_in_length() -> None:
     assert found
     assert "the market" in found[2]
     assert int(found[3]) + 1 == int(found[5])
-
-
-def test_bos_without_a_bos_token() -> None:
-    without = shared_tokenizer(shipped_tasks())
-    without.bos_token = None
-    with pytest.raises(CircuitScalingError, match=r"no BOS token: set 'bos: false'"):
-        build_prompts(some_tasks("ioi"), PromptSettings(n_prompts=40), without, bos=True)
 
 
 # What a typed parameter refuses is a ValidationError; the project's context makes it one line.

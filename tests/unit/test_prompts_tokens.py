@@ -127,7 +127,7 @@ def test_names_that_are_not_one_token_are_dropped_and_counted(name: str) -> None
     # The zoo's tokenizer does not know the last two; the real ones take several tokens for them.
     given = ("Mary", "John", "Tom", "Kate", "Paul", "Anna", "Mary", "Zebediah", "Xyloquist")
     settings = PromptSettings(n_prompts=160, names=given)
-    prompts, dropped = build_prompts(some_tasks("ioi"), settings, tokenizer(name), bos=False)
+    prompts, dropped = build_prompts(some_tasks("ioi"), settings, tokenizer(name))
     assert dropped["names"] == 2
     assert {n for text in prompts["text"] for n in names_in(text)} == set(given[:6])
     assert {len(row) for row in prompts["candidates"]} == {6}

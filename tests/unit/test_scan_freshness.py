@@ -27,9 +27,9 @@ ENTRY = RosterEntry(
 def check(*changes: str | None) -> None:
     """Check a scan whose tables carry these fingerprints; None is the right one."""
     rows = small_scans.prompts("ioi", {"pair 00": 2, "pair 01": 2})
-    of_prompts = prompts_fingerprint(TASKS, PROMPT_SETTINGS, ENTRY.bos, identity_of(ENTRY), rows)
+    of_prompts = prompts_fingerprint(TASKS, PROMPT_SETTINGS, False, identity_of(ENTRY), rows)
     prompts = rows.assign(fingerprint=of_prompts)
-    right = scan_fingerprint(ENTRY, TASKS, small_scans.SETTINGS, of_prompts)
+    right = scan_fingerprint(ENTRY, TASKS, small_scans.SETTINGS, prompts)
     measured = [pd.DataFrame({"fingerprint": [change or right] * 2}) for change in changes]
     check_fresh("mini_s", ENTRY, TASKS, PROMPT_SETTINGS, small_scans.SETTINGS, prompts, *measured)
 

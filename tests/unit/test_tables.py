@@ -49,6 +49,8 @@ JOINT = {
     "q_anti_names": [0.0, 0.5, 1.0, NAN],
     **PROFILES,
     "suspect": ["", "", "a truncated list", ""],
+    "bos": pd.array([True, False, None, True], dtype="boolean"),
+    "revision": ["", "", "", "3f"],
     "fingerprint": "0f",
 }
 FLAGS = pd.array([True, False, pd.NA, True], dtype="boolean")
@@ -84,6 +86,8 @@ VALID = {
         "cluster": ["John+Mary", "John+Mary", "Kate+Tom", "Kate+Tom"],
         "split": ["select", "select", "test", "test"],
         "data_seed": [0, 0, 0, 1],
+        "bos": [False, False, False, True],
+        "revision": ["", "", "", "3f"],
         "fingerprint": "0f",
     },
     "head_effects": {

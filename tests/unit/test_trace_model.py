@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 import torch
 
+from circuit_scaling.interventions.anatomy import Anatomy
 from circuit_scaling.interventions.pairs import Head
-from circuit_scaling.models.loading import LoadedModel, load_model
+from circuit_scaling.models.loading import load_model, load_tokenizer
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.prompts.build import build_prompts
 from circuit_scaling.prompts.shipped import shipped_tasks
@@ -48,14 +49,14 @@ SUBJECTS = Subjects(HEROES, HEROES, {h: "shared" if h in HEROES else "weak" for 
 
 
 @pytest.fixture(scope="module")
-def loaded() -> LoadedModel:
+def anatomy() -> Anatomy:
     return load_model(SLUG, ENTRY)
 
 
 @pytest.fixture(scope="module")
-def prompts(loaded: LoadedModel) -> pd.DataFrame:
+def prompts() -> pd.DataFrame:
     settings = PromptSettings(n_prompts=40)
-    return build_prompts(shipped_tasks(), settings, loaded.tokenizer, bos=False)[0]
+    return build_prompts(shipped_tasks(), settings, load_tokenizer(SLUG, ENTRY).tokenizer)[0]
 
 
 @pytest.fixture(scope="module")
@@ -93,10 +94,10 @@ def test_progress_ends_where_it_said(traced: TracingTables, told: list[float]) -
 
 
 @contextmanager
-def _z_of(loaded: LoadedModel, head: Head, given: torch.Tensor | None) -> Iterator[list]:
+def _z_of(anatomy: Anatomy, head: Head, given: torch.Tensor | None) -> Iterator[list]:
     """Record z of a head, or put another in its place, where the output projection reads it."""
     layer, number = head
-    width = loaded.anatomy.d_head
+    width = anatomy.d_head
     at = slice(number * width, (number + 1) * width)
     seen: list[torch.Tensor] = []
 
@@ -107,7 +108,7 @@ def _z_of(loaded: LoadedModel, head: Head, given: torch.Tensor | None) -> Iterat
             z[..., at] = given
         return (z,)
 
-    handle = loaded.anatomy.model.transformer.h[layer].attn.c_proj.register_forward_pre_hook(hook)
+    handle = anatomy.model.transformer.h[layer].attn.c_proj.register_forward_pre_hook(hook)
     try:
         yield seen
     finally:
@@ -115,7 +116,7 @@ def _z_of(loaded: LoadedModel, head: Head, given: torch.Tensor | None) -> Iterat
 
 
 @torch.no_grad()
-def _oracle(loaded: LoadedModel, row: pd.Series, head: Head, direction: str) -> float:
+def _oracle(anatomy: Anatomy, row: pd.Series, head: Head, direction: str) -> float:
     """Influence on one prompt by plain forward runs."""
     tokens = list(row["tokens"])
     answer, distractor = row["answer"][0], row["distractor"][0]
@@ -126,19 +127,19 @@ def _oracle(loaded: LoadedModel, row: pd.Series, head: Head, direction: str) -> 
     base, source = (corrupt, tokens) if direction == "denoising" else (tokens, corrupt)
 
     def contrast(ids: list[int]) -> float:
-        logits = loaded.anatomy.model(input_ids=torch.tensor([ids])).logits[0, -1]
+        logits = anatomy.model(input_ids=torch.tensor([ids])).logits[0, -1]
         return float(logits[answer] - logits[distractor])
 
-    with _z_of(loaded, head, None) as seen:
+    with _z_of(anatomy, head, None) as seen:
         contrast(source)
-    with _z_of(loaded, head, seen[0]):
+    with _z_of(anatomy, head, seen[0]):
         patched = contrast(base)
     return patched - contrast(base)
 
 
 @pytest.mark.parametrize("task", ["ioi", "anti_names"])
 def test_influences_are_those_of_plain_hooks(
-    traced: TracingTables, loaded: LoadedModel, prompts: pd.DataFrame, task: str
+    traced: TracingTables, anatomy: Anatomy, prompts: pd.DataFrame, task: str
 ) -> None:
     rows = prompts[prompts["task"] == task].reset_index(drop=True)
     of_z = traced.causal_traces[traced.causal_traces["part"] == "z"]
@@ -146,7 +147,7 @@ def test_influences_are_those_of_plain_hooks(
         head = trace["layer"], trace["head"]
         assert len(trace["influences"]) == len(rows)
         for place in (0, 17, 39):
-            expected = _oracle(loaded, rows.loc[place], head, trace["direction"])
+            expected = _oracle(anatomy, rows.loc[place], head, trace["direction"])
             assert trace["influences"][place] == pytest.approx(expected, abs=2e-4)
         assert trace["influence"] == pytest.approx(np.mean(trace["influences"]), abs=1e-5)
 
@@ -201,16 +202,16 @@ def test_pairs_stand_beside_the_sum_of_the_single_heads(traced: TracingTables) -
 
 
 def test_reads_are_the_attention_of_the_model_by_role(
-    traced: TracingTables, loaded: LoadedModel, prompts: pd.DataFrame
+    traced: TracingTables, anatomy: Anatomy, prompts: pd.DataFrame
 ) -> None:
     np.testing.assert_allclose(traced.head_reads[list(ROLES)].sum(axis=1), 1, atol=1e-5)
     anti = traced.head_reads[traced.head_reads["task"] == "anti_names"]
     row = anti[(anti["layer"] == 1) & (anti["head"] == 3)].iloc[0]
     expected: dict[str, list[float]] = {"repeated_name": [], "first_name": [], "second_name": []}
-    loaded.anatomy.model.set_attn_implementation("eager")
+    anatomy.model.set_attn_implementation("eager")
     for prompt in prompts[prompts["task"] == "anti_names"].to_dict("records"):
         with torch.no_grad():
-            output = loaded.anatomy.model(
+            output = anatomy.model(
                 input_ids=torch.tensor([list(prompt["tokens"])]), output_attentions=True
             )
         attention = output.attentions[1][0, 3, -1]
@@ -218,7 +219,7 @@ def test_reads_are_the_attention_of_the_model_by_role(
         assert len(names) == 3  # A met B. A
         for role, place in zip(("first_name", "second_name", "repeated_name"), names, strict=True):
             expected[role].append(float(attention[place]))
-    loaded.anatomy.model.set_attn_implementation("sdpa")
+    anatomy.model.set_attn_implementation("sdpa")
     for role, values in expected.items():
         assert row[role] == pytest.approx(np.mean(values), abs=1e-5)
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from transformers import AutoTokenizer
 
+from circuit_scaling.models.bos import prompt_prefix
 from circuit_scaling.models.zoo import train
 from circuit_scaling.models.zoo.language import (
     IGNORE,
@@ -38,7 +39,7 @@ def language(seed: int = 0, bos: bool = False, **objectives: str) -> Language:
         {**OBJECTIVES, **objectives},
         train._ROW_LENGTH,
         np.random.default_rng(seed),
-        bos,
+        prompt_prefix(tokenizer("zoo"), bos, model_type=""),
     )
 
 

@@ -79,6 +79,8 @@ def _joint_heads(
         profiles[[*_HEAD, *PROFILE_COLUMNS]], on=_HEAD, how="left", validate="one_to_one"
     )
     heads["suspect"] = ""
+    heads["bos"] = pd.Series(bool(prompts["bos"].iloc[0]), index=heads.index, dtype="boolean")
+    heads["revision"] = prompts["revision"].iloc[0]
     heads["fingerprint"] = primary["fingerprint"].iloc[0]
     return heads
 

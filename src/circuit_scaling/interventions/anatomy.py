@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from circuit_scaling.errors import CircuitScalingError
+
 Varying = tuple[tuple[bool, ...], ...]
 
 
@@ -55,6 +57,11 @@ class Anatomy:
         return len(self.blocks)
 
     @property
+    def heads(self) -> list[tuple[int, int]]:
+        """Every (layer, head), layer by layer."""
+        return [(layer, head) for layer in range(self.n_layers) for head in range(self.n_heads)]
+
+    @property
     def d_model(self) -> int:
         """Width of the residual stream."""
         return int(self.w_o(0).shape[-1])
@@ -89,6 +96,14 @@ class Anatomy:
         if isinstance(projection, nn.Linear):
             weight = weight.T  # Linear keeps [out, in], GPT-2's Conv1D [in, out]
         return weight.reshape(self.n_heads, self.d_head, -1)
+
+
+def refusal(architecture: str, reason: str) -> CircuitScalingError:
+    """The error for an architecture that does not follow the pattern of replay."""
+    return CircuitScalingError(
+        f"The engine cannot take the architecture {architecture}: {reason}. "
+        "Remove the model from the roster, or teach the engine its pattern."
+    )
 
 
 def run_tail(anatomy: Anatomy, residual: Tensor) -> Tensor:

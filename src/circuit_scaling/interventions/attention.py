@@ -10,11 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from circuit_scaling.interventions.anatomy import Anatomy, run_tail, run_unembed
+from circuit_scaling.interventions.anatomy import Anatomy, refusal, run_tail, run_unembed
 from circuit_scaling.interventions.blocks import (
     BlockCall,
     keys_and_values_of,
-    refusal,
     z_of,
 )
 from circuit_scaling.interventions.checks import check_heads
@@ -100,7 +99,9 @@ def _eager_patterns(clean: CleanRun) -> Iterator[Tensor]:
         output = anatomy.model(input_ids=clean.tokens, use_cache=False, output_attentions=True)
     expected = run_unembed(anatomy, run_tail(anatomy, clean.final))
     if not close(output.logits, expected) or any(p is None for p in output.attentions):
-        raise refusal(anatomy, "its plain attention does not compute what its fused one does")
+        raise refusal(
+            anatomy.architecture, "its plain attention does not compute what its fused one does"
+        )
     yield from output.attentions
 
 

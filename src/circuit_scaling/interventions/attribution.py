@@ -14,11 +14,13 @@ from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.anatomy import Anatomy, run_tail, run_unembed
 from circuit_scaling.interventions.batch import Ablation, Batch
 from circuit_scaling.interventions.checks import check_request
+from circuit_scaling.interventions.chunk import Chunk
 from circuit_scaling.interventions.replacements import GroupMeans, Replacements, tokens_on
+from circuit_scaling.interventions.rows import by_graphs, joined, made_to_fit
 
 
 def attribute(
-    anatomy: Anatomy, batch: Batch, ablations: Sequence[Ablation], max_prompts: int = 64
+    anatomy: Anatomy, batch: Batch, ablations: Sequence[Ablation], chunk: Chunk | None = None
 ) -> dict[Ablation, NDArray[np.float32]]:
     """Attribution scores, float32 [layers, heads, prompts] for each ablation.
 
@@ -32,26 +34,35 @@ def attribute(
     arXiv 2403.00745.
 
     Args:
-        max_prompts: prompts that go through the model together.
+        chunk: the memory; by default what was measured to be fast here.
 
     Raises:
         CircuitScalingError: the batch does not fit together or does not fit the model; a prompt
             has no answer or no distractor; an ablation needs references and the batch has none; a
-            prompt has no possible donor.
+            prompt has no possible donor; the memory is too small for one prompt.
     """
     check_request(anatomy, batch, ("contrast",))
     if not (all(batch.answers) and all(batch.distractors)):
         raise CircuitScalingError(
             "Attribution is of the contrast: every prompt needs an answer and a distractor."
         )
+    chunk = chunk or Chunk.of(anatomy)
+    n_prompts, positions = batch.tokens.shape
+    whole, together = chunk.tokens, chunk.prompts_of_graph(anatomy, n_prompts, positions)
     means = None
     if any(ablation.mode == "mean" for ablation in ablations):
-        means = GroupMeans.of(anatomy, batch, max_prompts)
-    shape = (anatomy.n_layers, anatomy.n_heads, len(batch.tokens))
-    scores = {ablation: np.zeros(shape, dtype=np.float32) for ablation in ablations}
-    for start in range(0, len(batch.tokens), max_prompts):
-        rows = slice(start, start + max_prompts)
+        means = made_to_fit(
+            positions,
+            chunk,
+            lambda fitting: GroupMeans.of(
+                anatomy, batch, max(1, together * fitting.tokens // whole)
+            ),
+        )
+
+    def score(rows: slice, _: Chunk) -> dict[Ablation, NDArray[np.float32]]:
         tokens = tokens_on(anatomy, batch.tokens[rows])
+        shape = (anatomy.n_layers, anatomy.n_heads, len(tokens))
+        scores = {ablation: np.zeros(shape, dtype=np.float32) for ablation in ablations}
         zs, gradients = contrast_gradients(
             anatomy, tokens, batch.answers[rows], batch.distractors[rows]
         )
@@ -61,9 +72,12 @@ def attribute(
                 ablation = ablations[index]
                 kept = slice(-1, None) if ablation.positions == "end" else slice(None)
                 change = (z_new - z)[:, kept].float() / ablation.runs
-                score = torch.einsum("bphd,bphd->hb", change, gradient[:, kept].float())
-                scores[ablation][layer, :, rows] += score.cpu().numpy()
-    return scores
+                product = torch.einsum("bphd,bphd->hb", change, gradient[:, kept].float())
+                scores[ablation][layer] += product.cpu().numpy()
+        return scores
+
+    parts = list(by_graphs(anatomy, batch.tokens.shape, chunk, score))
+    return {ablation: joined([part[ablation] for part in parts]) for ablation in ablations}
 
 
 def contrast_gradients(

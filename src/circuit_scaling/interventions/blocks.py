@@ -12,8 +12,7 @@ from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 from transformers.cache_utils import Cache
 
-from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.interventions.anatomy import Anatomy
+from circuit_scaling.interventions.anatomy import Anatomy, refusal
 from circuit_scaling.interventions.keys_and_values import (
     CapturedKeysAndValues,
     KeysAndValuesCapture,
@@ -114,13 +113,16 @@ class CallRecorder:
         anatomy = self._anatomy
         if len(self._attended) != 1 or len(self._z) != 1:
             raise refusal(
-                anatomy, "a block or its attention is not called exactly once per forward"
+                anatomy.architecture,
+                "a block or its attention is not called exactly once per forward",
             )
         leaves, structure = pytree.tree_flatten(self._attended.pop())
         z = self._z.pop()
         shape = (*residual.shape[:2], anatomy.n_heads, anatomy.d_head)
         if residual.shape != output.shape or z.numel() != torch.Size(shape).numel():
-            raise refusal(anatomy, "a block is not called with the residual as its first tensor")
+            raise refusal(
+                anatomy.architecture, "a block is not called with the residual as its first tensor"
+            )
         return BlockCall(arguments, residual, tuple(leaves), structure, z.reshape(shape), output)
 
     def remove(self) -> None:
@@ -271,14 +273,6 @@ def first_tensor(output: Any) -> Tensor:
     """The residual among what a block returns."""
     first: Tensor = output if isinstance(output, Tensor) else output[0]
     return first
-
-
-def refusal(anatomy: Anatomy, reason: str) -> CircuitScalingError:
-    """The error for an architecture that does not follow the pattern of replay."""
-    return CircuitScalingError(
-        f"The engine cannot take the architecture {anatomy.architecture}: {reason}. "
-        "Remove the model from the roster, or teach the engine its pattern."
-    )
 
 
 @contextmanager

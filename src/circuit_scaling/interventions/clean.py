@@ -11,14 +11,13 @@ import torch
 from torch import Tensor, nn
 from transformers.cache_utils import DynamicCache
 
-from circuit_scaling.interventions.anatomy import Anatomy, Varying
+from circuit_scaling.interventions.anatomy import Anatomy, Varying, refusal
 from circuit_scaling.interventions.blocks import (
     BlockArguments,
     BlockCall,
     CallRecorder,
     call_block,
     first_tensor,
-    refusal,
     run_block,
     run_block_at_end,
 )
@@ -192,7 +191,7 @@ class _Run:
             for handle in (*handles, *self._recorders):
                 handle.remove()
         if not anatomy.n_layers == len(self._arguments) == self._outputs:
-            raise refusal(anatomy, "a block is not called exactly once per forward")
+            raise refusal(anatomy.architecture, "a block is not called exactly once per forward")
 
     @property
     def arguments(self) -> tuple[BlockArguments, ...]:

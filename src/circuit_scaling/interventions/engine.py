@@ -26,6 +26,7 @@ from circuit_scaling.interventions.replacements import (
     donor_indices,
     tokens_on,
 )
+from circuit_scaling.interventions.rows import by_rows, joined
 from circuit_scaling.interventions.stack import Passengers, Stack
 
 __all__ = [
@@ -63,20 +64,18 @@ def clean_readouts(
     """The readouts of the clean run, float32 [prompts] each; ``kl_to_clean`` is 0.
 
     Raises:
-        CircuitScalingError: the batch does not fit together or does not fit the model.
+        CircuitScalingError: the batch does not fit together or does not fit the model; the memory
+            is too small for one prompt.
     """
     check_request(anatomy, batch, readouts)
-    n_prompts, positions = batch.tokens.shape
-    step = (chunk or Chunk.of(anatomy)).prompts(n_prompts, positions)
-    found: dict[Readout, list[NDArray[np.float32]]] = {name: [] for name in readouts}
-    for start in range(0, n_prompts, step):
-        rows = slice(start, min(start + step, n_prompts))
+
+    def clean(rows: slice, _: Chunk) -> dict[Readout, Tensor]:
         final = CleanRun.of(anatomy, tokens_on(anatomy, batch.tokens[rows])).final
         questions = questions_of(anatomy, batch, rows, readouts, final)
-        values = read(anatomy, final, questions, readouts)
-        for name in readouts:
-            found[name].append(values[name][0].cpu().numpy())
-    return {name: np.concatenate(parts) for name, parts in found.items()}
+        return read(anatomy, final, questions, readouts)
+
+    parts = list(by_rows(batch.tokens.shape, chunk or Chunk.of(anatomy), clean))
+    return {name: joined([part[name][0].cpu().numpy() for part in parts]) for name in readouts}
 
 
 def scan_layers(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,11 +14,17 @@ from circuit_scaling.errors import CircuitScalingError
 Head = tuple[int, int]
 """Layer and head, from 0."""
 
+
 Direction = Literal["denoising", "noising"]
 """What a head's output comes from and goes into: clean into corrupt, or corrupt into clean."""
 
 Part = Literal["z", "v"]
 """What is patched: the head's whole output, or its values under the attention of the base run."""
+
+
+def head_names(heads: Iterable[Head]) -> list[str]:
+    """``L0H0`` and so on."""
+    return [f"L{layer}H{head}" for layer, head in heads]
 
 
 @dataclass(frozen=True)

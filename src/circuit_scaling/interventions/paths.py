@@ -26,10 +26,10 @@ from circuit_scaling.interventions.blocks import (
 from circuit_scaling.interventions.checks import check_heads, check_pairs
 from circuit_scaling.interventions.chunk import Chunk
 from circuit_scaling.interventions.keys_and_values import KeysAndValuesKnown, copies_of
-from circuit_scaling.interventions.pairs import Head, Pairs
+from circuit_scaling.interventions.pairs import Head, Pairs, head_names
 from circuit_scaling.interventions.patching import SOURCE_RUN, PairedRuns
 from circuit_scaling.interventions.readouts import read
-from circuit_scaling.interventions.rows import by_rows
+from circuit_scaling.interventions.rows import by_graphs, by_rows, joined
 from circuit_scaling.interventions.stack import Passengers, Stack
 
 Channel = Literal["q", "k", "v"]
@@ -43,6 +43,9 @@ class Receiver:
     layer: int
     head: int
     channel: Channel
+
+    def __str__(self) -> str:
+        return f"{head_names([(self.layer, self.head)])[0]} {self.channel}"
 
 
 @dataclass(frozen=True)
@@ -136,28 +139,30 @@ def path_estimates(
     """
     check_heads(anatomy, senders)
     check_pairs(anatomy, pairs)
-    chunk = chunk or Chunk.of(anatomy)
-    at_once = chunk.prompts_of_graph(anatomy, *pairs.clean.shape)
-    shape = (len(senders), anatomy.n_layers, anatomy.n_heads, len(CHANNELS), len(pairs))
-    estimates = np.full(shape, np.nan, dtype=np.float32)
-    for start in range(0, len(pairs), at_once):
-        rows = slice(start, start + at_once)
+
+    def estimate(rows: slice, fitting: Chunk) -> NDArray[np.float32]:
         with torch.no_grad(), fused_activations(anatomy.model):
             runs = _paired(anatomy, pairs, rows)
+        n_pairs = len(runs.base.tokens)
+        shape = (len(senders), anatomy.n_layers, anatomy.n_heads, len(CHANNELS), n_pairs)
+        estimates = np.full(shape, np.nan, dtype=np.float32)
         _, gradients = contrast_gradients(
             anatomy, runs.base.tokens, pairs.answers[rows], pairs.distractors[rows]
         )
-        together = _together(chunk, runs)
+        together = _together(fitting, runs)
         with torch.no_grad(), fused_activations(anatomy.model):
             for first in range(0, len(senders), together):
                 for layer in _Travel(runs, senders[first : first + together]).layers():
                     number = layer.call.arguments.layer
                     for channel, change in enumerate(layer.changes.values()):
                         gradient = gradients[number].float()
-                        estimate = torch.einsum("sbphd,bphd->shb", change.float(), gradient)
+                        linear = torch.einsum("sbphd,bphd->shb", change.float(), gradient)
                         places = [first + sender for sender in layer.senders]
-                        estimates[places, number, :, channel, rows] = estimate.cpu().numpy()
-    return estimates
+                        estimates[places, number, :, channel] = linear.cpu().numpy()
+        return estimates
+
+    chunk = chunk or Chunk.of(anatomy)
+    return joined(list(by_graphs(anatomy, pairs.clean.shape, chunk, estimate)))
 
 
 def later_receivers(anatomy: Anatomy, sender: Head) -> list[Receiver]:

@@ -19,7 +19,7 @@ from circuit_scaling.interventions.forcing import GivenHeads
 from circuit_scaling.interventions.pairs import Head
 from circuit_scaling.interventions.readouts import Questions, Readout, questions_of, read
 from circuit_scaling.interventions.replacements import GroupMeans, Replacements, tokens_on
-from circuit_scaling.interventions.rows import by_rows, joined
+from circuit_scaling.interventions.rows import by_rows, joined, made_to_fit
 from circuit_scaling.interventions.stack import Passengers, Stack
 
 
@@ -45,9 +45,14 @@ def mask_sets(
     for heads in sets:
         check_heads(anatomy, heads)
     chunk = chunk or Chunk.of(anatomy)
+    shape = n_prompts, positions = batch.tokens.shape
     means = None
     if ablation.mode == "mean":
-        means = GroupMeans.of(anatomy, batch, chunk.prompts(*batch.tokens.shape))
+        means = made_to_fit(
+            positions,
+            chunk,
+            lambda fitting: GroupMeans.of(anatomy, batch, fitting.prompts(n_prompts, positions)),
+        )
 
     def mask(rows: slice, fitting: Chunk) -> dict[Readout, NDArray[np.float32]]:
         given = Replacements(anatomy, batch, rows, (ablation,), means)
@@ -66,7 +71,7 @@ def mask_sets(
 
     with torch.no_grad(), fused_activations(anatomy.model):
         holding = chunk.holding(ablation.runs)
-        parts = list(by_rows(batch.tokens.shape, holding, mask))
+        parts = list(by_rows(shape, holding, mask))
     return {name: joined([part[name] for part in parts]) for name in readouts}
 
 

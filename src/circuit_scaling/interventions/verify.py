@@ -12,6 +12,7 @@ from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.anatomy import (
     Anatomy,
     Varying,
+    refusal,
     run_tail,
     run_unembed,
     run_unembed_columns,
@@ -19,7 +20,6 @@ from circuit_scaling.interventions.anatomy import (
 from circuit_scaling.interventions.blocks import (
     BlockCall,
     change_heads,
-    refusal,
     run_block,
     run_block_with_attention,
 )
@@ -76,33 +76,53 @@ def _with_end(anatomy: Anatomy, probes: list[Tensor]) -> Anatomy:
 
 
 def _check(anatomy: Anatomy, tokens: Tensor) -> None:
+    expected = anatomy.model(input_ids=tokens, use_cache=False).logits
+    _check_logits(anatomy, tokens, expected)
     clean = CleanRun.of(anatomy, tokens, keep=True)
     for call, following in zip(clean.kept, (*clean.kept[1:], None), strict=True):
         _check_block(anatomy, call)
         if following is not None and not close(call.output, following.input):
-            raise refusal(anatomy, "something happens between its blocks")
-    expected = anatomy.model(input_ids=tokens, use_cache=False).logits
+            raise refusal(anatomy.architecture, "something happens between its blocks")
     hidden = run_tail(anatomy, clean.final)
     if not close(run_unembed(anatomy, hidden), expected):
-        raise refusal(anatomy, "its logits are not final norm and unembedding of the last block")
+        raise refusal(
+            anatomy.architecture, "its logits are not final norm and unembedding of the last block"
+        )
     named = run_unembed_columns(anatomy, hidden[None, :, -1], tokens)[0]
     if not close(named, expected[:, -1].gather(-1, tokens)):
-        raise refusal(anatomy, "its unembedding is not a matrix with a row for each token")
+        raise refusal(
+            anatomy.architecture, "its unembedding is not a matrix with a row for each token"
+        )
+
+
+def _check_logits(anatomy: Anatomy, tokens: Tensor, logits: Tensor) -> None:
+    """Logits [prompts, pos, vocabulary] must be numbers, and know nothing of later tokens."""
+    if not logits.isfinite().all():
+        raise CircuitScalingError(
+            f"The logits of the {anatomy.architecture} are not finite on a probe of "
+            f"{len(tokens)} prompts: NaN or overflow. Load it in another dtype (dtype: float32), "
+            "or take another checkpoint."
+        )
+    others = tokens.clone()
+    others[:, -1] = (others[:, -1] + 1) % anatomy.vocabulary
+    changed = anatomy.model(input_ids=others, use_cache=False).logits
+    if not close(changed[:, :-1], logits[:, :-1]):
+        raise refusal(anatomy.architecture, "its tokens see later ones, it is not causal")
 
 
 def _check_block(anatomy: Anatomy, call: BlockCall) -> None:
     layer = call.arguments.layer
     if not close(anatomy.projections[layer](call.z.flatten(2)), call.attention[0]):
-        raise refusal(anatomy, "its attention does not end in the output projection")
+        raise refusal(anatomy.architecture, "its attention does not end in the output projection")
     twice = run_block(anatomy, call.arguments, copies_of(call.input, 2))
     if not close(twice, copies_of(call.output, 2)):
-        raise refusal(anatomy, "its blocks do not run on several copies of a batch")
+        raise refusal(anatomy.architecture, "its blocks do not run on several copies of a batch")
     replayed = run_block_with_attention(anatomy, call, call.attention[0])
     if not close(replayed, call.output):
-        raise refusal(anatomy, "a block cannot be replayed from its attention output")
+        raise refusal(anatomy.architecture, "a block cannot be replayed from its attention output")
     if anatomy.parallel:
         noise = torch.randn(call.z.shape, generator=torch.Generator().manual_seed(0))
         change = noise.to(call.z) * call.z.abs().mean()
         sequential = change_heads(replace(anatomy, parallel=False), call, change, slice(0, 1))
         if not close(change_heads(anatomy, call, change, slice(0, 1)), sequential):
-            raise refusal(anatomy, "its blocks are not parallel as they are declared")
+            raise refusal(anatomy.architecture, "its blocks are not parallel as they are declared")

@@ -8,10 +8,9 @@ from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.fingerprint import fingerprint_of
 from circuit_scaling.masking.sets import hero_sets
 from circuit_scaling.masking.spec import AblationSettings
-from circuit_scaling.models.roster import RosterEntry, identity_of
-from circuit_scaling.prompts.build import prompts_fingerprint
+from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.prompts.spec import PromptSettings, Tasks
-from circuit_scaling.scanning.fingerprint import scan_fingerprint
+from circuit_scaling.scanning.fingerprint import fresh_prompts, scan_fingerprint
 from circuit_scaling.scanning.spec import ScanSettings
 
 
@@ -38,10 +37,9 @@ def masking_fingerprint(
         CircuitScalingError: the heads were measured with something else than the present
             configuration; the message has the command that measures and classifies them again.
     """
-    of_prompts = prompts_fingerprint(tasks, prompt_settings, entry.bos, identity_of(entry), prompts)
-    of_scan = scan_fingerprint(entry, tasks, scan, of_prompts)
+    of_scan = scan_fingerprint(entry, tasks, scan, prompts)
     found = set(classified_heads["fingerprint"])
-    if set(prompts["fingerprint"]) != {of_prompts} or found != {of_scan}:
+    if not fresh_prompts(entry, tasks, prompt_settings, prompts) or found != {of_scan}:
         raise CircuitScalingError(
             f"The hero heads of '{slug}' were found with another checkpoint, other prompts, other "
             f"parameters or another engine (fingerprint {', '.join(sorted(found)) or 'none'}, now "

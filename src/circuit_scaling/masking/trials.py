@@ -15,7 +15,7 @@ from circuit_scaling.interventions.anatomy import Anatomy
 from circuit_scaling.interventions.batch import Ablation, Batch
 from circuit_scaling.interventions.chunk import Chunk
 from circuit_scaling.interventions.device import prepare_device
-from circuit_scaling.interventions.pairs import Head
+from circuit_scaling.interventions.pairs import Head, head_names
 from circuit_scaling.interventions.readouts import Readout
 from circuit_scaling.interventions.sets import mask_sets
 from circuit_scaling.masking.sets import MaskedSet, largest
@@ -24,6 +24,8 @@ from circuit_scaling.models.loading import load_model
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.prompts.spec import Tasks, TaskSpec
 from circuit_scaling.scanning.batches import batches_of, by_prompt
+from circuit_scaling.scanning.fingerprint import commit_of
+from circuit_scaling.scanning.finite import check_finite
 from circuit_scaling.scanning.measurement import Progress, no_progress
 from circuit_scaling.scanning.spec import Intervention, ScanSettings
 from circuit_scaling.tables.ablation import ABLATION_TRIALS
@@ -93,7 +95,7 @@ def run_trials(
             ``test`` prompts.
     """
     prepare_device(scan.precision)
-    anatomy = load_model(slug, entry, scan.precision).anatomy
+    anatomy = load_model(slug, entry, scan.precision, commit_of(prompts))
     chunk = Chunk.of(anatomy, None if scan.chunk == "auto" else scan.chunk, scan.max_memory)
     frames = []
     for trial in trials:
@@ -163,7 +165,11 @@ def _measure(
         progress(trial.task, len(trial.distinct) * len(batch.tokens) / asked)
         return values
 
-    return by_prompt(batches, mask)
+    measured = by_prompt(batches, mask)
+    names = [" ".join(head_names(heads)) for heads in trial.distinct]
+    what = f"the model under {trial.intervention} ablation"
+    check_finite(trial.task, what, measured, [f"set {name or 'without heads'}" for name in names])
+    return measured
 
 
 def _table(

@@ -1,70 +1,126 @@
-"""Load checkpoints through TransformerLens, which names the parts of some 160 architectures."""
+"""Load checkpoints through TransformerLens, which knows the classes of some 160 architectures."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import redirect_stdout
 from dataclasses import dataclass
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from transformer_lens.factories.architecture_adapter_factory import ArchitectureAdapterFactory
-from transformer_lens.model_bridge.generalized_components import ParallelBlockBridge
-from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_config_from_hf
+from safetensors import SafetensorError, safe_open
 from transformer_lens.model_bridge.sources._hf_format import determine_architecture_from_hf_config
 from transformer_lens.model_bridge.sources.transformers.helpers import (
     get_hf_model_class_for_architecture,
 )
 from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 from transformers.utils.logging import disable_progress_bar
 
-from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.interventions.anatomy import Anatomy
+from circuit_scaling.errors import CircuitScalingError, reason_of
+from circuit_scaling.interventions.anatomy import Anatomy, refusal
 from circuit_scaling.interventions.device import Precision
-from circuit_scaling.interventions.verify import verified
+from circuit_scaling.models.bos import BosChoice, prompt_prefix
+from circuit_scaling.models.opening import opening
+from circuit_scaling.models.parts import anatomy_of
 from circuit_scaling.models.roster import RosterEntry, checkpoint_folder
+from circuit_scaling.models.tensors import check_tensors
 
 disable_progress_bar()  # a bar per checkpoint is noise among the project's own
-_TAIL = ("ln_final", "project_out")
+_ATTENTION = frozenset({"full_attention", "sliding_attention", "chunked_attention", "attention"})
+
+
+@dataclass(frozen=True)
+class LoadedTokenizer:
+    """What a model reads.
+
+    Attributes:
+        tokenizer: of the checkpoint.
+        prefix: token ids before every prompt: BOS or nothing.
+        commit: what was loaded from a hub; empty for a folder and for a model in memory.
+    """
+
+    tokenizer: PreTrainedTokenizerBase
+    prefix: tuple[int, ...]
+    commit: str = ""
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model ready for the engine, with its tokenizer."""
+    """A model ready for the engine, with what it reads."""
 
     anatomy: Anatomy
-    tokenizer: PreTrainedTokenizerBase
+    reads: LoadedTokenizer
 
 
-def load_model(slug: str, entry: RosterEntry, precision: Precision = "float32") -> LoadedModel:
-    """Load a roster entry: its weights once, taken apart and checked against the roster.
+def load_model(
+    slug: str, entry: RosterEntry, precision: Precision = "float32", commit: str = ""
+) -> Anatomy:
+    """Load the weights of a roster entry once, taken apart and checked against the roster.
 
     The weights are Hugging Face's own, with fused attention; TransformerLens says which class
     loads them and what the parts are called. No folding and no centring: a head's z, and so what
     zero means, is that of the checkpoint.
 
+    Args:
+        commit: of a hub model, the one that its prompts were made for; else the revision's own.
+
     Raises:
-        CircuitScalingError: no such checkpoint, no model in it, an architecture that the engine
-            cannot take, or layers and heads that do not fit the roster.
+        CircuitScalingError: no such checkpoint, no model in it, tensors that are not those of the
+            model, an architecture that the engine cannot take, a device that is not there, or
+            layers and heads that do not fit the roster.
     """
-    source, revision = _source(entry)
-    architecture = _checked_architecture(slug, entry)
-    model = _load(
-        slug,
+    source, revision = _source(entry, commit)
+    device = _device(slug, entry.device)
+    architecture = _checked_architecture(slug, entry, _config(slug, entry, commit))
+    with opening(f"Model '{slug}' cannot be loaded from '{source}'"):
+        try:
+            model, report = get_hf_model_class_for_architecture(architecture).from_pretrained(
+                source,
+                revision=revision,
+                dtype=torch.bfloat16 if precision == "bf16" else getattr(torch, entry.dtype),
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # they are refused below, by name
+            )
+        except SafetensorError as error:
+            raise CircuitScalingError(_damaged(slug, Path(source), error)) from error
+        check_tensors(slug, source, model, report)
+        model.to(device)
+    return anatomy_of(model)
+
+
+def load_tokenizer(slug: str, entry: RosterEntry, commit: str = "") -> LoadedTokenizer:
+    """What a roster entry reads, without its weights.
+
+    Raises:
+        CircuitScalingError: what can be seen without the weights is wrong already: no such
+            checkpoint, an unknown architecture, layers and heads that do not fit the roster; a
+            device that is not there; no tokenizer, or one without the BOS token that it should put.
+    """
+    config = _config(slug, entry, commit)
+    _checked_architecture(slug, entry, config)
+    _device(slug, entry.device)
+    source, revision = _source(entry, commit)
+    found = "" if entry.folder is not None else str(config._commit_hash or "")
+    tokenizer = _load(
+        f"The tokenizer of '{slug}'",
         source,
-        get_hf_model_class_for_architecture(architecture).from_pretrained,
-        revision=revision,
-        dtype=torch.bfloat16 if precision == "bf16" else getattr(torch, entry.dtype),
+        AutoTokenizer.from_pretrained,
+        revision=found or revision,  # the branch may move between two requests
     )
-    model.to(_device(entry.device))
-    return LoadedModel(anatomy_of(model), load_tokenizer(slug, entry))
+    if not tokenizer.encode("When", add_special_tokens=False):  # made without its files
+        raise CircuitScalingError(
+            f"The tokenizer of '{slug}' in '{source}' is empty: its files are missing. Save it "
+            "beside the weights with save_pretrained."
+        )
+    prefix = prompt_prefix(tokenizer, entry.bos, config.model_type)
+    return LoadedTokenizer(tokenizer, prefix, found)
 
 
 def load_any(
-    model: str | PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = None
+    model: str | PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase | None = None,
+    bos: BosChoice = "auto",
 ) -> LoadedModel:
     """A model that is in no roster: a hub id, a local folder, or one in memory with its tokenizer.
 
@@ -75,9 +131,15 @@ def load_any(
     if not isinstance(model, str):
         if tokenizer is None:
             raise CircuitScalingError("Give the tokenizer of the model as well: tokenizer=...")
-        return LoadedModel(anatomy_of(model), tokenizer)
-    config = _load(model, model, AutoConfig.from_pretrained)
+        if isinstance(model, PreTrainedModel) and (why := _of_another_kind(model.config)):
+            raise refusal(type(model).__name__, why)
+        anatomy = anatomy_of(model)
+        prefix = prompt_prefix(tokenizer, bos, model.config.model_type)
+        return LoadedModel(anatomy, LoadedTokenizer(tokenizer, prefix))
+    slug = Path(model).name
+    config = _load(f"Model '{slug}'", model, AutoConfig.from_pretrained)
     folder, hub = (model, None) if Path(model).is_dir() else (None, model)
+    _check_kind(slug, config)
     entry = RosterEntry(
         family="",
         folder=folder,
@@ -85,122 +147,45 @@ def load_any(
         params_m=1.0,
         n_layers=config.num_hidden_layers,
         n_heads=config.num_attention_heads,
+        bos=bos,
     )
-    return load_model(model, entry)
+    reads = load_tokenizer(slug, entry)
+    return LoadedModel(load_model(slug, entry, commit=reads.commit), reads)
 
 
-def load_tokenizer(slug: str, entry: RosterEntry) -> PreTrainedTokenizerBase:
-    """The tokenizer of a roster entry, without its weights.
-
-    Raises:
-        CircuitScalingError: what can be seen without the weights is wrong already: no such
-            checkpoint, an unknown architecture, layers and heads that do not fit the roster.
-    """
-    source, revision = _source(entry)
-    _checked_architecture(slug, entry)
-    tokenizer: PreTrainedTokenizerBase = _load(
-        slug, source, AutoTokenizer.from_pretrained, revision=revision
-    )
-    return tokenizer
-
-
-def anatomy_of(model: PreTrainedModel) -> Anatomy:
-    """Take a Hugging Face causal language model apart, by TransformerLens's names.
-
-    Raises:
-        CircuitScalingError: TransformerLens does not know the architecture, or its parts do not
-            follow the pattern that the engine replays.
-    """
-    model.eval()
-    config = model.config
-    architecture = type(model).__name__
-    try:
-        bridge_config = build_bridge_config_from_hf(config, architecture, architecture, model.dtype)
-        mapping = ArchitectureAdapterFactory.select_architecture_adapter(
-            bridge_config
-        ).component_mapping
-    except ValueError as error:
-        raise CircuitScalingError(
-            f"TransformerLens does not know the architecture {architecture}; the engine cannot "
-            "take it."
-        ) from error
-    blocks_bridge = mapping["blocks"]
-    attention_name = blocks_bridge.submodules["attn"].name
-    projection = blocks_bridge.submodules["attn"].submodules.get("o")
-    if projection is None:
-        raise CircuitScalingError(
-            f"The engine cannot take the architecture {architecture}: its attention has no output "
-            "projection."
-        )
-    blocks = list(model.get_submodule(blocks_bridge.name))
-    attentions = [block.get_submodule(attention_name) for block in blocks]
-    projections = [attention.get_submodule(projection.name) for attention in attentions]
-    n_heads = int(bridge_config.n_heads)
-    return verified(
-        Anatomy(
-            model=model,
-            architecture=architecture,
-            blocks=blocks,
-            attentions=attentions,
-            projections=projections,
-            tail=_tail(model, mapping),
-            unembed=model.get_submodule(mapping["unembed"].name),
-            logits=_logit_map(config),
-            n_heads=n_heads,
-            d_head=_width_in(projections[0]) // n_heads,
-            parallel=isinstance(blocks_bridge, ParallelBlockBridge)
-            and getattr(config, "use_parallel_residual", True),
-        )
-    )
-
-
-def _tail(model: PreTrainedModel, mapping: Any) -> tuple[nn.Module, ...]:
-    """Final norm and projection where a model has them; OPT may have neither, one or the other."""
-    names = (mapping[part].name for part in _TAIL if part in mapping)
-    found = (attrgetter(name)(model) for name in names)
-    return tuple(module for module in found if module is not None)
-
-
-def _logit_map(config: Any) -> Callable[[Tensor], Tensor]:
-    """Logit scale and soft cap, where a family has them (Gemma 2, Cohere, Granite)."""
-    scale = getattr(config, "logit_scale", None) or 1.0
-    scale = scale / (getattr(config, "logits_scaling", None) or 1.0)
-    cap = getattr(config, "final_logit_softcapping", None)
-
-    def logits(unembedded: Tensor) -> Tensor:
-        scaled = unembedded * scale if scale != 1.0 else unembedded
-        return cap * torch.tanh(scaled / cap) if cap else scaled
-
-    return logits
-
-
-def _width_in(projection: nn.Module) -> int:
-    weight: Tensor = projection.weight  # type: ignore[assignment]
-    return int(weight.shape[1] if isinstance(projection, nn.Linear) else weight.shape[0])
-
-
-def _source(entry: RosterEntry) -> tuple[str, str | None]:
+def _source(entry: RosterEntry, commit: str) -> tuple[str, str | None]:
     if entry.folder is not None:
         return str(checkpoint_folder(entry)), None
-    return str(entry.hub), entry.revision
+    return str(entry.hub), commit or entry.revision
 
 
-def _load(slug: str, source: str, loader: Callable[..., Any], **options: Any) -> Any:
-    """Call a Hugging Face loader; what it complains about becomes one line."""
-    try:
-        with redirect_stdout(None):
-            return loader(source, **options)
-    except (OSError, ValueError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise CircuitScalingError(
-            f"Model '{slug}' cannot be loaded from '{source}': {reason}"
-        ) from error
+def _config(slug: str, entry: RosterEntry, commit: str) -> Any:
+    source, revision = _source(entry, commit)
+    return _load(f"Model '{slug}'", source, AutoConfig.from_pretrained, revision=revision)
 
 
-def _checked_architecture(slug: str, entry: RosterEntry) -> str:
+def _load(what: str, source: str, loader: Callable[..., Any], **options: Any) -> Any:
+    with opening(f"{what} cannot be loaded from '{source}'"):
+        return loader(source, trust_remote_code=False, **options)
+
+
+def _damaged(slug: str, folder: Path, error: SafetensorError) -> str:
+    """The message for a safetensors file that cannot be read, with its name."""
+    for file in sorted(folder.glob("*.safetensors")):
+        try:
+            with safe_open(file, "pt"):
+                pass
+        except SafetensorError as of_file:
+            return (
+                f"Model '{slug}' cannot be loaded: '{file}' is damaged or no safetensors file "
+                f"({reason_of(of_file)}). Copy or download it again."
+            )
+    return f"Model '{slug}' cannot be loaded from '{folder}': {reason_of(error)}"
+
+
+def _checked_architecture(slug: str, entry: RosterEntry, config: Any) -> str:
     """The architecture that the configuration names, if its shape is that of the roster."""
-    source, revision = _source(entry)
-    config = _load(slug, source, AutoConfig.from_pretrained, revision=revision)
+    architecture = _check_kind(slug, config)
     wanted = {"layers": entry.n_layers, "heads": entry.n_heads}
     found = {"layers": config.num_hidden_layers, "heads": config.num_attention_heads}
     if entry.d_model is not None:
@@ -210,6 +195,16 @@ def _checked_architecture(slug: str, entry: RosterEntry) -> str:
             f"Model '{slug}': the roster says {_shape(wanted)}; the checkpoint has "
             f"{_shape(found)}. Correct the roster entry."
         )
+    return architecture
+
+
+def _check_kind(slug: str, config: Any) -> str:
+    """The architecture that the configuration names, if it is of the kind that can be scanned.
+
+    Raises:
+        CircuitScalingError: TransformerLens does not know it, it is no causal language model, or
+            its layers are not all attention.
+    """
     try:
         architecture: str = determine_architecture_from_hf_config(config)
     except ValueError as error:
@@ -217,14 +212,35 @@ def _checked_architecture(slug: str, entry: RosterEntry) -> str:
             f"Model '{slug}': TransformerLens does not know its architecture "
             f"({config.model_type}); the engine cannot take it."
         ) from error
+    why = _of_another_kind(config)
+    if not why and architecture not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values():
+        why = "it is no causal language model"
+    if why:
+        raise CircuitScalingError(f"Model '{slug}': {refusal(architecture, why).message}")
     return architecture
+
+
+def _of_another_kind(config: Any) -> str:
+    """What a model is beside a stack of blocks with attention; nothing for a decoder of text."""
+    if getattr(config, "is_encoder_decoder", False):
+        return "it has an encoder and a decoder"
+    if hasattr(config, "vision_config") or hasattr(config, "audio_config"):
+        return "it reads pictures or sound beside text"
+    if not hasattr(config, "num_attention_heads"):
+        return "it has no attention heads"
+    other = sorted(set(getattr(config, "layer_types", None) or ()) - _ATTENTION)
+    return f"some of its layers are no attention ({', '.join(other)})" if other else ""
 
 
 def _shape(sizes: dict[str, int]) -> str:
     return ", ".join(f"{size} {what}" for what, size in sizes.items())
 
 
-def _device(wanted: str) -> torch.device:
+def _device(slug: str, wanted: str) -> torch.device:
+    """The device of an entry, if it is there."""
     if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(wanted)
+    with opening(f"Model '{slug}': the device '{wanted}' is not there (auto, cpu, cuda, cuda:0 …)"):
+        device = torch.device(wanted)
+        torch.zeros(1, device=device).item()  # the name alone does not say that it is there
+    return device

@@ -7,8 +7,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator, model_validator
 
-from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.errors import CircuitScalingError, reason_of
 from circuit_scaling.fingerprint import fingerprint_of, fingerprint_of_files
+from circuit_scaling.models.bos import BosChoice
 
 # What makes a checkpoint what it is; a README beside it does not.
 _CHECKPOINT_FILES = ("*.safetensors", "*.bin", "*.json", "*.txt", "*.model")
@@ -25,7 +26,8 @@ class RosterEntry(BaseModel):
         params_m: parameters in millions.
         n_layers, n_heads, d_model: checked against the checkpoint when it is loaded; the width
             need not be given.
-        bos: whether prompts begin with the BOS token; by default what the family was trained with.
+        bos: whether prompts begin with the BOS token; ``auto`` is what the checkpoint was trained
+            with (:func:`circuit_scaling.models.bos.prompt_prefix`).
         dtype: of the weights; effects are always accumulated in float32.
         device: ``auto`` takes the GPU when there is one.
         objectives: zoo only, task -> ``learn`` or ``random`` (random answers, for controls).
@@ -43,7 +45,7 @@ class RosterEntry(BaseModel):
     n_layers: int = Field(gt=0)
     n_heads: int = Field(gt=0)
     d_model: int | None = Field(default=None, gt=0)
-    bos: bool = False
+    bos: BosChoice = "auto"
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     device: str = "auto"
     objectives: dict[str, Literal["learn", "random"]] = Field(default_factory=dict)
@@ -132,9 +134,22 @@ def checkpoint_folder(entry: RosterEntry) -> Path:
     )
 
 
-def identity_of(entry: RosterEntry) -> str:
-    """A hash of what the weights are: file contents of a folder, id and revision on the hub."""
+def identity_of(entry: RosterEntry, commit: str = "") -> str:
+    """A hash of what the weights are: file contents of a folder, id and commit on the hub.
+
+    Args:
+        commit: what the revision of a hub model stands for (a branch moves).
+
+    Raises:
+        CircuitScalingError: a file of the folder cannot be read.
+    """
     if entry.folder is None:
-        return fingerprint_of({"hub": entry.hub, "revision": entry.revision or "main"})
+        named = {"hub": entry.hub, "revision": entry.revision or "main", "commit": commit}
+        return fingerprint_of(named)
     folder = checkpoint_folder(entry)
-    return fingerprint_of_files(f for pattern in _CHECKPOINT_FILES for f in folder.glob(pattern))
+    try:
+        return fingerprint_of_files(f for part in _CHECKPOINT_FILES for f in folder.glob(part))
+    except OSError as error:
+        raise CircuitScalingError(
+            f"The checkpoint in '{folder}' cannot be read: {reason_of(error)}."
+        ) from error

@@ -18,13 +18,20 @@ from circuit_scaling.prompts.wordbank import Tokenizer, WordBank, make_word_bank
 
 
 def build_prompts(
-    tasks: Tasks, settings: PromptSettings, tokenizer: Tokenizer, *, bos: bool, model: str = ""
+    tasks: Tasks,
+    settings: PromptSettings,
+    tokenizer: Tokenizer,
+    *,
+    prefix: tuple[int, ...] = (),
+    model: str = "",
+    commit: str = "",
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """All prompts of all tasks, references included, and how many words were dropped per list.
 
     Args:
-        bos: whether each prompt begins with the tokenizer's BOS token.
+        prefix: token ids before every prompt, such as BOS.
         model: the hash of the model whose tokenizer this is, for the fingerprint.
+        commit: of the model, if it comes from a hub.
 
     Returns:
         The prompts table (DESIGN 2: one row per prompt, its ids in the model's vocabulary), and
@@ -34,18 +41,18 @@ def build_prompts(
         CircuitScalingError: an unknown kind of task, a bad template, too few names, words that
             the tokenizer does not know, prompts of one template that differ in length.
     """
-    if bos and tokenizer.bos_token_id is None:
-        raise CircuitScalingError("The tokenizer has no BOS token: set 'bos: false' for the model.")
     words = make_word_bank(tokenizer, settings.names)
     data_seeds = range(settings.seed, settings.seed + settings.data_seeds)
     rows = [
-        _row(f"{task}/{number:05d}", task, prompt, words, bos)
+        _row(f"{task}/{number:05d}", task, prompt, words, prefix)
         for task, spec in tasks.root.items()
         for number, prompt in enumerate(_prompts_of(task, spec, settings, words, data_seeds))
     ]
     table = pd.DataFrame(rows)
     _check_lengths(table)
-    table["fingerprint"] = prompts_fingerprint(tasks, settings, bos, model, table)
+    table["bos"] = bool(prefix)
+    table["revision"] = commit
+    table["fingerprint"] = prompts_fingerprint(tasks, settings, bool(prefix), model, table)
     return table, words.dropped
 
 
@@ -84,10 +91,11 @@ def _prompts_of(
 
 
 def _row(
-    prompt_id: str, task: str, prompt: Prompt, words: WordBank, bos: bool
+    prompt_id: str, task: str, prompt: Prompt, words: WordBank, prefix: tuple[int, ...]
 ) -> dict[str, object]:
-    prefix = [words.tokenizer.bos_token_id] if bos else []
-    tokens = prompt.tokens or words.encode(prompt.text)
+    tokens = prompt.tokens or tuple(words.encode(prompt.text))
+    if tokens[: len(prefix)] == prefix:  # there already: never twice
+        prefix = ()
     if words.tokenizer.unk_token_id in tokens:
         raise CircuitScalingError(
             f"The prompt '{prompt.text}' of task '{task}' has words that the tokenizer does not "

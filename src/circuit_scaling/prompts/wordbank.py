@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.prompts.words import categories, word_list
 
+_ANCHOR = "the"
 MIN_NAMES = 4  # one pair for `select`, one for `test`
 
 
@@ -19,7 +20,7 @@ class Tokenizer(Protocol):
     unk_token_id: int | None
 
     def encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
-        """Token ids of ``text``."""
+        """Token ids of ``text``, with or without what the tokenizer puts around a text."""
         ...
 
     def decode(self, token_ids: list[int]) -> str:
@@ -50,13 +51,15 @@ class WordBank:
     _ids: dict[str, int] = field(default_factory=dict)
 
     def encode(self, text: str) -> list[int]:
-        """Token ids of ``text`` without special tokens."""
+        """Token ids of ``text`` without special tokens; a leading space is said once only."""
+        if text.startswith(" ") and prepends_space(self.tokenizer):
+            text = text[1:]
         return list(self.tokenizer.encode(text, add_special_tokens=False))
 
     def token(self, word: str) -> int:
         """The id of ``word`` with its leading space; the word must be in the bank."""
         if word not in self._ids:
-            (self._ids[word],) = self.encode(f" {word}")
+            (self._ids[word],) = ids_in_text(self.tokenizer, word)
         return self._ids[word]
 
     def split_names(self, split: str) -> tuple[str, ...]:
@@ -70,6 +73,22 @@ class WordBank:
         return tuple(dict.fromkeys((*self.names, *self.places, *self.objects, *items)))
 
 
+def ids_in_text(tokenizer: Tokenizer, word: str) -> list[int]:
+    """The token ids of ``word`` behind another word.
+
+    Most tokenizers give the same for ``" word"`` alone; one that puts a space of its own before
+    every text (Llama 2) would then see two.
+    """
+    before = tokenizer.encode(_ANCHOR, add_special_tokens=False)
+    return tokenizer.encode(f"{_ANCHOR} {word}", add_special_tokens=False)[len(before) :]
+
+
+def prepends_space(tokenizer: Tokenizer) -> bool:
+    """Whether a text's first word has the token that it has behind another word."""
+    alone = tokenizer.encode(_ANCHOR, add_special_tokens=False)
+    return alone == ids_in_text(tokenizer, _ANCHOR) and tokenizer.unk_token_id not in alone
+
+
 def make_word_bank(
     tokenizer: Tokenizer, names: Literal["common"] | Sequence[str] = "common"
 ) -> WordBank:
@@ -80,7 +99,7 @@ def make_word_bank(
     """
 
     def one_token(word: str) -> bool:
-        ids = tokenizer.encode(f" {word}", add_special_tokens=False)
+        ids = ids_in_text(tokenizer, word)
         return len(ids) == 1 and ids[0] != tokenizer.unk_token_id
 
     def usable(words: Sequence[str]) -> tuple[str, ...]:
@@ -93,7 +112,8 @@ def make_word_bank(
         raise CircuitScalingError(
             f"The prompts need at least {MIN_NAMES} names that are one token in this tokenizer "
             f"(two for each side of the select/test split); of {len(wanted)} given, {found} can "
-            "be used. Set 'prompts.names: common' or list more names."
+            f"be used{_split_example(tokenizer, wanted)}. List names that are one token in "
+            "'prompts.names', or set it to 'common'."
         )
     lists = {category: usable(items) for category, items in categories().items()}
     places, objects = usable(word_list("places")), usable(word_list("objects"))
@@ -104,3 +124,11 @@ def make_word_bank(
         "list_items": sum(len(categories()[c]) - len(items) for c, items in lists.items()),
     }
     return WordBank(kept, places, objects, lists, word_list("passages"), tokenizer, dropped)
+
+
+def _split_example(tokenizer: Tokenizer, words: Sequence[str]) -> str:
+    """How the first word comes out, so that it can be seen why it cannot be used."""
+    if not words:
+        return ""
+    pieces = [tokenizer.decode([token]) for token in ids_in_text(tokenizer, words[0])]
+    return f" ('{words[0]}' becomes {', '.join(map(repr, pieces))})"

@@ -10,9 +10,11 @@ from circuit_scaling.interventions.anatomy import Anatomy
 from circuit_scaling.interventions.attribution import attribute
 from circuit_scaling.interventions.batch import Ablation, Batch
 from circuit_scaling.interventions.chunk import Chunk
+from circuit_scaling.interventions.pairs import head_names
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.prompts.spec import Tasks
 from circuit_scaling.scanning.batches import batches_of, by_prompt
+from circuit_scaling.scanning.finite import check_finite
 from circuit_scaling.scanning.spec import Intervention, ScanSettings
 from circuit_scaling.tables.schemas import HEAD_ATTRIBUTIONS
 
@@ -74,11 +76,13 @@ def attribution_scores(
     }
 
     def scores(batch: Batch) -> dict[Intervention, NDArray[np.float32]]:
-        measured = attribute(
-            anatomy, batch, tuple(ablations), chunk.prompts_of_graph(anatomy, *batch.tokens.shape)
-        )
+        measured = attribute(anatomy, batch, tuple(ablations), chunk)
         return {
             ablations[a]: values.reshape(-1, values.shape[-1]) for a, values in measured.items()
         }
 
-    return by_prompt(batches_of(prompts, task, reference), scores)
+    found = by_prompt(batches_of(prompts, task, reference), scores)
+    for intervention, values in found.items():
+        what = f"the model under {intervention} ablation"
+        check_finite(task, what, {"the attribution score": values}, head_names(anatomy.heads))
+    return found

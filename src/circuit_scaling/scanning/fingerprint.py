@@ -14,14 +14,18 @@ from circuit_scaling.scanning.spec import ScanSettings
 
 
 def scan_fingerprint(
-    entry: RosterEntry, tasks: Tasks, settings: ScanSettings, prompts_fingerprint: str
+    entry: RosterEntry, tasks: Tasks, settings: ScanSettings, prompts: pd.DataFrame
 ) -> str:
-    """The hash of everything that a model's scan depends on; chunk, memory and device stay out."""
+    """The hash of everything that a model's scan depends on; chunk, memory and device stay out.
+
+    Args:
+        prompts: the prompts table; it says which commit of a hub model is scanned.
+    """
     return fingerprint_of(
         {
-            "model": identity_of(entry),
+            "model": identity_of(entry, commit_of(prompts)),
             "dtype": entry.dtype,
-            "prompts": prompts_fingerprint,
+            "prompts": prompts["fingerprint"].iloc[0],
             "tasks": {
                 name: [spec.readout, spec.reference] for name, spec in tasks.scanned().items()
             },
@@ -29,6 +33,28 @@ def scan_fingerprint(
             "engine": ENGINE_VERSION,
         }
     )
+
+
+def commit_of(prompts: pd.DataFrame) -> str:
+    """The commit of the hub model that prompts were made for; empty for a folder.
+
+    Everything that is measured on prompts is measured on this commit, wherever the branch of the
+    roster has moved since.
+    """
+    return str(prompts["revision"].iloc[0])
+
+
+def fresh_prompts(
+    entry: RosterEntry, tasks: Tasks, settings: PromptSettings, prompts: pd.DataFrame
+) -> bool:
+    """Whether stored prompts are those that the present configuration would make.
+
+    ``bos: auto`` is what was found when they were made.
+    """
+    bos = bool(prompts["bos"].iloc[0]) if entry.bos == "auto" else entry.bos
+    model = identity_of(entry, commit_of(prompts))
+    expected = prompts_fingerprint(tasks, settings, bos, model, prompts)
+    return set(prompts["fingerprint"]) == {expected}
 
 
 def check_fresh(
@@ -48,10 +74,9 @@ def check_fresh(
     Raises:
         CircuitScalingError: it was; the message has the command that scans the model again.
     """
-    of_prompts = prompts_fingerprint(tasks, prompt_settings, entry.bos, identity_of(entry), prompts)
-    expected = scan_fingerprint(entry, tasks, settings, of_prompts)
+    expected = scan_fingerprint(entry, tasks, settings, prompts)
     found = {name for table in measured for name in table["fingerprint"]}
-    if set(prompts["fingerprint"]) != {of_prompts} or found != {expected}:
+    if not fresh_prompts(entry, tasks, prompt_settings, prompts) or found != {expected}:
         raise CircuitScalingError(
             f"The stored scan of '{slug}' was made with another checkpoint, other prompts, other "
             f"parameters or another engine (fingerprint {', '.join(sorted(found))}, now "

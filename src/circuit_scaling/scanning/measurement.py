@@ -14,9 +14,11 @@ from circuit_scaling.interventions.anatomy import Anatomy
 from circuit_scaling.interventions.batch import Ablation, Batch
 from circuit_scaling.interventions.chunk import Chunk
 from circuit_scaling.interventions.engine import clean_readouts, scan_layers
+from circuit_scaling.interventions.pairs import head_names
 from circuit_scaling.interventions.readouts import Readout
 from circuit_scaling.prompts.spec import TaskSpec
 from circuit_scaling.scanning.batches import batches_of, by_prompt
+from circuit_scaling.scanning.finite import check_finite
 from circuit_scaling.scanning.spec import Intervention, ScanSettings
 from circuit_scaling.statistics.bootstrap import cluster_bootstrap
 from circuit_scaling.statistics.clusters import cluster_totals
@@ -68,13 +70,16 @@ class Measurement:
         readouts: tuple[Readout, ...] = (self.spec.readout,)
         if self.answered:
             readouts = (*readouts, "candidates")
-        return by_prompt(
+        clean = by_prompt(
             self.batches,
             lambda batch: clean_readouts(self.anatomy, batch, readouts, self.chunk),
         )
+        check_finite(self.task, "the clean model", clean)
+        return clean
 
     def head_effects(self, progress: Progress = no_progress) -> Iterator[pd.DataFrame]:
         """Rows of the effects table, one frame per intervention."""
+        _ = self.clean  # what is wrong with the model itself is seen before it is ablated
         effects = self._effects(progress)
         for intervention in self.settings.interventions(self.task):
             of_kind = {name: values for (i, name), values in effects.items() if i == intervention}
@@ -129,7 +134,15 @@ class Measurement:
                 progress(self.task, heads * len(range(*found.rows.indices(asked))) / asked)
             return {key: values.reshape(-1, values.shape[-1]) for key, values in effects.items()}
 
-        return by_prompt(self.batches, scan)
+        effects = by_prompt(self.batches, scan)
+        for (kind, name), values in effects.items():
+            check_finite(
+                self.task,
+                f"the model under {kind} ablation",
+                {name: values},
+                head_names(self.anatomy.heads),
+            )
+        return effects
 
     def _table(
         self,

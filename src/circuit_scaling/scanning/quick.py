@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.errors import CircuitScalingError, IncompetentModelWarning
+from circuit_scaling.interventions.anatomy import Anatomy
 from circuit_scaling.interventions.batch import Ablation
 from circuit_scaling.interventions.chunk import Chunk
-from circuit_scaling.models.loading import LoadedModel, load_any
+from circuit_scaling.models.bos import BosChoice
+from circuit_scaling.models.loading import load_any
+from circuit_scaling.models.opening import ONE_MODEL_AT_A_TIME
 from circuit_scaling.prompts.build import build_prompts
 from circuit_scaling.prompts.shipped import shipped_tasks
 from circuit_scaling.prompts.spec import PromptSettings
@@ -22,6 +26,7 @@ from circuit_scaling.statistics.testing import q_values
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+_TOLD = ("clean_metric", "accuracy", "competent")
 _METHODS = ("exact", "attribution")
 
 
@@ -32,7 +37,7 @@ def quick_scan(
     ablation: str,
     positions: str,
     n_prompts: int,
-    bos: bool,
+    bos: BosChoice,
     method: str,
 ) -> pd.DataFrame:
     """See :func:`circuit_scaling.scan`."""
@@ -58,14 +63,38 @@ def quick_scan(
         n_boot=1000,
         n_flips=9999,
     )
-    loaded = load_any(model, tokenizer)
-    prompts, _ = build_prompts(
-        tasks, PromptSettings(n_prompts=n_prompts), loaded.tokenizer, bos=bos
-    )
-    chunk = Chunk.of(loaded.anatomy)
-    if method == "attribution":
-        return _attributed(loaded, task, spec.reference, settings, prompts, chunk)
-    measurement = Measurement(loaded.anatomy, task, spec, settings, prompts, chunk)
+    with ONE_MODEL_AT_A_TIME:
+        loaded = load_any(model, tokenizer, bos)
+        prompts, _ = build_prompts(
+            tasks,
+            PromptSettings(n_prompts=n_prompts),
+            loaded.reads.tokenizer,
+            prefix=loaded.reads.prefix,
+        )
+        chunk = Chunk.of(loaded.anatomy)
+        measurement = Measurement(loaded.anatomy, task, spec, settings, prompts, chunk)
+        competence = measurement.competence()
+        if method == "attribution":
+            table = _attributed(loaded.anatomy, task, spec.reference, settings, prompts, chunk)
+        else:
+            table = _measured(measurement)
+    table.attrs = {"bos": bool(loaded.reads.prefix)} | {
+        name: competence[name] for name in _TOLD if measurement.answered
+    }
+    if competence["competent"] is False:
+        warnings.warn(
+            f"The model is not competent on '{task}': the 95 % interval of its clean metric, "
+            f"{competence['low']:.2f} to {competence['high']:.2f}, does not lie above 0 (the "
+            f"answer is the likelier one on {competence['accuracy']:.0%} of the prompts"
+            f"{', which begin with BOS' if loaded.reads.prefix else ''}). What its heads do on "
+            "these prompts is not that job.",
+            IncompetentModelWarning,
+            stacklevel=3,
+        )
+    return table
+
+
+def _measured(measurement: Measurement) -> pd.DataFrame:
     effects = pd.concat(measurement.head_effects(), ignore_index=True)
     effects["q"] = q_values(effects["p"].to_numpy())
     columns = ["layer", "head", "delta", "se", "low", "high", "p", "q", "effects"]
@@ -73,16 +102,16 @@ def quick_scan(
 
 
 def _attributed(
-    loaded: LoadedModel,
+    anatomy: Anatomy,
     task: str,
     reference: str,
     settings: ScanSettings,
     prompts: pd.DataFrame,
     chunk: Chunk,
 ) -> pd.DataFrame:
-    scored = attribution_scores(loaded.anatomy, task, reference, settings, prompts, chunk)
+    scored = attribution_scores(anatomy, task, reference, settings, prompts, chunk)
     scores = scored[settings.primary]
-    layers, heads = np.divmod(np.arange(len(scores)), loaded.anatomy.n_heads)
+    layers, heads = np.divmod(np.arange(len(scores)), anatomy.n_heads)
     return pd.DataFrame(
         {
             "layer": layers,

@@ -17,11 +17,11 @@ from circuit_scaling.interventions.chunk import Chunk
 from circuit_scaling.interventions.device import prepare_device, report_device
 from circuit_scaling.interventions.memory import reset_peak
 from circuit_scaling.interventions.profiles import head_profiles
-from circuit_scaling.models.loading import LoadedModel, load_model
+from circuit_scaling.models.loading import load_model
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.prompts.spec import Tasks
 from circuit_scaling.scanning.attributions import head_attributions
-from circuit_scaling.scanning.fingerprint import scan_fingerprint
+from circuit_scaling.scanning.fingerprint import commit_of, scan_fingerprint
 from circuit_scaling.scanning.measurement import Measurement, Progress, no_progress
 from circuit_scaling.scanning.spec import ScanSettings
 from circuit_scaling.statistics.testing import q_values
@@ -62,14 +62,14 @@ def scan_model(
             f"{', '.join(tasks.scanned())}."
         )
     prepare_device(settings.precision)
-    loaded = load_model(slug, entry, settings.precision)
-    reset_peak(loaded.anatomy.device)
+    anatomy = load_model(slug, entry, settings.precision, commit_of(prompts))
+    reset_peak(anatomy.device)
     chunk = Chunk.of(
-        loaded.anatomy, None if settings.chunk == "auto" else settings.chunk, settings.max_memory
+        anatomy, None if settings.chunk == "auto" else settings.chunk, settings.max_memory
     )
-    fingerprint = scan_fingerprint(entry, tasks, settings, prompts["fingerprint"].iloc[0])
+    fingerprint = scan_fingerprint(entry, tasks, settings, prompts)
     measured = [
-        Measurement(loaded.anatomy, task, spec, settings, prompts, chunk)
+        Measurement(anatomy, task, spec, settings, prompts, chunk)
         for task, spec in tasks.scanned().items()
     ]
     effects = pd.concat(
@@ -83,11 +83,11 @@ def scan_model(
     return ScanTables(
         head_effects=effects[_EFFECT_ORDER],
         head_attributions=head_attributions(
-            slug, entry, loaded.anatomy, tasks, settings, prompts, chunk, fingerprint
+            slug, entry, anatomy, tasks, settings, prompts, chunk, fingerprint
         ),
-        head_profiles=_profiles(slug, entry, loaded, prompts, settings, fingerprint),
+        head_profiles=_profiles(slug, entry, anatomy, prompts, settings, fingerprint),
         competence=_of_model(competence, slug, entry),
-        run_log=_run_log(slug, loaded.anatomy, chunk, seconds, len(effects)),
+        run_log=_run_log(slug, anatomy, chunk, seconds, len(effects)),
     )
 
 
@@ -118,22 +118,22 @@ def _q_column(effects: pd.DataFrame, settings: ScanSettings) -> NDArray[np.float
 def _profiles(
     slug: str,
     entry: RosterEntry,
-    loaded: LoadedModel,
+    anatomy: Anatomy,
     prompts: pd.DataFrame,
     settings: ScanSettings,
     fingerprint: str,
 ) -> pd.DataFrame:
     vocabulary = np.unique(np.concatenate(prompts["candidates"].to_list())).astype(np.int64)
-    scores = head_profiles(loaded.anatomy, vocabulary, settings.seed)
-    layers, heads = np.indices((loaded.anatomy.n_layers, loaded.anatomy.n_heads))
+    scores = head_profiles(anatomy, vocabulary, settings.seed)
+    layers, heads = np.indices((anatomy.n_layers, anatomy.n_heads))
     return pd.DataFrame(
         {
             "family": entry.family,
             "model": slug,
             "layer": layers.ravel(),
             "head": heads.ravel(),
-            "n_layers": loaded.anatomy.n_layers,
-            "n_heads": loaded.anatomy.n_heads,
+            "n_layers": anatomy.n_layers,
+            "n_heads": anatomy.n_heads,
             **{name: values.ravel().astype(np.float64) for name, values in scores.items()},
             "fingerprint": fingerprint,
         }

@@ -74,6 +74,8 @@ PROMPTS = Table(
         "cluster": text(),
         "split": text("select", "test"),
         "data_seed": count(),
+        "bos": flag(),
+        "revision": text(),
         "fingerprint": text(),
     },
     keys=("prompt_id",),
@@ -182,6 +184,8 @@ _JOINT = {
     "q_anti_names": share(nullable=True),
     **{name: number(nullable=True) for name in PROFILE_COLUMNS},
     "suspect": text(),
+    "bos": flag(nullable=True),
+    "revision": text(),
     "fingerprint": text(),
 }
 JOINT_HEADS = Table("joint_heads", _JOINT, keys=HEAD_KEYS)

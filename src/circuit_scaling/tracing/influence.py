@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from circuit_scaling.interventions.batch import Batch
-from circuit_scaling.interventions.pairs import Direction, Head, Part
+from circuit_scaling.interventions.pairs import Direction, Head, Part, head_names
 from circuit_scaling.interventions.patching import patch_heads
+from circuit_scaling.scanning.finite import check_finite
 from circuit_scaling.scanning.measurement import Progress
 from circuit_scaling.statistics.bootstrap import BootstrapMeans
 from circuit_scaling.statistics.ratio import BootstrapRatios
@@ -75,7 +76,10 @@ def _patched(
         found = {"total": patched.total, "base": patched.base, "source": patched.source}
         return found if patched.direct is None else found | {"direct": patched.direct}
 
-    return traced.measure(patch)
+    measured = traced.measure(patch)
+    whole = {name: measured[name] for name in ("base", "source", "total")}
+    check_finite(traced.task, f"patching ({direction}, {part})", whole, head_names(heads))
+    return measured
 
 
 def _table(

@@ -8,8 +8,9 @@ from itertools import combinations
 import pandas as pd
 
 from circuit_scaling.interventions.batch import Batch
-from circuit_scaling.interventions.pairs import Direction
+from circuit_scaling.interventions.pairs import Direction, head_names
 from circuit_scaling.interventions.patching import patch_sets
+from circuit_scaling.scanning.finite import check_finite
 from circuit_scaling.scanning.measurement import Progress
 from circuit_scaling.tracing.heroes import Subjects
 from circuit_scaling.tracing.influence import DIRECTIONS
@@ -39,7 +40,10 @@ def joint_influences(
             progress(f"{traced.task}, pairs", len(sets) * len(batch.tokens) / traced.n_asked)
             return {"effects": effects}
 
-        effects = traced.measure(patch)["effects"]
+        measured = traced.measure(patch)
+        names = [" and ".join(head_names(chosen)) for chosen in sets]
+        check_finite(traced.task, f"patching pairs ({direction})", measured, names)
+        effects = measured["effects"]
         alone, together = effects[: len(heroes)], effects[len(heroes) :]
         joint = traced.means(together)
         interaction = traced.means(together - alone[first] - alone[second])

@@ -20,7 +20,7 @@ def head_reads(traced: TracedTask) -> pd.DataFrame:
     A role that no prompt has is missing. Where all prompts have all roles, they add up to 1.
     """
     anatomy = traced.anatomy
-    heads = [(la, h) for la in range(anatomy.n_layers) for h in range(anatomy.n_heads)]
+    heads = anatomy.heads
 
     def read(batch: Batch) -> dict[str, Values]:
         attention = attention_from_end(anatomy, batch.tokens, heads, traced.chunk)

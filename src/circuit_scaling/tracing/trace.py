@@ -11,6 +11,7 @@ from circuit_scaling.interventions.chunk import Chunk
 from circuit_scaling.interventions.device import prepare_device
 from circuit_scaling.models.loading import load_model
 from circuit_scaling.models.roster import RosterEntry
+from circuit_scaling.scanning.fingerprint import commit_of
 from circuit_scaling.scanning.measurement import Progress, no_progress
 from circuit_scaling.scanning.spec import ScanSettings
 from circuit_scaling.statistics.testing import q_values
@@ -59,7 +60,7 @@ def trace_model(
             cannot patch this model.
     """
     prepare_device(scan.precision)
-    anatomy = load_model(slug, entry, scan.precision).anatomy
+    anatomy = load_model(slug, entry, scan.precision, commit_of(prompts))
     chunk = Chunk.of(anatomy, None if scan.chunk == "auto" else scan.chunk, scan.max_memory)
     traced = [
         TracedTask(

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from circuit_scaling.interventions.batch import Batch
-from circuit_scaling.interventions.pairs import Head
+from circuit_scaling.interventions.pairs import Head, head_names
 from circuit_scaling.interventions.paths import (
     CHANNELS,
     Receiver,
@@ -16,6 +16,7 @@ from circuit_scaling.interventions.paths import (
     path_effects,
     path_estimates,
 )
+from circuit_scaling.scanning.finite import check_finite
 from circuit_scaling.scanning.measurement import Progress
 from circuit_scaling.tables.schemas import CATEGORIES
 from circuit_scaling.tracing.heroes import Subjects
@@ -46,6 +47,9 @@ def head_writes(
         }
 
     for sender, effects in traced.measure(follow).items():
+        names = ["the total", "the path to the logits", *map(str, receivers[sender])]
+        (name,) = head_names([sender])
+        check_finite(traced.task, f"path patching from {name}", {"the effect": effects}, names)
         yield _table(traced, subjects, sender, receivers[sender], effects)
 
 

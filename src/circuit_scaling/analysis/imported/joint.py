@@ -80,6 +80,8 @@ def import_joint_table(settings: ImportSettings, rosters: Rosters) -> ImportedTa
     heads = given.loc[measured].drop_duplicates(list(HEAD_KEYS))
     joint = _joint_heads(heads, known)
     joint["suspect"] = marks(findings, heads)
+    joint["bos"] = pd.Series(pd.NA, index=joint.index, dtype="boolean")
+    joint["revision"] = ""
     joint["fingerprint"] = heads["model"].map(fingerprints)
     return ImportedTables(
         joint.reset_index(drop=True),

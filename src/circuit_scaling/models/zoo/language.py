@@ -47,7 +47,7 @@ class Language:
         tasks: specs by task; the templates are those of the measured prompts.
         objectives: task -> ``learn`` (the right answer) or ``random`` (a random name of the two).
         positions: length of all rows.
-        bos: whether rows begin with the BOS token, as the model's prompts do.
+        prefix: token ids before every row, such as BOS, as before the model's prompts.
     """
 
     def __init__(
@@ -57,10 +57,10 @@ class Language:
         objectives: Mapping[str, Objective],
         positions: int,
         rng: np.random.Generator,
-        bos: bool = False,
+        prefix: tuple[int, ...] = (),
     ) -> None:
         self._words, self._tasks, self._objectives = words, tasks, objectives
-        self._prefix = [int(words.tokenizer.bos_token_id or 0)] if bos else []
+        self._prefix = list(prefix)
         self._positions, self._rng = positions, rng
         self._names = np.array([words.token(n) for n in training_names(words)])
         self._places = np.array([words.token(w) for w in words.places])

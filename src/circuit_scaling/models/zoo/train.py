@@ -16,6 +16,7 @@ from rich.progress import Progress, TextColumn, TimeRemainingColumn
 from torch.nn import functional
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
+from circuit_scaling.models.bos import prompt_prefix
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.models.zoo.architectures import build_model
 from circuit_scaling.models.zoo.language import IGNORE, Language, Rows, held_out_names
@@ -70,10 +71,11 @@ def train_model(slug: str, entry: RosterEntry, settings: ZooSettings, tasks: Tas
     tokenizer = shared_tokenizer(tasks)
     words = make_word_bank(tokenizer)
     seed = zlib.crc32(f"{settings.seed}/{slug}".encode())
-    language = Language(
-        words, tasks.root, entry.objectives, _ROW_LENGTH, np.random.default_rng(seed), entry.bos
-    )
     shape = settings.shapes[slug]
+    prefix = prompt_prefix(tokenizer, entry.bos, shape.architecture)
+    language = Language(
+        words, tasks.root, entry.objectives, _ROW_LENGTH, np.random.default_rng(seed), prefix
+    )
     # One thread: the same sums in the same order on every machine.
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
@@ -184,7 +186,8 @@ def held_out_accuracy(
         seed=settings.seed + 1000,
         names=held_out_names(make_word_bank(tokenizer)),
     )
-    prompts, _ = build_prompts(tasks, held_out, tokenizer, bos=entry.bos)
+    prefix = prompt_prefix(tokenizer, entry.bos, model.config.model_type)
+    prompts, _ = build_prompts(tasks, held_out, tokenizer, prefix=prefix)
     rows = []
     for task, group in prompts[prompts["answer"].map(len) > 0].groupby("task", sort=False):
         contrast, among = [], []

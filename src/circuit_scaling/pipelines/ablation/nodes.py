@@ -16,6 +16,7 @@ from circuit_scaling.figures.style import file_name
 from circuit_scaling.masking.fingerprint import check_fresh_trials, masking_fingerprint
 from circuit_scaling.masking.sets import choose_sets, hero_sets, shortages
 from circuit_scaling.masking.spec import AblationSettings
+from circuit_scaling.models.opening import ONE_MODEL_AT_A_TIME
 from circuit_scaling.models.roster import Roster, RosterEntry
 from circuit_scaling.pipelines.per_model import stack
 from circuit_scaling.prompts.spec import PromptSettings, Tasks
@@ -54,7 +55,10 @@ def mask_heads(
     if short := shortages(sets, settings.n_random):
         _log.info("%s: %s", slug, "; ".join(short))
     trials = plan_trials(tasks, scan_settings, settings, sets)
-    with scan_progress(slug, sum(len(t.distinct) for t in trials), "sets") as progress:
+    with (
+        ONE_MODEL_AT_A_TIME,
+        scan_progress(slug, sum(len(t.distinct) for t in trials), "sets") as progress,
+    ):
         return run_trials(
             slug, entry, scan_settings, settings, prompts, trials, fingerprint, progress
         )

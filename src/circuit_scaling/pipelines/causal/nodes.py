@@ -16,6 +16,7 @@ from circuit_scaling.datasets.figures import Drawn
 from circuit_scaling.figures.influence import causal_influence, of_task
 from circuit_scaling.figures.reads_writes import reads_writes, reads_writes_of
 from circuit_scaling.figures.style import file_name
+from circuit_scaling.models.opening import ONE_MODEL_AT_A_TIME
 from circuit_scaling.models.roster import Roster, RosterEntry
 from circuit_scaling.pipelines.per_model import stack
 from circuit_scaling.prompts.spec import PromptSettings, Tasks
@@ -59,7 +60,10 @@ def trace_heads(
     from circuit_scaling.scanning.progress import scan_progress
     from circuit_scaling.tracing.trace import runs_of, trace_model
 
-    with scan_progress(slug, runs_of(subjects), "heads and paths", "patched") as progress:
+    with (
+        ONE_MODEL_AT_A_TIME,
+        scan_progress(slug, runs_of(subjects), "heads and paths", "patched") as progress,
+    ):
         traced = trace_model(
             slug,
             entry,

@@ -6,6 +6,7 @@ import logging
 
 import pandas as pd
 
+from circuit_scaling.models.opening import ONE_MODEL_AT_A_TIME
 from circuit_scaling.models.roster import RosterEntry, identity_of
 from circuit_scaling.prompts.build import build_prompts
 from circuit_scaling.prompts.spec import PromptSettings, Tasks
@@ -22,9 +23,14 @@ def make_prompts(
     """All prompts of all tasks in the tokens of one model."""
     from circuit_scaling.models.loading import load_tokenizer
 
-    tokenizer = load_tokenizer(slug, entry)
+    reads = load_tokenizer(slug, entry)
     prompts, dropped = build_prompts(
-        tasks, settings, tokenizer, bos=entry.bos, model=identity_of(entry)
+        tasks,
+        settings,
+        reads.tokenizer,
+        prefix=reads.prefix,
+        model=identity_of(entry, reads.commit),
+        commit=reads.commit,
     )
     lost = ", ".join(f"{n} {words}" for words, n in dropped.items() if n)
     if lost:
@@ -40,7 +46,8 @@ def ablate_heads(
     from circuit_scaling.scanning.scan import scan_model
 
     ablated = sum(len(settings.interventions(task)) for task in tasks.scanned())
-    with scan_progress(slug, ablated * entry.n_layers * entry.n_heads) as progress:
+    total = ablated * entry.n_layers * entry.n_heads
+    with ONE_MODEL_AT_A_TIME, scan_progress(slug, total) as progress:
         scanned = scan_model(slug, entry, tasks, settings, prompts, progress)
     return {
         "head_effects": scanned.head_effects,
