@@ -16,6 +16,7 @@ from transformer_lens.tools.analysis.attribution_patching import (
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.attribution import attribute
+from circuit_scaling.interventions.chunk import Chunk
 from circuit_scaling.interventions.engine import Ablation, donor_indices
 from circuit_scaling.models.parts import anatomy_of
 from tests.helpers.engine_scan import batch_of
@@ -158,7 +159,9 @@ def test_the_mean_over_every_donor_is_the_score_of_the_mean(shared):
 
 
 def test_slices_of_prompts_do_not_matter(shared, scores):
-    sliced = attribute(shared.anatomy, batch_of(shared.prompts), ABLATIONS, max_prompts=2)
+    positions = shared.prompts.tokens.shape[1]
+    two = replace(Chunk.of(shared.anatomy), limit=2 * positions * shared.anatomy.n_layers)
+    sliced = attribute(shared.anatomy, batch_of(shared.prompts), ABLATIONS, two)
     for ablation, values in scores.items():
         assert values.dtype == np.float32
         np.testing.assert_allclose(sliced[ablation], values, rtol=0, atol=TOLERANCE)

@@ -12,8 +12,13 @@ from torch import Tensor
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions import blocks, clean, stack
+from circuit_scaling.interventions.attention import attention_from_end
+from circuit_scaling.interventions.attribution import attribute
 from circuit_scaling.interventions.chunk import Chunk, bytes_per_token
-from circuit_scaling.interventions.engine import Ablation, scan_layers
+from circuit_scaling.interventions.engine import Ablation, clean_readouts, scan_layers
+from circuit_scaling.interventions.patching import patch_heads, patch_sets
+from circuit_scaling.interventions.paths import path_effects, path_estimates
+from circuit_scaling.interventions.sets import mask_sets
 from tests.helpers.engine_scan import assembled, batch_of, engine_effects
 from tests.helpers.tiny_models import ARCHITECTURES
 from tests.oracle.conftest import DRAWS, SEED
@@ -110,6 +115,67 @@ def _in_pieces(shared: Any, chunk: Chunk) -> tuple[Any, set[int]]:
         effects[part.layer][:, part.rows] = part.effects["contrast"]
         sizes.add(part.rows.stop - part.rows.start)
     return effects, sizes
+
+
+HEADS = [(0, 1), (1, 2)]
+CALLS: dict[str, Callable[[Any, Chunk], Any]] = {
+    "clean_readouts": lambda s, chunk: clean_readouts(
+        s.anatomy, batch_of(s.prompts), ("contrast",), chunk
+    )["contrast"],
+    "mask_sets": lambda s, chunk: mask_sets(
+        s.anatomy, batch_of(s.prompts), [HEADS, HEADS[:1]], Ablation("mean"), ("contrast",), chunk
+    )["contrast"],
+    "attribute": lambda s, chunk: np.stack(
+        [*attribute(s.anatomy, batch_of(s.prompts), ABLATIONS, chunk).values()]
+    ),
+    "path_estimates": lambda s, chunk: path_estimates(s.anatomy, s.pairs, HEADS, chunk),
+    "path_effects": lambda s, chunk: (
+        path_effects(s.anatomy, s.pairs, HEADS[:1], None, chunk)[0].effects
+    ),
+    "patch_heads": lambda s, chunk: (
+        patch_heads(s.anatomy, s.pairs, HEADS, "noising", "z", chunk).total
+    ),
+    "patch_sets": lambda s, chunk: patch_sets(s.anatomy, s.pairs, [HEADS], "denoising", chunk),
+    "attention": lambda s, chunk: attention_from_end(s.anatomy, s.prompts.tokens, HEADS, chunk),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_whatever_runs_the_model_goes_on_with_fewer_prompts(study, call):
+    """The model itself fails on more than two prompts at a time."""
+    shared = study("gpt2")
+    chunk = Chunk.of(shared.anatomy, 100_000)
+    expected = CALLS[call](shared, chunk)
+    failed = []
+
+    def fail(_module: Any, _args: Any, given: dict[str, Any]) -> None:
+        if len(given["input_ids"]) > 2:
+            failed.append(len(given["input_ids"]))
+            raise torch.OutOfMemoryError
+
+    handle = shared.anatomy.model.register_forward_pre_hook(fail, with_kwargs=True)
+    try:
+        measured = CALLS[call](shared, chunk)
+    finally:
+        handle.remove()
+    assert failed
+    np.testing.assert_allclose(measured, expected, rtol=0, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_whatever_runs_the_model_says_so_when_one_prompt_does_not_fit(study, call):
+    shared = study("gpt2")
+    chunk = Chunk.of(shared.anatomy, 100)
+
+    def fail(_module: Any, _args: Any) -> None:
+        raise torch.OutOfMemoryError
+
+    handle = shared.anatomy.model.register_forward_pre_hook(fail)
+    try:
+        with pytest.raises(CircuitScalingError, match="too small for one head on one prompt"):
+            CALLS[call](shared, chunk)
+    finally:
+        handle.remove()
 
 
 def test_what_does_not_fit_at_all_is_one_clear_error(study, small_device):
