@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import circuit_scaling
+from circuit_scaling import IncompetentModelWarning
 from circuit_scaling.errors import CircuitScalingError
 from tests.conftest import PROJECT
 
@@ -30,6 +31,39 @@ def test_attribution_from_python_is_named_as_such(study):
     np.testing.assert_allclose(
         heads["scores"].map(np.mean), heads["delta_attribution"], rtol=0, atol=1e-5
     )
+
+
+@pytest.mark.parametrize("method", ["exact", "attribution"])
+def test_a_model_that_does_not_do_the_task_is_said_to_be_so(method):
+    control = str(PROJECT / "data" / "01_raw" / "zoo" / "control_anti")
+    with pytest.warns(IncompetentModelWarning, match="not competent on 'ioi'") as warned:
+        heads = circuit_scaling.scan(control, "ioi", n_prompts=80, method=method)
+    assert warned[0].filename == __file__  # where the user called
+    assert heads.attrs["competent"] is False
+    assert heads.attrs["accuracy"] == pytest.approx(0.5, abs=0.15)
+
+
+def test_a_model_that_does_it_is_no_cause_for_a_warning(recwarn):
+    heads = circuit_scaling.scan(MODEL, "ioi", n_prompts=80)
+    assert not [w for w in recwarn if issubclass(w.category, IncompetentModelWarning)]
+    assert heads.attrs["competent"] is True
+    assert heads.attrs["clean_metric"] > 0
+    assert heads.attrs["bos"] is False
+
+
+def test_a_task_without_an_answer_has_no_competence():
+    assert circuit_scaling.scan(MODEL, "plain_text", n_prompts=40).attrs == {"bos": False}
+
+
+def test_prompts_begin_with_bos_by_default_where_the_model_was_trained_so():
+    opt = str(PROJECT / "data" / "01_raw" / "zoo" / "mini_opt")
+    default, given, without = (
+        circuit_scaling.scan(opt, "ioi", n_prompts=40, **bos)
+        for bos in ({}, {"bos": True}, {"bos": False})
+    )
+    assert default.attrs["bos"] is True
+    np.testing.assert_array_equal(default["delta"], given["delta"])
+    assert np.abs(default["delta"] - without["delta"]).max() > 0.1
 
 
 @pytest.mark.parametrize(

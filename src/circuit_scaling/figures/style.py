@@ -6,6 +6,7 @@ import contextlib
 import functools
 import io
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ParamSpec
@@ -15,6 +16,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 P = ParamSpec("P")
+_DRAWING = threading.RLock()
 
 WIDTH = 7.2  # inches, the text width of a two-column page
 INK = "#222222"
@@ -174,8 +176,11 @@ def number(value: float, digits: int = 2) -> str:
 
 @contextlib.contextmanager
 def style() -> Iterator[None]:
-    """Matplotlib's defaults plus our settings inside the block, whatever the user has set."""
-    with mpl.rc_context():
+    """Matplotlib's defaults plus our settings inside the block, whatever the user has set.
+
+    Settings are the process's: one thread draws at a time.
+    """
+    with _DRAWING, mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_SETTINGS)
         yield

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub import ResolvedRevision
 from safetensors import SafetensorError, safe_open
 from transformer_lens.model_bridge.sources._hf_format import determine_architecture_from_hf_config
 from transformer_lens.model_bridge.sources.transformers.helpers import (
@@ -15,6 +17,7 @@ from transformer_lens.model_bridge.sources.transformers.helpers import (
 )
 from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+from transformers.utils.hub import resolve_revision
 from transformers.utils.logging import disable_progress_bar
 
 from circuit_scaling.errors import CircuitScalingError, reason_of
@@ -27,6 +30,7 @@ from circuit_scaling.models.roster import RosterEntry, checkpoint_folder
 from circuit_scaling.models.tensors import check_tensors
 
 disable_progress_bar()  # a bar per checkpoint is noise among the project's own
+_COMMIT = re.compile("[0-9a-f]{40}")
 _ATTENTION = frozenset({"full_attention", "sliding_attention", "chunked_attention", "attention"})
 
 
@@ -97,16 +101,13 @@ def load_tokenizer(slug: str, entry: RosterEntry, commit: str = "") -> LoadedTok
             checkpoint, an unknown architecture, layers and heads that do not fit the roster; a
             device that is not there; no tokenizer, or one without the BOS token that it should put.
     """
+    commit = commit or _commit(entry)
     config = _config(slug, entry, commit)
     _checked_architecture(slug, entry, config)
     _device(slug, entry.device)
     source, revision = _source(entry, commit)
-    found = "" if entry.folder is not None else str(config._commit_hash or "")
     tokenizer = _load(
-        f"The tokenizer of '{slug}'",
-        source,
-        AutoTokenizer.from_pretrained,
-        revision=found or revision,  # the branch may move between two requests
+        f"The tokenizer of '{slug}'", source, AutoTokenizer.from_pretrained, revision=revision
     )
     if not tokenizer.encode("When", add_special_tokens=False):  # made without its files
         raise CircuitScalingError(
@@ -114,7 +115,7 @@ def load_tokenizer(slug: str, entry: RosterEntry, commit: str = "") -> LoadedTok
             "beside the weights with save_pretrained."
         )
     prefix = prompt_prefix(tokenizer, entry.bos, config.model_type)
-    return LoadedTokenizer(tokenizer, prefix, found)
+    return LoadedTokenizer(tokenizer, prefix, commit)
 
 
 def load_any(
@@ -157,6 +158,20 @@ def _source(entry: RosterEntry, commit: str) -> tuple[str, str | None]:
     if entry.folder is not None:
         return str(checkpoint_folder(entry)), None
     return str(entry.hub), commit or entry.revision
+
+
+def _commit(entry: RosterEntry) -> str:
+    """The commit that a hub entry's revision stands for now, on the hub or in its cache.
+
+    Empty for a folder, and where neither knows the repository: loading says that better.
+    """
+    if entry.revision and _COMMIT.fullmatch(entry.revision):
+        return entry.revision
+    for cache_only in (False, True):
+        found = resolve_revision(entry.hub, entry.revision, local_files_only=cache_only)
+        if isinstance(found, ResolvedRevision):
+            return str(found.resolved)
+    return ""
 
 
 def _config(slug: str, entry: RosterEntry, commit: str) -> Any:

@@ -112,8 +112,8 @@ def make_word_bank(
         raise CircuitScalingError(
             f"The prompts need at least {MIN_NAMES} names that are one token in this tokenizer "
             f"(two for each side of the select/test split); of {len(wanted)} given, {found} can "
-            f"be used{_split_example(tokenizer, wanted)}. List names that are one token in "
-            "'prompts.names', or set it to 'common'."
+            f"be used{_example(tokenizer, [w for w in wanted if w not in kept])}. Set "
+            "'prompts.names: common' or list more names."
         )
     lists = {category: usable(items) for category, items in categories().items()}
     places, objects = usable(word_list("places")), usable(word_list("objects"))
@@ -126,8 +126,8 @@ def make_word_bank(
     return WordBank(kept, places, objects, lists, word_list("passages"), tokenizer, dropped)
 
 
-def _split_example(tokenizer: Tokenizer, words: Sequence[str]) -> str:
-    """How the first word comes out, so that it can be seen why it cannot be used."""
+def _example(tokenizer: Tokenizer, words: Sequence[str]) -> str:
+    """What the tokenizer makes of the first of these words: why it is of no use."""
     if not words:
         return ""
     pieces = [tokenizer.decode([token]) for token in ids_in_text(tokenizer, words[0])]
