@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal
 from circuit_scaling.errors import IncompetentModelWarning
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -15,7 +17,7 @@ __all__ = ["IncompetentModelWarning", "scan"]
 
 
 def scan(
-    model: str | PreTrainedModel,
+    model: str | Path | PreTrainedModel,
     task: str = "ioi",
     *,
     tokenizer: PreTrainedTokenizerBase | None = None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -52,7 +54,7 @@ def test_a_model_that_does_it_is_no_cause_for_a_warning(recwarn):
 
 
 def test_a_task_without_an_answer_has_no_competence():
-    assert circuit_scaling.scan(MODEL, "plain_text", n_prompts=40).attrs == {"bos": False}
+    assert circuit_scaling.scan(Path(MODEL), "plain_text", n_prompts=40).attrs == {"bos": False}
 
 
 def test_prompts_begin_with_bos_by_default_where_the_model_was_trained_so():

@@ -138,6 +138,6 @@ def test_every_shipped_model_is_as_its_roster_says():
     )["_rosters"]
     for slug, given in rosters["zoo"].items():
         found = RosterEntry.model_validate(given)
-        anatomy = load_model(slug, found).anatomy
+        anatomy = load_model(slug, found)
         weights = sum(p.numel() for p in anatomy.model.parameters()) / 1e6
         assert weights == pytest.approx(found.params_m, abs=0.005), slug

@@ -119,7 +119,7 @@ def load_tokenizer(slug: str, entry: RosterEntry, commit: str = "") -> LoadedTok
 
 
 def load_any(
-    model: str | PreTrainedModel,
+    model: str | Path | PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase | None = None,
     bos: BosChoice = "auto",
 ) -> LoadedModel:
@@ -129,7 +129,7 @@ def load_any(
         CircuitScalingError: there is no such model, its tokenizer is missing, or the engine cannot
             take it.
     """
-    if not isinstance(model, str):
+    if not isinstance(model, str | Path):
         if tokenizer is None:
             raise CircuitScalingError("Give the tokenizer of the model as well: tokenizer=...")
         if isinstance(model, PreTrainedModel) and (why := _of_another_kind(model.config)):
@@ -137,9 +137,9 @@ def load_any(
         anatomy = anatomy_of(model)
         prefix = prompt_prefix(tokenizer, bos, model.config.model_type)
         return LoadedModel(anatomy, LoadedTokenizer(tokenizer, prefix))
-    slug = Path(model).name
-    config = _load(f"Model '{slug}'", model, AutoConfig.from_pretrained)
-    folder, hub = (model, None) if Path(model).is_dir() else (None, model)
+    slug, source = Path(model).name, str(model)
+    config = _load(f"Model '{slug}'", source, AutoConfig.from_pretrained)
+    folder, hub = (source, None) if Path(model).is_dir() else (None, source)
     _check_kind(slug, config)
     entry = RosterEntry(
         family="",

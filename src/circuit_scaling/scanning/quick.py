@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,7 +32,7 @@ _METHODS = ("exact", "attribution")
 
 
 def quick_scan(
-    model: str | PreTrainedModel,
+    model: str | Path | PreTrainedModel,
     task: str,
     tokenizer: PreTrainedTokenizerBase | None,
     ablation: str,
