@@ -5,17 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator, model_validator
+from pydantic import ConfigDict, Field, RootModel, field_validator, model_validator
 
 from circuit_scaling.commands import run_command
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.fingerprint import fingerprint_of, fingerprint_of_files
+from circuit_scaling.typed import Block
 
 # What makes a checkpoint what it is; a README beside it does not.
 _CHECKPOINT_FILES = ("*.safetensors", "*.bin", "*.json", "*.txt", "*.model")
 
 
-class RosterEntry(BaseModel):
+class RosterEntry(Block):
     """One model of a roster; its key in the roster is its slug.
 
     Attributes:
@@ -33,8 +34,6 @@ class RosterEntry(BaseModel):
         aliases: other names of the model in tables measured elsewhere.
         note: one line for the report.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     family: str
     hub: str | None = None
