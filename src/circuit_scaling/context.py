@@ -16,6 +16,7 @@ from circuit_scaling.configuration import ProjectConfigLoader, with_folders
 from circuit_scaling.errors import CircuitScalingError
 
 _VALUE = re.compile(r" \[type=\w+, input_value=(?P<value>.*), input_type=\w+\]$")
+_BLOCK = re.compile(r"- Parameter '(?P<name>[^']+)'")
 _LONGEST_VALUE = 60
 
 
@@ -52,9 +53,21 @@ class ProjectContext(KedroContext):
 
 
 def _readable(message: str) -> str:
-    """Kedro's and pydantic's message, with the refused value but without dumps and manuals."""
-    lines = [line for line in message.splitlines() if "For further information" not in line]
-    return "\n".join(_VALUE.sub(_shown_value, line) for line in lines if line.strip())
+    """Kedro's and pydantic's message in one line: each refused value with its place."""
+    block, place, wrong = "", "", []
+    for line in message.splitlines():
+        if found := _BLOCK.match(line):
+            block, place = found["name"], ""
+            if "validation error" not in line:  # Kedro's own words, not pydantic's
+                wrong.append(line.removeprefix("- "))
+        elif line.startswith("    "):
+            continue  # where pydantic's manual is
+        elif line.startswith("  "):
+            said = _VALUE.sub(_shown_value, line.strip())
+            wrong.append(f"{'.'.join(filter(None, (block, place)))}: {said}")
+        else:
+            place = line
+    return f"The configuration is not valid: {'; '.join(wrong)}."
 
 
 def _shown_value(found: re.Match[str]) -> str:
