@@ -58,7 +58,9 @@ def test_configuration_that_cannot_be_run(study, run, test_data, params, words):
 
 
 def test_a_stored_scan_that_does_not_fit_is_named_with_the_command(study, run):
-    with pytest.raises(CircuitScalingError, match="kedro run --pipelines scan --namespaces scan.m"):
+    with pytest.raises(
+        CircuitScalingError, match="kedro run --env test --pipelines scan --n.* scan.m"
+    ):
         run("join", params={"scan": {"seed": 7}})
 
 
@@ -78,6 +80,20 @@ def test_a_missing_table_is_named_with_the_command(study, run, test_data):
             run("classify")
         run("report")  # it reads what is there
     finally:
+        aside.rename(path)
+
+
+def test_a_file_in_the_place_of_a_table_is_named(study, run, test_data):
+    path = test_data / "04_feature" / "joint_heads.parquet"
+    aside = path.with_suffix(".aside")
+    path.rename(aside)
+    path.write_text("copied to here")
+    try:
+        for pipelines in (["classify"], ["join"]):  # one loads it, the other saves it
+            with pytest.raises(CircuitScalingError, match=f"'{path}' is a file.*Move it away"):
+                run(*pipelines)
+    finally:
+        path.unlink()
         aside.rename(path)
 
 
@@ -102,7 +118,10 @@ def test_an_architecture_the_engine_cannot_take(tmp_path):
     ("arguments", "words"),
     [
         (["--pipelines", "classify", "--params", "classify.tau=-1"], "tau must be above 0"),
-        (["--pipelines", "scan", "--namespaces", "scan.gpt9"], "There is no 'scan.gpt9'"),
+        (
+            ["--pipelines", "scan", "--namespaces", "scan.gpt9"],
+            "no stage or model 'scan.gpt9' in scan",
+        ),
         (["--pipelines", "scn"], "There is no such pipeline: 'scn'"),
         (["--pipelines", "join,import_tables"], "never both in one run"),
     ],

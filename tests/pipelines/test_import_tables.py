@@ -213,8 +213,7 @@ def test_the_report_of_scans_ignores_an_import_that_is_no_longer_there(
     assert 'id="disagreement"' in page
 
 
-def test_the_environment_has_a_place_of_its_own(test_data, monkeypatch):
-    monkeypatch.setenv("KEDRO_ENV", "external")  # the context sets it too; this sets it back
+def test_the_environment_has_a_place_of_its_own(test_data):
     with KedroSession.create(PROJECT, env="external") as session:
         context = session.load_context()
         place = context.catalog["joint_heads"]._describe()["filepath"]
