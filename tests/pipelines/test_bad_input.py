@@ -83,20 +83,6 @@ def test_a_missing_table_is_named_with_the_command(study, run, test_data):
         aside.rename(path)
 
 
-def test_a_file_in_the_place_of_a_table_is_named(study, run, test_data):
-    path = test_data / "04_feature" / "joint_heads.parquet"
-    aside = path.with_suffix(".aside")
-    path.rename(aside)
-    path.write_text("copied to here")
-    try:
-        for pipelines in (["classify"], ["join"]):  # one loads it, the other saves it
-            with pytest.raises(CircuitScalingError, match=f"'{path}' is a file.*Move it away"):
-                run(*pipelines)
-    finally:
-        path.unlink()
-        aside.rename(path)
-
-
 def test_a_folder_that_is_no_model(tmp_path):
     with pytest.raises(CircuitScalingError, match=r"no config\.json"):
         load_model("mine", entry(folder=str(tmp_path)))

@@ -78,15 +78,21 @@ def test_an_error_of_the_run_is_not_taken_for_an_unknown_name(test_data):
         )
 
 
-def test_versions(study):
-    said = refusal(pipeline_names=["classify"], load_versions={"joint_haeds": "2020"})
+def test_versions(test_data, tmp_path, monkeypatch):
+    monkeypatch.setenv("CIRCUIT_SCALING_TEST_DATA", str(tmp_path))
+    folder = tmp_path / "04_feature" / "joint_heads.parquet"
+    for day in range(1, 7):
+        (folder / f"2026-01-0{day}").mkdir(parents=True)
+        (folder / f"2026-01-0{day}" / "joint_heads.parquet").touch()
+    said = refusal(pipeline_names=["classify"], load_versions={"joint_haeds": "2026-01-01"})
     assert said.startswith("--load-versions names joint_haeds, which the catalogue does not have")
     said = refusal(pipeline_names=["classify"], load_versions={"joint_heads": "2020"})
-    latest = study["joint_heads"].resolve_load_version()
-    assert said.startswith("There is no version '2020' of joint_heads. It has: ")
-    assert latest in said
+    latest = ", ".join(f"2026-01-0{day}" for day in (6, 5, 4, 3))
+    assert said == f"There is no version '2020' of joint_heads. It has: {latest} and 2 older."
     said = refusal(pipeline_names=["classify"], load_versions={"head_effects__gpt9": "2020"})
     assert said == "There is no version '2020' of head_effects__gpt9. It has none."
+    said = refusal(pipeline_names=["classify"], load_versions={"classify_exports": "2020"})
+    assert said == "There is no version '2020' of classify_exports. It has none."
 
 
 @pytest.mark.parametrize(
