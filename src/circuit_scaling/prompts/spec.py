@@ -12,7 +12,7 @@ ReadoutName = Literal["contrast", "kl_to_clean", "token_loss"]
 
 
 class TaskSpec(Block):
-    """One entry under ``tasks`` in ``parameters_scan.yml``.
+    """One entry under ``tasks``: of ``tasks.yml``, or of the configuration.
 
     Attributes:
         build: the file in ``prompts/tasks`` that makes the prompts.

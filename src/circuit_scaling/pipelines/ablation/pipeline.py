@@ -29,6 +29,7 @@ def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
     """One copy of the template per model, ``ablation.<slug>``, and the stacking, in ``ablation``.
 
     The comparisons of single models stay inside, so that the graph shows the stage as one box.
+    Models are by default those of the present roster.
     """
     slugs = present_slugs() if slugs is None else slugs
     per_model = sum((_mask_one(slug) for slug in slugs), Pipeline([]))

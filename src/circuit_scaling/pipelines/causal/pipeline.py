@@ -17,7 +17,10 @@ _COLLECTED = ("causal_summary", "head_reads", "head_writes", "hero_pairs", "hero
 
 
 def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
-    """One copy of the template per model, in the namespace ``causal.<slug>``, and what follows."""
+    """One copy of the template per model, ``causal.<slug>``, and what follows.
+
+    Models are by default those of the present roster.
+    """
     slugs = present_slugs() if slugs is None else slugs
     per_model = sum((_trace_one(slug) for slug in slugs), Pipeline([]))
     return per_model + Pipeline(

@@ -20,7 +20,8 @@ _STACKED = (*_BY_HEAD, *_LOGGED)
 def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
     """One copy of the template per model, ``join.<slug>``, and the stacking, all inside ``join``.
 
-    What passes between them stays inside, so that the graph shows the stage as one box.
+    What passes between them stays inside, so that the graph shows the stage as one box. Models are
+    by default those of the present roster.
     """
     slugs = present_slugs() if slugs is None else slugs
     per_model = sum((_join_one(slug) for slug in slugs), Pipeline([]))

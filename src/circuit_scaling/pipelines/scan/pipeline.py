@@ -21,7 +21,7 @@ _TABLES = (
 
 
 def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
-    """One copy of the template per model, in the namespace ``scan.<slug>``."""
+    """One copy of the template per model, by default of the present roster, ``scan.<slug>``."""
     slugs = present_slugs() if slugs is None else slugs
     return sum((_scan_one(slug) for slug in slugs), Pipeline([]))
 

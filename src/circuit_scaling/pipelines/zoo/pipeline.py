@@ -12,7 +12,7 @@ from circuit_scaling.pipelines.zoo.nodes import draw, train
 
 
 def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
-    """One copy of the template per embedded model, in the namespace ``zoo.<slug>``."""
+    """One copy of the template per embedded model, by default of the present roster."""
     slugs = present_roster().embedded if slugs is None else slugs
     per_model = sum((_train_one(slug) for slug in slugs), Pipeline([]))
     tables = ("zoo_curves", "zoo_accuracy")
