@@ -21,6 +21,12 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["CIRCUIT_SCALING_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 
+@pytest.fixture(autouse=True)
+def _own_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands that a test is told do not begin as the run of another test did."""
+    monkeypatch.delenv("CIRCUIT_SCALING_COMMAND", raising=False)
+
+
 @pytest.fixture(scope="session")
 def test_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The data root of the test environment; everything in this process uses it."""

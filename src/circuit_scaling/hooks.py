@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import os
+from typing import Any
 
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
-from kedro.io import DataCatalog, DatasetError, MemoryDataset
+from kedro.io import AbstractVersionedDataset, DataCatalog, DatasetError, MemoryDataset
 from kedro.pipeline import Pipeline
 
+from circuit_scaling.commands import run_command
 from circuit_scaling.errors import CircuitScalingError
 
+_VERSIONS_SHOWN = 4
 _WHOLE = ("__default__", "overview")
 
 
@@ -36,6 +38,27 @@ class MissingInputs:
             catalog[name] = MemoryDataset(None)
 
 
+class KnownVersions:
+    """Before anything runs, every version that is asked for must be there."""
+
+    @hook_impl
+    def before_pipeline_run(self, run_params: dict[str, Any], catalog: DataCatalog) -> None:
+        """Look each of ``--load-versions`` up.
+
+        Raises:
+            CircuitScalingError: a table has no such version; the message has those that it has.
+        """
+        for name, version in (run_params["load_versions"] or {}).items():
+            dataset = catalog.get(name)
+            there = []
+            if isinstance(dataset, AbstractVersionedDataset):
+                there = dataset.list_versions(full_path=False)
+            if version not in there:
+                raise CircuitScalingError(
+                    f"There is no version '{version}' of {name}. {_latest(there)}"
+                )
+
+
 class OneLineErrors:
     """A refused table or an unwritable file is one clear line, as every other error for people."""
 
@@ -55,6 +78,14 @@ class OneLineErrors:
             raise CircuitScalingError(str(error)) from error
 
 
+def _latest(versions: list[str]) -> str:
+    if not versions:
+        return "It has none."
+    older = len(versions) - _VERSIONS_SHOWN
+    more = f" and {older} older" if older > 0 else ""
+    return f"It has: {', '.join(versions[:_VERSIONS_SHOWN])}{more}."
+
+
 def _may_be_missing(pipeline: Pipeline, name: str) -> bool:
     readers = [node for node in pipeline.nodes if name in node.inputs]
     return all("parts_may_be_missing" in node.tags for node in readers)
@@ -69,7 +100,6 @@ def _way_out(needed: list[str]) -> str:
     commands = dict.fromkeys(makers[name][0] for name in needed if name in makers)
     others = dict.fromkeys(other for name in needed for other in makers.get(name, ())[1:])
     shown = ", ".join(needed[:4]) + (f" and {len(needed) - 4} more" if len(needed) > 4 else "")
-    run = " --env ".join(filter(None, ("kedro run", os.environ.get("KEDRO_ENV"))))
-    way = f" Make them with: {run} --pipelines {','.join(commands)}" if commands else ""
+    way = f" Make them with: {run_command(commands)}" if commands else ""
     way += f" (or {', '.join(others)})" if others else ""
     return f"There is no {shown} yet.{way}"

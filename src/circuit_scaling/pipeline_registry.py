@@ -1,19 +1,13 @@
-"""The pipelines by name, built from the roster of the environment."""
+"""The pipelines by name, built from the roster of the present configuration."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Collection, Iterable, Sequence
 
-from kedro.config import OmegaConfigLoader
-from kedro.framework.project import settings
 from kedro.pipeline import Pipeline
-from kedro.utils import find_kedro_project
-from omegaconf.errors import OmegaConfBaseException
 
+from circuit_scaling.configuration import ProjectConfigLoader, present_roster
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.models.roster import Roster
 from circuit_scaling.pipelines import (
     ablation,
     causal,
@@ -35,23 +29,41 @@ def register_pipelines() -> dict[str, Pipeline]:
 
     The study runs by default, or the ``default_pipelines`` that globals.yml of the environment
     names. ``overview`` is the study on the first two models: the same graph, small enough to read.
+
+    Raises:
+        CircuitScalingError: the roster or ``default_pipelines`` is not valid.
     """
-    loader = _loader()
-    roster = _roster(loader).root
-    slugs = tuple(roster)
-    embedded = tuple(slug for slug, entry in roster.items() if entry.objectives)
+    roster = present_roster()
+    slugs = tuple(roster.root)
     study = _study(slugs)
     every = {
         **study,
-        "zoo": zoo.create_pipeline(embedded),
+        "zoo": zoo.create_pipeline(roster.embedded),
         "import_tables": import_tables.create_pipeline(),
     }
-    default = loader["globals"].get("default_pipelines", study)
     return {
         **every,
-        "__default__": sum((every[name] for name in default), Pipeline([])),
+        "__default__": sum((every[name] for name in _default(study, every)), Pipeline([])),
         "overview": sum(_study(slugs[:2]).values(), Pipeline([])),
     }
+
+
+def _default(study: Iterable[str], every: Collection[str]) -> Iterable[str]:
+    named = ProjectConfigLoader.present()["globals"].get("default_pipelines")
+    if named is None:
+        return study
+    if not isinstance(named, list) or not named:
+        raise CircuitScalingError(
+            f"'default_pipelines' in globals.yml is no list of pipelines: {named!r}. "
+            f"There are: {', '.join(every)}."
+        )
+    unknown = [repr(name) for name in named if name not in every]
+    if unknown:
+        raise CircuitScalingError(
+            f"'default_pipelines' in globals.yml names {', '.join(unknown)}. "
+            f"There are: {', '.join(every)}."
+        )
+    return named
 
 
 def _study(slugs: Sequence[str]) -> dict[str, Pipeline]:
@@ -65,25 +77,3 @@ def _study(slugs: Sequence[str]) -> dict[str, Pipeline]:
         "ablation": ablation.create_pipeline(slugs),
         "report": report.create_pipeline(),
     }
-
-
-def _loader() -> OmegaConfigLoader:
-    """The environment's configuration; a dynamic pipeline cannot wait for the context."""
-    project = find_kedro_project(Path.cwd()) or Path.cwd()
-    return OmegaConfigLoader(
-        conf_source=str(project / settings.CONF_SOURCE),
-        env=os.environ.get("KEDRO_ENV"),
-        **settings.CONFIG_LOADER_ARGS,
-    )
-
-
-def _roster(loader: OmegaConfigLoader) -> Roster:
-    try:
-        return Roster.model_validate(loader["parameters"]["models"])
-    except OmegaConfBaseException as error:
-        raise CircuitScalingError(
-            "The roster that 'roster' in globals.yml names is not under '_rosters' in "
-            f"parameters_models.yml: {str(error).splitlines()[0]}"
-        ) from error
-    except ValueError as error:
-        raise CircuitScalingError(f"The roster is not valid: {error}") from error

@@ -2,49 +2,127 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from inspect import signature
+from itertools import accumulate
 from typing import Any
 
 from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
+from kedro.io import DatasetNotFoundError
+from kedro.pipeline import Pipeline
 from kedro.pipeline.pipeline import OutputNotUniqueError
 
 from circuit_scaling.errors import CircuitScalingError
 
+_SHOWN = 8
+
 
 class ProjectSession(KedroSession):
-    """Kedro's session, with clear words for an unknown pipeline, stage or model."""
+    """Kedro's session, with clear words for a pipeline, node, dataset or tag that is not there."""
 
     def run(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Run pipelines; see :class:`KedroSession`.
 
         Raises:
-            CircuitScalingError: a pipeline or a namespace (stage or model) does not exist, or two
-                pipelines make the same table.
+            CircuitScalingError: a pipeline, or a part of it that is asked for, does not exist; no
+                node is left; or two pipelines make the same table.
         """
+        asked = signature(super().run).bind(*args, **kwargs).arguments
         try:
             return super().run(*args, **kwargs)
         except OutputNotUniqueError as error:
             raise CircuitScalingError(
-                "Two of these pipelines make the same tables: "
-                f"{_listed(kwargs.get('pipeline_names'))}. Heads are joined from scans (join) or "
-                "imported (import_tables), never both in one run."
+                f"Two of these pipelines make the same tables: {_quoted(_names(asked))}. Heads are "
+                "joined from scans (join) or imported (import_tables), never both in one run."
+            ) from error
+        except DatasetNotFoundError as error:
+            if "load_versions" not in str(error):
+                raise
+            unknown = str(error).partition("[")[2].partition("]")[0]
+            raise CircuitScalingError(
+                f"--load-versions names {unknown}, which the catalogue does not have. List "
+                "what it has with: kedro catalog describe-datasets"
             ) from error
         except ValueError as error:
-            if "Failed to find the pipeline" in str(error):
-                known = ", ".join(name for name in pipelines if name != "__default__")
-                raise CircuitScalingError(
-                    f"There is no such pipeline: {_listed(kwargs.get('pipeline_names'))}. "
-                    f"There are: {known}."
-                ) from error
-            if "following namespaces" in str(error):
-                names = kwargs.get("pipeline_names") or ["__default__"]
-                found = {n.namespace for p in names for n in pipelines[p].nodes if n.namespace}
-                raise CircuitScalingError(
-                    f"There is no {_listed(kwargs.get('namespaces'))} in the roster. "
-                    f"There are: {', '.join(sorted(found))}."
-                ) from error
-            raise
+            reason = _unknown(asked)
+            if reason is None:
+                raise
+            raise CircuitScalingError(reason) from error
 
 
-def _listed(names: Any) -> str:
-    return ", ".join(f"'{name}'" for name in names or ())
+def _names(asked: Mapping[str, Any]) -> list[str]:
+    """The pipelines that are asked for."""
+    one = asked.get("pipeline_name")
+    return [one] if one else list(asked.get("pipeline_names") or ["__default__"])
+
+
+def _unknown(asked: Mapping[str, Any]) -> str | None:
+    """What is asked for and not there, in words; None where everything is."""
+    names = _names(asked)
+    there = [name for name in pipelines if name != "__default__"]
+    missing = [name for name in names if name not in pipelines]
+    if missing:
+        return f"There is no such pipeline: {_quoted(missing)}. There are: {', '.join(there)}."
+    pipeline = sum((pipelines[name] for name in names), Pipeline([]))
+    options = [option for option in _PARTS if asked.get(option)]
+    for option in options:
+        kind, parts_of = _PARTS[option]
+        known = set(parts_of(pipeline))
+        given = list(asked[option])
+        missing = [name for name in given if name not in known]
+        # Of tags any is enough; of everything else all must be there.
+        if missing and (option != "tags" or missing == given):
+            return (
+                f"There is no {kind} {_quoted(missing)} in {', '.join(names)}. "
+                f"There {_listed(missing, known)}."
+            )
+    try:
+        pipeline.filter(**{_FILTERS.get(option, option): asked[option] for option in options})
+    except ValueError:
+        return (
+            f"No node of {', '.join(names)} is left by {', '.join(map(_option, options))} together."
+        )
+    return None
+
+
+def _listed(missing: Sequence[str], known: Collection[str]) -> str:
+    """The known names, or of many those that are like the missing ones."""
+    if not known:
+        return "are none"
+    like = [name for wrong in missing for name in get_close_matches(wrong, known, _SHOWN)]
+    shown = sorted(known) if len(known) <= _SHOWN else (like or sorted(known))[:_SHOWN]
+    rest = len(known) - len(shown)
+    return f"are: {', '.join(shown)}" + (f" and {rest} more" if rest else "")
+
+
+def _namespaces(pipeline: Pipeline) -> Iterator[str]:
+    """Every stage and every model in a stage: ``scan``, ``scan.gpt2``."""
+    for node in pipeline.nodes:
+        yield from accumulate((node.namespace or "").split("."), "{}.{}".format)
+
+
+def _option(name: str) -> str:
+    return f"--{'nodes' if name == 'node_names' else name.replace('_', '-')}"
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
+
+
+def _node_names(pipeline: Pipeline) -> Iterator[str]:
+    return (node.name for node in pipeline.nodes)
+
+
+# What a run can be narrowed to: argument of the session -> kind of name, names in a pipeline.
+_PARTS: Mapping[str, tuple[str, Callable[[Pipeline], Iterable[str]]]] = {
+    "namespaces": ("stage or model", _namespaces),
+    "tags": ("tag", lambda pipeline: (tag for node in pipeline.nodes for tag in node.tags)),
+    "node_names": ("node", _node_names),
+    "from_nodes": ("node", _node_names),
+    "to_nodes": ("node", _node_names),
+    "from_inputs": ("dataset", Pipeline.datasets),
+    "to_outputs": ("dataset", Pipeline.datasets),
+}
+_FILTERS = {"namespaces": "node_namespaces"}  # of Pipeline.filter, where it has another name

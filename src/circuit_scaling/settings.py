@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import warnings
 
-from kedro.config import OmegaConfigLoader
 from omegaconf.resolvers import oc
 
+from circuit_scaling.configuration import ProjectConfigLoader, shipped_task_node
 from circuit_scaling.context import ProjectContext
-from circuit_scaling.hooks import MissingInputs, OneLineErrors
+from circuit_scaling.hooks import KnownVersions, MissingInputs, OneLineErrors
 from circuit_scaling.session import ProjectSession
 
 # Kedro 1.7 with OmegaConf 2.4 says this twice in every run.
@@ -16,12 +16,15 @@ warnings.filterwarnings("ignore", message=r"\s*register_new_resolver")
 
 CONTEXT_CLASS = ProjectContext
 SESSION_CLASS = ProjectSession
-HOOKS = (MissingInputs(), OneLineErrors())
-CONFIG_LOADER_CLASS = OmegaConfigLoader
+HOOKS = (MissingInputs(), KnownVersions(), OneLineErrors())
+CONFIG_LOADER_CLASS = ProjectConfigLoader
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",
-    "custom_resolvers": {"oc.env": oc.env},  # the data root of the tests is a temporary folder
+    "custom_resolvers": {
+        "oc.env": oc.env,  # the data root of the tests is a temporary folder
+        "shipped_tasks": shipped_task_node,
+    },
     # Without soft merging, one run-time parameter would drop the rest of its block.
     "merge_strategy": {"parameters": "soft"},
 }

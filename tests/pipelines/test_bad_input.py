@@ -58,7 +58,9 @@ def test_configuration_that_cannot_be_run(study, run, test_data, params, words):
 
 
 def test_a_stored_scan_that_does_not_fit_is_named_with_the_command(study, run):
-    with pytest.raises(CircuitScalingError, match="kedro run --pipelines scan --namespaces scan.m"):
+    with pytest.raises(
+        CircuitScalingError, match="kedro run --env test --pipelines scan --n.* scan.m"
+    ):
         run("join", params={"scan": {"seed": 7}})
 
 
@@ -102,7 +104,10 @@ def test_an_architecture_the_engine_cannot_take(tmp_path):
     ("arguments", "words"),
     [
         (["--pipelines", "classify", "--params", "classify.tau=-1"], "tau must be above 0"),
-        (["--pipelines", "scan", "--namespaces", "scan.gpt9"], "There is no 'scan.gpt9'"),
+        (
+            ["--pipelines", "scan", "--namespaces", "scan.gpt9"],
+            "no stage or model 'scan.gpt9' in scan",
+        ),
         (["--pipelines", "scn"], "There is no such pipeline: 'scn'"),
         (["--pipelines", "join,import_tables"], "never both in one run"),
     ],

@@ -196,6 +196,17 @@ def test_an_import_that_cannot_be_run(elsewhere, run, settings, words):
     assert files(elsewhere) == set()
 
 
+def test_a_file_in_the_place_of_a_table_is_named(elsewhere, run, given):
+    path = elsewhere / "04_feature" / "joint_heads.parquet"
+    path.parent.mkdir(parents=True)
+    path.write_text("copied to here")
+    for params, pipeline in ((None, "classify"), (given(clean()), "import_tables")):
+        with pytest.raises(CircuitScalingError) as caught:  # one loads it, the other saves it
+            run(pipeline, params=params)
+        assert caught.value.message.startswith(f"'{path}' is a file, and a folder should be there")
+    assert path.read_text() == "copied to here"
+
+
 def test_a_missing_table_names_both_ways_to_it(elsewhere, run):
     with pytest.raises(CircuitScalingError, match=r"--pipelines join \(or import_tables\)"):
         run("classify")
@@ -213,8 +224,7 @@ def test_the_report_of_scans_ignores_an_import_that_is_no_longer_there(
     assert 'id="disagreement"' in page
 
 
-def test_the_environment_has_a_place_of_its_own(test_data, monkeypatch):
-    monkeypatch.setenv("KEDRO_ENV", "external")  # the context sets it too; this sets it back
+def test_the_environment_has_a_place_of_its_own(test_data):
     with KedroSession.create(PROJECT, env="external") as session:
         context = session.load_context()
         place = context.catalog["joint_heads"]._describe()["filepath"]

@@ -30,7 +30,7 @@ def test_registry_starts_without_torch():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_table_is_in_the_catalogue(test_data, catalog, name):
+def test_every_table_is_in_the_catalogue(catalog, name):
     known = catalog()
     pipeline = pipelines[name]
     in_memory = ("join.joint_heads__", "join.joint_effects__", "join.ablation_agreement__")
@@ -41,7 +41,8 @@ def test_every_table_is_in_the_catalogue(test_data, catalog, name):
         assert dataset in known or passing, f"{dataset} of {name} would be lost"
 
 
-def test_one_node_per_model_and_namespaces_are_whole(test_data):
+def test_one_node_per_model_and_namespaces_are_whole(catalog):
+    catalog()
     scan = pipelines["scan"]
     assert {node.namespace for node in scan.nodes} == {"scan.mini_gpt2_s", "scan.mini_pythia_s"}
     only = scan.filter(node_namespaces=["scan.mini_gpt2_s"])
@@ -50,7 +51,8 @@ def test_one_node_per_model_and_namespaces_are_whole(test_data):
     assert [node.name for node in traced.nodes] == ["causal.mini_gpt2_s.trace_heads"]
 
 
-def test_default_is_the_whole_study_without_the_zoo(test_data):
+def test_default_is_the_whole_study_without_the_zoo(catalog):
+    catalog()
     stages = {
         (node.namespace or node.name).split(".")[0] for node in pipelines["__default__"].nodes
     }

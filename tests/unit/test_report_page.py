@@ -193,7 +193,7 @@ class TestMissingParts:
         assert f"not run: kedro run --pipelines {pipelines}" in empty.text[section]
 
     def test_the_command_has_the_environment_of_the_run(self) -> None:
-        text = Page(render_report(ReportContext(environment="external"))).text
+        text = Page(render_report(ReportContext(run="kedro run --env external"))).text
         assert "not run: kedro run --env external --pipelines transfer" in text["transfer"]
 
     @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from circuit_scaling.statistics.bootstrap import bootstrap_draws, cluster_bootstrap
 from circuit_scaling.statistics.categories import (
@@ -18,12 +18,13 @@ from circuit_scaling.statistics.categories import (
 from circuit_scaling.statistics.clusters import ClusterTotals, cluster_totals
 from circuit_scaling.statistics.power import minimal_detectable_effect, prompts_needed
 from circuit_scaling.tables.schemas import CATEGORIES, HERO_HEADS
+from circuit_scaling.typed import Block, Seed
 
 _MODEL = ["family", "model"]
 _DELTAS = ("delta_ioi", "delta_anti_names")
 
 
-class ClassifySettings(BaseModel):
+class ClassifySettings(Block):
     """How heads are sorted into categories.
 
     Attributes:
@@ -34,13 +35,11 @@ class ClassifySettings(BaseModel):
         seed: of the bootstrap.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     tau: float
     taus: tuple[float, ...] = Field(min_length=1)
     top_k: int = Field(gt=0)
     n_boot: int = Field(ge=200)
-    seed: int = 0
+    seed: Seed = 0
 
     @field_validator("tau", "taus")
     @classmethod

@@ -12,15 +12,16 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.tables.schemas import PROFILE_COLUMNS
+from circuit_scaling.typed import Block, Seed
 
 Pair = tuple["ModelHeads", "ModelHeads"]
 
 
-class TransferSettings(BaseModel):
+class TransferSettings(Block):
     """Which models are compared, and how finely chance is drawn.
 
     Attributes:
@@ -31,13 +32,11 @@ class TransferSettings(BaseModel):
         seed: of the draws.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     k: int = Field(gt=0)
     pairs: Literal["all"] | tuple[tuple[str, str], ...]
     n_null: int = Field(ge=99)
     n_boot: int = Field(ge=200)
-    seed: int = 0
+    seed: Seed = 0
 
     @field_validator("pairs")
     @classmethod

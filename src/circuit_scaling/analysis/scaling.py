@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from circuit_scaling.analysis.classify import task_totals
 from circuit_scaling.statistics.agreement import pearson, spearman
@@ -16,6 +16,7 @@ from circuit_scaling.statistics.permutation import permutation_p
 from circuit_scaling.statistics.reliability import correlation_ceiling, split_half_reliability
 from circuit_scaling.statistics.trend import linear_trend
 from circuit_scaling.tables.schemas import CORR_VS_SCALE, SCALE_TREND
+from circuit_scaling.typed import Block, Seed
 
 ALL_FAMILIES = "all families"
 TREND_MEASURES = ("corr_true", "corr", "frac_strong")
@@ -24,7 +25,7 @@ _TASKS = ("ioi", "anti_names")
 _COMPETENT = ("competent_ioi", "competent_anti")
 
 
-class ScalingSettings(BaseModel):
+class ScalingSettings(Block):
     """How scaling is measured.
 
     Attributes:
@@ -35,13 +36,11 @@ class ScalingSettings(BaseModel):
         seed: of all of them.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     n_boot: int = Field(ge=200)
     n_permutations: int = Field(gt=0)
     n_splits: int = Field(gt=0)
     depth_bins: int = Field(gt=0)
-    seed: int = 0
+    seed: Seed = 0
 
 
 def corr_vs_scale(

@@ -15,7 +15,8 @@ def write_atomically(target: Path, write: Callable[[Path], None]) -> None:
     """Let ``write`` fill a temporary file or folder beside ``target``, then put it in its place.
 
     Raises:
-        CircuitScalingError: the disk is full or the place cannot be written; nothing is left.
+        CircuitScalingError: the disk is full, the place cannot be written or a file lies where a
+            folder should be; nothing is left.
     """
     temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
@@ -26,6 +27,7 @@ def write_atomically(target: Path, write: Callable[[Path], None]) -> None:
         os.replace(temporary, target)
     except OSError as error:
         _remove(temporary)
+        refuse_file_in_the_way(target)
         raise CircuitScalingError(
             f"Cannot write '{target}': {error.strerror or error}. Free space or change the "
             "permissions, or set another 'data_root' in conf/local/globals.yml; then run again."
@@ -42,6 +44,20 @@ def write_bytes_atomically(target: Path, content: bytes) -> None:
         path.write_bytes(content)
 
     write_atomically(target, write)
+
+
+def refuse_file_in_the_way(target: Path) -> None:
+    """Stop where one of the folders above ``target`` is a file.
+
+    Raises:
+        CircuitScalingError: it is; the message names it.
+    """
+    file = next((folder for folder in target.parents if folder.is_file()), None)
+    if file is not None:
+        raise CircuitScalingError(
+            f"'{file}' is a file, and a folder should be there: an older layout, or a table that "
+            "was copied to this place. Move it away; then run again."
+        )
 
 
 def _remove(path: Path) -> None:

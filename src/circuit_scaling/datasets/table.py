@@ -11,13 +11,23 @@ import pyarrow.parquet as pq
 from kedro_datasets._typing import TablePreview
 from kedro_datasets.pandas import ParquetDataset
 
-from circuit_scaling.datasets.atomic import write_atomically
+from circuit_scaling.datasets.atomic import refuse_file_in_the_way, write_atomically
 
 _VALUES_SHOWN = 6
 
 
 class TableDataset(ParquetDataset):
-    """Kedro's parquet dataset for local files, with a write that is whole or not at all."""
+    """Kedro's parquet dataset for local files, with a write that is whole or not at all.
+
+    A versioned table is a folder of versions. A file in its place is refused and named: Kedro
+    would say that there is no table, and fail to write one.
+    """
+
+    def load(self) -> pd.DataFrame:
+        """The table."""
+        self._refuse_file()
+        table: pd.DataFrame = super().load()
+        return table
 
     def save(self, data: pd.DataFrame) -> None:
         """Write ``data`` to a temporary file and rename it."""
@@ -26,6 +36,20 @@ class TableDataset(ParquetDataset):
             lambda part: data.to_parquet(part, **self._save_args),
         )
         self._invalidate_cache()
+
+    def exists(self) -> bool:
+        """Whether there is a table.
+
+        Raises:
+            CircuitScalingError: a file lies where its versions should be.
+        """
+        self._refuse_file()
+        found: bool = super().exists()
+        return found
+
+    def _refuse_file(self) -> None:
+        if self._version:
+            refuse_file_in_the_way(Path(self._filepath) / "any version")
 
     def preview(self, nrows: int = 5) -> TablePreview:
         """The first rows, for kedro-viz; lists are cut to a few values."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from circuit_scaling.commands import run_command
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.fingerprint import fingerprint_of
 from circuit_scaling.masking.sets import hero_sets
@@ -43,7 +44,7 @@ def masking_fingerprint(
         raise CircuitScalingError(
             f"The hero heads of '{slug}' were found with another checkpoint, other prompts, other "
             f"parameters or another engine (fingerprint {', '.join(sorted(found)) or 'none'}, now "
-            f"{of_scan}). Find them again: kedro run --pipelines scan,join,classify"
+            f"{of_scan}). Find them again: {run_command(['scan', 'join', 'classify'])}"
         )
     return fingerprint_of(
         {
@@ -69,7 +70,7 @@ def check_fresh_trials(slug: str, trials: pd.DataFrame, expected: str, has_heroe
         raise CircuitScalingError(
             f"The stored ablation trials of '{slug}' were made with other heroes, other prompts, "
             f"other parameters or another engine (fingerprint {found}, now {expected}). Make them "
-            f"again: kedro run --pipelines ablation --namespaces ablation.{slug}"
+            f"again: {run_command(['ablation'], namespace=f'ablation.{slug}')}"
         )
 
 

@@ -11,6 +11,7 @@ from math import comb, prod
 import numpy as np
 import pandas as pd
 
+from circuit_scaling.commands import run_command
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.pairs import Head
 from circuit_scaling.masking.spec import AblationSettings
@@ -195,5 +196,5 @@ def _check_shape(slug: str, shape: tuple[int, int], heroes: Sequence[Head]) -> N
             raise CircuitScalingError(
                 f"Hero head L{layer}H{head} is outside the shape of '{slug}' ({shape[0]} layers, "
                 f"{shape[1]} heads): the heroes were found in another model. Find them again: "
-                "kedro run --pipelines scan,join,classify"
+                f"{run_command(['scan', 'join', 'classify'])}"
             )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from circuit_scaling.scanning.spec import AblationName, Intervention, ScanSettings
+from circuit_scaling.typed import Block, Seed
 
 
-class AblationSettings(BaseModel):
+class AblationSettings(Block):
     """Parameters of the comparison; ablation, positions, draws and precision are those of the scan.
 
     Attributes:
@@ -23,15 +24,13 @@ class AblationSettings(BaseModel):
         seed: of the random sets, donors and bootstrap.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     tasks: tuple[str, ...] = Field(min_length=1)
     controls: tuple[str, ...] = ()
     n_random: int = Field(gt=0)
     ks: Literal["all"] | tuple[int, ...] = "all"
     also: tuple[AblationName, ...] = ()
     n_boot: int = Field(ge=200)
-    seed: int = 0
+    seed: Seed = 0
 
     @model_validator(mode="after")
     def _sizes(self) -> AblationSettings:

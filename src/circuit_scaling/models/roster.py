@@ -5,23 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator, model_validator
+from pydantic import ConfigDict, Field, RootModel, field_validator, model_validator
 
+from circuit_scaling.commands import run_command
 from circuit_scaling.errors import CircuitScalingError, reason_of
 from circuit_scaling.fingerprint import fingerprint_of, fingerprint_of_files
 from circuit_scaling.models.bos import BosChoice
+from circuit_scaling.typed import Block
 
 # What makes a checkpoint what it is; a README beside it does not.
 _CHECKPOINT_FILES = ("*.safetensors", "*.bin", "*.json", "*.txt", "*.model")
 
 
-class RosterEntry(BaseModel):
+class RosterEntry(Block):
     """One model of a roster; its key in the roster is its slug.
 
     Attributes:
         family: models of one family share a training recipe, a colour and a trend line.
         hub, folder: where the checkpoint is; exactly one of the two. A relative folder is looked
-            for from the working directory upwards.
+            for in the project, beside the configuration, and from the working directory upwards.
         revision: branch, tag or commit on the hub, such as Pythia's ``step1000``.
         params_m: parameters in millions.
         n_layers, n_heads, d_model: checked against the checkpoint when it is loaded; the width
@@ -34,8 +36,6 @@ class RosterEntry(BaseModel):
         aliases: other names of the model in tables measured elsewhere.
         note: one line for the report.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     family: str
     hub: str | None = None
@@ -83,6 +83,11 @@ class Roster(RootModel[dict[str, RosterEntry]]):
                 )
         return root
 
+    @property
+    def embedded(self) -> tuple[str, ...]:
+        """The models that the zoo trains."""
+        return tuple(slug for slug, entry in self.root.items() if entry.objectives)
+
     def entry(self, slug: str) -> RosterEntry:
         """The entry of ``slug``.
 
@@ -128,9 +133,10 @@ def checkpoint_folder(entry: RosterEntry) -> Path:
                     "save_pretrained (model and tokenizer), or correct 'folder' in the roster."
                 )
             return folder
+    where = "" if wanted.is_absolute() else f" in {here} or above it"
     raise CircuitScalingError(
-        f"There is no checkpoint folder '{wanted}' in {here} or above it. Correct 'folder' in the "
-        "roster; the embedded models are made by: kedro run --pipeline zoo"
+        f"There is no checkpoint folder '{wanted}'{where}. Correct 'folder' in the "
+        f"roster; the embedded models are made by: {run_command(['zoo'])}"
     )
 
 

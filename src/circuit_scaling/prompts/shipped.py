@@ -1,31 +1,24 @@
-"""The tasks of the project's own configuration, for use without Kedro."""
+"""The tasks that the package ships: ``tasks.yml`` beside this file."""
 
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
+from typing import Any
 
 import yaml
 
-from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.prompts.spec import Tasks
 
-_FILE = Path("conf") / "base" / "parameters_scan.yml"
+
+def shipped_entries() -> dict[str, Any]:
+    """The entries of ``tasks.yml`` by name, as they are written there."""
+    text = files("circuit_scaling.prompts").joinpath("tasks.yml").read_text(encoding="utf-8")
+    entries: dict[str, Any] = yaml.safe_load(text)
+    return entries
 
 
 @cache
 def shipped_tasks() -> Tasks:
-    """The tasks of ``conf/base/parameters_scan.yml``, in the working directory or above it, else in
-    the source tree that this package is run from.
-
-    Raises:
-        CircuitScalingError: there is no such file; the package alone does not hold the tasks.
-    """
-    here, package = Path.cwd(), Path(__file__).resolve()
-    for base in (here, *here.parents, *package.parents):
-        if (base / _FILE).is_file():
-            text = (base / _FILE).read_text(encoding="utf-8")
-            return Tasks.model_validate(yaml.safe_load(text)["tasks"])
-    raise CircuitScalingError(
-        f"There is no '{_FILE}' in {here} or above it: run inside a checkout of the project."
-    )
+    """The shipped tasks, for use without Kedro."""
+    return Tasks.model_validate(shipped_entries())

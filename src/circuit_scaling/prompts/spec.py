@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
+from pydantic import ConfigDict, Field, RootModel, model_validator
+
+from circuit_scaling.typed import Block, Seed
 
 ReadoutName = Literal["contrast", "kl_to_clean", "token_loss"]
 
 
-class TaskSpec(BaseModel):
-    """One entry under ``tasks`` in ``parameters_scan.yml``.
+class TaskSpec(Block):
+    """One entry under ``tasks``: of ``tasks.yml``, or of the configuration.
 
     Attributes:
         build: the file in ``prompts/tasks`` that makes the prompts.
@@ -26,8 +28,6 @@ class TaskSpec(BaseModel):
         length: words or tokens of a prompt, where templates do not fix it.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     build: str
     readout: ReadoutName = "contrast"
     reference: str
@@ -39,7 +39,7 @@ class TaskSpec(BaseModel):
     length: int = Field(default=12, gt=3)
 
 
-class PromptSettings(BaseModel):
+class PromptSettings(Block):
     """How many prompts are made and from which names.
 
     Attributes:
@@ -50,11 +50,9 @@ class PromptSettings(BaseModel):
             or a list of names; those that are not one token are dropped and counted.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     n_prompts: int = Field(default=400, gt=0)
     data_seeds: int = Field(default=5, gt=0)
-    seed: int = 0
+    seed: Seed = 0
     names: Literal["common"] | tuple[str, ...] = "common"
 
 

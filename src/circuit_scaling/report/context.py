@@ -18,7 +18,7 @@ class ReportContext:
     function that drew them; figures that the page has no section for are shown at its end.
     ``import_findings`` is given where the heads come from an imported table, and only then.
     ``outdated`` names the pipelines whose tables were made from other heads and are left out.
-    ``environment`` is that of the run, for the commands that are printed; None is the default one.
+    ``run`` is what the commands that are printed begin with; it names the environment of the run.
     ``tau`` is the category threshold of ``classified_heads``. Version, commit and date are printed
     as they are; without a date the page is the same for the same tables.
     """
@@ -49,7 +49,7 @@ class ReportContext:
     run_log: pd.DataFrame | None = None
     figures: Mapping[str, Figure] = field(default_factory=dict)
     outdated: Collection[str] = ()
-    environment: str | None = None
+    run: str = "kedro run"
     tau: float = 0.05
     project_version: str | None = None
     git_sha: str | None = None

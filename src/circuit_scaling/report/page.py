@@ -38,7 +38,7 @@ def render_report(context: ReportContext) -> str:
             title="Circuit scaling",
             summary=_summary(context),
             facts=_facts(context),
-            run=" --env ".join(filter(None, ("kedro run", context.environment))),
+            run=context.run,
             sections=sections,
             paragraphs=_paragraphs,
             images=_images(context.figures, names),

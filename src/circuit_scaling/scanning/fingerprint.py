@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from circuit_scaling.commands import run_command
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.fingerprint import fingerprint_of
 from circuit_scaling.interventions.version import ENGINE_VERSION
@@ -80,5 +81,5 @@ def check_fresh(
         raise CircuitScalingError(
             f"The stored scan of '{slug}' was made with another checkpoint, other prompts, other "
             f"parameters or another engine (fingerprint {', '.join(sorted(found))}, now "
-            f"{expected}). Scan it again: kedro run --pipelines scan --namespaces scan.{slug}"
+            f"{expected}). Scan it again: {run_command(['scan'], namespace=f'scan.{slug}')}"
         )

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field
+from pydantic import ByteSize, Field
+
+from circuit_scaling.typed import Block, Seed
 
 AblationName = Literal["zero", "mean", "resample"]
 PositionsName = Literal["all", "end"]
 
 
-class Intervention(BaseModel):
+class Intervention(Block):
     """One kind of ablation at one choice of positions."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     ablation: AblationName
     positions: PositionsName
@@ -22,7 +22,7 @@ class Intervention(BaseModel):
         return f"{self.ablation}/{self.positions}"
 
 
-class ScanSettings(BaseModel):
+class ScanSettings(Block):
     """Parameters of a scan.
 
     Attributes:
@@ -41,8 +41,6 @@ class ScanSettings(BaseModel):
         n_flips: random sign flips for the p-values.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     primary: Intervention
     ablations: tuple[AblationName, ...]
     positions: tuple[PositionsName, ...]
@@ -50,8 +48,8 @@ class ScanSettings(BaseModel):
     draws: int = Field(gt=0)
     precision: Literal["float32", "tf32", "bf16"] = "float32"
     chunk: Literal["auto"] | Annotated[int, Field(gt=0)] = "auto"
-    max_memory: ByteSize | None = None
-    seed: int = 0
+    max_memory: Annotated[ByteSize, Field(gt=0)] | None = None
+    seed: Seed = 0
     n_boot: int = Field(ge=200)
     n_flips: int = Field(ge=99)
 

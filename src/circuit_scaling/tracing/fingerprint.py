@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from circuit_scaling.commands import run_command
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.fingerprint import fingerprint_of
 from circuit_scaling.interventions.version import ENGINE_VERSION
@@ -44,7 +45,7 @@ def scan_of(slug: str, classified_heads: pd.DataFrame) -> str:
     found = classified_heads.loc[classified_heads["model"] == slug, "fingerprint"].unique()
     if len(found) != 1:
         raise CircuitScalingError(
-            f"'{slug}' has no categories yet. Make them: kedro run --pipelines join,classify"
+            f"'{slug}' has no categories yet. Make them: {run_command(['join', 'classify'])}"
         )
     return str(found[0])
 
@@ -59,7 +60,7 @@ def check_categories(slug: str, classified_heads: pd.DataFrame, scanned: pd.Data
     if set(scanned["fingerprint"]) != {of_categories}:
         raise CircuitScalingError(
             f"The categories of '{slug}' were made from another scan (fingerprint {of_categories}) "
-            "or from an imported table. Make them again: kedro run --pipelines join,classify"
+            f"or from an imported table. Make them again: {run_command(['join', 'classify'])}"
         )
     return of_categories
 
@@ -87,5 +88,5 @@ def check_traced(
         raise CircuitScalingError(
             f"The stored tracing of '{slug}' was made with another scan, other heroes, other "
             f"parameters or another engine (fingerprint {', '.join(sorted(found)) or 'none'}, now "
-            f"{expected}). Trace it again: kedro run --pipelines causal --namespaces causal.{slug}"
+            f"{expected}). Trace it again: {run_command(['causal'], namespace=f'causal.{slug}')}"
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from circuit_scaling.commands import run_command
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.pairs import Head
 from circuit_scaling.models.roster import RosterEntry
@@ -48,12 +49,12 @@ def subjects_of(
             raise CircuitScalingError(
                 f"The hero head L{layer}H{head} of '{slug}' is outside its {entry.n_layers} layers "
                 f"of {entry.n_heads} heads. Were the heroes chosen in another model? Choose them "
-                "again: kedro run --pipelines join,classify"
+                f"again: {run_command(['join', 'classify'])}"
             )
         if categories.get((layer, head)) != category:
             raise CircuitScalingError(
                 f"The hero head L{layer}H{head} of '{slug}' is {category}, but not so in "
-                "classified_heads. Classify again: kedro run --pipelines classify"
+                f"classified_heads. Classify again: {run_command(['classify'])}"
             )
     heroes = tuple(head for head, category in listed.items() if category != "weak")
     every = tuple((la, h) for la in range(entry.n_layers) for h in range(entry.n_heads))

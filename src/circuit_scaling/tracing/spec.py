@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from circuit_scaling.tracing.corruption import Corruption
+from circuit_scaling.typed import Block, Seed
 
 TRACED_TASKS = ("ioi", "anti_names")
 """The tasks with two names, in which one name can stand for the other."""
 
 
-class Corruptions(BaseModel):
+class Corruptions(Block):
     """What is replaced in the corrupt prompts of each task: see :func:`corruption.pairs_of`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     ioi: Corruption
     anti_names: Corruption
 
 
-class CausalSettings(BaseModel):
+class CausalSettings(Block):
     """Parameters of causal tracing.
 
     Attributes:
@@ -39,8 +38,6 @@ class CausalSettings(BaseModel):
         seed: of all of these.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     corruption: Corruptions
     heads: Literal["heroes", "all"] = "heroes"
     max_prompts: int | None = Field(default=None, gt=0)
@@ -49,4 +46,4 @@ class CausalSettings(BaseModel):
     n_boot: int = Field(ge=200)
     n_flips: int = Field(ge=99)
     n_permutations: int = Field(ge=99)
-    seed: int = 0
+    seed: Seed = 0

@@ -8,21 +8,22 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
 
 from circuit_scaling.analysis.imported.checks import Known, all_findings
 from circuit_scaling.analysis.imported.findings import as_table, as_text, marks, suspects
 from circuit_scaling.analysis.imported.reading import DELTAS, read_head_table
+from circuit_scaling.commands import run_command
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.fingerprint import fingerprint_of, fingerprint_of_files
 from circuit_scaling.models.roster import RosterEntry, Rosters
 from circuit_scaling.tables.schemas import COMPETENCE, HEAD_KEYS, JOINT_EFFECTS, JOINT_HEADS
+from circuit_scaling.typed import Block
 
 _TASKS = ("ioi", "anti_names")
 _log = logging.getLogger(__name__)
 
 
-class ImportSettings(BaseModel):
+class ImportSettings(Block):
     """Which table is imported.
 
     Attributes:
@@ -31,8 +32,6 @@ class ImportSettings(BaseModel):
         on_suspect: ``stop`` where a check finds something, or ``keep`` the table and carry the
             findings along.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     joint_table: str | None = None
     on_suspect: Literal["stop", "keep"] = "stop"
@@ -64,10 +63,10 @@ def import_joint_table(settings: ImportSettings, rosters: Rosters) -> ImportedTa
     if suspects(findings):
         message = f"The table '{path}' cannot be right as it is.\n{as_text(findings)}\n"
         if settings.on_suspect == "stop":
+            keep = {"import.joint_table": str(path), "import.on_suspect": "keep"}
             raise CircuitScalingError(
                 f"{message}Nothing was written. Correct the table, or go on with the findings in "
-                "the tables and the report: --params "
-                f"import.joint_table={path},import.on_suspect=keep"
+                f"the tables and the report: {run_command(env='external', params=keep)}"
             )
         _log.warning("%sIt is kept, with these findings.", message)
     unknown = [model for model in found if model not in known]

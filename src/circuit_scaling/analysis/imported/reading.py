@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from circuit_scaling.commands import run_command
 from circuit_scaling.errors import CircuitScalingError
 
 _NAMES = ("family", "model")
@@ -64,8 +65,8 @@ def _existing(given: str | None) -> Path:
     if not given:
         raise CircuitScalingError(
             "Which table is to be imported? Name a CSV or parquet file with the columns "
-            f"{', '.join(COLUMNS)}: kedro run --env external "
-            "--params import.joint_table=PATH"
+            f"{', '.join(COLUMNS)}: "
+            + run_command(env="external", params={"import.joint_table": "PATH"})
         )
     path = Path(given).expanduser()
     if not path.is_file():

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from circuit_scaling.typed import Block, Seed
 
 Architecture = Literal["gpt2", "gpt_neox", "opt", "gpt_neo"]
 
 
-class Shape(BaseModel):
+class Shape(Block):
     """Architecture and size of one embedded model; layers and heads stand in the roster."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     architecture: Architecture
     d_head: int = Field(gt=0)
-    steps: int | None = Field(default=None, gt=0)
+    steps: int | None = Field(default=None, gt=1)
 
 
-class ZooSettings(BaseModel):
+class ZooSettings(Block):
     """Training of the embedded models.
 
     Attributes:
@@ -31,13 +31,11 @@ class ZooSettings(BaseModel):
         shapes: slug -> architecture and size.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    steps: int = Field(gt=0)
+    steps: int = Field(gt=1)
     batch_size: int = Field(gt=0)
     learning_rate: float = Field(gt=0)
-    rows: dict[str, float]
-    seed: int = 0
+    rows: dict[str, Annotated[float, Field(gt=0)]]
+    seed: Seed = 0
     log_every: int = Field(default=25, gt=0)
     test_prompts: int = Field(default=400, gt=0)
     shapes: dict[str, Shape]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from kedro.pipeline import Node, Pipeline
 
+from circuit_scaling.configuration import present_slugs
 from circuit_scaling.pipelines.ablation.nodes import (
     collect,
     compare_sets,
@@ -24,11 +25,13 @@ _SETTINGS = {
 _SHARED = ("classified_heads", "hero_heads", "competence")
 
 
-def create_pipeline(slugs: Sequence[str]) -> Pipeline:
+def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
     """One copy of the template per model, ``ablation.<slug>``, and the stacking, in ``ablation``.
 
     The comparisons of single models stay inside, so that the graph shows the stage as one box.
+    Models are by default those of the present roster.
     """
+    slugs = present_slugs() if slugs is None else slugs
     per_model = sum((_mask_one(slug) for slug in slugs), Pipeline([]))
     together = Pipeline(
         [

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from kedro.pipeline import Node, Pipeline
 
+from circuit_scaling.configuration import present_slugs
 from circuit_scaling.pipelines.causal.nodes import PER_MODEL, collect, draw, export, trace_heads
 from circuit_scaling.pipelines.per_model import for_model, for_models
 
@@ -15,8 +16,12 @@ _CLASSIFIED = ("classified_heads", "hero_heads")
 _COLLECTED = ("causal_summary", "head_reads", "head_writes", "hero_pairs", "hero_similarity")
 
 
-def create_pipeline(slugs: Sequence[str]) -> Pipeline:
-    """One copy of the template per model, in the namespace ``causal.<slug>``, and what follows."""
+def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
+    """One copy of the template per model, ``causal.<slug>``, and what follows.
+
+    Models are by default those of the present roster.
+    """
+    slugs = present_slugs() if slugs is None else slugs
     per_model = sum((_trace_one(slug) for slug in slugs), Pipeline([]))
     return per_model + Pipeline(
         [

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from kedro.pipeline import Node, Pipeline
 
+from circuit_scaling.configuration import present_slugs
 from circuit_scaling.pipelines.join.nodes import draw, join_one_model
 from circuit_scaling.pipelines.per_model import for_model, stack
 
@@ -16,11 +17,13 @@ _LOGGED = ("competence", "run_log")
 _STACKED = (*_BY_HEAD, *_LOGGED)
 
 
-def create_pipeline(slugs: Sequence[str]) -> Pipeline:
+def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
     """One copy of the template per model, ``join.<slug>``, and the stacking, all inside ``join``.
 
-    What passes between them stays inside, so that the graph shows the stage as one box.
+    What passes between them stays inside, so that the graph shows the stage as one box. Models are
+    by default those of the present roster.
     """
+    slugs = present_slugs() if slugs is None else slugs
     per_model = sum((_join_one(slug) for slug in slugs), Pipeline([]))
     stacked = [
         Node(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ from matplotlib.figure import Figure
 from circuit_scaling import __version__
 from circuit_scaling.analysis.classify import ClassifySettings
 from circuit_scaling.analysis.made_from import is_made_from
+from circuit_scaling.commands import run_command
 from circuit_scaling.figures.agreement import ablation_agreement as draw_agreement
 from circuit_scaling.figures.attribution import attribution_agreement as draw_attribution
 from circuit_scaling.figures.category_shares import category_counts
@@ -83,7 +83,7 @@ def write_report(models: dict[str, Any], settings: ClassifySettings, **parts: Pa
             **shown,
             figures=figures,
             outdated=outdated,
-            environment=os.environ.get("KEDRO_ENV"),
+            run=run_command(),
             tau=settings.tau,
             project_version=__version__,
             git_sha=_commit(),
@@ -152,13 +152,13 @@ def _roster_table(roster: Roster) -> pd.DataFrame:
 
 
 def _commit() -> str | None:
-    """The commit that is checked out, where this is a checkout."""
-    for folder in (Path.cwd(), *Path.cwd().parents):
-        head = folder / ".git" / "HEAD"
-        if head.is_file():
-            content = head.read_text().strip()
-            reference = folder / ".git" / content.removeprefix("ref: ")
-            if not content.startswith("ref: "):
-                return content[:12]
-            return reference.read_text().strip()[:12] if reference.is_file() else None
-    return None
+    """The commit of the source tree that this is run from; an installed package has none."""
+    source = Path(__file__).parents[3]
+    head = source.parent / ".git" / "HEAD"
+    if source.name != "src" or not head.is_file():
+        return None
+    content = head.read_text().strip()
+    reference = head.parent / content.removeprefix("ref: ")
+    if not content.startswith("ref: "):
+        return content[:12]
+    return reference.read_text().strip()[:12] if reference.is_file() else None

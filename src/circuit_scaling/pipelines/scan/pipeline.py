@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from kedro.pipeline import Node, Pipeline
 
+from circuit_scaling.configuration import present_slugs
 from circuit_scaling.pipelines.per_model import for_model
 from circuit_scaling.pipelines.scan.nodes import ablate_heads, make_prompts
 
@@ -19,8 +20,9 @@ _TABLES = (
 )
 
 
-def create_pipeline(slugs: Sequence[str]) -> Pipeline:
-    """One copy of the template per model, in the namespace ``scan.<slug>``."""
+def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
+    """One copy of the template per model, by default of the present roster, ``scan.<slug>``."""
+    slugs = present_slugs() if slugs is None else slugs
     return sum((_scan_one(slug) for slug in slugs), Pipeline([]))
 
 

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 from kedro.pipeline import Node, Pipeline
 
+from circuit_scaling.configuration import present_roster
 from circuit_scaling.pipelines.per_model import for_model, stack
 from circuit_scaling.pipelines.zoo.nodes import draw, train
 
 
-def create_pipeline(slugs: Sequence[str]) -> Pipeline:
-    """One copy of the template per embedded model, in the namespace ``zoo.<slug>``."""
+def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
+    """One copy of the template per embedded model, by default of the present roster."""
+    slugs = present_roster().embedded if slugs is None else slugs
     per_model = sum((_train_one(slug) for slug in slugs), Pipeline([]))
     tables = ("zoo_curves", "zoo_accuracy")
     stacked = [

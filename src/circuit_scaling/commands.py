@@ -1,0 +1,67 @@
+"""Commands that messages and the report suggest: pasted into a shell, they reach the same run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+
+from omegaconf import OmegaConf
+
+# An environment variable, because nodes suggest commands too, and they may run in processes of
+# their own. It is not KEDRO_ENV: that would choose the environment of the next session as well.
+_COMMAND = "CIRCUIT_SCALING_COMMAND"
+_PLAIN = re.compile(r"[\w./~]([\w./~ -]*[\w./~-])?")
+
+
+def remember_run(program: str, env: str | None = None, conf_source: str | None = None) -> None:
+    """Let every command from now on begin as this run did.
+
+    Args:
+        program: ``kedro run``, or what runs the pipelines where there is no project.
+        env: the environment, where it is not the default one.
+        conf_source: the folder of the configuration, where it is not the project's own.
+    """
+    given = {"--env": env, "--conf-source": conf_source}
+    options = [part for option, value in given.items() if value for part in (option, value)]
+    os.environ[_COMMAND] = shlex.join([*shlex.split(program), *options])
+
+
+def run_command(
+    pipelines: Iterable[str] = (),
+    *,
+    namespace: str | None = None,
+    env: str | None = None,
+    params: Mapping[str, str] | None = None,
+) -> str:
+    """The command that runs ``pipelines`` (by default, those of the environment), quoted.
+
+    Args:
+        namespace: the part of the pipelines that is run, such as one model.
+        env: the environment that the command needs, whatever the present one is.
+        params: run-time parameters by their dotted names.
+    """
+    command = os.environ.get(_COMMAND, "kedro run")
+    if env and "--env" not in shlex.split(command):
+        command = f"{command} --env {shlex.quote(env)}"
+    options = {
+        "--pipelines": ",".join(pipelines),
+        "--namespaces": namespace,
+        "--params": ",".join(f"{name}={_value(text)}" for name, text in (params or {}).items()),
+    }
+    rest = [part for option, value in options.items() if value for part in (option, value)]
+    return f"{command} {shlex.join(rest)}".rstrip()
+
+
+def _value(text: str) -> str:
+    """``text`` as the value of a parameter.
+
+    Kedro splits at every comma and reads the parts as YAML. What would not come through is written
+    as a YAML string, in which a comma has another name.
+    """
+    if _PLAIN.fullmatch(text) and OmegaConf.from_dotlist([f"value={text}"])["value"] == text:
+        return text
+    escaped = text.replace("${", "\\${")  # no interpolation
+    return json.dumps(escaped, ensure_ascii=False).replace(",", "\\u002c")

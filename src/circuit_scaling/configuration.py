@@ -1,0 +1,139 @@
+"""The configuration that the pipelines are built from: that of the present context."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, ClassVar
+
+from kedro.config import MissingConfigException, OmegaConfigLoader
+from kedro.framework.project import pipelines, settings
+from kedro.utils import find_kedro_project
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import ValidationError
+from yaml import YAMLError
+
+from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.models.roster import Roster
+from circuit_scaling.prompts.shipped import shipped_entries
+
+
+class ProjectConfigLoader(OmegaConfigLoader):
+    """Kedro's loader; whatever cannot be read is one line, and globals are always its own."""
+
+    _present: ClassVar[ProjectConfigLoader | None] = None
+
+    def __getitem__(self, key: str) -> dict[str, Any]:
+        """The configuration of a kind, such as ``parameters``.
+
+        Raises:
+            CircuitScalingError: a folder, a key or a value is missing or cannot be read.
+        """
+        # The resolver of ${globals:...} is one per process: without this, the loader that was made
+        # last would answer for all others.
+        self._register_globals_resolver()
+        try:
+            return super().__getitem__(key)
+        except MissingConfigException as error:
+            if key == "credentials":  # Kedro asks for them, and they need not be there
+                raise
+            raise CircuitScalingError(self._missing()) from error
+        except (OmegaConfBaseException, YAMLError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            if "_rosters" in reason:
+                reason = (
+                    "the roster that 'roster' in globals.yml names is not under '_rosters' in "
+                    f"parameters_models.yml ({reason})"
+                )
+            raise CircuitScalingError(
+                f"The {key} in '{self.conf_source}' cannot be read: {reason}"
+            ) from error
+
+    def make_present(self) -> None:
+        """Build pipelines from this configuration from now on, those that there are once more."""
+        ProjectConfigLoader._present = self
+        pipelines.configure(f"{__package__}.pipeline_registry")
+
+    @classmethod
+    def present(cls) -> ProjectConfigLoader:
+        """The loader of the last context; before there is any, one for the project around.
+
+        Kedro lists and finds pipelines without a context. The project is then that of the working
+        directory, or the one whose source tree this module lies in.
+        """
+        if cls._present is not None:
+            return cls._present
+        project = find_kedro_project(Path.cwd()) or find_kedro_project(Path(__file__).parent)
+        return cls(
+            conf_source=str((project or Path.cwd()) / settings.CONF_SOURCE),
+            env=os.environ.get("KEDRO_ENV"),
+            **settings.CONFIG_LOADER_ARGS,
+        )
+
+    def _missing(self) -> str:
+        source, env = Path(self.conf_source), self.env or self.default_run_env
+        if not source.exists():
+            return (
+                f"There is no configuration '{source}'. Run inside the project, or name the folder "
+                "with --conf-source."
+            )
+        found = sorted(path.name for path in source.glob("*/") if path.is_dir())
+        if env in found:
+            return f"There are no parameters or no catalogue in '{source}' for '{env}'."
+        return (
+            f"There is no environment '{env}' in '{source}': there are {', '.join(found)}. Choose "
+            f"one with --env, or make the folder '{env}' there; it may be empty."
+        )
+
+
+def present_roster() -> Roster:
+    """The roster of the present configuration.
+
+    Raises:
+        CircuitScalingError: there is none, or it is not valid.
+    """
+    parameters = ProjectConfigLoader.present()["parameters"]
+    if "models" not in parameters:
+        raise CircuitScalingError(
+            "There is no roster: 'models' is missing in parameters_models.yml. It should be "
+            "${_rosters.${globals:roster}}."
+        )
+    try:
+        return Roster.model_validate(parameters["models"])
+    except ValidationError as error:
+        wrong = (": ".join((*map(str, e["loc"]), e["msg"])) for e in error.errors())
+        raise CircuitScalingError(f"The roster is not valid: {'; '.join(wrong)}.") from error
+
+
+def present_slugs() -> tuple[str, ...]:
+    """The models of the present roster."""
+    return tuple(present_roster().root)
+
+
+def with_folders(parameters: dict[str, Any], project: Path, conf_source: Path) -> dict[str, Any]:
+    """``parameters`` with each checkpoint folder of the roster where this run has it.
+
+    Nodes look for a relative folder from the working directory upwards. Where that does not lead
+    to the project, as in a session of another place, the folder is made absolute: below the
+    project, or else beside the configuration.
+    """
+    models = parameters.get("models")
+    if not isinstance(models, dict):
+        return parameters
+    here = Path.cwd()
+
+    def placed(entry: Any) -> Any:
+        folder = entry.get("folder") if isinstance(entry, dict) else None
+        if not isinstance(folder, str):
+            return entry
+        found = [base for base in (project, conf_source.parent) if (base / folder).is_dir()]
+        base = next(iter(found), project)
+        return entry if here.is_relative_to(base) else entry | {"folder": str(base / folder)}
+
+    return parameters | {"models": {slug: placed(entry) for slug, entry in models.items()}}
+
+
+def shipped_task_node() -> DictConfig:
+    """What ``${shipped_tasks:}`` stands for: a node, so that parameters merge into it."""
+    return OmegaConf.create(shipped_entries())

@@ -1,0 +1,77 @@
+"""A suggested command, pasted into a shell, is the run that it says."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+
+from circuit_scaling.analysis.imported.joint import ImportSettings, import_joint_table
+from circuit_scaling.cli import run as kedro_run
+from circuit_scaling.commands import remember_run, run_command
+from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.models.roster import Rosters
+
+PATHS = [
+    "table.csv",
+    "/data/my tables/all heads.csv",
+    "/data/gpt2,pythia.csv",
+    "/data/Mary's table.csv",
+    '/data/the "good" one.csv',
+    "/data/{a}: b #2.csv",
+    "/data/layer=3.csv",
+    " leading.csv",
+    "1e5",
+    "null",
+    "/data/${globals:roster}.csv",
+    "/data/größe,neu.csv",
+    "C:\\data\\a,b.csv",
+    "~/table.csv",
+]
+
+
+def pasted(command: str) -> dict[str, Any]:
+    """The options as the command line reads them, after the shell."""
+    words = shlex.split(command)
+    assert words[:2] == ["kedro", "run"]
+    options = kedro_run.make_context("run", words[2:]).params
+    resolved = OmegaConf.merge(OmegaConf.create({}), options["params"])
+    return options | {"params": OmegaConf.to_container(resolved, resolve=True)}
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_path_comes_through_shell_and_kedro_as_it_is(path: str) -> None:
+    command = run_command(params={"import.joint_table": path, "import.on_suspect": "keep"})
+    assert pasted(command)["params"] == {"import": {"joint_table": path, "on_suspect": "keep"}}
+
+
+def test_a_plain_path_is_shown_as_it_is() -> None:
+    command = run_command(env="external", params={"import.joint_table": "PATH"})
+    assert command == "kedro run --env external --params import.joint_table=PATH"
+
+
+def test_the_command_reaches_the_environment_and_the_configuration_of_the_run(tmp_path) -> None:
+    conf = tmp_path / "my conf"
+    conf.mkdir()
+    remember_run("kedro run", env="my test", conf_source=str(conf))
+    options = pasted(run_command(["join", "classify"], namespace="join.gpt2", env="external"))
+    assert options["env"] == "my test"
+    assert options["conf_source"] == str(conf)
+    assert options["pipelines"] == ["join", "classify"]
+    assert options["namespaces"] == ["join.gpt2"]
+    remember_run("kedro run")
+    assert run_command() == "kedro run"
+
+
+def test_what_a_suspect_table_suggests_imports_that_table(tmp_path) -> None:
+    path = tmp_path / "Mary's heads, all.csv"
+    heads = [f"gpt2,gpt2,0,{head % 3},0.{head},0.1" for head in range(4)]  # head 0 twice
+    path.write_text("\n".join(["family,model,layer,head,delta_ioi,delta_anti", *heads]))
+    with pytest.raises(CircuitScalingError, match="Nothing was written") as caught:
+        import_joint_table(ImportSettings(joint_table=str(path)), Rosters({}))
+    command = caught.value.message.rpartition("report: ")[2]
+    options = pasted(command)
+    assert options["env"] == "external"
+    assert options["params"]["import"] == {"joint_table": str(path), "on_suspect": "keep"}
