@@ -133,7 +133,7 @@ def test_a_full_disk_leaves_nothing_and_says_so(tmp_path):
 
 def test_a_place_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("a file where a folder should be")
-    with pytest.raises(CircuitScalingError, match="Cannot write"):
+    with pytest.raises(CircuitScalingError, match="is a file, and a folder should be there"):
         write_atomically(tmp_path / "file" / "table.parquet", lambda path: path.touch())
 
 
