@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,13 @@ def test_attribution_from_python_is_named_as_such(study):
     np.testing.assert_allclose(
         heads["scores"].map(np.mean), heads["delta_attribution"], rtol=0, atol=1e-5
     )
+
+
+@pytest.mark.parametrize("method", ["exact", "attribution"])
+def test_the_documentation_names_what_each_method_returns(method):
+    described = re.search(rf"- ``{method}``: (.+?)[;.]\n", circuit_scaling.scan.__doc__, re.DOTALL)
+    heads = circuit_scaling.scan(MODEL, "ioi", n_prompts=40, method=method)
+    assert set(heads) - set(re.findall(r"\w+", described[1])) == {"layer", "head"}
 
 
 @pytest.mark.parametrize(
