@@ -437,7 +437,9 @@ class TestControls:
 
 
 @pytest.mark.parametrize(
-    "change", [{"n_boot": 10}, {"n_permutations": 0}, {"n_flips": 9}, {"depth_bins": 0}, {"bins": 4}], ids=str
+    "change",
+    [{"n_boot": 10}, {"n_permutations": 0}, {"n_flips": 9}, {"depth_bins": 0}, {"bins": 4}],
+    ids=str,
 )
 def test_a_wrong_setting_is_named(change: dict[str, int]) -> None:
     with pytest.raises(ValidationError, match=next(iter(change))):
