@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from circuit_scaling.figures.style import number, order_models, task_looks
 
 MISSING = "–"
+ABILITY_FLAGS = {"able": "", "unable": "not competent", "unknown": "competence not known"}
 
 
 @dataclass(frozen=True)
@@ -91,9 +92,13 @@ def text_cell(value: object, note: str = "", flag: str = "") -> Cell:
     return Cell(MISSING if _is_missing(value) else str(value), note, flag)
 
 
-def model_cell(model: object, suspect: Collection[str]) -> Cell:
-    """A model's name, marked where it is among the ``suspect`` ones."""
-    return text_cell(model, flag="suspect" if model in suspect else "")
+def model_cell(model: object, suspect: Collection[str] = (), ability: str = "able") -> Cell:
+    """A model's name, marked where it fails the task, is ``suspect``, or may or may not fail.
+
+    ``ability`` is that of :func:`~circuit_scaling.figures.style.abilities`.
+    """
+    flag = ABILITY_FLAGS[ability]
+    return text_cell(model, flag="suspect" if model in suspect and ability != "unable" else flag)
 
 
 def code_cell(value: object) -> Cell:

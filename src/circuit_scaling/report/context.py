@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import pandas as pd
 from matplotlib.figure import Figure
 
+from circuit_scaling.figures.style import abilities
+
 
 @dataclass(frozen=True)
 class ReportContext:
@@ -76,10 +78,15 @@ class ReportContext:
             "What is there was made from other heads than those of this page, and is left out.",
         )
 
-    def incompetent(self) -> set[tuple[str, str]]:
-        """(model, task) where the clean contrast's interval does not lie above 0."""
+    def ability(self, model: object, task: object) -> str:
+        """``able``, ``unable`` or ``unknown``: whether the clean contrast's interval is above 0.
+
+        A control has no answer that a model could fail to give, so that all are able.
+        """
         if self.competence is None:
-            return set()
-        competent = self.competence["competent"].fillna(True).astype(bool)
-        failing = self.competence[(self.competence["readout"] == "contrast") & ~competent]
-        return set(zip(failing["model"], failing["task"], strict=True))
+            return "unknown"
+        rows = self.competence[["model", "task", "readout", "competent"]]
+        found = rows[(rows["model"] == model) & (rows["task"] == task)]
+        if len(found) and found["readout"].iloc[0] != "contrast":
+            return "able"
+        return next(iter(abilities(found[["competent"]])), "unknown")

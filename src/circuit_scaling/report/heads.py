@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from circuit_scaling.figures.phase_space import lacks_competence
+from circuit_scaling.figures.phase_space import both_abilities
 from circuit_scaling.figures.style import CATEGORIES, number
 from circuit_scaling.report.blocks import (
     MISSING,
@@ -48,9 +48,8 @@ def phase_space(context: ReportContext) -> Section:
         f"Both axes are linear within ±τ = {context.tau:g} and logarithmic beyond.",
     ]
     if len(measured):
-        competent = measured[~lacks_competence(measured)]
-        judged = len(competent) and context.import_findings is None
-        of_whom = "of a model that is competent on both tasks" if judged else "of all"
+        competent = measured[both_abilities(measured) == "able"]
+        of_whom = "of a model that is competent on both tasks" if len(competent) else "of all"
         ranked = (competent if len(competent) else measured).sort_values(
             "strength", ascending=False, kind="stable"
         )
@@ -67,7 +66,7 @@ def phase_space(context: ReportContext) -> Section:
     plot = Plot(
         "Point at a mark for its numbers. The menu chooses a model, the legend switches categories;"
         " shapes are families; open marks belong to models that are not"
-        " competent on one of the tasks."
+        " competent on one of the tasks, pale ones to models of which that is not known."
     )
     return Section(
         anchor,

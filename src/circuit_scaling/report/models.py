@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from circuit_scaling.figures.style import order_models, task_looks
+from circuit_scaling.figures.style import abilities, order_models, task_looks
 from circuit_scaling.report.blocks import (
+    ABILITY_FLAGS,
     MISSING,
     Block,
     Cell,
@@ -66,17 +67,22 @@ def competence(context: ReportContext, order: Sequence[str]) -> Section:
         return Section(anchor, title, (), (missing("scan,join"),))
     frame = arrange(frame, order)
     judged = frame[frame["readout"] == "contrast"]
-    failing = judged[~judged["competent"].astype(bool)]
+    judged = judged.assign(ability=abilities(judged[["competent"]]))
+    failing, unknown = (judged[judged["ability"] == name] for name in ("unable", "unknown"))
     sentences = [
         "The clean metric is the mean logit contrast between answer and distractor before anything"
         " is ablated; brackets hold its 95 % interval.",
         "A model is competent on a task when that interval lies above 0.",
     ]
-    if failing.empty:
+    if len(failing):
+        sentences.append(f"Not competent: {_named(failing)}.")
+    if len(unknown):
+        sentences.append(
+            f"Not known, because there are too few clusters of prompts for an interval:"
+            f" {_named(unknown)}."
+        )
+    if len(judged) and (judged["ability"] == "able").all():
         sentences.append(f"All {counted(judged['model'].nunique(), 'model')} are competent.")
-    else:
-        names = [f"{m} ({task_name(t)})" for m, t in columns(failing, "model", "task")]
-        sentences.append(f"Not competent: {', '.join(names)}.")
     tasks = task_looks(judged["task"])
     by_key = {(row["model"], row["task"]): row for row in judged.to_dict("records")}
     rows = tuple(
@@ -89,9 +95,20 @@ def competence(context: ReportContext, order: Sequence[str]) -> Section:
         "Clean metric, its interval, and two shares of prompts: the answer beats the distractor /"
         " the answer beats every candidate.",
     )
-    caption = "The same, drawn: hollow marks are models that are not competent."
+    caption = (
+        "The same, drawn: hollow marks are models that are not competent, pale ones models of"
+        " which it is not known."
+        if len(unknown)
+        else "The same, drawn: hollow marks are models that are not competent."
+    )
     return Section(
         anchor, title, tuple(sentences), (table, *drawing(context.figures, "competence", caption))
+    )
+
+
+def _named(rows: pd.DataFrame) -> str:
+    return ", ".join(
+        f"{model} ({task_name(task)})" for model, task in columns(rows, "model", "task")
     )
 
 
@@ -100,9 +117,8 @@ def _competence_cell(row: dict[Hashable, Any] | None) -> Cell:
         return Cell(MISSING, numeric=True)
     hits = f"{share(row['accuracy'], 1)} / {share(row.get('candidate_accuracy'), 1)}"
     lines = [interval(row["low"], row["high"]), hits]
-    flag = "" if bool(row["competent"]) else "not competent"
     note = "\n".join(line for line in lines if line)
-    return number_cell(row["clean_metric"], 2, note, flag)
+    return number_cell(row["clean_metric"], 2, note, ABILITY_FLAGS[row["ability"]])
 
 
 def training(context: ReportContext, order: Sequence[str]) -> Section:
