@@ -84,7 +84,7 @@ def _introduction(rows: pd.DataFrame, able: pd.DataFrame) -> Iterator[str]:
     unknown = int((abilities(rows[["competent"]]) == "unknown").sum())
     if unknown:
         yield (
-            f"Of {unknown} of {len(rows)} heads and tasks it is not known whether the model can do"
+            f"For {unknown} of {len(rows)} heads and tasks it is not known whether the model can do"
             " the task; they are counted."
         )
 

@@ -204,8 +204,8 @@ def _ways_table(summary: pd.DataFrame) -> Table:
     names = ["task", "head in the target", "median rank", "by chance", "p < 0.05", "q < 0.05"]
     caption = (
         "Mean fractional rank of the base's strongest heads: median over the pairs of models that"
-        " are not known to fail the task, the same by chance, and in how many pairs it is lower than"
-        " by chance."
+        " are not known to fail the task, the same by chance, and in how many pairs it is lower"
+        " than by chance."
     )
     return Table(names, rows, caption)
 
