@@ -164,7 +164,8 @@ def abilities(competent: pd.DataFrame) -> pd.Series[str]:
 def filled(colour: str, ability: str) -> str:
     """The colour inside a mark: full for ``able``, white for ``unable``, pale for ``unknown``."""
     if ability == "unknown":
-        return to_hex([1 - _PALE * (1 - part) for part in to_rgb(colour)])
+        red, green, blue = (1 - _PALE * (1 - part) for part in to_rgb(colour))
+        return to_hex((red, green, blue))
     return "white" if ability == "unable" else colour
 
 

@@ -19,7 +19,6 @@ from circuit_scaling.report.blocks import (
     counted,
     drawing,
     interval,
-    missing,
     model_cell,
     number_cell,
     share,
@@ -46,7 +45,7 @@ def ablation(context: ReportContext, order: Sequence[str]) -> Section:
     """From ``ablation_summary``: all heroes of each model, controls, categories, ablations."""
     summary = context.ablation_summary
     if summary is None:
-        return Section(_ANCHOR, _TITLE, context.why_missing("ablation"), (missing("ablation"),))
+        return context.without(_ANCHOR, _TITLE, "ablation_summary")
     if summary.empty:
         return Section(_ANCHOR, _TITLE, ("No model has hero heads to ablate.",))
     largest = _with_all_heroes(arrange(summary, order))

@@ -31,7 +31,7 @@ def attribution(context: ReportContext) -> Section:
     """Agreement of the estimates with the exact effects, from ``attribution_agreement`` alone."""
     frame = context.attribution_agreement
     if frame is None:
-        return Section(_ANCHOR, _TITLE, (), (missing("scan,join"),))
+        return Section(_ANCHOR, _TITLE, (), (missing("attribution_agreement"),))
     compared = frame.dropna(subset=["spearman"])
     if compared.empty:
         return Section(_ANCHOR, _TITLE, ("Attribution was compared with no exact effect.",))

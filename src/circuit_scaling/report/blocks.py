@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from circuit_scaling.figures.style import number, order_models, task_looks
+from circuit_scaling.report.made_by import pipelines_of
 
 MISSING = "–"
 ABILITY_FLAGS = {"able": "", "unable": "not competent", "unknown": "competence not known"}
@@ -63,10 +64,15 @@ class Plot:
 
 @dataclass(frozen=True)
 class Missing:
-    """A part that was not made, with the pipelines that make it."""
+    """A part that was not made, by the tables that it needs."""
 
-    pipelines: str
+    tables: tuple[str, ...]
     kind: str = field(default="missing", init=False)
+
+    @property
+    def pipelines(self) -> str:
+        """Those that make the tables, as ``kedro run --pipelines`` takes them."""
+        return ",".join(pipelines_of(*self.tables))
 
 
 Block = Table | Drawing | Plot | Missing
@@ -82,9 +88,9 @@ class Section:
     blocks: tuple[Block, ...] = ()
 
 
-def missing(pipelines: str) -> Missing:
-    """The sentence for a part that ``kedro run --pipelines <pipelines>`` would make."""
-    return Missing(pipelines)
+def missing(*tables: str) -> Missing:
+    """The sentence with the command that makes the tables that a part needs."""
+    return Missing(tables)
 
 
 def text_cell(value: object, note: str = "", flag: str = "") -> Cell:

@@ -21,7 +21,6 @@ from circuit_scaling.report.blocks import (
     drawing,
     head_name,
     interval,
-    missing,
     number_cell,
     share,
     task_name,
@@ -41,7 +40,8 @@ def causal(context: ReportContext, order: Sequence[str]) -> Section:
     summary, pairs = context.causal_summary, context.hero_pairs
     similarity = context.hero_similarity
     if summary is None or pairs is None or similarity is None:
-        return Section(_ANCHOR, _TITLE, context.why_missing("causal"), (missing("causal"),))
+        needed = ("causal_summary", "hero_pairs", "hero_similarity")
+        return context.without(_ANCHOR, _TITLE, *needed)
     if summary.empty:
         return Section(_ANCHOR, _TITLE, ("No model has hero heads that could be traced.",))
     rows = arrange(summary, order)

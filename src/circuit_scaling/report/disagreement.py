@@ -33,7 +33,7 @@ def disagreement(context: ReportContext) -> Section:
     """Rank correlation and category changes between the ways to ablate, least agreement first."""
     frame = context.ablation_agreement
     if frame is None:
-        return Section(_ANCHOR, _TITLE, (), (missing("classify"),))
+        return Section(_ANCHOR, _TITLE, (), (missing("ablation_agreement"),))
     compared = frame.dropna(subset=["spearman"])
     if compared.empty:
         return Section(_ANCHOR, _TITLE, ("No two ablations were compared.",))

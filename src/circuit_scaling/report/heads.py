@@ -39,7 +39,7 @@ def phase_space(context: ReportContext) -> Section:
     anchor, title = "phase-space", "Every head by its two effects"
     heads = context.classified_heads
     if heads is None:
-        return Section(anchor, title, (), (missing("classify"),))
+        return Section(anchor, title, (), (missing("classified_heads"),))
     measured = heads.dropna(subset=["delta_ioi", "delta_anti_names"])
     sentences = [
         "Each mark is one head. Its position is the change of the logit contrast when the head is"
@@ -97,7 +97,7 @@ def categories(context: ReportContext, order: Sequence[str]) -> Section:
     anchor, title = "categories", "How many heads do which job"
     frame = context.head_category_summary
     if frame is None:
-        return Section(anchor, title, (), (missing("classify"),))
+        return Section(anchor, title, (), (missing("head_category_summary"),))
     frame = arrange(frame, order)
     tau = f"{context.tau:g}"
     sentences = [
@@ -141,7 +141,7 @@ def sensitivity(context: ReportContext, order: Sequence[str]) -> Section:
     anchor, title = "sensitivity", "How much the threshold matters"
     frame = context.category_sensitivity
     if frame is None:
-        return Section(anchor, title, (), (missing("classify"),))
+        return Section(anchor, title, (), (missing("category_sensitivity"),))
     frame = arrange(frame, order)
     taus = sorted(frame["tau"].unique())
     bases = [basis for basis in _BASES if basis in set(frame["basis"])]
@@ -193,7 +193,7 @@ def heroes(context: ReportContext, order: Sequence[str]) -> Section:
     anchor, title = "heroes", "The strongest heads of each model"
     frame = context.hero_heads
     if frame is None:
-        return Section(anchor, title, (), (missing("classify"),))
+        return Section(anchor, title, (), (missing("hero_heads"),))
     ranks = {category: rank for rank, category in enumerate(CATEGORIES)}
     frame = frame.assign(place=frame["category"].map(ranks)).sort_values(["place", "rank"])
     frame = arrange(frame, order)

@@ -35,7 +35,7 @@ def known(context: ReportContext, order: Sequence[str]) -> Section:
     """Every published head of the models that are here, with its effect on IOI."""
     frame = context.known_heads
     if frame is None:
-        return Section(_ANCHOR, _TITLE, (), (missing("classify"),))
+        return Section(_ANCHOR, _TITLE, (), (missing("known_heads"),))
     if frame.empty:
         names = ", ".join(published_heads()["checkpoint"].unique())
         sentence = f"Not run: none of the models with published heads was scanned ({names})."

@@ -35,7 +35,7 @@ from circuit_scaling.report.context import ReportContext
 def roster(context: ReportContext) -> Section:
     section = Section("models", "Models")
     if context.roster is None:
-        return Section(section.anchor, section.title, (), (missing("scan"),))
+        return Section(section.anchor, section.title, ("No roster was given.",))
     frame = arrange(context.roster, order_models(context.roster))
     rows = tuple(
         (
@@ -64,7 +64,7 @@ def competence(context: ReportContext, order: Sequence[str]) -> Section:
     anchor, title = "competence", "Can the models do the tasks?"
     frame = context.competence
     if frame is None:
-        return Section(anchor, title, (), (missing("scan,join"),))
+        return Section(anchor, title, (), (missing("competence"),))
     frame = arrange(frame, order)
     judged = frame[frame["readout"] == "contrast"]
     judged = judged.assign(ability=abilities(judged[["competent"]]))
@@ -125,7 +125,7 @@ def training(context: ReportContext, order: Sequence[str]) -> Section:
     anchor, title = "training", "Training of the embedded models"
     curves, accuracy = context.zoo_curves, context.zoo_accuracy
     if curves is None and accuracy is None:
-        return Section(anchor, title, (), (missing("zoo"),))
+        return Section(anchor, title, (), (missing("zoo_curves", "zoo_accuracy"),))
     sentences: list[str] = []
     blocks: list[Block] = []
     if curves is not None and len(curves):
@@ -143,7 +143,9 @@ def training(context: ReportContext, order: Sequence[str]) -> Section:
             )
     caption = "Loss by task, and the accuracy reached on held-out prompts."
     blocks += drawing(context.figures, "zoo_training", caption)
-    blocks.append(missing("zoo") if accuracy is None else _accuracy_table(accuracy, curves, order))
+    blocks.append(
+        missing("zoo_accuracy") if accuracy is None else _accuracy_table(accuracy, curves, order)
+    )
     return Section(anchor, title, tuple(sentences), tuple(blocks))
 
 

@@ -19,7 +19,6 @@ from circuit_scaling.report.blocks import (
     counted,
     drawing,
     interval,
-    missing,
     model_cell,
     number_cell,
     share,
@@ -41,7 +40,7 @@ def scaling(context: ReportContext, order: Sequence[str]) -> Section:
     """From ``corr_vs_scale`` and, as far as they are there, the other tables of the stage."""
     frame = context.corr_vs_scale
     if frame is None:
-        return Section(_ANCHOR, _TITLE, context.why_missing("scaling"), (missing("scaling"),))
+        return context.without(_ANCHOR, _TITLE, "corr_vs_scale")
     if frame.empty:
         return Section(_ANCHOR, _TITLE, ("No model has heads to compare.",))
     frame = arrange(frame, order)

@@ -18,7 +18,6 @@ from circuit_scaling.report.blocks import (
     counted,
     drawing,
     interval,
-    missing,
     model_cell,
     number_cell,
     share,
@@ -69,7 +68,8 @@ def transfer(context: ReportContext) -> Section:
     summary, matching = context.transfer_summary, context.head_matching
     divergence = context.head_divergence
     if summary is None or matching is None or divergence is None:
-        return Section(_ANCHOR, _TITLE, context.why_missing("transfer"), (missing("transfer"),))
+        needed = ("transfer_summary", "head_matching", "head_divergence")
+        return context.without(_ANCHOR, _TITLE, *needed)
     if summary.empty:
         return Section(_ANCHOR, _TITLE, ("Transfer needs two models; no pair was compared.",))
     blocks: list[Block] = [_ways_table(summary)]
