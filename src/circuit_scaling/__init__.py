@@ -40,10 +40,16 @@ def scan(
         method: ``exact``, or ``attribution``: a first-order estimate from one backward pass.
 
     Returns:
-        A row per head: layer, head, delta (change of the metric when the head is ablated; negative:
-        the head helps), se, low, high (95 %), p and q, and the effect on every prompt. ``attrs``
-        of the table has what the model does before anything is ablated: ``bos`` (whether prompts
-        began with it) and, where the task has an answer, ``clean_metric``, ``accuracy`` and
+        A row per head: layer, head and, by method,
+
+        - ``exact``: delta (change of the metric when the head is ablated; negative: the head
+          helps), se, low and high (95 %), p, q, and effects (the change on every prompt);
+        - ``attribution``: delta_attribution and scores (the estimates of delta and of effects).
+          They are under names of their own and have no se, interval, p or q, because they are
+          approximations and not measured effects.
+
+        ``attrs`` of the table has what the model does before anything is ablated: ``bos`` (whether
+        prompts began with it) and, where the task has an answer, ``clean_metric``, ``accuracy`` and
         ``competent`` (None where there are too few clusters to know).
 
     Warns:

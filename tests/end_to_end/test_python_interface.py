@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,13 @@ def test_prompts_begin_with_bos_by_default_where_the_model_was_trained_so():
     assert default.attrs["bos"] is True
     np.testing.assert_array_equal(default["delta"], given["delta"])
     assert np.abs(default["delta"] - without["delta"]).max() > 0.1
+
+
+@pytest.mark.parametrize("method", ["exact", "attribution"])
+def test_the_documentation_names_what_each_method_returns(method):
+    described = re.search(rf"- ``{method}``: (.+?)[;.]\n", circuit_scaling.scan.__doc__, re.DOTALL)
+    heads = circuit_scaling.scan(MODEL, "ioi", n_prompts=40, method=method)
+    assert set(heads) <= {"layer", "head", *re.findall(r"\w+", described[1])}
 
 
 @pytest.mark.parametrize(

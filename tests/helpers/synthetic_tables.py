@@ -470,7 +470,8 @@ def run_log(models: Sequence[Model] = MODELS) -> pd.DataFrame:
             "device": "cpu",
             "threads": 2,
             "chunk": 4,
-            "heads_per_second": model.layers * model.heads / 3.1,
+            "counted": "heads",
+            "per_second": model.layers * model.heads / 3.1,
             "versions": json.dumps(versions),
         }
         for model in models

@@ -23,6 +23,7 @@ from circuit_scaling.prompts.shipped import shipped_tasks
 from circuit_scaling.prompts.spec import PromptSettings, Tasks
 from circuit_scaling.scanning.scan import scan_model
 from circuit_scaling.scanning.spec import Intervention, ScanSettings
+from circuit_scaling.tables.ablation import ABLATION_LOG
 from tests.conftest import PROJECT
 from tests.helpers.hook_oracle import HookOracle
 
@@ -94,7 +95,7 @@ def test_trials_equal_hooked_runs_prompt_by_prompt(hooks: HookOracle, ablation: 
         for trial in plan_trials(TASKS, SCAN, SETTINGS, SETS)
         if (trial.task, trial.intervention.ablation) == ("ioi", ablation)
     ]
-    trials = run_trials("m", entry(ZOO), SCAN, SETTINGS, prompts, planned, "ff")
+    trials = run_trials("m", entry(ZOO), SCAN, SETTINGS, prompts, planned, "ff").ablation_trials
     asked = prompts[(prompts["task"] == "ioi") & (prompts["split"] == "test")]
     references = prompts[prompts["task"] == "ioi_abc"]
     for chosen in SETS:
@@ -143,7 +144,11 @@ def test_heroes_of_random_weights_do_not_beat_random_heads(tmp_path: Path) -> No
         heroes = hero_heads(heads, classify)
         sets = choose_sets("m", SHAPE, heroes, heads, settings)
         planned = plan_trials(TASKS, SCAN, settings, sets)
-        trials = run_trials("m", model, SCAN, settings, prompts, planned, "ff")
+        trials, log = run_trials("m", model, SCAN, settings, prompts, planned, "ff")
+        (line,) = ABLATION_LOG.validate(log).to_dict("records")
+        assert (line["stage"], line["counted"]) == ("ablation", "sets of heads")
+        n_sets = sum(len(trial.distinct) for trial in planned)
+        assert line["per_second"] * line["seconds"] == pytest.approx(n_sets)
         summary = summarise(trials, prompts, scanned.competence, ZERO, settings)
         joint = summary[
             (summary["hero_set"] == "hero_joint")

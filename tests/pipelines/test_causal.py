@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.pipelines.causal.nodes import collect, draw, export
-from circuit_scaling.tables.causal import CAUSAL_TABLES
+from circuit_scaling.pipelines.causal.nodes import PER_MODEL, collect, draw, export
+from circuit_scaling.tables.registry import ALL_TABLES
 from tests.helpers.causal_tables import SETTINGS
 
 MODELS = ("mini_gpt2_s", "mini_pythia_s")
@@ -24,7 +24,7 @@ def test_every_hero_has_a_row_for_both_tasks(study, test_data):
         rows = summary[summary["task"] == task]
         assert rows[key].values.tolist() == heroes[key].values.tolist()
     for name in ("head_reads", "head_writes", "hero_pairs", "hero_similarity"):
-        CAUSAL_TABLES[name].validate(study.load(name))
+        ALL_TABLES[name].validate(study.load(name))
     table = pd.read_csv(test_data / "08_reporting" / "tables" / "hero_head_causal_summary.csv")
     assert len(table) == len(heroes)
     assert "Do the heroes do it themselves?" in (
@@ -65,14 +65,10 @@ def test_without_heroes_everything_is_empty_and_drawn_in_words(study):
     context = {name: study.load(name) for name in ("classified_heads", "hero_heads")}
     none = context["hero_heads"].head(0)
     models = study.load("params:models")
-    empty = [
-        CAUSAL_TABLES[name].empty()
-        for _ in MODELS
-        for name in ("causal_traces", "head_reads", "head_writes", "hero_pairs")
-    ]
+    empty = [ALL_TABLES[name].empty() for _ in MODELS for name in PER_MODEL]
     found = collect(models, SETTINGS, context["classified_heads"], none, *empty, slugs=MODELS)
     for name, table in found.items():
-        assert CAUSAL_TABLES[name].validate(table).empty
+        assert ALL_TABLES[name].validate(table).empty
     assert export(found["causal_summary"])["hero_head_causal_summary"].empty
     drawn = draw(found["causal_summary"], found["head_reads"], found["head_writes"], slugs=MODELS)
     assert set(drawn) == {"causal_ioi", "causal_anti", *(f"{m}_reads_writes" for m in MODELS)}
@@ -91,5 +87,5 @@ def test_a_model_without_heroes_says_so(study, caplog):
         load("hero_heads").head(0),
         slug="mini_gpt2_s",
     )
-    assert all(CAUSAL_TABLES[name].validate(table).empty for name, table in tables.items())
+    assert all(ALL_TABLES[name].validate(table).empty for name, table in tables.items())
     assert "mini_gpt2_s: no hero heads" in caplog.text

@@ -32,7 +32,7 @@ from circuit_scaling.tables.schemas import (
 from tests.helpers.simulated_heads import Design, simulate
 from tests.helpers.small_scans import competence
 
-SETTINGS = ScalingSettings(n_boot=200, n_permutations=199, n_splits=50, depth_bins=2)
+SETTINGS = ScalingSettings(n_boot=200, n_permutations=199, n_flips=199, n_splits=50, depth_bins=2)
 CLASSIFY = ClassifySettings(tau=0.05, taus=(0.01, 0.05, 0.5), top_k=2, n_boot=200)
 NEED_CLUSTERS = ["corr_true", "corr_true_low", "corr_true_high", "minimal_detectable"]
 NEED_CLUSTERS += ["reliability_ioi", "reliability_anti", "ceiling"]
@@ -330,7 +330,7 @@ class TestTrend:
 class TestControls:
     """Twelve heads that answer at random: some follow the order of names, one knows the job."""
 
-    SETTINGS = SETTINGS.model_copy(update={"n_permutations": 9999})
+    SETTINGS = SETTINGS.model_copy(update={"n_flips": 9999})
 
     def tables(
         self, job: float, order: float, clusters: int = 30
@@ -415,7 +415,7 @@ class TestControls:
                 frame.assign(effect=rng.standard_t(3, 12 * 16)),
                 clean,
                 [("a", "anti_names")],
-                SETTINGS.model_copy(update={"n_permutations": 999}),
+                SETTINGS.model_copy(update={"n_flips": 999}),
                 0.05,
             )
             .set_index("task")
@@ -425,13 +425,21 @@ class TestControls:
         ]
         assert scipy.stats.binomtest(sum(any_found), 200, 0.05, "greater").pvalue > 1e-3
 
+    def test_permutations_of_heads_say_nothing_about_sign_flips(self) -> None:
+        tables = self.tables(0.0, 0.5)
+        one = self.SETTINGS.model_copy(update={"n_permutations": 1})
+        found = control_models(*tables, [("a", "anti_names")], one, 0.05)
+        assert found.set_index("task").loc["anti_names", "n_significant"] == 2
+
     def test_no_controls(self) -> None:
         table = control_models(*self.tables(0.0, 0.0), [], self.SETTINGS, 0.05)
         assert len(CONTROL_MODELS.validate(table)) == 0
 
 
 @pytest.mark.parametrize(
-    "change", [{"n_boot": 10}, {"n_permutations": 0}, {"depth_bins": 0}, {"bins": 4}], ids=str
+    "change",
+    [{"n_boot": 10}, {"n_permutations": 0}, {"n_flips": 9}, {"depth_bins": 0}, {"bins": 4}],
+    ids=str,
 )
 def test_a_wrong_setting_is_named(change: dict[str, int]) -> None:
     with pytest.raises(ValidationError, match=next(iter(change))):

@@ -13,7 +13,8 @@ from circuit_scaling.analysis.exports import transfer_for_people
 from circuit_scaling.analysis.pairs import TransferSettings
 from circuit_scaling.analysis.transfer import transfer
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.tables.schemas import ALL_TABLES, JOINT_EFFECTS
+from circuit_scaling.tables.registry import ALL_TABLES
+from circuit_scaling.tables.schemas import JOINT_EFFECTS
 from tests.helpers.classified import classified, cluster_effects, random_model
 
 SETTINGS = TransferSettings(k=20, pairs="all", n_null=199, n_boot=200)

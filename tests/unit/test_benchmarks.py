@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +19,7 @@ from numpy.typing import NDArray
 from benchmarks import engine
 from benchmarks.page import write_page
 
+FOLDER = Path(__file__).parents[2] / "benchmarks"
 EFFECTS = np.arange(2 * 3 * 5, dtype=np.float32).reshape(2, 3, 5)
 
 
@@ -79,3 +82,28 @@ def test_the_latest_result_of_a_measurement_counts(tmp_path: Path) -> None:
     page = (tmp_path / "benchmarks.md").read_text()
     assert "4e-07" in page
     assert "3e-03" not in page
+
+
+def _listed() -> dict[str, str]:
+    """Script -> how it is tried quickly, from the table of the README."""
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    return dict(re.findall(r"^\| `(\w+)\.py` \|[^|]+\| (.*)\|$", text, re.MULTILINE))
+
+
+def test_the_readme_lists_what_runs_alone_and_nothing_else() -> None:
+    alone = {path.stem for path in FOLDER.glob("[!_]*.py") if "__main__" in path.read_text()}
+    assert set(_listed()) == alone
+
+
+@pytest.mark.parametrize("name", _listed())
+def test_a_listed_script_has_help_and_takes_what_the_readme_says(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", [name, "--help"])
+    with pytest.raises(SystemExit) as ended:
+        import_module(f"benchmarks.{name}").main()
+    assert not ended.value.code
+    said = capsys.readouterr().out
+    for option in re.findall(r"--[\w-]+", _listed()[name]):
+        assert option in said
+    assert ("--shape tiny" in _listed()[name]) == ("or tiny" in said)

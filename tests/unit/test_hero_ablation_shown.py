@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from circuit_scaling.figures import hero_vs_random, hero_vs_random_ablation
 from circuit_scaling.figures.hero_ablation import of_all_heroes
 from circuit_scaling.report.ablation import ablation
-from circuit_scaling.report.blocks import Missing, Section, Table
+from circuit_scaling.report.blocks import Section, Table, missing
 from circuit_scaling.report.context import ReportContext
 from tests.helpers import synthetic_tables as tables
 
@@ -102,5 +102,5 @@ class TestChapter:
 
     def test_not_run_and_no_heroes(self, summary: pd.DataFrame) -> None:
         (block,) = chapter(None).blocks
-        assert block == Missing("ablation")
+        assert block == missing("ablation_summary")
         assert chapter(summary.head(0)).sentences == ("No model has hero heads to ablate.",)

@@ -17,7 +17,7 @@ from circuit_scaling.models.roster import RosterEntry, identity_of
 from circuit_scaling.pipelines.scan.nodes import make_prompts
 from circuit_scaling.prompts.shipped import shipped_tasks
 from circuit_scaling.prompts.spec import PromptSettings
-from circuit_scaling.scanning.fingerprint import commit_of, fresh_prompts, scan_fingerprint
+from circuit_scaling.scanning.fingerprint import fresh_prompts, revision_of, scan_fingerprint
 from tests.conftest import PROJECT
 from tests.helpers import small_scans
 
@@ -71,7 +71,7 @@ def test_the_commit_is_in_the_prompts_and_in_both_fingerprints(moving):
     old = _prompts()
     moving.move("main", NEW)
     new = _prompts()
-    assert (commit_of(old), commit_of(new)) == (OLD, NEW)
+    assert (revision_of(old), revision_of(new)) == (OLD, NEW)
     assert set(old["fingerprint"]).isdisjoint(new["fingerprint"])
     of_scans = {
         scan_fingerprint(ENTRY, shipped_tasks(), small_scans.SETTINGS, p) for p in (old, new)
@@ -83,7 +83,7 @@ def test_the_commit_is_in_the_prompts_and_in_both_fingerprints(moving):
 def test_what_follows_stays_with_the_commit_of_the_prompts(moving):
     prompts = _prompts()
     moving.move("main", NEW)
-    assert torch.equal(_first_projection(commit_of(prompts)) * 2, _first_projection(""))
+    assert torch.equal(_first_projection(revision_of(prompts)) * 2, _first_projection(""))
     assert fresh_prompts(ENTRY, shipped_tasks(), SETTINGS, prompts)
 
 

@@ -13,6 +13,7 @@ from circuit_scaling.models.zoo.train import shared_tokenizer
 from circuit_scaling.prompts.build import build_prompts
 from circuit_scaling.prompts.shipped import shipped_tasks
 from circuit_scaling.prompts.spec import PromptSettings, Tasks
+from circuit_scaling.prompts.templates import check_templates
 from tests.helpers.prompt_sets import some_tasks, tokenizer
 
 
@@ -77,6 +78,19 @@ def test_four_names_are_enough_without_a_third() -> None:
         (" Then {A} met {B}. {S} saw", "must begin with a word"),
         ("Then {A met {B}. {S} saw", "has a brace without its partner"),
         ("Then {A} met {B}}. {S} saw", "has a brace without its partner"),
+        ("Then {A} met {B}. {S} gave a {object} to {A}", "has {A} behind {S}: a prompt ends right"),
+        ("Then {A} met {B}. {S} gave {B} a {object} and said to", "has {B} behind {S}"),
+        ("Then {A} met {B}. {S} told {A} and {B} that", "has {A}, {B} behind {S}"),
+        ("Then {S} met {A} and {B}. They saw", "has {A}, {B} behind {S}"),
+        ("Then {A} met {B}. {S} told {B} what {S} saw", "has {B} behind {S}"),
+        ("Then {B} met {A}. {S} saw", "has {B} before {A}"),
+        ("When Mary and {A} met {B}, {S} saw", "has 'Mary' as a fixed word"),
+        ("John and {A} met {B}. {S} saw", "has 'John' as a fixed word"),
+        ("Then {A} met {B}. {S} gave a {object} to Mary", "has 'Mary' as a fixed word"),
+        ("Then {A} met {B}. {S} left.", "ends with a sentence"),
+        ("Then {A} met {B}. Who saw {S}?", "ends with a sentence"),
+        ('Then {A} met {B}. {S} said: "', 'ends with ": the answer has a leading space'),
+        ("Then {A} met {B}. {S} saw (", "ends with (: the answer"),
     ],
 )
 def test_a_bad_name_template(template: str, fault: str) -> None:
@@ -86,8 +100,33 @@ def test_a_bad_name_template(template: str, fault: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "template",
+    [
+        "Then {A} met {B}. {A} saw a {object}. {S} gave it to",
+        "Then {A} met {B} at the {place}. {S} took a {object}, and {S} gave it to",
+        "Then {A} met {B}. {S} said:",
+        "Then {A} met {B}. {S} took a {object} to the {place} for",
+    ],
+)
+def test_a_name_template_that_names_nobody_at_its_end(template: str) -> None:
+    check_templates("mine", [template], ("A", "B", "S"), ("place", "object"), ("Mary", "John"))
+
+
+@pytest.mark.parametrize("end", ["", " and"])
+def test_a_list_template_that_ends_before_the_next_item(end: str) -> None:
+    template = "On the list we have {items}" + end
+    mine = tasks(build="lists", templates=[template])
+    prompts, _ = build_prompts(mine, PromptSettings(n_prompts=40), tokenizer("zoo"), bos=False)
+    assert prompts["text"].str.endswith("," + end).all()
+
+
+@pytest.mark.parametrize(
     ("template", "fault"),
     [
+        ("They wrote {items} there", "must have {items} once, at its end"),
+        ("They wrote {items} and {items}", "must have {items} once, at its end"),
+        ("They wrote {items}.", "must have {items} once, at its end"),
+        ("They wrote red, and then {items}", "has 'red' as a fixed word"),
         ("They wrote", "lacks {items}"),
         ("They wrote {items} in the {place}", "has the unknown slot {place}"),
         ("{items}", "must begin with a word"),

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from circuit_scaling.analysis.causal import causal_summary
-from circuit_scaling.report.blocks import Missing, Section
+from circuit_scaling.report.blocks import Section, missing
 from circuit_scaling.report.causal import causal
 from circuit_scaling.report.context import ReportContext
 from circuit_scaling.tables.causal import HERO_PAIRS, HERO_SIMILARITY
@@ -55,7 +55,7 @@ def text(section: Section) -> str:
 
 def test_a_part_that_was_not_made_names_its_command() -> None:
     (block,) = chapter(None).blocks
-    assert block == Missing("causal")
+    assert block == missing("causal_summary", "hero_pairs", "hero_similarity")
 
 
 def test_shared_heads_are_counted_by_what_they_do_on_both_tasks(summary: pd.DataFrame) -> None:

@@ -13,7 +13,9 @@ import pytest
 from circuit_scaling import figures
 from circuit_scaling.analysis.causal import causal_summary
 from circuit_scaling.report import ReportContext, render_report
+from circuit_scaling.report.blocks import Missing
 from circuit_scaling.report.interactive import phase_space_json
+from circuit_scaling.report.sections import all_sections
 from circuit_scaling.tables.causal import HERO_PAIRS, HERO_SIMILARITY
 from tests.helpers import synthetic_tables as tables
 from tests.helpers.causal_tables import classified_heads as planted_heads
@@ -100,10 +102,12 @@ def context() -> ReportContext:
         zoo_curves=tables.zoo_curves(MODELS),
         zoo_accuracy=tables.zoo_accuracy(MODELS),
         run_log=tables.run_log(MODELS),
+        causal_log=tables.run_log(MODELS[:1]).assign(stage="causal", counted="patched runs"),
+        ablation_log=tables.run_log(MODELS[:1]).assign(stage="ablation", counted="sets of heads"),
         figures={"category_counts": figures.category_counts(summary)},
         tau=TAU,
         project_version="1.2.3",
-        git_sha="abcdef0",
+        commits={"abcdef0": ["competence", "run_log"]},
     )
 
 
@@ -166,13 +170,18 @@ class TestOnePage:
         assert "version 1.2.3 · commit abcdef0" in page.text[""]
         assert "made on" not in page.text[""]
 
+    def test_several_commits_are_all_listed_with_their_tables(self, context: ReportContext) -> None:
+        commits = {"abcdef0": ["competence"], "1234567+changes": ["hero_heads", "run_log"]}
+        text = Page(render_report(dataclasses.replace(context, commits=commits))).text
+        assert "commits abcdef0, 1234567+changes" in text[""]
+        assert "1234567+changeshero_heads, run_log" in text["provenance"]
+
 
 class TestMissingParts:
     @pytest.mark.parametrize(
         ("section", "pipelines"),
         [
-            ("disagreement", "classify"),
-            ("models", "scan"),
+            ("disagreement", "scan,join"),
             ("competence", "scan,join"),
             ("phase-space", "classify"),
             ("categories", "classify"),
@@ -184,13 +193,31 @@ class TestMissingParts:
             ("ablation", "ablation"),
             ("attribution", "scan,join"),
             ("training", "zoo"),
-            ("provenance", "scan"),
+            ("provenance", "classify"),
+            ("provenance", "scan,join"),
         ],
     )
     def test_a_missing_part_names_its_command(
         self, empty: Page, section: str, pipelines: str
     ) -> None:
         assert f"not run: kedro run --pipelines {pipelines}" in empty.text[section]
+
+    def test_with_the_tables_that_it_asks_for_a_chapter_misses_nothing(
+        self, context: ReportContext
+    ) -> None:
+        bare = ReportContext()
+        asking = [
+            (section.anchor, block.tables)
+            for section in all_sections(bare)
+            for block in section.blocks
+            if isinstance(block, Missing)
+        ]
+        assert asking
+        for anchor, names in asking:
+            given = dataclasses.replace(bare, **{name: getattr(context, name) for name in names})
+            (section,) = (s for s in all_sections(given) if s.anchor == anchor)
+            left = [block.tables for block in section.blocks if isinstance(block, Missing)]
+            assert names not in left
 
     def test_the_command_has_the_environment_of_the_run(self) -> None:
         text = Page(render_report(ReportContext(run="kedro run --env external"))).text
@@ -209,7 +236,7 @@ class TestMissingParts:
     ) -> None:
         left_out = "was made from other heads than those of this page"
         assert left_out not in "".join(empty.text.values())
-        without: ReportContext = dataclasses.replace(context, **{part: None}, outdated=[chapter])
+        without: ReportContext = dataclasses.replace(context, **{part: None}, outdated={chapter})
         text = Page(render_report(without)).text
         assert left_out in text[chapter]
         assert f"not run: kedro run --pipelines {chapter}" in text[chapter]
@@ -508,7 +535,9 @@ class TestNumbers:
         text = page.text["provenance"]
         assert all(mark in text for mark in context.classified_heads["fingerprint"].unique())
         assert "torch 2.13.0" in text
-        assert text.count("cpu") == len(MODELS)
+        assert text.count("cpu") == len(MODELS) + 2
+        for counted in ("heads", "patched runs", "sets of heads"):
+            assert counted in text
 
     def test_versions_that_differ_are_all_named(self, context: ReportContext) -> None:
         assert context.run_log is not None
@@ -521,7 +550,8 @@ class TestNumbers:
         assert context.run_log is not None
         chunk = pd.array([pd.NA] * len(context.run_log), dtype="Int64")
         log = context.run_log.assign(chunk=chunk, peak_memory_mb=float("nan"))
-        text = Page(render_report(dataclasses.replace(context, run_log=log))).text["provenance"]
+        alone = dataclasses.replace(context, run_log=log, causal_log=None, ablation_log=None)
+        text = Page(render_report(alone)).text["provenance"]
         assert text.count("–") == 2 * len(log)
         assert "nan" not in text.lower()
 
@@ -536,7 +566,9 @@ class TestEscaping:
             value = getattr(context, item.name)
             if isinstance(value, pd.DataFrame):
                 renamed[item.name] = value.replace({"model": {"mini_gpt2_s": self.NAME}})
-        return render_report(dataclasses.replace(context, **renamed, git_sha="<i>"))
+        return render_report(
+            dataclasses.replace(context, **renamed, commits={"<i>": ["<i>"], "<b>": []})
+        )
 
     def test_names_are_text_and_never_markup(self, hostile: str) -> None:
         assert "<script>alert" not in hostile

@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from circuit_scaling.tables.causal import GROUPS, ROLES, VERDICTS
+from circuit_scaling.tables.known import VERDICTS as KNOWN_VERDICTS
+from circuit_scaling.tables.registry import ALL_TABLES
 from circuit_scaling.tables.schemas import (
-    ALL_TABLES,
     CATEGORIES,
     IMPORT_CHECKS,
     JOINT_HEADS,
@@ -58,6 +60,29 @@ IDS = [[1, 2, 3], [4], [5, 6], [7]]
 PAIR = {"base_family": "a", "base_model": "a_s", "tgt_family": "b", "tgt_model": "b_s"}
 PAIRS = {**PAIR, "tgt_model": ["b_s", "b_m", "b_l", "b_xl"], "task": "ioi"}
 SHARES = [0.0, 0.5, 1.0, NAN]
+COUNTS = {"n_prompts": [3, 1, 2, 1], "n_clusters": 1}
+LISTS = [np.array(ids, dtype=np.float32) for ids in IDS]
+
+
+def measured(*names: str, values: tuple[float, ...] = (0.5, -0.1, 0.0, NAN)) -> dict[str, object]:
+    """Columns with the ends of their intervals; the last is missing, of others the interval."""
+    ends = {"": values, "_low": (0.2, NAN, -0.1, NAN), "_high": (0.8, NAN, 0.1, NAN)}
+    return {f"{name}{end}": list(of) for name in names for end, of in ends.items()}
+
+
+KNOWN = (0.5, -0.1, 0.0, 2.5)
+LOG = {
+    "stage": "scan",
+    "model": ["a", "b", "c", "d"],
+    "seconds": [1.5, 2.5, 0.0, 3.5],
+    "peak_memory_mb": 410.5,
+    "device": "cpu",
+    "threads": 2,
+    "chunk": 4,
+    "counted": ["heads", "sets of heads", "patched runs and paths", "heads"],
+    "per_second": 20.5,
+    "versions": "{}",
+}
 VALID = {
     "zoo_curves": {
         "model": "mini_s",
@@ -145,17 +170,7 @@ VALID = {
         "fingerprint": "0f",
     },
     "head_profiles": {**HEAD, **SHAPE, **PROFILES, "fingerprint": "0f"},
-    "run_log": {
-        "stage": "scan",
-        "model": ["a", "b", "c", "d"],
-        "seconds": [1.5, 2.5, 0.0, 3.5],
-        "peak_memory_mb": 410.5,
-        "device": "cpu",
-        "threads": 2,
-        "chunk": 4,
-        "heads_per_second": 20.5,
-        "versions": "{}",
-    },
+    **dict.fromkeys(("run_log", "causal_log", "ablation_log"), LOG),
     "joint_heads": JOINT,
     "joint_effects": {
         **HEAD,
@@ -355,6 +370,188 @@ VALID = {
         "n_strong": [0, 1, 2, 3],
         "strongest": [0.0, 0.1, 2.5, 1.0],
     },
+    "known_heads": {
+        **HEAD,
+        "checkpoint": "gpt2",
+        "role": ["name mover", "backup name mover", "induction", "name mover"],
+        "reads_at": "the end",
+        "expected_sign": [-1.0, NAN, 1.0, -1.0],
+        "published_score": [1.5, NAN, -0.5, 0.0],
+        "delta_ioi": [-0.5, 0.1, 0.0, NAN],
+        "se_ioi": [0.1, NAN, 0.0, NAN],
+        "low": [-0.7, NAN, -0.1, NAN],
+        "high": [-0.3, NAN, 0.1, NAN],
+        "q_ioi": SHARES,
+        "rank": [1.0, 2.0, 4.0, NAN],
+        "n_heads_measured": 4,
+        "sign_as_expected": FLAGS,
+        "verdict": list(KNOWN_VERDICTS[:4]),
+        "source": "a paper",
+    },
+    "causal_traces": {
+        **HEAD,
+        **SHAPE,
+        "category": list(CATEGORIES),
+        "hero": [True, True, False, False],
+        "task": ["ioi", "ioi", "anti_names", "anti_names"],
+        "direction": ["denoising", "noising", "denoising", "noising"],
+        "part": ["z", "v", "z", "v"],
+        **COUNTS,
+        "m_clean": 4.5,
+        "m_corrupt": -4.5,
+        "influence": list(KNOWN),
+        "se": [0.1, NAN, 0.0, 0.3],
+        "low": [0.2, NAN, -0.1, 2.0],
+        "high": [0.8, NAN, 0.1, 3.0],
+        "p": [0.0, 0.5, 1.0, 0.1],
+        "q": [0.0, 0.5, 1.0, 0.1],
+        **measured("normalised", "direct", "indirect"),
+        "self_repair": SHARES,
+        "influences": LISTS,
+        "fingerprint": "0f",
+    },
+    "head_reads": {
+        **HEAD,
+        **SHAPE,
+        "category": list(CATEGORIES),
+        "hero": [True, True, False, False],
+        "task": "ioi",
+        **COUNTS,
+        **measured(*ROLES),
+        **PROFILES,
+        "fingerprint": "0f",
+    },
+    "head_writes": {
+        **HEAD,
+        "category": list(CATEGORIES),
+        "task": "ioi",
+        "destination": ["logits", "head", "category", "head"],
+        "receiver_layer": [NAN, 1.0, NAN, 2.0],
+        "receiver_head": [NAN, 0.0, NAN, 1.0],
+        "channel": ["", "q", "", "v"],
+        "receiver_category": ["", "weak", "shared", "ioi_only"],
+        **COUNTS,
+        "total": -1.5,
+        "effect": list(KNOWN),
+        "low": [0.2, NAN, -0.1, 2.0],
+        "high": [0.8, NAN, 0.1, 3.0],
+        **measured("share"),
+        "n_receivers": 4,
+        "n_possible": 12,
+        "fingerprint": "0f",
+    },
+    "hero_pairs": {
+        **MODEL,
+        **{
+            f"{name}_{side}": values
+            for side, at in (("a", 0), ("b", 1))
+            for name, values in {
+                "layer": [0, 0, 1, 1 + at],
+                "head": [at, 2 + at, at, 2],
+                "category": list(CATEGORIES),
+                "effect": list(KNOWN),
+            }.items()
+        },
+        "task": ["ioi", "anti_names", "ioi", "anti_names"],
+        "direction": ["denoising", "noising", "denoising", "noising"],
+        **COUNTS,
+        "sum": list(KNOWN),
+        **measured("joint", "interaction", values=KNOWN),
+        "fingerprint": "0f",
+    },
+    "causal_summary": {
+        **HEAD,
+        "category": list(CATEGORIES),
+        "rank": [1, 2, 3, 1],
+        "task": "ioi",
+        "delta": list(KNOWN),
+        "strength": [0.5, 0.2, 0.0, 5.0],
+        "competent": FLAGS,
+        **COUNTS,
+        "m_clean": 4.5,
+        "m_corrupt": -4.5,
+        **{
+            name: values
+            for way in ("denoising", "noising")
+            for name, values in {
+                **measured(f"{way}_influence", f"{way}_v_influence", values=KNOWN),
+                **measured(*(f"{way}_{n}" for n in ("normalised", "direct", "indirect"))),
+                **measured(f"{way}_v_normalised"),
+                f"{way}_q": [0.0, 0.5, 1.0, 0.1],
+                f"{way}_v_q": [0.0, 0.5, 1.0, 0.1],
+                f"{way}_self_repair": SHARES,
+            }.items()
+        },
+        "verdict": list(VERDICTS),
+        "routes_into": ["", "shared", "ioi_only, shared", ""],
+        **measured("share_logits", *(f"share_{category}" for category in CATEGORIES)),
+        "n_receivers": 4,
+        "n_possible": 12,
+        "fingerprint": "0f",
+    },
+    "hero_similarity": {
+        "group": list(GROUPS),
+        "scope": ["within families", "across families", "two families", "two families"],
+        "family_a": ["mini", "all families", "a", "a"],
+        "family_b": ["mini", "all families", "b", "c"],
+        "n_heroes": [2, 3, 4, 1],
+        "n_pairs": [1, 3, 4, 0],
+        **{n: [1.0, -1.0, 0.5, NAN] for n in ("similarity", "expected", "null_low", "null_high")},
+        "p": SHARES,
+        "q": SHARES,
+    },
+    "ablation_trials": {
+        **MODEL,
+        "task": "ioi",
+        "readout": ["contrast", "contrast", "kl_to_clean", "token_loss"],
+        "ablation": ["zero", "mean", "resample", "zero"],
+        "positions": ["all", "end", "all", "all"],
+        "split": "test",
+        "set_type": ["clean", "hero_joint", "matched", "weakest"],
+        "matched_to": ["", "", "hero_joint", ""],
+        "k": [0, 1, 2, 1],
+        "draw": [0, 0, 3, 0],
+        "layers": [[], [0], [0, 1], []],
+        "heads": [[], [1], [1, 0], []],
+        "mean_metric": [4.5, 1.0, 0.5, NAN],
+        "clean_metric": 4.5,
+        "mean_diff": [0.0, -3.5, 0.5, NAN],
+        "accuracy": [1.0, 0.5, 0.0, NAN],
+        **COUNTS,
+        "effects": LISTS,
+        "correct": LISTS,
+        "reason": ["", "", "", "1 other heads"],
+        "n_layers": 2,
+        "n_heads": 2,
+        "seed": 0,
+        "fingerprint": "0f",
+    },
+    "ablation_summary": {
+        **MODEL,
+        "task": "ioi",
+        "readout": ["contrast", "contrast", "kl_to_clean", "token_loss"],
+        "ablation": ["zero", "mean", "resample", "zero"],
+        "positions": ["all", "end", "all", "all"],
+        "primary": [True, False, False, True],
+        "hero_set": ["hero_joint", "hero_ioi_only", "hero_anti_only", "hero_shared"],
+        "k": [4, 1, 2, 1],
+        **COUNTS,
+        "competent": FLAGS,
+        "clean_metric": 4.5,
+        "clean_accuracy": SHARES,
+        **{
+            column: SHARES
+            for column in ALL_TABLES["ablation_summary"].columns
+            if re.match(r"(matched|unmatched|weakest)_", column)
+            or re.fullmatch(r"(clean_)?accuracy_(low|high)|accuracy|mean_diff|low|high", column)
+        },
+        **{f"{kind}_n": [20, 5, 0, 0] for kind in ("matched", "unmatched")},
+        **{
+            f"{kind}reason": ["", "", "", "1 other heads"]
+            for kind in ("", "matched_", "unmatched_", "weakest_")
+        },
+        "fingerprint": "0f",
+    },
 }
 
 
@@ -368,7 +565,9 @@ def columns(name: str, kind: str) -> list[str]:
         "any": lambda column: True,
         "required": lambda column: not column.nullable,
         "nullable": lambda column: column.nullable,
-        "worded": lambda column: any(check.name == "isin" for check in column.checks),
+        "worded": lambda column: (
+            str(column.dtype) == "str" and any(check.name == "isin" for check in column.checks)
+        ),
         "float": lambda column: str(column.dtype) == "float64",
         "count": lambda column: str(column.dtype) == "int64",
     }
@@ -503,7 +702,11 @@ def test_every_wrong_value_is_refused(name: str) -> None:
         labels = columns(name, kind)
         frame[labels] = spoilt(name, labels, value)[labels]
     message = refusal(name, frame)
-    reasons = {"worded": "not one of [a-z0-9_, ]+", "float": "not [a-z0-9. ]+", "count": "negative"}
+    reasons = {
+        "worded": "not one of [a-z0-9_, ]+",
+        "float": "not [-a-z0-9. ]+",
+        "count": "negative",
+    }
     for kind, reason in reasons.items():
         for label in columns(name, kind):
             assert re.search(rf"column {label}: {reason} in row 1 \(", message), label

@@ -19,7 +19,8 @@ from circuit_scaling.prompts.build import build_prompts
 from circuit_scaling.prompts.shipped import shipped_tasks
 from circuit_scaling.prompts.spec import PromptSettings
 from circuit_scaling.scanning.spec import Intervention, ScanSettings
-from circuit_scaling.tables.causal import CAUSAL_TABLES, ROLES
+from circuit_scaling.tables.causal import ROLES
+from circuit_scaling.tables.registry import ALL_TABLES
 from circuit_scaling.tables.schemas import PROFILE_COLUMNS
 from circuit_scaling.tracing.heroes import Subjects
 from circuit_scaling.tracing.trace import TracingTables, runs_of, trace_model
@@ -78,7 +79,7 @@ def traced(prompts: pd.DataFrame, told: list[float]) -> TracingTables:
 
 def test_tables_pass_their_schemas_and_have_all_rows(traced: TracingTables) -> None:
     for name in ("causal_traces", "head_reads", "head_writes", "hero_pairs"):
-        table = CAUSAL_TABLES[name].validate(getattr(traced, name))
+        table = ALL_TABLES[name].validate(getattr(traced, name))
         assert set(table["fingerprint"]) == {"ff"}
     assert len(traced.causal_traces) == 3 * 2 * 2 * 2
     assert len(traced.head_reads) == 2 * len(EVERY)
@@ -87,6 +88,14 @@ def test_tables_pass_their_schemas_and_have_all_rows(traced: TracingTables) -> N
     assert paths.groupby(["layer", "task"]).size().to_dict() == {
         (layer, task): 5 for layer in (0, 1) for task in ("anti_names", "ioi")
     }
+
+
+def test_the_log_says_what_was_counted_per_second(traced: TracingTables) -> None:
+    (line,) = ALL_TABLES["causal_log"].validate(traced.causal_log).to_dict("records")
+    assert (line["stage"], line["model"]) == ("causal", SLUG)
+    assert line["counted"] == "patched runs and paths"
+    assert line["per_second"] * line["seconds"] == pytest.approx(runs_of(SUBJECTS))
+    assert line["peak_memory_mb"] > 0
 
 
 def test_progress_ends_where_it_said(traced: TracingTables, told: list[float]) -> None:

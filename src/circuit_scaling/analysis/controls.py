@@ -79,5 +79,5 @@ def _significant(
     if measured.empty:
         return float("nan")
     totals = task_totals(measured, heads, task)
-    p = sign_flip_p(totals, np.random.default_rng(settings.seed), settings.n_permutations)
+    p = sign_flip_p(totals, np.random.default_rng(settings.seed), settings.n_flips)
     return float((q_values(p) < SIGNIFICANT).sum())

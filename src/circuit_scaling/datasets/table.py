@@ -12,6 +12,7 @@ from kedro_datasets._typing import TablePreview
 from kedro_datasets.pandas import ParquetDataset
 
 from circuit_scaling.datasets.atomic import refuse_file_in_the_way, write_atomically
+from circuit_scaling.datasets.commit import with_commit
 
 _VALUES_SHOWN = 6
 
@@ -30,10 +31,10 @@ class TableDataset(ParquetDataset):
         return table
 
     def save(self, data: pd.DataFrame) -> None:
-        """Write ``data`` to a temporary file and rename it."""
+        """Write ``data``, with the commit of the project, to a temporary file and rename it."""
         write_atomically(
             Path(self._get_save_path()),
-            lambda part: data.to_parquet(part, **self._save_args),
+            lambda part: with_commit(data).to_parquet(part, **self._save_args),
         )
         self._invalidate_cache()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter
 from numpy.typing import NDArray
 
-from circuit_scaling.figures.style import INK, Look, model_mark
+from circuit_scaling.figures.style import INK, NOT_FULL, Look, filled, model_mark
 
 _APART = 0.018  # of the axis, between two models that would cover each other
 
@@ -56,23 +58,28 @@ def size_label(unsized: int) -> str:
 
 
 def mark(
-    axes: Axes, at: float, value: float, bounds: tuple[float, float], look: Look, hollow: bool
+    axes: Axes, at: float, value: float, bounds: tuple[float, float], look: Look, ability: str
 ) -> None:
     """One model, gid ``model``, with its interval where there is one, gid ``interval``."""
     axes.vlines(at, *bounds, color=look.colour, linewidth=1.0, gid="interval")
-    axes.plot([at], [value], **model_mark(look, hollow))
+    axes.plot([at], [value], **model_mark(look, ability))
 
 
-def handles(families: dict[str, Look], hollow: str | None) -> list[Line2D]:
-    """Legend of families, and of what a hollow mark means where there is one."""
+def handles(families: dict[str, Look], drawn: Collection[str]) -> list[Line2D]:
+    """Legend of families, and of what marks mean that are not full, as far as they are drawn.
+
+    ``drawn`` are the abilities (see :func:`~circuit_scaling.figures.style.abilities`) of the marks.
+    """
     lines = [
         Line2D([], [], linestyle="none", marker=look.marker, color=look.colour, label=look.label)
         for look in families.values()
     ]
-    if hollow:
-        lines.append(
-            Line2D([], [], linestyle="none", marker="o", mfc="white", mec=INK, label=hollow)
-        )
+    for ability, label in NOT_FULL.items():
+        if ability in drawn:
+            face = filled(INK, ability)
+            lines.append(
+                Line2D([], [], linestyle="none", marker="o", mfc=face, mec=INK, label=label)
+            )
     return lines
 
 

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
+from circuit_scaling.figures.by_size import handles
 from circuit_scaling.figures.style import (
-    INK,
     QUIET,
     RULE,
     Look,
+    abilities,
     family_looks,
     model_mark,
     new_figure,
@@ -33,7 +33,7 @@ def competence(competence: pd.DataFrame) -> Figure:
 
     ``competence`` has one row per model and task; only rows whose ``readout`` is ``contrast`` are
     drawn, because the controls' readouts have no right answer. A model whose interval does not lie
-    above 0 is hollow. Raises ValueError if a column is missing.
+    above 0 is hollow, one without an interval pale. Raises ValueError if a column is missing.
     """
     require_columns(competence, _COLUMNS, "competence")
     rows = competence[competence["readout"] == "contrast"]
@@ -50,7 +50,8 @@ def competence(competence: pd.DataFrame) -> Figure:
     panels[0].set_yticks(np.arange(len(models)), models)
     panels[0].set_ylim(len(models) - 0.5, -0.5)
     figure.supxlabel("clean metric: logit contrast of answer and distractor, 95 % interval")
-    figure.legend(handles=_handles(families), loc="outside upper left", ncols=6)
+    legend = handles(families, {"unable", *abilities(rows[["competent"]])})
+    figure.legend(handles=legend, loc="outside upper left", ncols=6)
     return figure
 
 
@@ -59,21 +60,11 @@ def _panel(axes: Axes, rows: pd.DataFrame, models: list[str], families: dict[str
     for position in range(len(models)):
         axes.axhline(position, color=RULE, linewidth=0.3, zorder=0.5)
     numbers = rows[["clean_metric", "low", "high"]].to_numpy(dtype=np.float64)
-    keys = zip(rows["model"], rows["family"], rows["competent"], strict=True)
-    for (model, family, competent), (metric, low, high) in zip(keys, numbers, strict=True):
+    keys = zip(rows["model"], rows["family"], abilities(rows[["competent"]]), strict=True)
+    for (model, family, ability), (metric, low, high) in zip(keys, numbers, strict=True):
         at = models.index(model)
         look = families[family]
         axes.hlines(at, low, high, color=look.colour, linewidth=1.2)
-        axes.plot([metric], [at], **model_mark(look, hollow=not competent))
+        axes.plot([metric], [at], **model_mark(look, ability))
     axes.tick_params(axis="y", length=0)
     axes.margins(x=0.08)
-
-
-def _handles(families: dict[str, Look]) -> list[Line2D]:
-    handles = [
-        Line2D([], [], linestyle="none", marker=look.marker, color=look.colour, label=look.label)
-        for look in families.values()
-    ]
-    label = "hollow: not competent"
-    hollow = Line2D([], [], linestyle="none", marker="o", mfc="white", mec=INK, label=label)
-    return [*handles, hollow]

@@ -11,6 +11,7 @@ from circuit_scaling.figures.by_size import handles, mark, places, size_axis, si
 from circuit_scaling.figures.style import (
     QUIET,
     Look,
+    abilities,
     family_looks,
     new_figure,
     nothing_to_draw,
@@ -34,9 +35,9 @@ def corr_vs_scale_cross_family(corr_vs_scale: pd.DataFrame) -> Figure:
 
     ``corr_vs_scale`` has one row per model. Models of one family are joined by a line; models of
     nearly one size stand side by side. Models that are not competent on one of the tasks are
-    hollow and outside the lines. What is not defined is not drawn; each title counts it, and
-    where no corrected correlation is defined its panel is left out. Models without a size are left
-    out and counted. Raises ValueError if a column is missing.
+    hollow and outside the lines; those of which it is not known are pale. What is not defined is
+    not drawn; each title counts it, and where no corrected correlation is defined its panel is left
+    out. Models without a size are left out and counted. Raises ValueError if a column is missing.
     """
     require_columns(corr_vs_scale, _COLUMNS, "corr_vs_scale_cross_family")
     sized = corr_vs_scale[corr_vs_scale["params_m"] > 0]
@@ -44,7 +45,7 @@ def corr_vs_scale_cross_family(corr_vs_scale: pd.DataFrame) -> Figure:
         return nothing_to_draw("no model has a known size")
     rows = sized.assign(
         at=places(sized["params_m"]),
-        hollow=~sized[["competent_ioi", "competent_anti"]].fillna(True).astype(bool).all(axis=1),
+        ability=abilities(sized[["competent_ioi", "competent_anti"]]),
     )
     looks = family_looks(rows["family"])
     figure = new_figure(3.1)
@@ -62,8 +63,8 @@ def corr_vs_scale_cross_family(corr_vs_scale: pd.DataFrame) -> Figure:
     )
     panels[0].set_ylim(-1.06, 1.06)
     figure.supxlabel(size_label(len(corr_vs_scale) - len(sized)))
-    hollow = "hollow: not competent" if rows["hollow"].any() else None
-    figure.legend(handles=handles(looks, hollow), loc="outside upper left", ncols=6)
+    legend = handles(looks, set(rows["ability"]))
+    figure.legend(handles=legend, loc="outside upper left", ncols=6)
     return figure
 
 
@@ -71,9 +72,9 @@ def _panel(axes: Axes, rows: pd.DataFrame, measure: str, looks: dict[str, Look])
     axes.axhline(0, color=QUIET, linewidth=0.6, zorder=0.5)
     for family, look in looks.items():
         defined = rows[(rows["family"] == family) & rows[measure].notna()].sort_values("at")
-        joined = defined[~defined["hollow"]]
+        joined = defined[defined["ability"] != "unable"]
         axes.plot(joined["at"], joined[measure], color=look.colour, linewidth=0.6, alpha=0.6)
         for row in defined.to_dict("records"):
             bounds = (row.get(f"{measure}_low", np.nan), row.get(f"{measure}_high", np.nan))
-            mark(axes, row["at"], row[measure], bounds, look, row["hollow"])
+            mark(axes, row["at"], row[measure], bounds, look, row["ability"])
     size_axis(axes, rows["at"].to_numpy(dtype=np.float64))

@@ -15,6 +15,7 @@ from circuit_scaling.figures.style import (
     CATEGORIES,
     INK,
     QUIET,
+    abilities,
     family_looks,
     model_mark,
     new_figure,
@@ -38,6 +39,7 @@ _COLUMNS = (
     *(f"matched_{part}" for part in ("from", "to", "accuracy_from", "accuracy_to")),
 )
 _HEROES = CATEGORIES["shared"].colour
+_REMARKS = {"able": "", "unable": " (not competent)", "unknown": " (competence not known)"}
 _BAND = "#cfd8e3"
 _MATCHED = "#5f7ea3"
 _WEAKEST = "#c8553d"
@@ -64,9 +66,8 @@ def hero_vs_random_ablation(ablation_summary: pd.DataFrame) -> Figure:
         of_task = rows[rows["task"] == task].sort_values("k")
         for row, measure in enumerate(_LEVELS):
             _panel(panels[row, column], of_task, measure)
-        able = of_task["competent"].iloc[0]
-        fails = not pd.isna(able) and not able
-        title = f"{look.label} (not competent)" if fails else look.label
+        remark = _REMARKS[abilities(of_task[["competent"]]).iloc[0]]
+        title = f"{look.label}{remark}"
         panels[0, column].set_title(title, loc="left", fontsize=7.5)
     for row, measure in enumerate(_LEVELS):
         panels[row, 0].set_ylabel(f"{measure}, test prompts")
@@ -80,12 +81,13 @@ def hero_vs_random(ablation_summary: pd.DataFrame) -> Figure:
     """Heroes minus matched random sets in mean contrast, all heroes of a model, a panel per task.
 
     ``ablation_summary`` has the rows of every model; primary ablation. 95 % intervals over prompts;
-    hollow where the model is not competent on the task; the number of heads and p stand beside the
-    mark. Raises ValueError if a column is missing.
+    hollow where the model is not competent on the task, pale where that is not known; the number of
+    heads and p stand beside the mark. Raises ValueError if a column is missing.
     """
     require_columns(ablation_summary, _COLUMNS, "hero_vs_random")
     rows = with_all_heroes(ablation_summary)
     rows = rows[rows["matched_difference"].notna()]
+    rows = rows.assign(ability=abilities(rows[["competent"]]))
     if rows.empty:
         return nothing_to_draw("no model has hero heads and random heads to compare")
     models = order_models(rows)
@@ -99,8 +101,7 @@ def hero_vs_random(ablation_summary: pd.DataFrame) -> Figure:
             at, colour = models.index(row["model"]), families[row["family"]]
             ends = (row["matched_difference_low"], row["matched_difference_high"])
             axes.hlines(at, *ends, color=colour.colour, linewidth=1.2, gid="interval")
-            hollow = not pd.isna(row["competent"]) and not row["competent"]
-            axes.plot([row["matched_difference"]], [at], **model_mark(colour, hollow))
+            axes.plot([row["matched_difference"]], [at], **model_mark(colour, row["ability"]))
             axes.text(
                 *(1.01, at, f"k {row['k']}, p {row['matched_p']:.3f}"),
                 transform=axes.get_yaxis_transform(),
@@ -111,9 +112,8 @@ def hero_vs_random(ablation_summary: pd.DataFrame) -> Figure:
         axes.margins(x=0.08)
     panels[0].set_yticks(np.arange(len(models)), models)
     panels[0].set_ylim(len(models) - 0.5, -0.5)
-    figure.legend(
-        handles=handles(families, "hollow: not competent"), loc="outside upper left", ncols=6
-    )
+    legend = handles(families, {"unable", *rows["ability"]})
+    figure.legend(handles=legend, loc="outside upper left", ncols=6)
     figure.supxlabel("mean contrast: heroes minus random heads of the same layers (95 % interval)")
     return figure
 

@@ -18,9 +18,12 @@ from circuit_scaling.figures.labels import place_labels
 from circuit_scaling.figures.style import (
     CATEGORIES,
     INK,
+    NOT_FULL,
     QUIET,
     RULE,
+    abilities,
     family_looks,
+    filled,
     freeze_layout,
     new_figure,
     nothing_to_draw,
@@ -47,8 +50,9 @@ def all_heads_phase_space(classified_heads: pd.DataFrame, tau: float) -> Figure:
     ``classified_heads`` has one row per model and head; effects are metric after ablation minus
     before, so negative means that the head helps. ``tau`` is the category threshold and the end of
     the linear part of both axes. Colour is category, marker is family; heads of models that are not
-    competent on one of the two tasks are hollow. The strongest heads of the others are named and
-    carry ±1 standard error. Heads without both effects are not drawn; the title counts them. Raises
+    competent on one of the two tasks are hollow, those of models of which it is not known are pale.
+    The strongest heads of the models that are not known to fail are named and carry ±1 standard
+    error. Heads without both effects are not drawn; the title counts them. Raises
     ValueError if a column is missing.
     """
     require_columns(classified_heads, _COLUMNS, "all_heads_phase_space")
@@ -139,28 +143,23 @@ def family_grid(classified_heads: pd.DataFrame, tau: float) -> Figure:
     figure.supxlabel(rf"$\Delta_\mathrm{{ioi}}$ (negative: the head helps; {scales})")
     figure.supylabel(r"$\Delta_\mathrm{anti}$ (negative: the head helps)")
     handles = _category_handles(heads)
-    if heads["hollow"].any():
-        handles.append(_hollow_dot("hollow: model not competent"))
+    for ability, label in NOT_FULL.items():
+        if (heads["ability"] == ability).any():
+            handles.append(_remark_dot(ability, label))
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
     return figure
 
 
-def lacks_competence(heads: pd.DataFrame) -> pd.Series[bool]:
-    """True for heads of models that are not competent on IOI or on anti-repetition of names.
-
-    Only an explicit False counts: an imported table may not know.
-    """
-    ioi, anti = (
-        heads[name].astype("boolean").fillna(True) for name in ("competent_ioi", "competent_anti")
-    )
-    return ~(ioi & anti).astype(bool)
+def both_abilities(heads: pd.DataFrame) -> pd.Series[str]:
+    """Of each head, what its model can do of IOI and anti-repetition of names together."""
+    return abilities(heads[["competent_ioi", "competent_anti"]])
 
 
 def _drawable(classified_heads: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Heads with both effects, with the column ``hollow``; and how many lack one."""
+    """Heads with both effects, with the column ``ability``; and how many lack one."""
     both = classified_heads[["delta_ioi", "delta_anti_names"]].notna().all(axis=1)
     heads = classified_heads[both].copy()
-    heads["hollow"] = lacks_competence(heads)
+    heads["ability"] = both_abilities(heads)
     return heads, int((~both).sum())
 
 
@@ -183,34 +182,35 @@ def _scatter(axes: Axes, heads: pd.DataFrame, size: float) -> None:
     looks = family_looks(heads["family"])
     for layer, category in enumerate(reversed(CATEGORIES)):
         for family, look in looks.items():
-            for hollow in (True, False):
+            for ability in ("unable", "unknown", "able"):
                 chosen = (heads["category"] == category) & (heads["family"] == family)
-                group = heads[chosen & (heads["hollow"] == hollow)]
+                group = heads[chosen & (heads["ability"] == ability)]
                 if group.empty:
                     continue
                 colour = CATEGORIES[category].colour
+                full = ability == "able"
                 axes.scatter(
                     group["delta_ioi"],
                     group["delta_anti_names"],
                     s=size * (0.7 if category == "weak" else 1.0),
                     marker=look.marker,
-                    facecolor="none" if hollow else colour,
-                    edgecolor=colour if hollow else "white",
-                    linewidth=0.8 if hollow else 0.35,
+                    facecolor="none" if ability == "unable" else filled(colour, ability),
+                    edgecolor="white" if full else colour,
+                    linewidth=0.35 if full else 0.8,
                     zorder=2 + 0.1 * layer,
-                    gid=f"heads-{category}-{family}-{'hollow' if hollow else 'full'}",
+                    gid=f"heads-{category}-{family}-{ability}",
                     clip_on=False,
                 )
 
 
 def _name_strongest(axes: Axes, heads: pd.DataFrame, with_model: bool = True) -> pd.DataFrame:
-    """Names of the strongest heads of competent models; returns the heads that were named.
+    """Names of the strongest heads of models that are not known to fail; returns those named.
 
-    Only where no model is competent, the strongest of all: an effect on a task that a model cannot
+    Only where all models fail, the strongest of all: an effect on a task that a model cannot
     do is not a head that does the job. Room is kept for bars of ±1 standard error.
     """
-    competent = heads[~heads["hollow"]]
-    order = (competent if len(competent) else heads).sort_values(
+    others = heads[heads["ability"] != "unable"]
+    order = (others if len(others) else heads).sort_values(
         ["strength", "model", "layer", "head"], ascending=[False, True, True, True]
     )
     strongest = order.head(_LABELLED)
@@ -251,8 +251,9 @@ def _category_handles(heads: pd.DataFrame) -> list[Line2D]:
     ]
 
 
-def _hollow_dot(label: str) -> Line2D:
-    return Line2D([], [], linestyle="none", marker="o", mfc="none", mec=INK, ms=5, label=label)
+def _remark_dot(ability: str, label: str) -> Line2D:
+    face = filled(INK, ability)
+    return Line2D([], [], linestyle="none", marker="o", mfc=face, mec=INK, ms=5, label=label)
 
 
 def _dot(label: str, colour: str, marker: str = "o") -> Line2D:
@@ -262,16 +263,20 @@ def _dot(label: str, colour: str, marker: str = "o") -> Line2D:
 
 
 def _legend(figure: Figure, heads: pd.DataFrame) -> None:
-    """Categories, families and the hollow mark, to the right of the axes."""
+    """Categories, families and the marks that are not full, to the right of the axes."""
     families = family_looks(heads["family"])
-    headings = ("Category (heads)", "Family", "Hollow")
+    headings = ("Category (heads)", "Family", "Hollow", "Pale")
     handles = [_dot(headings[0], "none"), *_category_handles(heads)]
     handles += [_dot(headings[1], "none")]
     handles += [_dot(look.label, QUIET, look.marker) for look in families.values()]
-    hollow = order_models(heads[heads["hollow"]])
-    if hollow:
-        text = textwrap.fill("not competent: " + ", ".join(hollow), 24, break_on_hyphens=False)
-        handles += [_dot(headings[2], "none"), _hollow_dot(text)]
+    remarks = {"unable": "not competent", "unknown": "competence not known"}
+    for heading, (ability, remark) in zip(headings[2:], remarks.items(), strict=True):
+        models = order_models(heads[heads["ability"] == ability])
+        if models:
+            every = 1 < len(models) == heads["model"].nunique()
+            named = "all models" if every else ", ".join(models)
+            text = textwrap.fill(f"{remark}: {named}", 24, break_on_hyphens=False)
+            handles += [_dot(heading, "none"), _remark_dot(ability, text)]
     legend = figure.legend(handles=handles, loc="outside right upper")
     for line in legend.get_texts():
         if line.get_text() in headings:

@@ -59,14 +59,14 @@ def strong_head_scaling(strong_head_scaling: pd.DataFrame, tau: float) -> Figure
     for row in panels:
         row[0].set_ylim(-0.03, 1.03)
         row[0].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
-    figure.legend(handles=handles(looks, None), loc="outside upper left", ncols=6)
+    figure.legend(handles=handles(looks, ()), loc="outside upper left", ncols=6)
     return figure
 
 
 def _against_size(axes: Axes, rows: pd.DataFrame, name: str, looks: dict[str, Look]) -> None:
     for row in rows.to_dict("records"):
         bounds = (row[f"frac_{name}_low"], row[f"frac_{name}_high"])
-        mark(axes, row["at"], row[f"frac_{name}"], bounds, looks[row["family"]], hollow=False)
+        mark(axes, row["at"], row[f"frac_{name}"], bounds, looks[row["family"]], "able")
     if len(rows):
         size_axis(axes, rows["at"].to_numpy(dtype=np.float64))
 

@@ -13,6 +13,7 @@ from typing import Any, ParamSpec
 
 import matplotlib as mpl
 import pandas as pd
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
 P = ParamSpec("P")
@@ -22,6 +23,10 @@ WIDTH = 7.2  # inches, the text width of a two-column page
 INK = "#222222"
 QUIET = "#6b6b6b"
 RULE = "#b8b8b8"
+_PALE = 0.35  # how much of a colour is left where competence is not known
+
+NOT_FULL = {"unable": "hollow: not competent", "unknown": "pale: competence not known"}
+"""What a mark means that is not full; see :func:`abilities`."""
 
 _SETTINGS: dict[Any, Any] = {
     "figure.dpi": 100,
@@ -146,15 +151,35 @@ def order_models(frame: pd.DataFrame) -> list[str]:
     return [str(model) for model in models["model"].loc[order]]
 
 
-def model_mark(look: Look, hollow: bool) -> dict[str, Any]:
-    """How one model's value is plotted: in the look of its family, hollow where that says so."""
+def abilities(competent: pd.DataFrame) -> pd.Series[str]:
+    """What is known of each row, from one column or more that say whether a model can do a task.
+
+    ``unable`` where one of them is false, ``able`` where all are true, and else ``unknown``.
+    """
+    flags = competent.astype("boolean")
+    able = pd.Series("unknown", index=flags.index, dtype=str)
+    able[flags.fillna(False).all(axis=1)] = "able"
+    able[~flags.fillna(True).all(axis=1)] = "unable"
+    return able
+
+
+def filled(colour: str, ability: str) -> str:
+    """The colour inside a mark: full for ``able``, white for ``unable``, pale for ``unknown``."""
+    if ability == "unknown":
+        red, green, blue = (1 - _PALE * (1 - part) for part in to_rgb(colour))
+        return to_hex((red, green, blue))
+    return "white" if ability == "unable" else colour
+
+
+def model_mark(look: Look, ability: str) -> dict[str, Any]:
+    """How one model's value is plotted: in the look of its family, filled by what it can do."""
     return {
         "linestyle": "none",
         "marker": look.marker,
         "markersize": 5,
         "markeredgecolor": look.colour,
         "markeredgewidth": 0.9,
-        "markerfacecolor": "white" if hollow else look.colour,
+        "markerfacecolor": filled(look.colour, ability),
         "gid": "model",
     }
 

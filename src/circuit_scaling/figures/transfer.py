@@ -16,6 +16,8 @@ from circuit_scaling.figures.style import (
     INK,
     QUIET,
     Look,
+    abilities,
+    filled,
     new_figure,
     nothing_to_draw,
     order_models,
@@ -59,8 +61,8 @@ def ioi_transfer_summary(transfer_summary: pd.DataFrame) -> Figure:
     a ring is p < 0.05 against random heads (or, for depth, exchanged layers), a disc against
     random heads of the same layers as well. The other panel has the pairs by index one by one,
     sorted: 95 % bootstrap intervals over grey 95 % intervals under random indices; hollow where
-    the target is not competent. Pairs without a value are blank with a dash, and left out of the
-    sorted panel. Raises ValueError if a column is missing.
+    the target is not competent, pale where that is not known. Pairs without a value are blank with
+    a dash, and left out of the sorted panel. Raises ValueError if a column is missing.
     """
     require_columns(transfer_summary, _COLUMNS, "ioi_transfer_summary")
     rows = of_ioi(transfer_summary)
@@ -91,7 +93,7 @@ def ioi_transfer_summary(transfer_summary: pd.DataFrame) -> Figure:
     )
     bar.set_label("mean fractional rank in the target\n0 strongest, 0.5 as random heads, 1 weakest")
     bar.outline.set_visible(False)
-    figure.legend(handles=_handles(), loc="outside upper left", ncols=3)
+    figure.legend(handles=_handles(rows), loc="outside upper left", ncols=3)
     return figure
 
 
@@ -152,10 +154,10 @@ def _pair_panel(axes: Axes, rows: pd.DataFrame) -> None:
     axes.hlines(at, found["null_low"], found["null_high"], color=_BAND, linewidth=thick, gid="null")
     axes.plot(found["expected"], at, color=QUIET, linewidth=0.8, gid="expected")
     same = found["base_family"] == found["tgt_family"]
-    hollow = ~found["tgt_competent"].astype("boolean").fillna(True).astype(bool)
+    ability = abilities(found[["tgt_competent"]])
     for look, family in ((_SAME, same), (_OTHER, ~same)):
-        for empty in (False, True):
-            part = found[family & (hollow == empty)]
+        for kind in ("able", "unknown", "unable"):
+            part = found[family & (ability == kind)]
             axes.hlines(part.index, part["low"], part["high"], color=look.colour, linewidth=0.8)
             axes.plot(
                 part["mean_frac_rank"],
@@ -165,7 +167,7 @@ def _pair_panel(axes: Axes, rows: pd.DataFrame) -> None:
                 markersize=3,
                 markeredgewidth=0.7,
                 markeredgecolor=look.colour,
-                markerfacecolor="white" if empty else look.colour,
+                markerfacecolor=filled(look.colour, kind),
                 gid="pairs",
             )
     axes.set_xlim(0, 1)
@@ -179,11 +181,16 @@ def _pair_panel(axes: Axes, rows: pd.DataFrame) -> None:
     axes.set_title(f"same layer and head: {len(found)} pairs", loc="left")
 
 
-def _handles() -> list[Line2D]:
-    marks = (
+def _handles(rows: pd.DataFrame) -> list[Line2D]:
+    pale = ("pale: competence of the target not known", "s", INK, filled(INK, "unknown"))
+    families = (
         (_SAME.label, _SAME.marker, _SAME.colour, _SAME.colour),
         (_OTHER.label, _OTHER.marker, _OTHER.colour, _OTHER.colour),
         ("hollow: target not competent", "s", INK, "white"),
+        *((pale,) if rows["tgt_competent"].isna().any() else ()),
+    )
+    marks = (
+        *families,
         ("p < 0.05 against chance", "o", INK, "white"),
         ("… and against heads of the layer", "o", INK, INK),
     )
@@ -192,4 +199,4 @@ def _handles() -> list[Line2D]:
         for label, marker, edge, face in marks
     ]
     band = Line2D([], [], color=_BAND, linewidth=5, label="95 % under random indices")
-    return [*handles[:3], band, *handles[3:]]
+    return [*handles[: len(families)], band, *handles[len(families) :]]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,7 @@ from circuit_scaling.interventions.anatomy import Anatomy
 from circuit_scaling.interventions.batch import Ablation, Batch
 from circuit_scaling.interventions.chunk import Chunk
 from circuit_scaling.interventions.device import prepare_device
+from circuit_scaling.interventions.memory import reset_peak
 from circuit_scaling.interventions.pairs import Head, head_names
 from circuit_scaling.interventions.readouts import Readout
 from circuit_scaling.interventions.sets import mask_sets
@@ -24,14 +27,22 @@ from circuit_scaling.models.loading import load_model
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.prompts.spec import Tasks, TaskSpec
 from circuit_scaling.scanning.batches import batches_of, by_prompt
-from circuit_scaling.scanning.fingerprint import commit_of
+from circuit_scaling.scanning.fingerprint import revision_of
 from circuit_scaling.scanning.finite import check_finite
 from circuit_scaling.scanning.measurement import Progress, no_progress
+from circuit_scaling.scanning.run_log import run_log
 from circuit_scaling.scanning.spec import Intervention, ScanSettings
 from circuit_scaling.tables.ablation import ABLATION_TRIALS
 
 SPLIT = "test"  # heroes were chosen on the other one
 _REFERENCE = "reference"
+
+
+class MaskingTables(NamedTuple):
+    """The tables of one model's masked sets."""
+
+    ablation_trials: pd.DataFrame
+    ablation_log: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -85,8 +96,8 @@ def run_trials(
     trials: Sequence[Trial],
     fingerprint: str,
     progress: Progress = no_progress,
-) -> pd.DataFrame:
-    """The table ``ablation_trials``: load the model once, ablate every set on ``test`` prompts.
+) -> MaskingTables:
+    """Load the model once and ablate every set on ``test`` prompts.
 
     All sets of a task, token length and ablation are stacked in one call of the engine.
 
@@ -94,8 +105,10 @@ def run_trials(
         CircuitScalingError: the model cannot be loaded, a head is outside its shape, a task has no
             ``test`` prompts.
     """
+    started = time.perf_counter()
     prepare_device(scan.precision)
-    anatomy = load_model(slug, entry, scan.precision, commit_of(prompts))
+    anatomy = load_model(slug, entry, scan.precision, revision_of(prompts))
+    reset_peak(anatomy.device)
     chunk = Chunk.of(anatomy, None if scan.chunk == "auto" else scan.chunk, scan.max_memory)
     frames = []
     for trial in trials:
@@ -118,7 +131,15 @@ def run_trials(
         seed=settings.seed,
         fingerprint=fingerprint,
     )
-    return table[list(ABLATION_TRIALS.columns)]
+    return MaskingTables(
+        table[list(ABLATION_TRIALS.columns)],
+        run_log("ablation", slug, anatomy, chunk, started, sets_of(trials)),
+    )
+
+
+def sets_of(trials: Sequence[Trial]) -> int:
+    """Sets that are ablated, counted once for each task and ablation."""
+    return sum(len(trial.distinct) for trial in trials)
 
 
 def _spec(tasks: Tasks, task: str) -> TaskSpec:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from circuit_scaling.figures.style import number
+from circuit_scaling.figures.style import abilities, number
 from circuit_scaling.report.blocks import (
     MISSING,
     Block,
@@ -19,7 +19,6 @@ from circuit_scaling.report.blocks import (
     counted,
     drawing,
     interval,
-    missing,
     model_cell,
     number_cell,
     share,
@@ -30,6 +29,10 @@ from circuit_scaling.report.context import ReportContext
 
 _ANCHOR, _TITLE = "ablation", "Do heroes beat random heads?"
 _ALPHA = 0.05
+_WHOSE = {
+    "able": "that can do the task",
+    "unknown": "of which it is not known whether they can do the task",
+}
 _SETS = {
     "hero_joint": "all categories",
     "hero_ioi_only": "IOI only",
@@ -42,7 +45,7 @@ def ablation(context: ReportContext, order: Sequence[str]) -> Section:
     """From ``ablation_summary``: all heroes of each model, controls, categories, ablations."""
     summary = context.ablation_summary
     if summary is None:
-        return Section(_ANCHOR, _TITLE, context.why_missing("ablation"), (missing("ablation"),))
+        return context.without(_ANCHOR, _TITLE, "ablation_summary")
     if summary.empty:
         return Section(_ANCHOR, _TITLE, ("No model has hero heads to ablate.",))
     largest = _with_all_heroes(arrange(summary, order))
@@ -73,10 +76,6 @@ def _with_all_heroes(summary: pd.DataFrame) -> pd.DataFrame:
     measured = summary[summary["reason"] == ""]
     key = ["family", "model", "task", "ablation", "positions", "hero_set"]
     return measured[measured["k"] == measured.groupby(key)["k"].transform("max")]
-
-
-def _fails(rows: pd.DataFrame) -> pd.Series[bool]:
-    return ~rows["competent"].astype("boolean").fillna(True).astype(bool)
 
 
 def _beats(rows: pd.DataFrame) -> pd.Series[bool]:
@@ -116,20 +115,12 @@ def _on_tasks(primary: pd.DataFrame) -> list[str]:
     sentences = []
     for task, rows in primary.groupby("task", sort=False):
         tested = rows[_can_tell(rows)]
-        failing = tested[_fails(tested)]
-        able = tested.drop(failing.index)
-        if len(able):
-            beats = able[_beats(able)]
-            below = int((able["matched_difference_high"] < 0).sum())
-            sentences.append(
-                f"On {task_name(task)}, heroes beat random heads in {len(beats)} of"
-                f" {counted(len(able), 'model')} that can do the task (p < {_ALPHA:g}); they take"
-                f" {number(-able['matched_difference'].median())} more from the contrast at the"
-                f" median, and the interval lies below 0 in {below}. Accuracy at the median:"
-                f" {share(able['clean_accuracy'].median())} of the whole model,"
-                f" {share(able['accuracy'].median())} without the heroes,"
-                f" {share(able['matched_accuracy'].median())} without random heads."
-            )
+        ability = abilities(tested[["competent"]])
+        for kind, whose in _WHOSE.items():
+            of_kind = tested[ability == kind]
+            if len(of_kind):
+                sentences.append(f"On {task_name(task)}, {_compared(of_kind, whose)}")
+        failing = tested[ability == "unable"]
         if len(failing):
             beats = failing[_beats(failing)]
             named = f": {', '.join(beats['model'])}" if len(beats) else ""
@@ -140,6 +131,21 @@ def _on_tasks(primary: pd.DataFrame) -> list[str]:
                 " not."
             )
     return sentences
+
+
+def _compared(rows: pd.DataFrame, whose: str) -> str:
+    """How often heroes beat random heads of the same layers, and by how much."""
+    bounds = rows["matched_difference_high"].dropna()
+    intervals = f"the interval lies below 0 in {int((bounds < 0).sum())}"
+    return (
+        f"heroes beat random heads in {int(_beats(rows).sum())} of {counted(len(rows), 'model')}"
+        f" {whose} (p < {_ALPHA:g}); they take {number(-rows['matched_difference'].median())} more"
+        f" from the contrast at the median, and"
+        f" {intervals if len(bounds) else 'there are no intervals'}. Accuracy at the median:"
+        f" {share(rows['clean_accuracy'].median())} of the whole model,"
+        f" {share(rows['accuracy'].median())} without the heroes,"
+        f" {share(rows['matched_accuracy'].median())} without random heads."
+    )
 
 
 def _on_controls(controls: pd.DataFrame) -> list[str]:
@@ -188,13 +194,13 @@ _AGAINST = ("heroes", "random, same layers", "difference", "effect size", "p")
 
 
 def _model(row: dict[str, Any], suspect: set[str]) -> Cell:
-    able = row["competent"]
-    if not pd.isna(able) and not able:
-        return text_cell(row["model"], flag="not competent")
-    return model_cell(row["model"], suspect)
+    return model_cell(row["model"], suspect, row["ability"])
 
 
 def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows, with what their models can do: on a control there is nothing to fail."""
+    able = abilities(rows[["competent"]]).where(rows["readout"] == "contrast", "able")
+    rows = rows.assign(ability=able)
     return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
 
 

@@ -14,6 +14,7 @@ from circuit_scaling.report.blocks import (
     Table,
     drawing,
     missing,
+    model_cell,
     number_cell,
     share,
     task_name,
@@ -30,7 +31,7 @@ def attribution(context: ReportContext) -> Section:
     """Agreement of the estimates with the exact effects, from ``attribution_agreement`` alone."""
     frame = context.attribution_agreement
     if frame is None:
-        return Section(_ANCHOR, _TITLE, (), (missing("scan,join"),))
+        return Section(_ANCHOR, _TITLE, (), (missing("attribution_agreement"),))
     compared = frame.dropna(subset=["spearman"])
     if compared.empty:
         return Section(_ANCHOR, _TITLE, ("Attribution was compared with no exact effect.",))
@@ -39,7 +40,7 @@ def attribution(context: ReportContext) -> Section:
         " the share of the heads with the largest exact effects that attribution finds."
     )
     blocks: list[Block] = [*drawing(context.figures, "attribution_agreement", caption)]
-    blocks += [_summary(compared), _least(compared, context.incompetent())]
+    blocks += [_summary(compared), _least(compared, context)]
     return Section(_ANCHOR, _TITLE, tuple(_sentences(compared)), tuple(blocks))
 
 
@@ -86,15 +87,15 @@ def _summary_cell(group: pd.DataFrame) -> Cell:
     return number_cell(group["spearman"].median(), note=note)
 
 
-def _least(compared: pd.DataFrame, incompetent: set[tuple[str, str]]) -> Table:
+def _least(compared: pd.DataFrame, context: ReportContext) -> Table:
     """Where attribution ranks the heads least as exact ablation does."""
     lowest = compared.sort_values("spearman", kind="stable").head(_LISTED)
     rows = []
     for row in lowest.to_dict("records"):
-        flag = "not competent" if (row["model"], row["task"]) in incompetent else ""
+        ability = context.ability(row["model"], row["task"])
         rows.append(
             (
-                text_cell(row["model"], flag=flag),
+                model_cell(row["model"], ability=ability),
                 text_cell(task_name(row["task"])),
                 text_cell(f"{row['ablation']}, {row['positions']}"),
                 number_cell(row["spearman"]),

@@ -11,8 +11,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from circuit_scaling.figures.style import number, order_models, task_looks
+from circuit_scaling.report.made_by import pipelines_of
 
 MISSING = "–"
+ABILITY_FLAGS = {"able": "", "unable": "not competent", "unknown": "competence not known"}
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,15 @@ class Plot:
 
 @dataclass(frozen=True)
 class Missing:
-    """A part that was not made, with the pipelines that make it."""
+    """A part that was not made, by the tables that it needs."""
 
-    pipelines: str
+    tables: tuple[str, ...]
     kind: str = field(default="missing", init=False)
+
+    @property
+    def pipelines(self) -> str:
+        """Those that make the tables, as ``kedro run --pipelines`` takes them."""
+        return ",".join(pipelines_of(*self.tables))
 
 
 Block = Table | Drawing | Plot | Missing
@@ -81,9 +88,9 @@ class Section:
     blocks: tuple[Block, ...] = ()
 
 
-def missing(pipelines: str) -> Missing:
-    """The sentence for a part that ``kedro run --pipelines <pipelines>`` would make."""
-    return Missing(pipelines)
+def missing(*tables: str) -> Missing:
+    """The sentence with the command that makes the tables that a part needs."""
+    return Missing(tables)
 
 
 def text_cell(value: object, note: str = "", flag: str = "") -> Cell:
@@ -91,9 +98,13 @@ def text_cell(value: object, note: str = "", flag: str = "") -> Cell:
     return Cell(MISSING if _is_missing(value) else str(value), note, flag)
 
 
-def model_cell(model: object, suspect: Collection[str]) -> Cell:
-    """A model's name, marked where it is among the ``suspect`` ones."""
-    return text_cell(model, flag="suspect" if model in suspect else "")
+def model_cell(model: object, suspect: Collection[str] = (), ability: str = "able") -> Cell:
+    """A model's name, marked where it fails the task, is ``suspect``, or may or may not fail.
+
+    ``ability`` is that of :func:`~circuit_scaling.figures.style.abilities`.
+    """
+    flag = ABILITY_FLAGS[ability]
+    return text_cell(model, flag="suspect" if model in suspect and ability != "unable" else flag)
 
 
 def code_cell(value: object) -> Cell:

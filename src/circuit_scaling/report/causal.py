@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circuit_scaling.figures.style import CATEGORIES, number
+from circuit_scaling.figures.style import CATEGORIES, abilities, number
 from circuit_scaling.report.blocks import (
     Block,
     Cell,
@@ -21,7 +21,6 @@ from circuit_scaling.report.blocks import (
     drawing,
     head_name,
     interval,
-    missing,
     number_cell,
     share,
     task_name,
@@ -32,6 +31,7 @@ from circuit_scaling.report.context import ReportContext
 _ANCHOR, _TITLE = "causal", "Do the heroes do it themselves?"
 _ALPHA = 0.05
 _DIRECTIONS = ("denoising", "noising")
+_NO_INTERVALS = "there are no intervals, for lack of clusters of prompts"
 _VERDICTS = ("does it itself", "routes", "mixed", "unclear")
 
 
@@ -40,11 +40,12 @@ def causal(context: ReportContext, order: Sequence[str]) -> Section:
     summary, pairs = context.causal_summary, context.hero_pairs
     similarity = context.hero_similarity
     if summary is None or pairs is None or similarity is None:
-        return Section(_ANCHOR, _TITLE, context.why_missing("causal"), (missing("causal"),))
+        needed = ("causal_summary", "hero_pairs", "hero_similarity")
+        return context.without(_ANCHOR, _TITLE, *needed)
     if summary.empty:
         return Section(_ANCHOR, _TITLE, ("No model has hero heads that could be traced.",))
     rows = arrange(summary, order)
-    able = rows[rows["competent"].fillna(True).astype(bool)]
+    able = rows[abilities(rows[["competent"]]) != "unable"]
     blocks: list[Block] = [_verdict_table(able)]
     for name, task in (("causal_ioi", "ioi"), ("causal_anti", "anti_names")):
         caption = (
@@ -80,6 +81,12 @@ def _introduction(rows: pd.DataFrame, able: pd.DataFrame) -> Iterator[str]:
             f"Left out of the counts: {len(rows) - len(able)} of {len(rows)} heads and tasks, of"
             " models that cannot do the task."
         )
+    unknown = int((abilities(rows[["competent"]]) == "unknown").sum())
+    if unknown:
+        yield (
+            f"For {unknown} of {len(rows)} heads and tasks it is not known whether the model can do"
+            " the task; they are counted."
+        )
 
 
 def _who_does_it(able: pd.DataFrame) -> Iterator[str]:
@@ -112,14 +119,22 @@ def _directions(able: pd.DataFrame) -> Iterator[str]:
                 " sides: the corrupt version of every prompt is a prompt of the task as well."
             )
             continue
-        a, b = (_off_zero(rows, name) for name in columns)
         rho = as_float(rows[columns].rank().corr().iloc[0, 1])
+        a, b = (_off_zero(rows, name) for name in columns)
+        intervals = (
+            f"{int((a & b).sum())} have an influence in both, {int((a & ~b).sum())} only in"
+            f" denoising and {int((~a & b).sum())} only in noising (intervals off 0)"
+        )
         yield (
             f"On {task_name(task)}, denoising and noising rank {len(rows)} heads with a Spearman"
-            f" correlation of {number(rho)}; {int((a & b).sum())} have an influence in both,"
-            f" {int((a & ~b).sum())} only in denoising and {int((~a & b).sum())} only in noising"
-            " (intervals off 0)."
+            f" correlation of {number(rho)};"
+            f" {intervals if _has_intervals(rows, *columns) else _NO_INTERVALS}."
         )
+
+
+def _has_intervals(rows: pd.DataFrame, *names: str) -> bool:
+    """Whether any of these has an interval; of too few clusters none has."""
+    return bool(rows[[f"{name}_low" for name in names]].notna().any(axis=None))
 
 
 def _off_zero(rows: pd.DataFrame, name: str) -> pd.Series:
@@ -149,6 +164,9 @@ def _pairs(pairs: pd.DataFrame, able: pd.DataFrame) -> Iterator[str]:
     alike = known & (pairs["direction"] == "noising") & (pairs["effect_a"] * pairs["effect_b"] > 0)
     noising = pairs[alike]
     if noising.empty:
+        return
+    if not _has_intervals(noising, "interaction"):
+        yield f"Whether pairs of heroes do more together than alone is open: {_NO_INTERVALS}."
         return
     off = noising[_off_zero(noising, "interaction")]
     more = int((off["interaction"] * off["sum"] > 0).sum())
@@ -189,11 +207,15 @@ def _unresolved(able: pd.DataFrame) -> Iterator[str]:
         if unclear:
             further = rows.drop(same.index)
             shares = further[[f"share_{name}" for name in ("logits", *CATEGORIES)]]
-            nothing = int(((further["verdict"] == "unclear") & shares.isna().all(axis=1)).sum())
+            ends = further[[f"{name}_low" for name in shares]]
+            known, judged = (part.notna().any(axis=1) for part in (shares, ends))
+            open_ = further["verdict"] == "unclear"
             reasons = {
-                "the total effect may be 0": nothing,
-                "no path carries a share that is large enough and surely above 0": unclear
-                - nothing,
+                "the total effect may be 0": int((open_ & ~known).sum()),
+                _NO_INTERVALS: int((open_ & known & ~judged).sum()),
+                "no path carries a share that is large enough and surely above 0": int(
+                    (open_ & known & judged).sum()
+                ),
             }
             why = "; ".join(f"{why} ({n})" for why, n in reasons.items() if n)
             yield (
@@ -220,7 +242,7 @@ def _verdict_table(able: pd.DataFrame) -> Table:
                     *(count_cell(counts.get(what, 0)) for what in _VERDICTS),
                 )
             )
-    caption = "Verdicts on the heroes of the models that can do the task."
+    caption = "Verdicts on the heroes of the models that are not known to fail the task."
     return Table(["category", "task", *_VERDICTS], rows, caption)
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import pandas as pd
 from matplotlib.figure import Figure
+
+from circuit_scaling.figures.style import abilities
+from circuit_scaling.report.blocks import Section, missing
+from circuit_scaling.report.made_by import pipelines_of
 
 
 @dataclass(frozen=True)
@@ -19,8 +23,9 @@ class ReportContext:
     ``import_findings`` is given where the heads come from an imported table, and only then.
     ``outdated`` names the pipelines whose tables were made from other heads and are left out.
     ``run`` is what the commands that are printed begin with; it names the environment of the run.
-    ``tau`` is the category threshold of ``classified_heads``. Version, commit and date are printed
-    as they are; without a date the page is the same for the same tables.
+    ``tau`` is the category threshold of ``classified_heads``. ``commits`` are those of the project
+    at which the tables were made, with the names of the tables. Version and date are printed as
+    they are; without a date the page is the same for the same tables.
     """
 
     roster: pd.DataFrame | None = None
@@ -47,12 +52,14 @@ class ReportContext:
     zoo_curves: pd.DataFrame | None = None
     zoo_accuracy: pd.DataFrame | None = None
     run_log: pd.DataFrame | None = None
+    causal_log: pd.DataFrame | None = None
+    ablation_log: pd.DataFrame | None = None
     figures: Mapping[str, Figure] = field(default_factory=dict)
-    outdated: Collection[str] = ()
+    outdated: Set[str] = frozenset()
     run: str = "kedro run"
     tau: float = 0.05
     project_version: str | None = None
-    git_sha: str | None = None
+    commits: Mapping[str, Sequence[str]] = field(default_factory=dict)
     date: str | None = None
 
     def suspect(self) -> dict[tuple[str, int, int], str]:
@@ -68,18 +75,24 @@ class ReportContext:
         """Models with a suspect head."""
         return {model for model, _, _ in self.suspect()}
 
-    def why_missing(self, pipeline: str) -> tuple[str, ...]:
-        """A sentence where a pipeline has run, but on other heads; nothing where it has not run."""
-        if pipeline not in self.outdated:
-            return ()
-        return (
-            "What is there was made from other heads than those of this page, and is left out.",
-        )
+    def without(self, anchor: str, title: str, *tables: str) -> Section:
+        """A chapter whose tables are not there: how to make them, and whether they were left out.
 
-    def incompetent(self) -> set[tuple[str, str]]:
-        """(model, task) where the clean contrast's interval does not lie above 0."""
+        They were where their pipeline has run, but on other heads.
+        """
+        why = "What is there was made from other heads than those of this page, and is left out."
+        left_out = not self.outdated.isdisjoint(pipelines_of(*tables))
+        return Section(anchor, title, (why,) if left_out else (), (missing(*tables),))
+
+    def ability(self, model: object, task: object) -> str:
+        """``able``, ``unable`` or ``unknown``: whether the clean contrast's interval is above 0.
+
+        A control has no answer that a model could fail to give, so that all are able.
+        """
         if self.competence is None:
-            return set()
-        competent = self.competence["competent"].fillna(True).astype(bool)
-        failing = self.competence[(self.competence["readout"] == "contrast") & ~competent]
-        return set(zip(failing["model"], failing["task"], strict=True))
+            return "unknown"
+        rows = self.competence[["model", "task", "readout", "competent"]]
+        found = rows[(rows["model"] == model) & (rows["task"] == task)]
+        if len(found) and found["readout"].iloc[0] != "contrast":
+            return "able"
+        return next(iter(abilities(found[["competent"]])), "unknown")

@@ -17,6 +17,7 @@ from circuit_scaling.report.blocks import (
     counted,
     drawing,
     missing,
+    model_cell,
     number_cell,
     task_name,
     text_cell,
@@ -32,12 +33,12 @@ def disagreement(context: ReportContext) -> Section:
     """Rank correlation and category changes between the ways to ablate, least agreement first."""
     frame = context.ablation_agreement
     if frame is None:
-        return Section(_ANCHOR, _TITLE, (), (missing("classify"),))
+        return Section(_ANCHOR, _TITLE, (), (missing("ablation_agreement"),))
     compared = frame.dropna(subset=["spearman"])
     if compared.empty:
         return Section(_ANCHOR, _TITLE, ("No two ablations were compared.",))
     primary = against_primary(compared)
-    blocks: list[Block] = [_least(compared, context.incompetent())]
+    blocks: list[Block] = [_least(compared, context)]
     caption = "Rank correlation with zero ablation at all positions; dark is disagreement."
     blocks += drawing(context.figures, "ablation_agreement", caption)
     if len(primary):
@@ -103,16 +104,16 @@ def _summary_cell(group: pd.DataFrame) -> Cell:
     return number_cell(group["spearman"].median(), note="\n".join(lines))
 
 
-def _least(compared: pd.DataFrame, incompetent: set[tuple[str, str]]) -> Table:
+def _least(compared: pd.DataFrame, context: ReportContext) -> Table:
     """The pairs of ablations at the same positions that agree least."""
     modes = _same_positions(compared).sort_values("spearman", kind="stable").head(_LISTED)
     rows = []
     for row in modes.to_dict("records"):
-        flag = "not competent" if (row["model"], row["task"]) in incompetent else ""
+        ability = context.ability(row["model"], row["task"])
         changes = as_float(row["category_changes"])
         rows.append(
             (
-                text_cell(row["model"], flag=flag),
+                model_cell(row["model"], ability=ability),
                 text_cell(task_name(row["task"])),
                 text_cell(f"{row['ablation_a']} / {row['ablation_b']}"),
                 text_cell(row["positions_a"]),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from circuit_scaling.figures.phase_space import lacks_competence
+from circuit_scaling.figures.phase_space import both_abilities
 from circuit_scaling.figures.style import CATEGORIES, number
 from circuit_scaling.report.blocks import (
     MISSING,
@@ -39,7 +39,7 @@ def phase_space(context: ReportContext) -> Section:
     anchor, title = "phase-space", "Every head by its two effects"
     heads = context.classified_heads
     if heads is None:
-        return Section(anchor, title, (), (missing("classify"),))
+        return Section(anchor, title, (), (missing("classified_heads"),))
     measured = heads.dropna(subset=["delta_ioi", "delta_anti_names"])
     sentences = [
         "Each mark is one head. Its position is the change of the logit contrast when the head is"
@@ -48,9 +48,8 @@ def phase_space(context: ReportContext) -> Section:
         f"Both axes are linear within ±τ = {context.tau:g} and logarithmic beyond.",
     ]
     if len(measured):
-        competent = measured[~lacks_competence(measured)]
-        judged = len(competent) and context.import_findings is None
-        of_whom = "of a model that is competent on both tasks" if judged else "of all"
+        competent = measured[both_abilities(measured) == "able"]
+        of_whom = "of a model that is competent on both tasks" if len(competent) else "of all"
         ranked = (competent if len(competent) else measured).sort_values(
             "strength", ascending=False, kind="stable"
         )
@@ -67,7 +66,7 @@ def phase_space(context: ReportContext) -> Section:
     plot = Plot(
         "Point at a mark for its numbers. The menu chooses a model, the legend switches categories;"
         " shapes are families; open marks belong to models that are not"
-        " competent on one of the tasks."
+        " competent on one of the tasks, pale ones to models of which that is not known."
     )
     return Section(
         anchor,
@@ -98,7 +97,7 @@ def categories(context: ReportContext, order: Sequence[str]) -> Section:
     anchor, title = "categories", "How many heads do which job"
     frame = context.head_category_summary
     if frame is None:
-        return Section(anchor, title, (), (missing("classify"),))
+        return Section(anchor, title, (), (missing("head_category_summary"),))
     frame = arrange(frame, order)
     tau = f"{context.tau:g}"
     sentences = [
@@ -142,7 +141,7 @@ def sensitivity(context: ReportContext, order: Sequence[str]) -> Section:
     anchor, title = "sensitivity", "How much the threshold matters"
     frame = context.category_sensitivity
     if frame is None:
-        return Section(anchor, title, (), (missing("classify"),))
+        return Section(anchor, title, (), (missing("category_sensitivity"),))
     frame = arrange(frame, order)
     taus = sorted(frame["tau"].unique())
     bases = [basis for basis in _BASES if basis in set(frame["basis"])]
@@ -194,7 +193,7 @@ def heroes(context: ReportContext, order: Sequence[str]) -> Section:
     anchor, title = "heroes", "The strongest heads of each model"
     frame = context.hero_heads
     if frame is None:
-        return Section(anchor, title, (), (missing("classify"),))
+        return Section(anchor, title, (), (missing("hero_heads"),))
     ranks = {category: rank for rank, category in enumerate(CATEGORIES)}
     frame = frame.assign(place=frame["category"].map(ranks)).sort_values(["place", "rank"])
     frame = arrange(frame, order)

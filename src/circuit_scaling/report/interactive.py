@@ -9,18 +9,19 @@ import math
 import numpy as np
 import pandas as pd
 
-from circuit_scaling.figures.phase_space import lacks_competence
+from circuit_scaling.figures.phase_space import both_abilities
 from circuit_scaling.figures.style import (
     CATEGORIES,
     INK,
     QUIET,
     RULE,
     family_looks,
+    filled,
     number,
     order_models,
 )
 from circuit_scaling.figures.symlog import symlog_limits, symlog_ticks
-from circuit_scaling.report.blocks import as_float, column, head_name
+from circuit_scaling.report.blocks import ABILITY_FLAGS, as_float, column, head_name
 
 # Matplotlib's markers in plotly's words.
 _SYMBOLS = {
@@ -97,28 +98,31 @@ def _legend_trace(category: str) -> dict[str, object]:
 
 def _trace(group: pd.DataFrame, category: str, symbol: str, tau: float) -> dict[str, object]:
     colour = CATEGORIES[category].colour
-    hollow = bool(lacks_competence(group).any())
+    ability = both_abilities(group).iloc[0]
+    full = ability == "able"
     return {
         "type": "scatter",
         "mode": "markers",
         "x": [_position(float(value), tau) for value in group["delta_ioi"]],
         "y": [_position(float(value), tau) for value in group["delta_anti_names"]],
-        "text": _hover_texts(group, hollow),
+        "text": _hover_texts(group, ability),
         "hovertemplate": "%{text}<extra></extra>",
         "legendgroup": category,
         "showlegend": False,
         "marker": {
-            "color": colour,
-            "symbol": f"{symbol}-open" if hollow else symbol,
+            # The colour of an open mark is that of its line.
+            "color": colour if ability == "unable" else filled(colour, ability),
+            "symbol": f"{symbol}-open" if ability == "unable" else symbol,
             "size": 6 if category == "weak" else 9,
-            "line": {"width": 1.4 if hollow else 0.6, "color": colour if hollow else "#ffffff"},
+            "line": {"width": 0.6 if full else 1.4, "color": "#ffffff" if full else colour},
         },
     }
 
 
-def _hover_texts(group: pd.DataFrame, hollow: bool) -> list[str]:
+def _hover_texts(group: pd.DataFrame, ability: str) -> list[str]:
     names = ("model", "layer", "head", "delta_ioi", "se_ioi", "delta_anti_names", "se_anti_names")
     columns = [column(group, name) for name in (*names, "category", "category_stability")]
+    remark = ABILITY_FLAGS[ability]
     texts = []
     for model, layer, head, ioi, se_ioi, anti, se_anti, category, stability in zip(
         *columns, strict=True
@@ -130,7 +134,7 @@ def _hover_texts(group: pd.DataFrame, hollow: bool) -> list[str]:
             f"Δ_anti {number(as_float(anti), 3)} ± {number(as_float(se_anti), 3)}",
             f"{label}, stability {number(as_float(stability), 2)}",
         ]
-        texts.append("<br>".join([*lines, "model not competent"] if hollow else lines))
+        texts.append("<br>".join(filter(None, [*lines, remark])))
     return texts
 
 

@@ -24,21 +24,26 @@ from circuit_scaling.report.blocks import (
 from circuit_scaling.report.context import ReportContext
 
 _ANCHOR, _TITLE = "known", "Heads known from the literature"
+_REMARKS = {
+    "able": "",
+    "unable": ", which is not competent on IOI",
+    "unknown": ", of which it is not known whether it is competent on IOI",
+}
 
 
 def known(context: ReportContext, order: Sequence[str]) -> Section:
     """Every published head of the models that are here, with its effect on IOI."""
     frame = context.known_heads
     if frame is None:
-        return Section(_ANCHOR, _TITLE, (), (missing("classify"),))
+        return Section(_ANCHOR, _TITLE, (), (missing("known_heads"),))
     if frame.empty:
         names = ", ".join(published_heads()["checkpoint"].unique())
         sentence = f"Not run: none of the models with published heads was scanned ({names})."
         return Section(_ANCHOR, _TITLE, (sentence,))
     frame = arrange(frame, order)
-    suspect, incompetent = context.suspect(), context.incompetent()
+    suspect = context.suspect()
     tables = tuple(
-        _table(str(model), rows, suspect, (str(model), "ioi") not in incompetent)
+        _table(str(model), rows, suspect, context.ability(model, "ioi"))
         for model, rows in frame.groupby("model", sort=False)
     )
     return Section(_ANCHOR, _TITLE, tuple(_sentences(frame)), tables)
@@ -83,13 +88,12 @@ def _named(rows: pd.DataFrame) -> str:
 
 
 def _table(
-    model: str, rows: pd.DataFrame, suspect: Mapping[tuple[str, int, int], str], able: bool
+    model: str, rows: pd.DataFrame, suspect: Mapping[tuple[str, int, int], str], ability: str
 ) -> Table:
     names = ["head", "role", "contrast expected", "Δ_ioi", "q", "rank by size", "verdict"]
     names += ["published score", "source"]
     cells = [_cells(row, suspect) for row in rows.to_dict("records")]
-    caption = model if able else f"{model}, which is not competent on IOI"
-    return Table(names, cells, caption, folded=True)
+    return Table(names, cells, f"{model}{_REMARKS[ability]}", folded=True)
 
 
 def _cells(row: dict[Any, Any], suspect: Mapping[tuple[str, int, int], str]) -> tuple[Cell, ...]:

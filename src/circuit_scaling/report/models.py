@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from circuit_scaling.figures.style import order_models, task_looks
+from circuit_scaling.figures.style import abilities, order_models, task_looks
 from circuit_scaling.report.blocks import (
+    ABILITY_FLAGS,
     MISSING,
     Block,
     Cell,
@@ -34,7 +35,7 @@ from circuit_scaling.report.context import ReportContext
 def roster(context: ReportContext) -> Section:
     section = Section("models", "Models")
     if context.roster is None:
-        return Section(section.anchor, section.title, (), (missing("scan"),))
+        return Section(section.anchor, section.title, ("No roster was given.",))
     frame = arrange(context.roster, order_models(context.roster))
     rows = tuple(
         (
@@ -63,20 +64,25 @@ def competence(context: ReportContext, order: Sequence[str]) -> Section:
     anchor, title = "competence", "Can the models do the tasks?"
     frame = context.competence
     if frame is None:
-        return Section(anchor, title, (), (missing("scan,join"),))
+        return Section(anchor, title, (), (missing("competence"),))
     frame = arrange(frame, order)
     judged = frame[frame["readout"] == "contrast"]
-    failing = judged[~judged["competent"].astype(bool)]
+    judged = judged.assign(ability=abilities(judged[["competent"]]))
+    failing, unknown = (judged[judged["ability"] == name] for name in ("unable", "unknown"))
     sentences = [
         "The clean metric is the mean logit contrast between answer and distractor before anything"
         " is ablated; brackets hold its 95 % interval.",
         "A model is competent on a task when that interval lies above 0.",
     ]
-    if failing.empty:
+    if len(failing):
+        sentences.append(f"Not competent: {_named(failing)}.")
+    if len(unknown):
+        sentences.append(
+            f"Not known, because there are too few clusters of prompts for an interval:"
+            f" {_named(unknown)}."
+        )
+    if len(judged) and (judged["ability"] == "able").all():
         sentences.append(f"All {counted(judged['model'].nunique(), 'model')} are competent.")
-    else:
-        names = [f"{m} ({task_name(t)})" for m, t in columns(failing, "model", "task")]
-        sentences.append(f"Not competent: {', '.join(names)}.")
     tasks = task_looks(judged["task"])
     by_key = {(row["model"], row["task"]): row for row in judged.to_dict("records")}
     rows = tuple(
@@ -89,9 +95,20 @@ def competence(context: ReportContext, order: Sequence[str]) -> Section:
         "Clean metric, its interval, and two shares of prompts: the answer beats the distractor /"
         " the answer beats every candidate.",
     )
-    caption = "The same, drawn: hollow marks are models that are not competent."
+    caption = (
+        "The same, drawn: hollow marks are models that are not competent, pale ones models of"
+        " which it is not known."
+        if len(unknown)
+        else "The same, drawn: hollow marks are models that are not competent."
+    )
     return Section(
         anchor, title, tuple(sentences), (table, *drawing(context.figures, "competence", caption))
+    )
+
+
+def _named(rows: pd.DataFrame) -> str:
+    return ", ".join(
+        f"{model} ({task_name(task)})" for model, task in columns(rows, "model", "task")
     )
 
 
@@ -100,16 +117,15 @@ def _competence_cell(row: dict[Hashable, Any] | None) -> Cell:
         return Cell(MISSING, numeric=True)
     hits = f"{share(row['accuracy'], 1)} / {share(row.get('candidate_accuracy'), 1)}"
     lines = [interval(row["low"], row["high"]), hits]
-    flag = "" if bool(row["competent"]) else "not competent"
     note = "\n".join(line for line in lines if line)
-    return number_cell(row["clean_metric"], 2, note, flag)
+    return number_cell(row["clean_metric"], 2, note, ABILITY_FLAGS[row["ability"]])
 
 
 def training(context: ReportContext, order: Sequence[str]) -> Section:
     anchor, title = "training", "Training of the embedded models"
     curves, accuracy = context.zoo_curves, context.zoo_accuracy
     if curves is None and accuracy is None:
-        return Section(anchor, title, (), (missing("zoo"),))
+        return Section(anchor, title, (), (missing("zoo_curves", "zoo_accuracy"),))
     sentences: list[str] = []
     blocks: list[Block] = []
     if curves is not None and len(curves):
@@ -127,7 +143,9 @@ def training(context: ReportContext, order: Sequence[str]) -> Section:
             )
     caption = "Loss by task, and the accuracy reached on held-out prompts."
     blocks += drawing(context.figures, "zoo_training", caption)
-    blocks.append(missing("zoo") if accuracy is None else _accuracy_table(accuracy, curves, order))
+    blocks.append(
+        missing("zoo_accuracy") if accuracy is None else _accuracy_table(accuracy, curves, order)
+    )
     return Section(anchor, title, tuple(sentences), tuple(blocks))
 
 

@@ -90,10 +90,10 @@ def _paragraphs(sentences: Sequence[str]) -> list[str]:
 
 
 def _facts(context: ReportContext) -> list[str]:
-    """Version, commit and date, as far as the caller knows them."""
+    """Version, commits of the tables and date, as far as the caller knows them."""
     pairs = (
         ("version", context.project_version),
-        ("commit", context.git_sha),
+        ("commit" if len(context.commits) == 1 else "commits", ", ".join(context.commits)),
         ("made on", context.date),
     )
     return [f"{name} {value}" for name, value in pairs if value]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -32,7 +32,7 @@ def provenance(context: ReportContext, order: Sequence[str]) -> Section:
     sentences: list[str] = []
     heads = context.classified_heads
     if heads is None or "fingerprint" not in heads.columns:
-        blocks.append(missing("classify"))
+        blocks.append(missing("classified_heads"))
     else:
         produced = (
             "weights, prompts, intervention and engine version"
@@ -47,10 +47,14 @@ def provenance(context: ReportContext, order: Sequence[str]) -> Section:
         )
         table = Table(("model", "fingerprint"), rows, "Fingerprints by model.")
         blocks.append(table)
-    if context.run_log is None:
-        blocks += [missing("scan")] if context.import_findings is None else []
-    else:
-        log = context.run_log
+    if len(context.commits) > 1:
+        blocks.append(_commit_table(context.commits))
+    logs = [context.run_log, context.causal_log, context.ablation_log]
+    given = [log for log in logs if log is not None]
+    if context.run_log is None and context.import_findings is None:
+        blocks.append(missing("run_log"))
+    if given:
+        log = pd.concat(given, ignore_index=True)
         seconds = log["seconds"].sum()
         sentences.append(
             f"The run log has {counted(len(log), 'line')}"
@@ -59,6 +63,11 @@ def provenance(context: ReportContext, order: Sequence[str]) -> Section:
         sentences += _versions(log)
         blocks.append(_run_table(arrange(log, order)))
     return Section(anchor, title, tuple(sentences), tuple(blocks))
+
+
+def _commit_table(commits: Mapping[str, Sequence[str]]) -> Table:
+    rows = [(code_cell(commit), text_cell(", ".join(names))) for commit, names in commits.items()]
+    return Table(("commit", "tables"), rows, "The tables were made at different commits.")
 
 
 def _run_table(log: pd.DataFrame) -> Table:
@@ -72,15 +81,15 @@ def _run_table(log: pd.DataFrame) -> Table:
             text_cell(device),
             count_cell(threads),
             count_cell(chunk),
-            number_cell(rate, 1),
+            number_cell(rate, 1, note=what),
         )
-        for stage, model, seconds, memory, device, threads, chunk, rate in columns(
-            log, *names, "heads_per_second"
+        for stage, model, seconds, memory, device, threads, chunk, rate, what in columns(
+            log, *names, "per_second", "counted"
         )
     )
     labels = (
         *("stage", "model", "seconds", "peak memory (MB)", "device", "threads", "chunk"),
-        "heads per second",
+        "per second",
     )
     return Table(labels, rows, "What each stage took.")
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from circuit_scaling.figures.style import CATEGORIES, family_looks, number
+from circuit_scaling.figures.style import CATEGORIES, abilities, family_looks, number
 from circuit_scaling.report.blocks import (
     MISSING,
     Block,
@@ -19,7 +19,6 @@ from circuit_scaling.report.blocks import (
     counted,
     drawing,
     interval,
-    missing,
     model_cell,
     number_cell,
     share,
@@ -29,6 +28,7 @@ from circuit_scaling.report.blocks import (
 from circuit_scaling.report.context import ReportContext
 
 _ANCHOR, _TITLE = "scaling", "How it changes with scale"
+_COMPETENT = ["competent_ioi", "competent_anti"]
 _MEASURES = {
     "corr_true": "correlation of true effects",
     "corr": "Pearson",
@@ -40,7 +40,7 @@ def scaling(context: ReportContext, order: Sequence[str]) -> Section:
     """From ``corr_vs_scale`` and, as far as they are there, the other tables of the stage."""
     frame = context.corr_vs_scale
     if frame is None:
-        return Section(_ANCHOR, _TITLE, context.why_missing("scaling"), (missing("scaling"),))
+        return context.without(_ANCHOR, _TITLE, "corr_vs_scale")
     if frame.empty:
         return Section(_ANCHOR, _TITLE, ("No model has heads to compare.",))
     frame = arrange(frame, order)
@@ -68,7 +68,7 @@ def _lead(frame: pd.DataFrame) -> list[str]:
         " together: variances and covariance are freed of the noise of the prompts, and the 95 %"
         " interval carries that there are few heads and few prompts."
     ]
-    able = frame[frame[["competent_ioi", "competent_anti"]].fillna(True).astype(bool).all(axis=1)]
+    able = frame[abilities(frame[_COMPETENT]) != "unable"]
     known = able.dropna(subset=["corr_true"])
     if len(known):
         ranked = known.sort_values("corr_true", kind="stable")
@@ -92,16 +92,12 @@ def _lead(frame: pd.DataFrame) -> list[str]:
 
 def _correlations(frame: pd.DataFrame, suspect: set[str]) -> Table:
     rows = []
-    for row in frame.to_dict("records"):
-        able = [row["competent_ioi"], row["competent_anti"]]
-        failing = any(not pd.isna(flag) and not flag for flag in able)
+    for row, ability in zip(frame.to_dict("records"), abilities(frame[_COMPETENT]), strict=True):
         size = as_float(row["params_m"])
         bounds = interval(row["corr_true_low"], row["corr_true_high"])
         rows.append(
             (
-                text_cell(row["model"], flag="not competent")
-                if failing
-                else model_cell(row["model"], suspect),
+                model_cell(row["model"], suspect, ability),
                 number_cell(size, 2 if size < 10 else 0),
                 number_cell(row["corr_true"], note=bounds),
                 number_cell(row["corr"]),

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from circuit_scaling.figures.divergence import FATES, divergence_shares
-from circuit_scaling.figures.style import number
+from circuit_scaling.figures.style import abilities, number
 from circuit_scaling.report.blocks import (
     MISSING,
     Block,
@@ -18,7 +18,6 @@ from circuit_scaling.report.blocks import (
     counted,
     drawing,
     interval,
-    missing,
     model_cell,
     number_cell,
     share,
@@ -29,6 +28,7 @@ from circuit_scaling.report.context import ReportContext
 
 _ANCHOR, _TITLE = "transfer", "Do heads carry over from model to model?"
 _ALPHA = 0.05
+_COMPETENT = ["base_competent", "tgt_competent"]
 
 
 class _Way(NamedTuple):
@@ -68,7 +68,8 @@ def transfer(context: ReportContext) -> Section:
     summary, matching = context.transfer_summary, context.head_matching
     divergence = context.head_divergence
     if summary is None or matching is None or divergence is None:
-        return Section(_ANCHOR, _TITLE, context.why_missing("transfer"), (missing("transfer"),))
+        needed = ("transfer_summary", "head_matching", "head_divergence")
+        return context.without(_ANCHOR, _TITLE, *needed)
     if summary.empty:
         return Section(_ANCHOR, _TITLE, ("Transfer needs two models; no pair was compared.",))
     blocks: list[Block] = [_ways_table(summary)]
@@ -88,9 +89,8 @@ def transfer(context: ReportContext) -> Section:
 
 
 def _able(summary: pd.DataFrame) -> pd.DataFrame:
-    """Pairs of models that can do the task; an imported table may not know."""
-    able = summary[["base_competent", "tgt_competent"]].astype("boolean").fillna(True)
-    return summary[able.all(axis=1).astype(bool)]
+    """Pairs of models that are not known to fail the task; an imported table may not know."""
+    return summary[abilities(summary[_COMPETENT]) != "unable"]
 
 
 def _sentences(summary: pd.DataFrame) -> list[str]:
@@ -113,6 +113,12 @@ def _sentences(summary: pd.DataFrame) -> list[str]:
         sentences.append(
             f"On average {share(absent)} of the indices are missing in the target, {share(outside)}"
             " because its shape has no such index."
+        )
+    unknown = int((abilities(summary[_COMPETENT]) == "unknown").sum())
+    if unknown:
+        sentences.append(
+            f"In {unknown} of {len(summary)} comparisons it is not known whether both models can do"
+            " the task; they are counted."
         )
     left_out = len(summary) - len(able)
     if left_out:
@@ -198,7 +204,8 @@ def _ways_table(summary: pd.DataFrame) -> Table:
     names = ["task", "head in the target", "median rank", "by chance", "p < 0.05", "q < 0.05"]
     caption = (
         "Mean fractional rank of the base's strongest heads: median over the pairs of models that"
-        " can do the task, the same by chance, and in how many pairs it is lower than by chance."
+        " are not known to fail the task, the same by chance, and in how many pairs it is lower"
+        " than by chance."
     )
     return Table(names, rows, caption)
 
@@ -226,6 +233,10 @@ def _matching_table(matching: pd.DataFrame, suspect: set[str]) -> Table:
 
 def _pairs_table(summary: pd.DataFrame, task: str, suspect: set[str]) -> Table:
     of_task = summary[summary["task"] == task]
+    of_task = of_task.assign(
+        base_ability=abilities(of_task[["base_competent"]]),
+        tgt_ability=abilities(of_task[["tgt_competent"]]),
+    )
     rows = [_pair_cells(row, suspect) for row in of_task.to_dict("records")]
     names = [
         *("base", "target", "heads", "missing", "same layer and head", "random", "p"),
@@ -236,15 +247,9 @@ def _pairs_table(summary: pd.DataFrame, task: str, suspect: set[str]) -> Table:
 
 
 def _pair_cells(row: dict[Any, Any], suspect: set[str]) -> tuple[Cell, ...]:
-    names = []
-    for side in ("base", "tgt"):
-        model, able = row[f"{side}_model"], row[f"{side}_competent"]
-        cannot = not pd.isna(able) and not able
-        names.append(
-            text_cell(model, flag="not competent") if cannot else model_cell(model, suspect)
-        )
+    sides = (("base_model", "base_ability"), ("tgt_model", "tgt_ability"))
     return (
-        *names,
+        *(model_cell(row[name], suspect, row[ability]) for name, ability in sides),
         count_cell(row["n_base_heads"]),
         Cell(share(row["frac_missing"]), numeric=True),
         number_cell(row["mean_frac_rank"], note=interval(row["low"], row["high"])),

@@ -24,7 +24,7 @@ def scan_fingerprint(
     """
     return fingerprint_of(
         {
-            "model": identity_of(entry, commit_of(prompts)),
+            "model": identity_of(entry, revision_of(prompts)),
             "dtype": entry.dtype,
             "prompts": prompts["fingerprint"].iloc[0],
             "tasks": {
@@ -36,7 +36,7 @@ def scan_fingerprint(
     )
 
 
-def commit_of(prompts: pd.DataFrame) -> str:
+def revision_of(prompts: pd.DataFrame) -> str:
     """The commit of the hub model that prompts were made for; empty for a folder.
 
     Everything that is measured on prompts is measured on this commit, wherever the branch of the
@@ -53,7 +53,7 @@ def fresh_prompts(
     ``bos: auto`` is what was found when they were made.
     """
     bos = bool(prompts["bos"].iloc[0]) if entry.bos == "auto" else entry.bos
-    model = identity_of(entry, commit_of(prompts))
+    model = identity_of(entry, revision_of(prompts))
     expected = prompts_fingerprint(tasks, settings, bos, model, prompts)
     return set(prompts["fingerprint"]) == {expected}
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass
-from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
@@ -14,20 +12,20 @@ from numpy.typing import NDArray
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.anatomy import Anatomy
 from circuit_scaling.interventions.chunk import Chunk
-from circuit_scaling.interventions.device import prepare_device, report_device
+from circuit_scaling.interventions.device import prepare_device
 from circuit_scaling.interventions.memory import reset_peak
 from circuit_scaling.interventions.profiles import head_profiles
 from circuit_scaling.models.loading import load_model
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.prompts.spec import Tasks
 from circuit_scaling.scanning.attributions import head_attributions
-from circuit_scaling.scanning.fingerprint import commit_of, scan_fingerprint
+from circuit_scaling.scanning.fingerprint import revision_of, scan_fingerprint
 from circuit_scaling.scanning.measurement import Measurement, Progress, no_progress
+from circuit_scaling.scanning.run_log import run_log
 from circuit_scaling.scanning.spec import ScanSettings
 from circuit_scaling.statistics.testing import q_values
 
 _TESTED_TASKS = ("ioi", "anti_names")  # one family of tests per model (DESIGN 3, inference)
-_LIBRARIES = ("circuit-scaling", "torch", "transformers", "transformer-lens", "numpy")
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ def scan_model(
             f"{', '.join(tasks.scanned())}."
         )
     prepare_device(settings.precision)
-    anatomy = load_model(slug, entry, settings.precision, commit_of(prompts))
+    anatomy = load_model(slug, entry, settings.precision, revision_of(prompts))
     reset_peak(anatomy.device)
     chunk = Chunk.of(
         anatomy, None if settings.chunk == "auto" else settings.chunk, settings.max_memory
@@ -79,7 +77,6 @@ def scan_model(
     effects = _of_model(effects, slug, entry).assign(fingerprint=fingerprint)
     competence = pd.DataFrame([m.competence() for m in measured])
     competence["competent"] = competence["competent"].astype("boolean")  # missing for controls
-    seconds = time.perf_counter() - started
     return ScanTables(
         head_effects=effects[_EFFECT_ORDER],
         head_attributions=head_attributions(
@@ -87,7 +84,7 @@ def scan_model(
         ),
         head_profiles=_profiles(slug, entry, anatomy, prompts, settings, fingerprint),
         competence=_of_model(competence, slug, entry),
-        run_log=_run_log(slug, anatomy, chunk, seconds, len(effects)),
+        run_log=run_log("scan", slug, anatomy, chunk, started, len(effects)),
     )
 
 
@@ -137,29 +134,4 @@ def _profiles(
             **{name: values.ravel().astype(np.float64) for name, values in scores.items()},
             "fingerprint": fingerprint,
         }
-    )
-
-
-def _run_log(
-    slug: str,
-    anatomy: Anatomy,
-    chunk: Chunk,
-    seconds: float,
-    heads_measured: int,
-) -> pd.DataFrame:
-    device = report_device(anatomy)
-    return pd.DataFrame(
-        [
-            {
-                "stage": "scan",
-                "model": slug,
-                "seconds": seconds,
-                "peak_memory_mb": device.peak_memory_mb,
-                "device": device.name,
-                "threads": device.threads,
-                "chunk": chunk.tokens,
-                "heads_per_second": heads_measured / seconds,
-                "versions": json.dumps({name: version(name) for name in _LIBRARIES}),
-            }
-        ]
     )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pandera.pandas import Column
 
+from circuit_scaling.tables.schemas import RUN_LOG
 from circuit_scaling.tables.table import Table, count, flag, number, numbers, share, text
 
 _MODEL = {"family": text(), "model": text()}
@@ -115,3 +118,4 @@ ABLATION_SUMMARY = Table(
     keys=("family", "model", "task", "ablation", "positions", "hero_set", "k"),
     may_be_empty=True,
 )
+ABLATION_LOG = replace(RUN_LOG, name="ablation_log")

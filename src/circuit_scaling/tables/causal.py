@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pandera.pandas import Column
 
 from circuit_scaling.tables.schemas import (
@@ -10,6 +12,7 @@ from circuit_scaling.tables.schemas import (
     HEAD_KEYS,
     MODEL,
     PROFILE_COLUMNS,
+    RUN_LOG,
     SHAPE,
 )
 from circuit_scaling.tables.table import Table, count, flag, number, numbers, share, text
@@ -192,14 +195,4 @@ HERO_SIMILARITY = Table(
     keys=("group", "scope", "family_a", "family_b"),
     may_be_empty=True,
 )
-CAUSAL_TABLES = {
-    table.name: table
-    for table in (
-        CAUSAL_TRACES,
-        HEAD_READS,
-        HEAD_WRITES,
-        HERO_PAIRS,
-        CAUSAL_SUMMARY,
-        HERO_SIMILARITY,
-    )
-}
+CAUSAL_LOG = replace(RUN_LOG, name="causal_log")

@@ -159,10 +159,12 @@ RUN_LOG = Table(
         "device": text(),
         "threads": count(),
         "chunk": count(),
-        "heads_per_second": number(at_least=0),
+        "counted": text("heads", "sets of heads", "patched runs and paths"),
+        "per_second": number(at_least=0),
         "versions": text(),
     },
     keys=("stage", "model"),
+    may_be_empty=True,
 )
 _JOINT = {
     **HEAD,
@@ -505,34 +507,3 @@ CONTROL_MODELS = Table(
     keys=("family", "model", "task"),
     may_be_empty=True,
 )
-ALL_TABLES = {
-    table.name: table
-    for table in (
-        ZOO_CURVES,
-        ZOO_ACCURACY,
-        PROMPTS,
-        HEAD_EFFECTS,
-        HEAD_ATTRIBUTIONS,
-        COMPETENCE,
-        HEAD_PROFILES,
-        RUN_LOG,
-        JOINT_HEADS,
-        JOINT_EFFECTS,
-        IMPORT_FINDINGS,
-        ABLATION_AGREEMENT,
-        ATTRIBUTION_AGREEMENT,
-        CLASSIFIED_HEADS,
-        HEAD_CATEGORY_SUMMARY,
-        CATEGORY_SENSITIVITY,
-        HERO_HEADS,
-        TRANSFER_HEADS,
-        TRANSFER_SUMMARY,
-        HEAD_MATCHING,
-        HEAD_DIVERGENCE,
-        CORR_VS_SCALE,
-        STRONG_HEAD_SCALING,
-        LAYER_PROFILE,
-        SCALE_TREND,
-        CONTROL_MODELS,
-    )
-}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -9,10 +10,12 @@ import pandas as pd
 
 from circuit_scaling.interventions.chunk import Chunk
 from circuit_scaling.interventions.device import prepare_device
+from circuit_scaling.interventions.memory import reset_peak
 from circuit_scaling.models.loading import load_model
 from circuit_scaling.models.roster import RosterEntry
-from circuit_scaling.scanning.fingerprint import commit_of
+from circuit_scaling.scanning.fingerprint import revision_of
 from circuit_scaling.scanning.measurement import Progress, no_progress
+from circuit_scaling.scanning.run_log import run_log
 from circuit_scaling.scanning.spec import ScanSettings
 from circuit_scaling.statistics.testing import q_values
 from circuit_scaling.tables.causal import CAUSAL_TRACES, HEAD_READS, HEAD_WRITES, HERO_PAIRS
@@ -35,6 +38,7 @@ class TracingTables:
     head_reads: pd.DataFrame
     head_writes: pd.DataFrame
     hero_pairs: pd.DataFrame
+    causal_log: pd.DataFrame
 
 
 def trace_model(
@@ -59,8 +63,10 @@ def trace_model(
         CircuitScalingError: the model cannot be loaded, prompts cannot be paired, or the engine
             cannot patch this model.
     """
+    started = time.perf_counter()
     prepare_device(scan.precision)
-    anatomy = load_model(slug, entry, scan.precision, commit_of(prompts))
+    anatomy = load_model(slug, entry, scan.precision, revision_of(prompts))
+    reset_peak(anatomy.device)
     chunk = Chunk.of(anatomy, None if scan.chunk == "auto" else scan.chunk, scan.max_memory)
     traced = [
         TracedTask(
@@ -100,6 +106,7 @@ def trace_model(
         hero_pairs=table(
             HERO_PAIRS, (f for task in traced for f in joint_influences(task, subjects, progress))
         ),
+        causal_log=run_log("causal", slug, anatomy, chunk, started, runs_of(subjects)),
     )
 
 

@@ -21,7 +21,7 @@ from circuit_scaling.models.roster import Roster, RosterEntry
 from circuit_scaling.pipelines.per_model import stack
 from circuit_scaling.prompts.spec import PromptSettings, Tasks
 from circuit_scaling.scanning.spec import ScanSettings
-from circuit_scaling.tables.ablation import ABLATION_TRIALS
+from circuit_scaling.tables.ablation import ABLATION_LOG, ABLATION_TRIALS
 
 # torch and transformers are imported inside the functions: the registry must start without them.
 
@@ -39,9 +39,9 @@ def mask_heads(
     hero_heads: pd.DataFrame,
     *,
     slug: str,
-) -> pd.DataFrame:
-    """Load the model once, ablate all its sets on every task; without heroes, an empty table."""
-    from circuit_scaling.masking.trials import plan_trials, run_trials
+) -> dict[str, pd.DataFrame]:
+    """Load the model once, ablate all its sets on every task; without heroes, empty tables."""
+    from circuit_scaling.masking.trials import plan_trials, run_trials, sets_of
     from circuit_scaling.scanning.progress import scan_progress
 
     heads, heroes = (table[table["model"] == slug] for table in (classified_heads, hero_heads))
@@ -51,17 +51,15 @@ def mask_heads(
     sets = choose_sets(slug, (entry.n_layers, entry.n_heads), heroes, heads, settings)
     if not sets:
         _log.warning("%s: no hero heads, so that there is nothing to ablate", slug)
-        return ABLATION_TRIALS.empty()
+        return {"ablation_trials": ABLATION_TRIALS.empty(), "ablation_log": ABLATION_LOG.empty()}
     if short := shortages(sets, settings.n_random):
         _log.info("%s: %s", slug, "; ".join(short))
     trials = plan_trials(tasks, scan_settings, settings, sets)
-    with (
-        ONE_MODEL_AT_A_TIME,
-        scan_progress(slug, sum(len(t.distinct) for t in trials), "sets") as progress,
-    ):
-        return run_trials(
+    with ONE_MODEL_AT_A_TIME, scan_progress(slug, sets_of(trials), "sets") as progress:
+        masked = run_trials(
             slug, entry, scan_settings, settings, prompts, trials, fingerprint, progress
         )
+    return masked._asdict()
 
 
 def compare_sets(
@@ -87,9 +85,14 @@ def compare_sets(
     return summarise(ablation_trials, prompts, competence, scan_settings.primary, settings)
 
 
-def collect(classified_heads: pd.DataFrame, *summaries: pd.DataFrame) -> pd.DataFrame:
-    """The comparisons of all models, one below the other."""
-    return stamp({"ablation_summary": stack(*summaries)}, classified_heads)["ablation_summary"]
+def collect(classified_heads: pd.DataFrame, *tables: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The comparisons of all models, one below the other, and then their logs."""
+    half = len(tables) // 2
+    collected = {
+        "ablation_summary": stack(*tables[:half]),
+        "ablation_log": stack(*tables[half:]),
+    }
+    return stamp(collected, classified_heads)
 
 
 def export(ablation_summary: pd.DataFrame) -> dict[str, pd.DataFrame]:

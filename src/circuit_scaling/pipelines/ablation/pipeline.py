@@ -23,6 +23,8 @@ _SETTINGS = {
     "settings": "ablation",
 }
 _SHARED = ("classified_heads", "hero_heads", "competence")
+_MASKED = ("ablation_trials", "ablation_log")
+_COLLECTED = ("ablation_summary", "ablation_log")
 
 
 def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
@@ -37,8 +39,11 @@ def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
         [
             Node(
                 collect,
-                inputs=["classified_heads", *(f"ablation_summary__{slug}" for slug in slugs)],
-                outputs="ablation_summary",
+                inputs=[
+                    "classified_heads",
+                    *(f"{name}__{slug}" for name in _COLLECTED for slug in slugs),
+                ],
+                outputs={name: name for name in _COLLECTED},
                 name="collect_summaries",
             ),
             Node(
@@ -64,8 +69,8 @@ def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
         },
         inputs={*_SHARED, *(f"prompts__{slug}" for slug in slugs)},
         outputs={
-            *("ablation_summary", "ablation_exports", "ablation_figures"),
-            *(f"ablation_trials__{slug}" for slug in slugs),
+            *(*_COLLECTED, "ablation_exports", "ablation_figures"),
+            *(f"{name}__{slug}" for name in _MASKED for slug in slugs),
         },
     )
 
@@ -81,7 +86,7 @@ def _mask_one(slug: str) -> Pipeline:
             Node(
                 for_model(mask_heads, slug),
                 inputs=given,
-                outputs="ablation_trials",
+                outputs={name: name for name in _MASKED},
                 name="mask_heads",
             ),
             Node(
@@ -104,5 +109,5 @@ def _mask_one(slug: str) -> Pipeline:
             **{f"params:{block}": f"params:{block}" for block in _SETTINGS.values()},
         },
         inputs={"prompts": f"prompts__{slug}", **{name: name for name in _SHARED}},
-        outputs={name: f"{name}__{slug}" for name in ("ablation_trials", "ablation_summary")},
+        outputs={name: f"{name}__{slug}" for name in (*_MASKED, "ablation_summary")},
     )

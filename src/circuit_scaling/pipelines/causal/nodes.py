@@ -22,7 +22,7 @@ from circuit_scaling.pipelines.per_model import stack
 from circuit_scaling.prompts.spec import PromptSettings, Tasks
 from circuit_scaling.scanning.fingerprint import check_fresh
 from circuit_scaling.scanning.spec import ScanSettings
-from circuit_scaling.tables.causal import CAUSAL_TABLES
+from circuit_scaling.tables.registry import ALL_TABLES
 from circuit_scaling.tracing.fingerprint import (
     check_categories,
     check_traced,
@@ -33,7 +33,8 @@ from circuit_scaling.tracing.spec import CausalSettings
 
 # torch and transformers are imported inside the functions: the registry must start without them.
 
-PER_MODEL = ("causal_traces", "head_reads", "head_writes", "hero_pairs")
+_TRACED = ("causal_traces", "head_reads", "head_writes", "hero_pairs")
+PER_MODEL = (*_TRACED, "causal_log")
 _log = logging.getLogger(__name__)
 
 
@@ -56,7 +57,7 @@ def trace_heads(
     subjects = subjects_of(slug, entry, classified_heads, hero_heads, settings)
     if not subjects.traced:
         _log.warning("%s: no hero heads, so nothing is traced", slug)
-        return {name: CAUSAL_TABLES[name].empty() for name in PER_MODEL}
+        return {name: ALL_TABLES[name].empty() for name in PER_MODEL}
     from circuit_scaling.scanning.progress import scan_progress
     from circuit_scaling.tracing.trace import runs_of, trace_model
 
@@ -94,9 +95,9 @@ def collect(
     kinds = len(PER_MODEL)
     for place, slug in enumerate(slugs):
         subjects = subjects_of(slug, roster[slug], classified_heads, hero_heads, settings)
-        traced = dict(zip(PER_MODEL, tables[place * kinds :], strict=False))
+        traced = dict(zip(_TRACED, tables[place * kinds :], strict=False))
         check_traced(slug, classified_heads, subjects, settings, traced)
-    traces, reads, writes, pairs = (stack(*tables[kind::kinds]) for kind in range(kinds))
+    traces, reads, writes, pairs, log = (stack(*tables[kind::kinds]) for kind in range(kinds))
     ours = hero_heads[hero_heads["model"].isin(slugs)]
     collected = {
         "causal_summary": summary_of(ours, classified_heads, traces, writes, settings.min_share),
@@ -106,6 +107,7 @@ def collect(
         "hero_similarity": hero_similarity(
             reads, classified_heads, settings.n_permutations, settings.seed
         ),
+        "causal_log": log,
     }
     return stamp(collected, classified_heads)
 

@@ -13,7 +13,14 @@ from circuit_scaling.pipelines.per_model import for_model, for_models
 _SHARED = ("tasks", "prompts", "scan", "causal")
 _SCANNED = ("prompts", "head_profiles")
 _CLASSIFIED = ("classified_heads", "hero_heads")
-_COLLECTED = ("causal_summary", "head_reads", "head_writes", "hero_pairs", "hero_similarity")
+_COLLECTED = (
+    "causal_summary",
+    "head_reads",
+    "head_writes",
+    "hero_pairs",
+    "hero_similarity",
+    "causal_log",
+)
 
 
 def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -15,6 +14,7 @@ from circuit_scaling import __version__
 from circuit_scaling.analysis.classify import ClassifySettings
 from circuit_scaling.analysis.made_from import is_made_from
 from circuit_scaling.commands import run_command
+from circuit_scaling.datasets.commit import commit_of
 from circuit_scaling.figures.agreement import ablation_agreement as draw_agreement
 from circuit_scaling.figures.attribution import attribution_agreement as draw_attribution
 from circuit_scaling.figures.category_shares import category_counts
@@ -31,40 +31,29 @@ from circuit_scaling.figures.transfer import ioi_transfer_summary
 from circuit_scaling.models.roster import Roster
 from circuit_scaling.report.context import ReportContext
 from circuit_scaling.report.imported import is_of
+from circuit_scaling.report.made_by import TABLES
 from circuit_scaling.report.page import render_report
 
 Part = pd.DataFrame | None
 _log = logging.getLogger(__name__)
 
 # What scans leave says nothing about heads that were imported into the same place.
-_OF_SCANS = (
-    *("competence", "ablation_agreement", "attribution_agreement", "run_log"),
-    *("zoo_curves", "zoo_accuracy"),
-    *("ablation_summary", "causal_summary", "hero_pairs", "hero_similarity"),
-)
-_OF_HEADS = {
-    "scaling": (
-        *("corr_vs_scale", "strong_head_scaling", "scale_trend", "layer_profile"),
-        "control_models",
-    ),
-    "transfer": ("transfer_summary", "head_matching", "head_divergence"),
-    "causal": ("causal_summary", "hero_pairs", "hero_similarity"),
-    "ablation": ("ablation_summary",),
-}
+_OF_SCANS = ("join", "causal", "ablation", "zoo")
+_OF_HEADS = ("scaling", "transfer", "causal", "ablation")
 
 
 def write_report(models: dict[str, Any], settings: ClassifySettings, **parts: Part) -> str:
     """The page; a part (a table by its name) that is None says which command makes it."""
     if is_of(parts["import_findings"], parts["classified_heads"]):
-        parts |= dict.fromkeys(_OF_SCANS)
+        parts |= dict.fromkeys(table for pipeline in _OF_SCANS for table in TABLES[pipeline])
         roster = None
     else:
         parts["import_findings"] = None
         roster = _roster_table(Roster.model_validate(models))
     outdated = [
         pipeline
-        for pipeline, names in _OF_HEADS.items()
-        if _of_other_heads(parts["classified_heads"], [parts[name] for name in names])
+        for pipeline in _OF_HEADS
+        if _of_other_heads(parts["classified_heads"], [parts[name] for name in TABLES[pipeline]])
     ]
     if outdated:
         _log.warning(
@@ -73,7 +62,7 @@ def write_report(models: dict[str, Any], settings: ClassifySettings, **parts: Pa
             " and ".join(outdated),
         )
     for pipeline in outdated:
-        parts |= dict.fromkeys(_OF_HEADS[pipeline])
+        parts |= dict.fromkeys(TABLES[pipeline])
     figures = _figures(parts, settings.tau)
     only_drawn = {"strong_head_scaling"}
     shown: dict[str, Any] = {name: parts[name] for name in parts.keys() - only_drawn}
@@ -82,11 +71,11 @@ def write_report(models: dict[str, Any], settings: ClassifySettings, **parts: Pa
             roster=roster,
             **shown,
             figures=figures,
-            outdated=outdated,
+            outdated=frozenset(outdated),
             run=run_command(),
             tau=settings.tau,
             project_version=__version__,
-            git_sha=_commit(),
+            commits=_commits(parts),
         )
     )
 
@@ -151,14 +140,11 @@ def _roster_table(roster: Roster) -> pd.DataFrame:
     )
 
 
-def _commit() -> str | None:
-    """The commit of the source tree that this is run from; an installed package has none."""
-    source = Path(__file__).parents[3]
-    head = source.parent / ".git" / "HEAD"
-    if source.name != "src" or not head.is_file():
-        return None
-    content = head.read_text().strip()
-    reference = head.parent / content.removeprefix("ref: ")
-    if not content.startswith("ref: "):
-        return content[:12]
-    return reference.read_text().strip()[:12] if reference.is_file() else None
+def _commits(parts: Mapping[str, Part]) -> dict[str, list[str]]:
+    """Commit -> the tables that were made at it."""
+    made: dict[str, list[str]] = {}
+    for name, table in parts.items():
+        commit = None if table is None else commit_of(table)
+        if commit:
+            made.setdefault(commit, []).append(name)
+    return made

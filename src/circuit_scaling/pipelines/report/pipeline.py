@@ -5,33 +5,9 @@ from __future__ import annotations
 from kedro.pipeline import Node, Pipeline
 
 from circuit_scaling.pipelines.report.nodes import write_report
+from circuit_scaling.report.made_by import TABLES
 
-PARTS = (
-    "competence",
-    "classified_heads",
-    "head_category_summary",
-    "category_sensitivity",
-    "hero_heads",
-    "known_heads",
-    "transfer_summary",
-    "head_matching",
-    "head_divergence",
-    "corr_vs_scale",
-    "strong_head_scaling",
-    "scale_trend",
-    "layer_profile",
-    "control_models",
-    "ablation_summary",
-    "ablation_agreement",
-    "attribution_agreement",
-    "causal_summary",
-    "hero_pairs",
-    "hero_similarity",
-    "import_findings",
-    "zoo_curves",
-    "zoo_accuracy",
-    "run_log",
-)
+PARTS = tuple(table for tables in TABLES.values() for table in tables)
 
 
 def create_pipeline() -> Pipeline:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,6 +15,7 @@ from circuit_scaling.prompts.templates import check_templates
 from circuit_scaling.prompts.wordbank import WordBank
 
 _LISTED = 3
+_AT_THE_END = re.compile(r"\{items\}( and| or)?$")
 
 
 def build(
@@ -26,9 +28,10 @@ def build(
     categories, without an answer. Categories belong to one side of the split.
 
     Raises:
-        CircuitScalingError: a template without ``{items}``; too few usable categories.
+        CircuitScalingError: a template without ``{items}`` at its end; too few usable categories.
     """
-    check_templates(task, spec.templates, ("items",))
+    every_item = tuple(item for items in words.lists.values() for item in items)
+    check_templates(task, spec.templates, ("items",), answers=every_item, also=_goes_on)
     usable = [c for c, items in words.lists.items() if len(items) > _LISTED]
     sides = {split: usable[i :: len(SPLITS)] for i, split in enumerate(SPLITS)}
     if min(map(len, sides.values())) < _LISTED:
@@ -37,7 +40,6 @@ def build(
             f"each side of the split; usable: {', '.join(usable) or 'none'}."
         )
     order = {c: rng.permutation(np.array(words.lists[c], dtype=object)) for c in usable}
-    every_item = tuple(item for items in words.lists.values() for item in items)
     turn: dict[str, int] = dict.fromkeys(usable, 0)
     for cell in cells(spec.n_prompts or 0, 1, data_seeds, task):
         side = sides[cell.split]
@@ -63,3 +65,13 @@ def build(
             split=cell.split,
             data_seed=cell.data_seed,
         )
+
+
+def _goes_on(template: str) -> str:
+    """What is wrong where a list does not go on at the end of the text."""
+    if _AT_THE_END.search(template) and template.count("{items}") == 1:
+        return ""
+    return (
+        "must have {items} once, at its end (or before 'and' or 'or'): a prompt ends right before "
+        "its answer, the next item"
+    )

@@ -29,10 +29,11 @@ def build(
     the distractor the repeated one; every name is both equally often.
 
     Raises:
-        CircuitScalingError: a template misses a slot or has an unknown one; the number of prompts
+        CircuitScalingError: a template misses a slot or has an unknown one, names somebody behind
+            the subject or by a fixed word, or ends where no name can follow; the number of prompts
             cannot be balanced; no third name is left.
     """
-    check_templates(task, spec.templates, _SLOTS, _FILLERS)
+    check_templates(task, spec.templates, _SLOTS, _FILLERS, answers=words.names)
     fewest = min(len(words.split_names(split)) for split in SPLITS)
     if spec.repeat == "none" and fewest < len(_SLOTS):
         raise CircuitScalingError(
