@@ -145,6 +145,8 @@ def classified_heads(models: Sequence[Model] = MODELS) -> pd.DataFrame:
         frame["competent_ioi"] = model.ioi
         frame["competent_anti"] = model.anti
         frame["suspect"] = ""
+        frame["bos"] = pd.Series(model.family == "mini_opt", index=frame.index, dtype="boolean")
+        frame["revision"] = ""
         frame["fingerprint"] = hashlib.sha256(model.slug.encode()).hexdigest()[:16]
         frames.append(frame)
     return pd.concat(frames, ignore_index=True)

@@ -13,8 +13,9 @@ import pytest
 from circuit_scaling import figures
 from circuit_scaling.analysis.causal import causal_summary
 from circuit_scaling.report import ReportContext, render_report
-from circuit_scaling.report.blocks import Missing
+from circuit_scaling.report.blocks import MISSING, Missing
 from circuit_scaling.report.interactive import phase_space_json
+from circuit_scaling.report.models import roster
 from circuit_scaling.report.sections import all_sections
 from circuit_scaling.tables.causal import HERO_PAIRS, HERO_SIMILARITY
 from tests.helpers import synthetic_tables as tables
@@ -634,3 +635,30 @@ class TestInteractive:
             for text in trace.get("text", []):
                 is_open = trace["marker"]["symbol"].endswith("-open")
                 assert is_open == ("control_ioi" in text) == ("not competent" in text)
+
+
+class TestWhatModelsWereMeasuredWith:
+    """The chapter of the models: BOS, and the commit of a model from a hub."""
+
+    def rows(self, heads: pd.DataFrame | None) -> dict[str, str]:
+        section = roster(ReportContext(roster=tables.roster(MODELS), classified_heads=heads))
+        (table,) = section.blocks
+        (place,) = [i for i, name in enumerate(table.head) if name == "prompts begin with BOS"]
+        return {row[0].text: row[place].text for row in table.rows}
+
+    def test_whether_prompts_begin_with_bos(self) -> None:
+        found = self.rows(tables.classified_heads(MODELS))
+        assert found == {m.slug: "yes" if m.slug == "mini_opt" else "no" for m in MODELS}
+
+    def test_what_was_not_measured_is_not_known(self) -> None:
+        heads = tables.classified_heads(MODELS[1:])
+        assert self.rows(heads)[MODELS[0].slug] == MISSING
+        assert set(self.rows(None).values()) == {MISSING}
+
+    def test_the_commit_of_a_hub_model_stands_below_its_source(self) -> None:
+        heads = tables.classified_heads(MODELS)
+        heads.loc[heads["model"] == "mini_opt", "revision"] = "0123456789abcdef" * 2
+        section = roster(ReportContext(roster=tables.roster(MODELS), classified_heads=heads))
+        notes = {row[0].text: row[5].note for row in section.blocks[0].rows}
+        assert notes["mini_opt"] == "commit 0123456789ab"
+        assert {note for model, note in notes.items() if model != "mini_opt"} == {""}

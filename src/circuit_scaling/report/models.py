@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -37,6 +38,7 @@ def roster(context: ReportContext) -> Section:
     if context.roster is None:
         return Section(section.anchor, section.title, ("No roster was given.",))
     frame = arrange(context.roster, order_models(context.roster))
+    measured = _measured(context.classified_heads)
     rows = tuple(
         (
             text_cell(model),
@@ -44,20 +46,37 @@ def roster(context: ReportContext) -> Section:
             number_cell(params, 2 if as_float(params) < 10 else 0),
             count_cell(layers),
             count_cell(heads),
-            code_cell(source),
+            _source_cell(source, measured, model),
+            text_cell(measured["bos"].map({True: "yes", False: "no"}).get(model)),
             Cell("" if pd.isna(note) else note),
         )
         for model, family, params, layers, heads, source, note in columns(
             frame, "model", "family", "params_m", "layers", "heads", "source", "note"
         )
     )
-    names = ("model", "family", "parameters (M)", "layers", "heads per layer", "source", "note")
+    names = (
+        *("model", "family", "parameters (M)", "layers", "heads per layer", "source"),
+        *("prompts begin with BOS", "note"),
+    )
     total = sum(as_float(a) * as_float(b) for a, b in columns(frame, "layers", "heads"))
     sentence = f"The roster names {counted(len(frame), 'model')}"
     sentence += "." if pd.isna(total) else f" with {counted(int(total), 'attention head')}."
     return Section(
         section.anchor, section.title, (sentence,), (Table(names, rows, "The roster of this run."),)
     )
+
+
+def _measured(heads: pd.DataFrame | None) -> pd.DataFrame:
+    """What the heads of each model were measured with: ``bos`` and ``revision``, by model."""
+    facts = ["model", "bos", "revision"]
+    known = pd.DataFrame(columns=facts) if heads is None else heads[facts].drop_duplicates("model")
+    return known.set_index("model")
+
+
+def _source_cell(source: object, measured: pd.DataFrame, model: object) -> Cell:
+    """Where the weights come from, with the commit that was measured of a hub model."""
+    revision = measured["revision"].get(model) or ""
+    return replace(code_cell(source), note=f"commit {revision[:12]}" if revision else "")
 
 
 def competence(context: ReportContext, order: Sequence[str]) -> Section:
