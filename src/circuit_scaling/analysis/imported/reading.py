@@ -56,7 +56,9 @@ def read_head_table(given: str | None) -> tuple[Path, pd.DataFrame]:
         frame[name] = _numbers(path, frame[name])
     for name in _INDICES:
         whole = frame[name].between(0, _BEYOND_ANY_MODEL - 1) & (frame[name] % 1 == 0)
-        _refuse(path, frame[name], ~whole, f"is not a whole number from 0 to {_BEYOND_ANY_MODEL - 1}")
+        _refuse(
+            path, frame[name], ~whole, f"is not a whole number from 0 to {_BEYOND_ANY_MODEL - 1}"
+        )
         frame[name] = frame[name].astype(int)
     _one_family_each(path, frame)
     return path, frame
