@@ -1,4 +1,4 @@
-"""Effects as programs write them: in full, to some decimals, on a binary grid, in half precision."""
+"""Effects as programs write them: in full, rounded, on a binary grid, in half precision."""
 
 from __future__ import annotations
 

@@ -126,8 +126,8 @@ class Rosters(RootModel[dict[str, Roster]]):
             shapes = {where: f"{e.n_layers} layers of {e.n_heads}" for where, e in named}
             listed = ", ".join(f"{where} ({shape})" for where, shape in shapes.items())
             raise CircuitScalingError(
-                f"'{name}' may be several models of the rosters: {listed}. Write one of their other "
-                "names in the table, or correct the rosters."
+                f"'{name}' may be several models of the rosters: {listed}. Write another of "
+                "their names in the table, or correct the rosters."
             )
         return named[0][1] if named else None
 

@@ -219,7 +219,9 @@ def _zeros_of_rounding(effects: npt.NDArray[np.float64]) -> float:
     if _reach_below_half_precision(sizes):
         return np.inf
     small = sizes[sizes < 8.5 * sizes[:1]]
-    for smallest in _UNITS if small.size else ():
+    if small.size < len(_UNITS):  # as many may seem to be multiples of one another by chance
+        return 0
+    for smallest in _UNITS:
         units = small / small[0] * smallest
         if (np.abs(units - np.round(units)) < _OFF_THE_GRID).all():
             one, two, three = (int((np.round(units) == unit).sum()) for unit in _UNITS)

@@ -21,7 +21,7 @@ COLUMNS = (*_NAMES, *_INDICES, *DELTAS)
 # Only in columns of numbers: a model may be called NA.
 _NO_NUMBER = ["", "NA", "N/A", "nan", "NaN", "null", "None"]
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
-_BEYOND_ANY_MODEL = 10_000  # layers, or heads of a layer
+_LAST = 1_999  # no model has more layers, or more heads in one
 _SHOWN = 5
 _log = logging.getLogger(__name__)
 
@@ -55,10 +55,8 @@ def read_head_table(given: str | None) -> tuple[Path, pd.DataFrame]:
     for name in (*_INDICES, *DELTAS):
         frame[name] = _numbers(path, frame[name])
     for name in _INDICES:
-        whole = frame[name].between(0, _BEYOND_ANY_MODEL - 1) & (frame[name] % 1 == 0)
-        _refuse(
-            path, frame[name], ~whole, f"is not a whole number from 0 to {_BEYOND_ANY_MODEL - 1}"
-        )
+        whole = frame[name].between(0, _LAST) & (frame[name] % 1 == 0)
+        _refuse(path, frame[name], ~whole, f"is not a whole number from 0 to {_LAST}")
         frame[name] = frame[name].astype(int)
     _one_family_each(path, frame)
     return path, frame
