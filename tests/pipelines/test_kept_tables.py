@@ -117,11 +117,10 @@ def test_it_ends_with_the_report_and_with_marks(
     inside = layers[layers["layer"] < layers["n_layers"]]
     assert set(profile["model"]) == set(inside["model"])
     assert profile["n_category"].sum() == len(inside)
-    for (model, category), rows in inside.groupby(["model", "category"]):
-        found = profile.query("model == @model and category == @category")
-        assert found["mean_depth"].iloc[0] == pytest.approx(
-            ((rows["layer"] + 0.5) / rows["n_layers"]).mean()
-        )
+    found = profile.groupby(["model", "category"])["mean_depth"].first().dropna()
+    depth = ((inside["layer"] + 0.5) / inside["n_layers"]).rename("mean_depth")
+    wanted = depth.groupby([inside["model"], inside["category"]]).mean()
+    pd.testing.assert_series_equal(found, wanted)
 
 
 def test_a_table_without_any_effect_is_refused(

@@ -195,7 +195,7 @@ def _same(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> npt.N
     n_same, n_both = int(same.sum()), int(both.sum())
     if n_same < _SAME_AT_LEAST:
         return np.zeros_like(same)
-    if (one == other)[measured].all():
+    if np.array_equal(one[measured], other[measured]):
         return same
     counts = [pd.Series(values[both]).value_counts() for values in (one, other)]
     # Of all pairs of two heads, those that are no head with itself.
