@@ -191,7 +191,7 @@ def _same(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> npt.N
     """Where two models agree, if that is too often to be chance; nowhere otherwise."""
     measured = np.isfinite(one) & np.isfinite(other)
     both = measured & (one != 0) & (other != 0)
-    same = both & (one == other)
+    same: npt.NDArray[np.bool_] = both & (one == other)
     n_same, n_both = int(same.sum()), int(both.sum())
     if n_same < _SAME_AT_LEAST:
         return np.zeros_like(same)
