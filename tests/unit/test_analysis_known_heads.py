@@ -170,6 +170,8 @@ class TestWhichModels:
         [
             ("gpt2", {"other": entry("other")}),  # an imported table
             ("GPT2-small", {"other": entry("other")}),  # under an alias
+            ("openai-community/gpt2", {"other": entry("other")}),  # by its present hub id
+            ("mine", {"mine": entry("openai-community/gpt2")}),
             ("mine", {"mine": entry()}),  # a slug of the user's own, by its hub id
             ("mine", {"mine": entry(revision="main")}),
             ("copy", {"copy": entry(None, aliases=["gpt2"])}),  # a folder that says what it is
@@ -179,10 +181,16 @@ class TestWhichModels:
         assert len(look_up(gpt2(name), **roster)) == 29
 
     @pytest.mark.parametrize(
-        "roster", [{"mine": entry("gpt2-medium-2")}, {"mine": entry(revision="step1000")}]
+        "roster",
+        [
+            {"mine": entry("gpt2-medium-2")},
+            {"mine": entry(revision="step1000")},
+            {"gpt2": entry(revision="step1000")},
+            {"gpt2": entry("somebody/gpt2")},
+        ],
     )
     def test_other_weights_have_no_published_heads(self, roster):
-        assert look_up(gpt2("mine"), **roster).empty
+        assert look_up(gpt2(next(iter(roster))), **roster).empty
 
     def test_a_roster_entry_may_share_weights_with_a_study_model(self):
         both = pd.concat([gpt2("a"), gpt2("b")], ignore_index=True)

@@ -291,6 +291,17 @@ class TestLayerHist:
         counts = layer_counts(rows.assign(n_layers=np.nan))
         assert counts["layer"].tolist() == [0, 1, 2, 3]
 
+    def test_heads_of_layers_that_the_model_does_not_have_are_counted(
+        self, heads: pd.DataFrame
+    ) -> None:
+        rows = heads[heads["model"] == "mini_gpt2_s"].assign(n_layers=3)
+        (axes,) = figures.layer_hist(rows).axes
+        more = int((rows["layer"] >= 3).sum())
+        assert more > 0
+        assert axes.get_title("left") == (
+            f"mini_gpt2_s ({more} more in layers that it does not have)"
+        )
+
 
 class TestCorrVsScale:
     @pytest.fixture(scope="class")

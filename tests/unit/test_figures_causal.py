@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from circuit_scaling.analysis.causal import causal_summary
 from circuit_scaling.figures.influence import causal_influence, of_task
@@ -99,6 +100,7 @@ class TestReadsWrites:
         self, summary: pd.DataFrame, reads: pd.DataFrame
     ) -> None:
         figure = reads_writes(reads_writes_of("mini_s", summary, reads, head_writes()))
+        assert not any("$" in text.get_text() for text in figure.findobj(Text))
         texts = [text.get_text() for axes in figure.axes for text in axes.texts]
         assert [text for text in texts if text.startswith("L")] == ["L0H0", "L1H1"]
         assert "IOI:\nroutes into shared heads" in texts

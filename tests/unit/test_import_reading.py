@@ -77,8 +77,10 @@ def test_names_that_look_like_missing_values_are_names(tmp_path: Path) -> None:
         ("", "has no rows"),
         ("gpt2,gpt2,0,0,0.1,0.2\ngpt2,gpt2,1.5,0,0.1,0.2", "layer is not a whole number"),
         ("gpt2,gpt2,0,0,0.1,0.2\ngpt2,gpt2,1.5,0,0.1,0.2", "in row 2 (1.5)"),
-        ("gpt2,gpt2,0,-1,0.1,0.2", "head is not a whole number from 0 on in row 1 (-1.0)"),
-        ("gpt2,gpt2,,0,0.1,0.2", "layer is not a whole number from 0 on in row 1 (nan)"),
+        ("gpt2,gpt2,0,-1,0.1,0.2", "head is not a whole number from 0 to 1999 in row 1 (-1.0)"),
+        ("gpt2,gpt2,,0,0.1,0.2", "layer is not a whole number from 0 to 1999 in row 1 (nan)"),
+        ("gpt2,gpt2,1e30,0,0.1,0.2", "layer is not a whole number from 0 to 1999 in row 1 (1e+30)"),
+        ('gpt2,"gpt2\x07",0,0,0.1,0.2', r"unprintable characters in row 1 ('gpt2\x07')"),
         ("gpt2,gpt2,L3,0,0.1,0.2", "layer is not a number in row 1 (L3)"),
         ("gpt2,gpt2,0,0,0.1,strong", "delta_anti is not a number in row 1 (strong)"),
         ("gpt2, ,0,0,0.1,0.2", "model is empty in row 1"),
@@ -107,6 +109,68 @@ def test_files_that_cannot_be_taken(tmp_path: Path) -> None:
     message = refusal(written(tmp_path, clean().drop(columns=["head", "delta_anti"])))
     assert "has no column head, delta_anti" in message
     assert "it has family, model, layer, delta_ioi." in message
+
+
+def csv_of(folder: Path, text: str | bytes) -> str:
+    path = folder / "joint.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return str(path)
+
+
+ROW = "gpt2,gpt2,0,0,0.1,0.2"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (f"{HEADER}\n{ROW},9\n{ROW},9", "line 2 has 7 fields and the header has 6"),
+        (f"{HEADER}\n{ROW},\n{ROW},", "line 2 has 7 fields and the header has 6"),
+        (f"{HEADER}\n{ROW}\n\n0,{ROW}", "line 4 has 7 fields and the header has 6"),
+        (f'{HEADER},note\n{ROW},"a\nb"\n{ROW}', "line 4 has 6 fields and the header has 7"),
+        (f"{HEADER}\n{ROW}\ngpt2,gpt2,0,1,0.1", "line 3 has 5 fields and the header has 6"),
+        (f"{HEADER},delta_ioi\n{ROW},0.3", "has the column delta_ioi more than once"),
+        (f"{HEADER}\n{ROW}".replace(",", ";"), "separated by semicolons"),
+        (f"{HEADER}\n{ROW}".replace(",", "\t"), "separated by tabs"),
+        (
+            f"{HEADER}\n{ROW}".replace(",", ";").replace(".", ","),
+            "line 2 has 3 fields and the header has 1 (its columns seem to be separated by semico",
+        ),
+        (f"{HEADER}\ngpt2,gpt\xe9,0,0,0.1,0.2".encode("latin-1"), "is not UTF-8 text (byte "),
+        (f"{HEADER}\n{ROW}".encode("utf-16"), "is not UTF-8 text (byte 0)"),
+    ],
+)
+def test_columns_are_never_shifted(tmp_path: Path, text: str | bytes, words: str) -> None:
+    assert words in refusal(csv_of(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"\ufeff{HEADER}\r\n{ROW}\r\n\r\n",
+        f"{HEADER},\n{ROW},\n",
+        f"{HEADER},note,note\n{ROW},x,y\n",
+        ", ".join(COLUMNS) + "\n" + ROW.replace(",", ", "),
+        ",".join(f'"{name}"' for name in COLUMNS) + '\n"gpt2","gpt2","0","0","0.1","0.2"',
+        f'note,{HEADER}\n"a, ""b""\nc",{ROW}',
+    ],
+    ids=["mark, CRLF, blank line", "empty column", "others twice", "spaces", "quoted", "quotes in"],
+)
+def test_other_ways_to_write_the_same_row(tmp_path: Path, text: str) -> None:
+    _, read = read_head_table(csv_of(tmp_path, text))
+    assert read.to_numpy().tolist() == [["gpt2", "gpt2", 0, 0, 0.1, 0.2]]
+
+
+@pytest.mark.parametrize("index", [["model"], ["family", "model", "layer", "head"]])
+def test_the_index_of_a_parquet_file_may_hold_the_keys(tmp_path: Path, index: list[str]) -> None:
+    _, read = read_head_table(written(tmp_path, clean().set_index(index), ".parquet"))
+    pd.testing.assert_frame_equal(read, clean(), check_exact=True, check_dtype=False)
+
+
+def test_half_precision_in_a_parquet_file_is_read_to_the_last_bit(tmp_path: Path) -> None:
+    table = clean().astype({"delta_ioi": "float16", "delta_anti": "float32"})
+    _, read = read_head_table(written(tmp_path, table, ".parquet"))
+    for column in ("delta_ioi", "delta_anti"):
+        assert (read[column] == table[column].astype(float)).all()
 
 
 def imported(path: str, on_suspect: str = "stop"):  # type: ignore[no-untyped-def]

@@ -641,24 +641,24 @@ class TestWhatModelsWereMeasuredWith:
     """The chapter of the models: BOS, and the commit of a model from a hub."""
 
     def rows(self, heads: pd.DataFrame | None) -> dict[str, str]:
-        section = roster(ReportContext(roster=tables.roster(MODELS), classified_heads=heads))
+        section = roster(ReportContext(roster=tables.roster(tables.MODELS), classified_heads=heads))
         (table,) = section.blocks
         (place,) = [i for i, name in enumerate(table.head) if name == "prompts begin with BOS"]
         return {row[0].text: row[place].text for row in table.rows}
 
     def test_whether_prompts_begin_with_bos(self) -> None:
-        found = self.rows(tables.classified_heads(MODELS))
-        assert found == {m.slug: "yes" if m.slug == "mini_opt" else "no" for m in MODELS}
+        found = self.rows(tables.classified_heads(tables.MODELS))
+        assert found == {m.slug: "yes" if m.slug == "mini_opt" else "no" for m in tables.MODELS}
 
     def test_what_was_not_measured_is_not_known(self) -> None:
-        heads = tables.classified_heads(MODELS[1:])
-        assert self.rows(heads)[MODELS[0].slug] == MISSING
+        heads = tables.classified_heads(tables.MODELS[1:])
+        assert self.rows(heads)[tables.MODELS[0].slug] == MISSING
         assert set(self.rows(None).values()) == {MISSING}
 
     def test_the_commit_of_a_hub_model_stands_below_its_source(self) -> None:
-        heads = tables.classified_heads(MODELS)
+        heads = tables.classified_heads(tables.MODELS)
         heads.loc[heads["model"] == "mini_opt", "revision"] = "0123456789abcdef" * 2
-        section = roster(ReportContext(roster=tables.roster(MODELS), classified_heads=heads))
+        section = roster(ReportContext(roster=tables.roster(tables.MODELS), classified_heads=heads))
         notes = {row[0].text: row[5].note for row in section.blocks[0].rows}
         assert notes["mini_opt"] == "commit 0123456789ab"
         assert {note for model, note in notes.items() if model != "mini_opt"} == {""}

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from circuit_scaling.analysis.classify import ClassifySettings, task_totals
-from circuit_scaling.models.roster import Roster, Rosters
+from circuit_scaling.models.names import of_these_weights
+from circuit_scaling.models.roster import Roster, Rosters, names_of_weights
 from circuit_scaling.statistics.bootstrap import cluster_bootstrap
 from circuit_scaling.tables.known import KNOWN_HEADS
 
@@ -57,21 +58,17 @@ def known_heads(
     tables = [KNOWN_HEADS.empty()]
     for model, rows in heads.groupby("model", sort=False):
         names = _names_of_weights(str(model), models, rosters)
-        known = published[published["checkpoint"].str.casefold().isin(names)]
+        same = of_these_weights(names, list(published["checkpoint"].unique()))
+        known = published[published["checkpoint"].isin(same)]
         if len(known):
             tables.append(_of_model(rows, effects[effects["model"] == model], known, settings))
     return pd.concat(tables[1:] or tables, ignore_index=True)
 
 
 def _names_of_weights(model: str, models: Roster, rosters: Rosters) -> set[str]:
-    """Names in lower case; a checkpoint from the middle of training is not what its hub id says."""
+    """Names of the weights of a model; one that no roster has is what it is called."""
     entry = models.root.get(model) or rosters.find(model)
-    names = [model]
-    if entry is not None:
-        names += entry.aliases
-        if entry.hub is not None and entry.revision in (None, "main"):
-            names.append(entry.hub)
-    return {name.casefold() for name in names}
+    return {model} if entry is None else names_of_weights(entry, model)
 
 
 def _of_model(

@@ -47,7 +47,8 @@ def strong_heads(
         categories: tau, which the profile uses, and the grid of taus.
 
     A head is strong if it is on at least one of the tasks. Models whose number of layers is not
-    known have no relative depth and no rows in the profile.
+    known have no relative depth and no rows in the profile, nor has a layer that a model does not
+    have.
     """
     strong: list[dict[str, object]] = []
     profile: list[dict[str, object]] = []
@@ -91,9 +92,22 @@ def _by_tau(model: _Model, taus: list[float]) -> Iterator[dict[str, object]]:
         }
 
 
+def _of_heads(model: _Model, chosen: npt.NDArray[np.bool_]) -> _Model:
+    """The same for some of the heads."""
+    (ioi, anti), (draws_ioi, draws_anti) = model.deltas, model.draws
+    return _Model(
+        model.heads[chosen],
+        (ioi[chosen], anti[chosen]),
+        (draws_ioi[:, chosen], draws_anti[:, chosen]),
+    )
+
+
 def _by_depth(model: _Model, tau: float, n_bins: int) -> Iterator[dict[str, object]]:
     first = model.heads.iloc[0]
-    if pd.isna(first["n_layers"]):
+    # A layer that the model does not have, in a table that was kept, has no depth; nor has any
+    # where the number of layers is not known.
+    model = _of_heads(model, (model.heads["layer"] < model.heads["n_layers"]).to_numpy())
+    if model.heads.empty:
         return
     # The middle of the layer, so that the first and the last lie equally far inside 0..1.
     depth = (model.heads["layer"].to_numpy() + 0.5) / float(first["n_layers"])

@@ -98,7 +98,11 @@ def _compare(matching: Matching, task: str, ranks: TargetRanks, k: int) -> tuple
     missing = [_why_missing(key, place, target) for key, place in zip(keys, index, strict=True)]
     depth = [_layer_at_depth(layer, base, target) for layer, _ in keys]
     partners = [matching.partners.get(i) for i in chosen]
-    means, bests = ranks.layer_means(), ranks.layer_bests()
+    n_layers = target.shape[0] if target.shape else 0
+    means, bests = (
+        {layer: value for layer, value in of_layer.items() if layer < n_layers}
+        for of_layer in (ranks.layer_means(), ranks.layer_bests())
+    )
     categories = base.heads["category"].to_numpy()
     target_heads = target.heads["head"].to_numpy()
     pair = {**base.named("base"), **target.named("tgt"), "task": task}
@@ -170,9 +174,10 @@ def _why_missing(key: tuple[int, int], place: int | None, target: ModelHeads) ->
 def _layer_at_depth(layer: int, base: ModelHeads, target: ModelHeads) -> float:
     """The target's layer nearest to relative depth layer / (L - 1), the lower of two as near.
 
-    NaN where a shape is unknown. A model of one layer has depth 0.
+    NaN where a shape is unknown, and for a layer that the base does not have, in a table that was
+    kept. A model of one layer has depth 0.
     """
-    if base.shape is None or target.shape is None:
+    if base.shape is None or target.shape is None or layer >= base.shape[0]:
         return nan
     span, reach = max(base.shape[0] - 1, 1), target.shape[0] - 1
     # ceil(layer * reach / span - 1/2), in whole numbers.

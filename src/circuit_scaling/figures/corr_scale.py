@@ -59,7 +59,8 @@ def corr_vs_scale_cross_family(corr_vs_scale: pd.DataFrame) -> Figure:
         axes.set_title(words + note, loc="left", fontsize=7)
     panels[0].set_ylabel(
         r"correlation of $\Delta_\mathrm{ioi}$ and $\Delta_\mathrm{anti}$"
-        + "\nover the heads of a model"
+        + "\nover the heads of a model",
+        parse_math=True,
     )
     panels[0].set_ylim(-1.06, 1.06)
     figure.supxlabel(size_label(len(corr_vs_scale) - len(sized)))

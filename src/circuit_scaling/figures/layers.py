@@ -22,7 +22,8 @@ def layer_hist(classified_heads: pd.DataFrame) -> Figure:
     """Stacked counts of heads by category, a bar per layer.
 
     ``classified_heads`` has one row per head of one model. Where its ``n_layers`` is known, layers
-    without a head in the table have an empty bar. Raises ValueError if a column is missing or
+    without a head in the table have an empty bar, and heads of layers that the model does not have
+    are counted and not drawn. Raises ValueError if a column is missing or
     there is more than one model.
     """
     require_columns(classified_heads, ("model", "layer", "n_layers", "category"), "layer_hist")
@@ -52,7 +53,9 @@ def layer_hist(classified_heads: pd.DataFrame) -> Figure:
     axes.yaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
     axes.set_xlabel("layer")
     axes.set_ylabel("heads")
-    axes.set_title(str(classified_heads["model"].iloc[0]), loc="left")
+    outside = len(classified_heads) - int(counts.drop(columns="layer").to_numpy().sum())
+    note = f" ({outside} more in layers that it does not have)" if outside else ""
+    axes.set_title(f"{classified_heads['model'].iloc[0]}{note}", loc="left")
     handles = [
         Patch(color=look.colour, label=f"{look.label} ({int(counts[f'n_{category}'].sum())})")
         for category, look in CATEGORIES.items()

@@ -106,8 +106,8 @@ def _phase_space(heads: pd.DataFrame, tau: float, title: str, remark: str) -> tu
     axes = figure.subplots()
     symlog_axes(axes, tau, *_limits(heads, tau))
     _scatter(axes, heads, size=20)
-    axes.set_xlabel(_axis_label("ioi", tau))
-    axes.set_ylabel(_axis_label("anti", tau))
+    axes.set_xlabel(_axis_label("ioi", tau), parse_math=True)
+    axes.set_ylabel(_axis_label("anti", tau), parse_math=True)
     axes.set_title(title, loc="left")
     axes.set_title(remark, loc="right", **_REMARK)
     _legend(figure, heads)
@@ -140,8 +140,10 @@ def family_grid(classified_heads: pd.DataFrame, tau: float) -> Figure:
     for panel in panels[max(0, len(models) - columns) : len(models)]:
         panel.tick_params(labelbottom=True)
     scales = f"both axes linear within ±τ = {tau:g}, logarithmic beyond"
-    figure.supxlabel(rf"$\Delta_\mathrm{{ioi}}$ (negative: the head helps; {scales})")
-    figure.supylabel(r"$\Delta_\mathrm{anti}$ (negative: the head helps)")
+    figure.supxlabel(
+        rf"$\Delta_\mathrm{{ioi}}$ (negative: the head helps; {scales})", parse_math=True
+    )
+    figure.supylabel(r"$\Delta_\mathrm{anti}$ (negative: the head helps)", parse_math=True)
     handles = _category_handles(heads)
     for ability, label in NOT_FULL.items():
         if (heads["ability"] == ability).any():

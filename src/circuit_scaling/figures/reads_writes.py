@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter
 
 from circuit_scaling.figures.style import (
     CATEGORIES,
@@ -110,6 +111,9 @@ def reads_writes(shown: pd.DataFrame) -> Figure:
     panels[-1, 0].set_xlim(0, 1)
     panels[-1, 0].set_xlabel("share of attention")
     panels[-1, 2].set_xscale("symlog", linthresh=_LINEAR)
+    panels[-1, 2].xaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−"))
+    )
     panels[-1, 2].set_xlabel(f"change of m by the path alone\n(logits, linear within ±{_LINEAR:g})")
     handles = [Patch(color=colour, label=label) for label, colour in _ROLES.values()]
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import io
 import re
 import threading
@@ -55,6 +56,7 @@ _SETTINGS: dict[Any, Any] = {
     "legend.frameon": False,
     "lines.linewidth": 1.1,
     "text.color": INK,
+    "text.parse_math": False,  # a name with $ in it is no formula; what is one says so
     "svg.fonttype": "path",
     "svg.hashsalt": "circuit-scaling",  # otherwise the ids inside an SVG are random
 }
@@ -184,9 +186,23 @@ def model_mark(look: Look, ability: str) -> dict[str, Any]:
     }
 
 
+# A name that holds one of these would make the file of one figure look like that of another.
+_FIGURES_PER_MODEL = ("layer_hist", "delta_scatter", "hero_vs_random_ablation", "reads_writes")
+_PLAIN_NAME = re.compile(
+    rf"(?!.*({'|'.join(_FIGURES_PER_MODEL)}))(?!.*-[0-9a-f]{{8}}$)[a-z0-9_]([a-z0-9_.-]{{0,98}}[a-z0-9_-])?"
+)
+
+
 def file_name(model: str) -> str:
-    """A model's name as part of a file name: what is no letter, digit, ``.``, ``-`` is ``_``."""
-    return re.sub(r"[^\w.-]", "_", model)
+    """A model's name as part of a file name; different names never share one, on any disk.
+
+    A plain name (lower case, digits, ``_``, ``-``, ``.`` inside) stays as it is. Of any other, what
+    is plain is kept, with hyphens for the rest, and a hash of the whole name follows.
+    """
+    if _PLAIN_NAME.fullmatch(model):
+        return model
+    plain = re.sub("[^a-z0-9.]+", "-", model.lower())[:90].strip("-.")
+    return f"{plain or 'model'}-{hashlib.sha256(model.encode()).hexdigest()[:8]}"
 
 
 def number(value: float, digits: int = 2) -> str:

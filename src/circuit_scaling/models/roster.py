@@ -11,6 +11,7 @@ from circuit_scaling.commands import run_command
 from circuit_scaling.errors import CircuitScalingError, reason_of
 from circuit_scaling.fingerprint import fingerprint_of, fingerprint_of_files
 from circuit_scaling.models.bos import BosChoice
+from circuit_scaling.models.names import of_such_a_name, of_that_name
 from circuit_scaling.typed import Block
 
 # What makes a checkpoint what it is; a README beside it does not.
@@ -107,13 +108,45 @@ class Rosters(RootModel[dict[str, Roster]]):
     model_config = ConfigDict(frozen=True)
 
     def find(self, name: str) -> RosterEntry | None:
-        """The first entry whose slug or one of whose aliases is ``name``, in any case."""
-        wanted = name.casefold()
-        for roster in self.root.values():
-            for slug, entry in roster.root.items():
-                if wanted in {slug, *(alias.casefold() for alias in entry.aliases)}:
-                    return entry
-        return None
+        """The first entry that goes by ``name``: its slug, an alias, or its hub id.
+
+        The name counts as it is written, in any case; where nothing has it, in another spelling
+        (:func:`of_such_a_name`). A hub id means the main revision: a training checkpoint goes by
+        its slug and aliases only.
+
+        Raises:
+            CircuitScalingError: models of different shapes go by the name, or different models by
+                other spellings of it.
+        """
+        known = [
+            (known_as, (f"{roster_name}.{slug}", entry))
+            for roster_name, roster in self.root.items()
+            for slug, entry in roster.root.items()
+            for known_as in (slug, *entry.aliases, *_hub_id(entry))
+        ]
+        named = of_that_name(name, known)
+        differ: set[object] = {(entry.n_layers, entry.n_heads) for _, entry in named}
+        if not named:
+            named = of_such_a_name(name, known)
+            differ = {entry.source for _, entry in named}
+        if len(differ) > 1:
+            shapes = {where: f"{e.n_layers} layers of {e.n_heads}" for where, e in named}
+            listed = ", ".join(f"{where} ({shape})" for where, shape in shapes.items())
+            raise CircuitScalingError(
+                f"'{name}' may be several models of the rosters: {listed}. Write another of "
+                "their names in the table, or correct the rosters."
+            )
+        return named[0][1] if named else None
+
+
+def _hub_id(entry: RosterEntry) -> tuple[str, ...]:
+    """The hub id, where the entry is what the id says: the main revision."""
+    return (entry.hub,) if entry.hub and entry.revision in (None, "main") else ()
+
+
+def names_of_weights(entry: RosterEntry, slug: str) -> set[str]:
+    """Names that say which weights an entry has; of a hub model its slug does not."""
+    return {*entry.aliases, *(_hub_id(entry) if entry.hub else (slug,))}
 
 
 def checkpoint_folder(entry: RosterEntry) -> Path:

@@ -41,7 +41,8 @@ def imported(findings: pd.DataFrame, heads: pd.DataFrame | None, order: Sequence
     blocks = [_suspect_table(suspect)] if len(suspect) else []
     if heads is not None:
         blocks.append(_models_table(heads, set(suspect["model"]), order))
-    return Section(_ANCHOR, _TITLE, tuple(_sentences(findings, suspect)), tuple(blocks))
+    sentences = [*_sentences(findings, suspect), *_without_rows(findings, heads)]
+    return Section(_ANCHOR, _TITLE, tuple(sentences), tuple(blocks))
 
 
 def _sentences(findings: pd.DataFrame, suspect: pd.DataFrame) -> list[str]:
@@ -67,6 +68,16 @@ def _sentences(findings: pd.DataFrame, suspect: pd.DataFrame) -> list[str]:
             " not possible to check for them."
         )
     return sentences
+
+
+def _without_rows(findings: pd.DataFrame, heads: pd.DataFrame | None) -> list[str]:
+    """Models of which nothing could be kept."""
+    if heads is None:
+        return []
+    gone = findings.loc[~findings["model"].isin(heads["model"]), "model"].unique()
+    if not len(gone):
+        return []
+    return [f"Nothing is left of {', '.join(gone)}: no row has both effects."]
 
 
 def _suspect_table(suspect: pd.DataFrame) -> Table:

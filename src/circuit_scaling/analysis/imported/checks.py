@@ -8,6 +8,7 @@ from itertools import permutations
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import scipy  # its submodules load on first use, which keeps importing this module cheap
 
 from circuit_scaling.analysis.imported.findings import Finding, Head
 from circuit_scaling.analysis.imported.reading import DELTAS
@@ -17,10 +18,12 @@ _KEYS = ["model", "layer", "head"]
 # Measured effects hardly ever agree to the last digit; a few of a rounded table may.
 _SAME_AT_LEAST = 5
 _SAME_BEYOND_CHANCE = 5
+_HARDLY_EVER = 1e-6
 # One or two effects may be exactly 0 by chance, as in a head that attends to nothing.
 _ZEROS_AT_LEAST = 3
-_MOST_DECIMALS = 6
 _ZEROS_PER_NEIGHBOUR = 4
+_UNITS = (1, 2, 3)  # effects of so many units of the grid are next to zero
+_OFF_THE_GRID = 0.02  # of a unit, for numbers that were added up in single precision
 
 Known = Mapping[str, RosterEntry]
 
@@ -75,9 +78,10 @@ def duplicate_heads(table: pd.DataFrame) -> Iterator[Finding]:
 def same_values(table: pd.DataFrame) -> Iterator[Finding]:
     """Effects that one model shares with another, at the same heads and to the last digit.
 
-    Zeros do not count. Suspect from five on, if these are all effects that both models have, or
-    five times as many as would agree if the heads of one model were shuffled: in a table that was
-    rounded, some always agree.
+    Zeros do not count. Suspect from five on, if they are five times as many as heads of the two
+    models with different indices would lead one to expect, and hardly ever as many by chance: on
+    a coarse grid (few decimals, half precision) some always agree. So are two columns that are
+    the same throughout.
     """
     heads = table.drop_duplicates(_KEYS)
     for column in DELTAS:
@@ -102,15 +106,18 @@ def same_values(table: pd.DataFrame) -> Iterator[Finding]:
 def exact_zeros(table: pd.DataFrame) -> Iterator[Finding]:
     """Effects of exactly 0 on one task, at heads that have an effect on the other.
 
-    A measured effect is hardly ever exactly 0. Suspect from three on, unless rounding explains
-    them: where a column is rounded to so many decimals, effects of one or two units of the last
-    one are about as frequent as zeros, and a list that was cut short has none of them.
+    A measured effect is hardly ever exactly 0. Suspect from three on, unless the numbers are so
+    coarse that small effects become 0: then effects of one, two or three units stand next to the
+    zeros, while a list that was cut short has a gap there, or zeros exactly at the heads that are
+    weakest on the other task.
     """
     for model, rows in _models(table):
         for column, other in (DELTAS, DELTAS[::-1]):
             filled = rows[(rows[column] == 0) & np.isfinite(rows[other]) & (rows[other] != 0)]
-            allowed = _ZEROS_PER_NEIGHBOUR * _next_to_zero(rows[column].to_numpy())
-            if len(filled) >= _ZEROS_AT_LEAST and len(filled) > allowed:
+            if len(filled) < _ZEROS_AT_LEAST:
+                continue
+            effects, others = rows[column].to_numpy(), rows[other].to_numpy()
+            if len(filled) > _zeros_of_rounding(effects) or _zero_where_weak(effects, others):
                 yield Finding(
                     "exact zeros",
                     model,
@@ -182,18 +189,62 @@ def _heads(rows: pd.DataFrame) -> tuple[Head, ...]:
 
 def _same(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
     """Where two models agree, if that is too often to be chance; nowhere otherwise."""
-    both = np.isfinite(one) & np.isfinite(other) & (one != 0) & (other != 0)
-    same = both & (one == other)
+    measured = np.isfinite(one) & np.isfinite(other)
+    both = measured & (one != 0) & (other != 0)
+    same: npt.NDArray[np.bool_] = both & (one == other)
+    n_same, n_both = int(same.sum()), int(both.sum())
+    if n_same < _SAME_AT_LEAST:
+        return np.zeros_like(same)
+    if np.array_equal(one[measured], other[measured]):
+        return same
     counts = [pd.Series(values[both]).value_counts() for values in (one, other)]
-    by_chance = counts[0].mul(counts[1], fill_value=0).sum() / max(both.sum(), 1)
-    beyond = same.sum() == both.sum() or same.sum() >= _SAME_BEYOND_CHANCE * by_chance
-    return same if same.sum() >= _SAME_AT_LEAST and beyond else np.zeros_like(same)
+    # Of all pairs of two heads, those that are no head with itself.
+    at_other_heads = counts[0].mul(counts[1], fill_value=0).sum() - n_same
+    chance = at_other_heads / (n_both * max(n_both - 1, 1))
+    beyond = n_same >= _SAME_BEYOND_CHANCE * chance * n_both
+    as_many = scipy.stats.binom.sf(n_same - 1, n_both, chance)
+    return same if beyond and as_many < _HARDLY_EVER else np.zeros_like(same)
 
 
-def _next_to_zero(effects: npt.NDArray[np.float64]) -> int:
-    """How many effects are one or two units of the decimal to which all of them are rounded."""
-    values = effects[np.isfinite(effects) & (effects != 0)]
-    for decimals in range(_MOST_DECIMALS + 1):
-        if (np.round(values, decimals) == values).all():
-            return int((np.abs(values) < 2.5 * 10.0**-decimals).sum())
+def _zeros_of_rounding(effects: npt.NDArray[np.float64]) -> float:
+    """How many zeros the effects next to zero account for; 0 where no grid is to be seen.
+
+    The grid is that of the small effects, because that of half precision widens with their size:
+    all of up to eight times the smallest are multiples of it, which is itself one, two or three
+    units. The more steeply the effects fall off beyond one unit, the more lie below half of one.
+    Where there are none of one unit, the zeros must not be more than the next ones. Effects that
+    reach down to where half precision ends account for any number: no list is cut there.
+    """
+    sizes = np.sort(np.abs(effects[np.isfinite(effects) & (effects != 0)]))
+    if _reach_below_half_precision(sizes):
+        return np.inf
+    small = sizes[sizes < 8.5 * sizes[:1]]
+    if small.size < len(_UNITS):  # as many may seem to be multiples of one another by chance
+        return 0
+    for smallest in _UNITS:
+        units = small / small[0] * smallest
+        if (np.abs(units - np.round(units)) < _OFF_THE_GRID).all():
+            one, two, three = (int((np.round(units) == unit).sum()) for unit in _UNITS)
+            steepness = max(one / max(two, 1), 1)
+            if one:
+                return _ZEROS_PER_NEIGHBOUR * steepness * (one + two + three)
+            return two + three
     return 0
+
+
+def _reach_below_half_precision(sizes: npt.NDArray[np.float64]) -> bool:
+    """Whether these are numbers of float16, and some of them too small to have all its digits."""
+    with np.errstate(over="ignore"):
+        half = sizes.astype(np.float16)
+    few_digits = int((sizes < float(np.finfo(np.float16).tiny)).sum())
+    return few_digits >= _ZEROS_AT_LEAST and bool((half == sizes).all())
+
+
+def _zero_where_weak(effects: npt.NDArray[np.float64], others: npt.NDArray[np.float64]) -> bool:
+    """Whether the heads that are weakest on the other task are zero, too often to be chance."""
+    at_all = np.isfinite(effects) & np.isfinite(others) & (others != 0)
+    zero, sizes = effects[at_all] == 0, np.abs(others[at_all])
+    if zero.all():
+        return False
+    weakest = int((sizes < sizes[~zero].min()).sum())
+    return bool(zero.mean() ** weakest < _HARDLY_EVER)

@@ -54,7 +54,8 @@ def import_joint_table(settings: ImportSettings, rosters: Rosters) -> ImportedTa
     head the first one counts.
 
     Raises:
-        CircuitScalingError: the file is no such table, or it is suspect and not to be kept.
+        CircuitScalingError: the file is no such table, it is suspect and not to be kept, or no row
+            has both effects.
     """
     path, given = read_head_table(settings.joint_table)
     found = {model: rosters.find(model) for model in given["model"].unique()}
@@ -76,6 +77,8 @@ def import_joint_table(settings: ImportSettings, rosters: Rosters) -> ImportedTa
     fingerprints = {model: _fingerprint(content, model, entry) for model, entry in found.items()}
     families = dict(given.drop_duplicates("model").set_index("model")["family"])
     measured = np.isfinite(given[list(DELTAS)].to_numpy()).all(axis=1)
+    if not measured.any():
+        raise CircuitScalingError(f"No row of '{path}' has both effects: there is nothing to keep.")
     heads = given.loc[measured].drop_duplicates(list(HEAD_KEYS))
     joint = _joint_heads(heads, known)
     joint["suspect"] = marks(findings, heads)
