@@ -46,24 +46,19 @@ def roster(context: ReportContext) -> Section:
             number_cell(params, 2 if as_float(params) < 10 else 0),
             count_cell(layers),
             count_cell(heads),
-            _source_cell(source, measured, model),
+            _source_cell(source, measured["revision"].get(model), note),
             text_cell(measured["bos"].map({True: "yes", False: "no"}).get(model)),
-            Cell("" if pd.isna(note) else note),
         )
         for model, family, params, layers, heads, source, note in columns(
             frame, "model", "family", "params_m", "layers", "heads", "source", "note"
         )
     )
-    names = (
-        *("model", "family", "parameters (M)", "layers", "heads per layer", "source"),
-        *("prompts begin with BOS", "note"),
-    )
+    names = ("model", "family", "parameters (M)", "layers", "heads per layer", "source", "BOS")
+    caption = "The roster of this run; BOS: whether prompts begin with that token."
     total = sum(as_float(a) * as_float(b) for a, b in columns(frame, "layers", "heads"))
     sentence = f"The roster names {counted(len(frame), 'model')}"
     sentence += "." if pd.isna(total) else f" with {counted(int(total), 'attention head')}."
-    return Section(
-        section.anchor, section.title, (sentence,), (Table(names, rows, "The roster of this run."),)
-    )
+    return Section(section.anchor, section.title, (sentence,), (Table(names, rows, caption),))
 
 
 def _measured(heads: pd.DataFrame | None) -> pd.DataFrame:
@@ -73,10 +68,10 @@ def _measured(heads: pd.DataFrame | None) -> pd.DataFrame:
     return known.set_index("model")
 
 
-def _source_cell(source: object, measured: pd.DataFrame, model: object) -> Cell:
-    """Where the weights come from, with the commit that was measured of a hub model."""
-    revision = measured["revision"].get(model) or ""
-    return replace(code_cell(source), note=f"commit {revision[:12]}" if revision else "")
+def _source_cell(source: object, revision: str | None, note: Any) -> Cell:
+    """Where the weights come from, the commit that was measured of a hub model, and the note."""
+    lines = (f"commit {revision[:12]}" if revision else "", "" if pd.isna(note) else str(note))
+    return replace(code_cell(source), note="\n".join(filter(None, lines)))
 
 
 def competence(context: ReportContext, order: Sequence[str]) -> Section:
