@@ -41,12 +41,12 @@ def multiplying_in(precision: Precision, device: torch.device) -> Iterator[None]
     """
     if precision == "tf32" and device.type != "cuda":
         raise ValueError("TF32 needs a GPU")
-    before = torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+    before = torch.backends.cuda.matmul.fp32_precision
+    torch.backends.cuda.matmul.fp32_precision = "tf32" if precision == "tf32" else "ieee"
     try:
         yield
     finally:
-        torch.backends.cuda.matmul.allow_tf32 = before
+        torch.backends.cuda.matmul.fp32_precision = before
 
 
 def now(device: torch.device) -> float:

@@ -40,7 +40,7 @@ def run_command(
 
     Args:
         namespace: the part of the pipelines that is run, such as one model.
-        env: the environment that the command needs, whatever the present one is.
+        env: the environment that the command needs, where the present run names none.
         params: run-time parameters by their dotted names.
     """
     command = os.environ.get(_COMMAND, "kedro run")

@@ -115,8 +115,8 @@ def with_folders(parameters: dict[str, Any], project: Path, conf_source: Path) -
     """``parameters`` with each checkpoint folder of the roster where this run has it.
 
     Nodes look for a relative folder from the working directory upwards. Where that does not lead
-    to the project, as in a session of another place, the folder is made absolute: below the
-    project, or else beside the configuration.
+    to the project, as in a session of another place, a folder that is there is made absolute:
+    below the project, or else beside the configuration.
     """
     models = parameters.get("models")
     if not isinstance(models, dict):
@@ -128,8 +128,9 @@ def with_folders(parameters: dict[str, Any], project: Path, conf_source: Path) -
         if not isinstance(folder, str):
             return entry
         found = [base for base in (project, conf_source.parent) if (base / folder).is_dir()]
-        base = next(iter(found), project)
-        return entry if here.is_relative_to(base) else entry | {"folder": str(base / folder)}
+        if not found or here.is_relative_to(found[0]):
+            return entry
+        return entry | {"folder": str(found[0] / folder)}
 
     return parameters | {"models": {slug: placed(entry) for slug, entry in models.items()}}
 

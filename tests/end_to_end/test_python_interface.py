@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import circuit_scaling
 from circuit_scaling import IncompetentModelWarning
@@ -54,6 +55,15 @@ def test_a_model_that_does_it_is_no_cause_for_a_warning(recwarn):
     assert heads.attrs["bos"] is False
 
 
+def test_the_switches_of_the_process_are_left_as_they_were():
+    torch.set_float32_matmul_precision("medium")
+    try:
+        circuit_scaling.scan(MODEL, "ioi", n_prompts=40)
+        assert torch.get_float32_matmul_precision() == "medium"
+    finally:
+        torch.set_float32_matmul_precision("highest")
+
+
 def test_a_task_without_an_answer_has_no_competence():
     assert circuit_scaling.scan(Path(MODEL), "plain_text", n_prompts=40).attrs == {"bos": False}
 
@@ -82,6 +92,9 @@ def test_the_documentation_names_what_each_method_returns(method):
         ({"task": "io"}, "io"),
         ({"ablation": "medan"}, "medan"),
         ({"positions": "last"}, "last"),
+        ({"n_prompts": 0}, "n_prompts is a whole number from 1 on, and not 0"),
+        ({"n_prompts": 40.5}, "and not 40.5"),
+        ({"bos": None}, "bos"),
         ({"method": "gradient"}, "'gradient'. There are: exact, attribution"),
         ({"method": "attribution", "task": "plain_text"}, "'plain_text' is read as token_loss"),
         ({"model": "no/such/folder/here"}, "no/such/folder/here"),

@@ -62,6 +62,12 @@ def test_no_bos_token():
         prompt_prefix(without, True, "gpt2")
 
 
+@pytest.mark.parametrize("bos", [None, 0, 1, "false", "yes"])
+def test_what_is_neither_of_the_three_is_refused(bos):
+    with pytest.raises(CircuitScalingError, match="bos is 'auto', True or False, and not"):
+        prompt_prefix(tokenizer("zoo"), bos, "gpt2")
+
+
 def test_a_roster_entry_is_auto_unless_it_says_otherwise():
     shape = {"family": "x", "hub": "x", "params_m": 1, "n_layers": 1, "n_heads": 1}
     assert RosterEntry(**shape).bos == "auto"

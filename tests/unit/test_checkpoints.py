@@ -149,6 +149,47 @@ def test_nothing_is_scanned(copy):
         circuit_scaling.scan(str(folder), "ioi", n_prompts=40)
 
 
+def test_a_learned_buffer_that_is_missing_is_missing(tmp_path):
+    config = transformers.Glm4MoeConfig(
+        **SMALL, n_routed_experts=4, num_experts_per_tok=2, moe_intermediate_size=16, head_dim=8
+    )
+    folder = tmp_path / "moe"
+    transformers.Glm4MoeForCausalLM(config).save_pretrained(folder)
+    for file in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(ZOO / "mini_gpt2_s" / file, folder)
+    whole = load_file(folder / "model.safetensors")
+    (bias,) = [name for name in whole if name.endswith("e_score_correction_bias")]
+    edit_tensors(folder, lambda t: {n: v for n, v in t.items() if n != bias})
+    assert "1 tensor is missing" in refused(folder)
+
+
+@pytest.mark.parametrize(
+    ("beside", "named"),
+    [
+        ("adapter_config.json", "holds an adapter"),
+        ("model.safetensors.index.json", "has its weights twice"),
+    ],
+)
+def test_a_folder_that_says_two_things(copy, beside, named):
+    folder = copy()
+    (folder / beside).write_text("{}")
+    assert named in refused(folder)
+
+
+def test_code_of_a_checkpoints_own_is_not_replaced_by_the_librarys(copy):
+    folder = copy()
+    edit_config(folder, architectures=["XForCausalLM"], auto_map={"AutoModelForCausalLM": "x.X"})
+    assert "its code is its own, and what would be loaded is a GPT2LMHeadModel" in refused(folder)
+
+
+def test_a_hub_id_is_not_read_from_a_folder_of_that_name(copy, monkeypatch):
+    monkeypatch.chdir(copy("mini_gpt2_s").parent)
+    given = RosterEntry(family="x", hub="mini_gpt2_s", params_m=1, n_layers=4, n_heads=12)
+    for load in (load_tokenizer, load_model):
+        with pytest.raises(CircuitScalingError, match="'mini_gpt2_s' is a hub id, and a file or f"):
+            load("x", given)
+
+
 # Weights and logits that are no numbers.
 
 

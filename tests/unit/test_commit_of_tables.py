@@ -124,3 +124,13 @@ def test_the_report_collects_those_of_the_tables_that_it_has() -> None:
 
 def test_it_is_asked_once_in_a_run() -> None:
     assert project_commit() is project_commit()
+
+
+def test_changes_that_git_does_not_tell_of_are_no_clean_commit(monkeypatch) -> None:
+    """git status may take too long; the others answer at once."""
+    monkeypatch.setattr(commit, "_git", lambda _folder, what, *_: {"rev-parse": "3f"}.get(what, ""))
+    assert commit.commit_at(Path(commit.__file__)) == "3f"
+    monkeypatch.setattr(
+        commit, "_git", lambda _folder, what, *_: {"rev-parse": "3f", "ls-files": ""}.get(what)
+    )
+    assert commit.commit_at(Path(commit.__file__)) == "3f+unknown"

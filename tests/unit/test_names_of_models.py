@@ -81,7 +81,7 @@ def test_a_model_in_two_rosters() -> None:
     other = rosters(one={"hub": "gpt2"}, two={"folder": "copy", "n_layers": 7})
     with pytest.raises(CircuitScalingError) as caught:
         other.find("Tiny")
-    assert "one.tiny (2 layers of 3), two.tiny (7 layers of 3)" in caught.value.message
+    assert "one.tiny (f, 2 layers of 3), two.tiny (f, 7 layers of 3)" in caught.value.message
     assert "\n" not in caught.value.message
 
 

@@ -90,7 +90,7 @@ def test_tf32_is_off_unless_it_is_asked_for():
     from circuit_scaling.interventions.device import prepare_device
 
     prepare_device("tf32")
-    assert torch.backends.cuda.matmul.allow_tf32
+    assert torch.backends.cuda.matmul.fp32_precision == "tf32"
     prepare_device("float32")
-    assert not torch.backends.cuda.matmul.allow_tf32
+    assert torch.backends.cuda.matmul.fp32_precision == "ieee"
     assert torch.are_deterministic_algorithms_enabled()

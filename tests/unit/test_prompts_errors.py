@@ -116,7 +116,7 @@ def test_a_name_template_that_names_nobody_at_its_end(template: str) -> None:
 def test_a_list_template_that_ends_before_the_next_item(end: str) -> None:
     template = "On the list we have {items}" + end
     mine = tasks(build="lists", templates=[template])
-    prompts, _ = build_prompts(mine, PromptSettings(n_prompts=40), tokenizer("zoo"), bos=False)
+    prompts, _ = build_prompts(mine, PromptSettings(n_prompts=40), tokenizer("zoo"))
     assert prompts["text"].str.endswith("," + end).all()
 
 
@@ -170,7 +170,7 @@ def test_an_unknown_kind_of_task(build: str) -> None:
 
 def test_a_template_with_words_that_the_tokenizer_does_not_know() -> None:
     message = refused(tasks(templates=["Yonder {A} met {B}. {S} saw"]))
-    assert re.match(r"The prompt 'Yonder \w+ met \w+\. \w+ saw' of task 'mine' has words", message)
+    assert "does not know all words of a prompt of task 'mine' 'Yonder " in message
 
 
 @pytest.mark.parametrize(("build", "lacking"), [("plain_text", "passage"), ("induction", "word")])

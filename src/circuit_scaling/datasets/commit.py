@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 _KEY = "commit"
-_CHANGED = "+changes"
+_CHANGED, _UNKNOWN = "+changes", "+unknown"  # the second where git did not say
 _SECONDS = 10
 
 
@@ -48,7 +48,9 @@ def commit_at(file: Path) -> str | None:
         return None
     commit = _git(source, "rev-parse", "--short=12", "HEAD")
     changes = _git(source, "status", "--porcelain", "--", ".")
-    return f"{commit}{_CHANGED}" if commit and changes else commit
+    if commit is None or changes == "":
+        return commit
+    return f"{commit}{_UNKNOWN if changes is None else _CHANGED}"
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

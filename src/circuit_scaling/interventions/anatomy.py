@@ -75,8 +75,10 @@ class Anatomy:
     @property
     def context(self) -> int | None:
         """Longest prompt that the model can read, where its configuration says so."""
-        limit = getattr(self.model.config, "max_position_embeddings", None)
-        return None if limit is None else int(limit)
+        config = self.model.config
+        names = ("max_position_embeddings", "max_seq_len")
+        limits = (getattr(config, name, None) for name in names)
+        return next((int(limit) for limit in limits if limit is not None), None)
 
     @property
     def device(self) -> torch.device:
@@ -143,9 +145,9 @@ def run_unembed_columns(anatomy: Anatomy, hidden: Tensor, columns: Tensor) -> Te
 
 @contextmanager
 def _full_float32() -> Iterator[None]:
-    before = torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = False
+    before = torch.backends.cuda.matmul.fp32_precision
+    torch.backends.cuda.matmul.fp32_precision = "ieee"
     try:
         yield
     finally:
-        torch.backends.cuda.matmul.allow_tf32 = before
+        torch.backends.cuda.matmul.fp32_precision = before

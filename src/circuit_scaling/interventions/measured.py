@@ -36,7 +36,7 @@ class Measured:
             anatomy.architecture,
             f"{anatomy.n_layers}x{anatomy.n_heads}x{anatomy.d_head}x{anatomy.d_model}",
             str(anatomy.dtype).removeprefix("torch."),
-            "tf32" if cuda and torch.backends.cuda.matmul.allow_tf32 else "full",
+            "tf32" if cuda and torch.backends.cuda.matmul.fp32_precision == "tf32" else "full",
             torch.cuda.get_device_name(anatomy.device) if cuda else _cpu_name(),
             f"{torch.get_num_threads()} threads",
             f"torch {torch.__version__}",

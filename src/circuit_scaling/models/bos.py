@@ -31,8 +31,11 @@ def prompt_prefix(tokenizer: Tokenizer, bos: BosChoice, model_type: str) -> tupl
         model_type: the family, as the checkpoint's configuration names it.
 
     Raises:
-        CircuitScalingError: BOS is asked for, and the tokenizer has none.
+        CircuitScalingError: BOS is asked for, and the tokenizer has none; ``bos`` is none of the
+            three.
     """
+    if not (isinstance(bos, bool) or bos == "auto"):
+        raise CircuitScalingError(f"bos is 'auto', True or False, and not {bos!r}.")
     if bos is False:
         return ()
     own = _put_before_text(tokenizer)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from huggingface_hub import ResolvedRevision
@@ -111,8 +111,9 @@ def load_tokenizer(slug: str, entry: RosterEntry, commit: str = "") -> LoadedTok
     )
     if not tokenizer.encode("When", add_special_tokens=False):  # made without its files
         raise CircuitScalingError(
-            f"The tokenizer of '{slug}' in '{source}' is empty: its files are missing. Save it "
-            "beside the weights with save_pretrained."
+            f"The tokenizer of '{slug}' in '{source}' makes no tokens of a text: its files are "
+            f"missing, or are not those of a {type(tokenizer).__name__}, as which it is loaded. "
+            "Save it beside the weights with save_pretrained."
         )
     prefix = prompt_prefix(tokenizer, entry.bos, config.model_type)
     return LoadedTokenizer(tokenizer, prefix, commit)
@@ -130,34 +131,75 @@ def load_any(
             take it.
     """
     if not isinstance(model, str | Path):
-        if tokenizer is None:
-            raise CircuitScalingError("Give the tokenizer of the model as well: tokenizer=...")
-        if isinstance(model, PreTrainedModel) and (why := _of_another_kind(model.config)):
-            raise refusal(type(model).__name__, why)
-        anatomy = anatomy_of(model)
-        prefix = prompt_prefix(tokenizer, bos, model.config.model_type)
-        return LoadedModel(anatomy, LoadedTokenizer(tokenizer, prefix))
+        return _in_memory(model, tokenizer, bos)
     slug, source = Path(model).name, str(model)
     config = _load(f"Model '{slug}'", source, AutoConfig.from_pretrained)
     folder, hub = (source, None) if Path(model).is_dir() else (None, source)
     _check_kind(slug, config)
-    entry = RosterEntry(
-        family="",
-        folder=folder,
-        hub=hub,
-        params_m=1.0,
-        n_layers=config.num_hidden_layers,
-        n_heads=config.num_attention_heads,
-        bos=bos,
-    )
+    with opening(f"Model '{slug}' cannot be loaded from '{source}'"):
+        entry = RosterEntry(
+            family="",
+            folder=folder,
+            hub=hub,
+            params_m=1.0,
+            n_layers=config.num_hidden_layers,
+            n_heads=config.num_attention_heads,
+            bos=bos,
+        )
     reads = load_tokenizer(slug, entry)
     return LoadedModel(load_model(slug, entry, commit=reads.commit), reads)
 
 
 def _source(entry: RosterEntry, commit: str) -> tuple[str, str | None]:
     if entry.folder is not None:
-        return str(checkpoint_folder(entry)), None
+        folder = checkpoint_folder(entry)
+        _check_files(folder)
+        return str(folder), None
+    if Path(str(entry.hub)).exists():
+        raise CircuitScalingError(
+            f"'{entry.hub}' is a hub id, and a file or folder of that name is in '{Path.cwd()}', "
+            "which would be read in its place. Give it as 'folder', or run somewhere else."
+        )
     return str(entry.hub), commit or entry.revision
+
+
+def _check_files(folder: Path) -> None:
+    """Refuse a folder that says two things about its weights.
+
+    Raises:
+        CircuitScalingError: it holds an adapter beside the weights, or one file and shards.
+    """
+    if (folder / "adapter_config.json").exists():
+        raise CircuitScalingError(
+            f"'{folder}' holds an adapter (adapter_config.json), which is not applied. Merge it "
+            "into the weights, and save the merged model."
+        )
+    for file, shards in (
+        ("model.safetensors", "model.safetensors.index.json"),
+        ("pytorch_model.bin", "pytorch_model.bin.index.json"),
+    ):
+        if (folder / file).exists() and (folder / shards).exists():
+            raise CircuitScalingError(
+                f"'{folder}' has its weights twice: as {file}, and in the parts that {shards} "
+                "lists. Remove those that are not meant."
+            )
+
+
+def _in_memory(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None, bos: BosChoice
+) -> LoadedModel:
+    if isinstance(model, PreTrainedModel):
+        if not isinstance(tokenizer, PreTrainedTokenizerBase):
+            raise CircuitScalingError(
+                "Give the tokenizer of the model as well, as AutoTokenizer.from_pretrained "
+                "returns it: tokenizer=..."
+            )
+        if why := _of_another_kind(model.config):
+            raise refusal(type(model).__name__, why)
+    anatomy = anatomy_of(model)  # refuses what is no model
+    reads = cast(PreTrainedTokenizerBase, tokenizer)
+    prefix = prompt_prefix(reads, bos, model.config.model_type)
+    return LoadedModel(anatomy, LoadedTokenizer(reads, prefix))
 
 
 def _commit(entry: RosterEntry) -> str:
@@ -228,11 +270,20 @@ def _check_kind(slug: str, config: Any) -> str:
             f"({config.model_type}); the engine cannot take it."
         ) from error
     why = _of_another_kind(config)
+    loaded = MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.get(config.model_type, "")
     if not why and architecture not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values():
         why = "it is no causal language model"
+    elif not why and not _of_the_family(loaded, config.architectures):
+        why = f"its code is its own, and what would be loaded is a {loaded}"
     if why:
         raise CircuitScalingError(f"Model '{slug}': {refusal(architecture, why).message}")
     return architecture
+
+
+def _of_the_family(loaded: str, named: list[str] | None) -> bool:
+    """Whether a class is of the family of those that a checkpoint names, if it names any."""
+    family = loaded.removesuffix("ForCausalLM").removesuffix("LMHeadModel")
+    return not named or any(name.startswith(family) for name in named)
 
 
 def _of_another_kind(config: Any) -> str:

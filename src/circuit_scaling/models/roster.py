@@ -115,8 +115,8 @@ class Rosters(RootModel[dict[str, Roster]]):
         its slug and aliases only.
 
         Raises:
-            CircuitScalingError: models of different shapes go by the name, or different models by
-                other spellings of it.
+            CircuitScalingError: models of different families or shapes go by the name, or different
+                models by other spellings of it.
         """
         known = [
             (known_as, (f"{roster_name}.{slug}", entry))
@@ -125,13 +125,15 @@ class Rosters(RootModel[dict[str, Roster]]):
             for known_as in (slug, *entry.aliases, *_hub_id(entry))
         ]
         named = of_that_name(name, known)
-        differ: set[object] = {(entry.n_layers, entry.n_heads) for _, entry in named}
+        differ: set[object] = {(e.family, e.n_layers, e.n_heads) for _, e in named}
         if not named:
             named = of_such_a_name(name, known)
             differ = {entry.source for _, entry in named}
         if len(differ) > 1:
-            shapes = {where: f"{e.n_layers} layers of {e.n_heads}" for where, e in named}
-            listed = ", ".join(f"{where} ({shape})" for where, shape in shapes.items())
+            listed = ", ".join(
+                f"{where} ({entry.family}, {entry.n_layers} layers of {entry.n_heads})"
+                for where, entry in dict(named).items()
+            )
             raise CircuitScalingError(
                 f"'{name}' may be several models of the rosters: {listed}. Write another of "
                 "their names in the table, or correct the rosters."

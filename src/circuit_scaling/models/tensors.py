@@ -13,15 +13,16 @@ from circuit_scaling.errors import CircuitScalingError
 _SHOWN = 3
 # Masks and positions that older versions saved beside the weights, and newer ones compute.
 _COMPUTED = re.compile(
-    r"\.(masked_bias|inv_freq|position_ids|embed_positions)$|\.(attn|attention)\.bias$"
+    r"\.(masked_bias|causal_mask|inv_freq|cos_cached|sin_cached|position_ids|embed_positions)$"
+    r"|\.(attn|attention)\.bias$"
 )
 
 
 def check_tensors(slug: str, source: str, model: nn.Module, report: dict[str, Any]) -> None:
     """Refuse a checkpoint whose tensors are not exactly those of the model.
 
-    A tensor that is missing has random values in its place. Tied weights and buffers, which are
-    computed, are not missing.
+    A tensor that is missing has random or default values in its place. Tied weights, and masks and
+    positions, which are computed, are not missing.
 
     Args:
         report: what ``from_pretrained`` gives with ``output_loading_info``.
@@ -30,9 +31,10 @@ def check_tensors(slug: str, source: str, model: nn.Module, report: dict[str, An
         CircuitScalingError: tensors are missing, have another shape, or have no place in the model;
             the message counts and names them.
     """
-    buffers = {name for name, _ in model.named_buffers()}
-    missing = sorted(set(report["missing_keys"]) - buffers)
-    unexpected = sorted(n for n in report["unexpected_keys"] if not _COMPUTED.search(n))
+    missing, unexpected = (
+        sorted(name for name in report[kind] if not _COMPUTED.search(name))
+        for kind in ("missing_keys", "unexpected_keys")
+    )
     misfits = sorted(report["mismatched_keys"])
     faults = []
     if missing:

@@ -93,14 +93,9 @@ def _prompts_of(
 def _row(
     prompt_id: str, task: str, prompt: Prompt, words: WordBank, prefix: tuple[int, ...]
 ) -> dict[str, object]:
-    tokens = prompt.tokens or tuple(words.encode(prompt.text))
+    tokens = prompt.tokens or tuple(words.encode(prompt.text, f"a prompt of task '{task}'"))
     if tokens[: len(prefix)] == prefix:  # there already: never twice
         prefix = ()
-    if words.tokenizer.unk_token_id in tokens:
-        raise CircuitScalingError(
-            f"The prompt '{prompt.text}' of task '{task}' has words that the tokenizer does not "
-            "know. Use words of its vocabulary in the templates of the task."
-        )
     return {
         "prompt_id": prompt_id,
         "task": task,

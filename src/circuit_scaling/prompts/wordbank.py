@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -23,8 +24,8 @@ class Tokenizer(Protocol):
         """Token ids of ``text``, with or without what the tokenizer puts around a text."""
         ...
 
-    def decode(self, token_ids: list[int]) -> str:
-        """The text of ``token_ids``."""
+    def decode(self, token_ids: list[int], *, skip_special_tokens: bool = False) -> str:
+        """The text of ``token_ids``, with or without BOS, the unknown token and their like."""
         ...
 
 
@@ -50,11 +51,21 @@ class WordBank:
     dropped: dict[str, int] = field(default_factory=dict)
     _ids: dict[str, int] = field(default_factory=dict)
 
-    def encode(self, text: str) -> list[int]:
-        """Token ids of ``text`` without special tokens; a leading space is said once only."""
+    def encode(self, text: str, what: str = "the text") -> list[int]:
+        """Token ids of ``text`` without special tokens; a leading space is said once only.
+
+        Raises:
+            CircuitScalingError: the tokens do not say the text: the tokenizer does not know a word.
+        """
         if text.startswith(" ") and prepends_space(self.tokenizer):
             text = text[1:]
-        return list(self.tokenizer.encode(text, add_special_tokens=False))
+        tokens = list(self.tokenizer.encode(text, add_special_tokens=False))
+        if not says(self.tokenizer, tokens, text):
+            raise CircuitScalingError(
+                f"The tokenizer does not know all words of {what} '{text}': it reads "
+                f"'{self.tokenizer.decode(tokens)}'. Use words of its vocabulary."
+            )
+        return tokens
 
     def token(self, word: str) -> int:
         """The id of ``word`` with its leading space; the word must be in the bank."""
@@ -83,6 +94,20 @@ def ids_in_text(tokenizer: Tokenizer, word: str) -> list[int]:
     return tokenizer.encode(f"{_ANCHOR} {word}", add_special_tokens=False)[len(before) :]
 
 
+def says(tokenizer: Tokenizer, tokens: list[int], text: str) -> bool:
+    """Whether tokens say a text, up to white space and case; an unknown word's token does not.
+
+    It is not enough to ask for ``unk_token_id``: a tokenizer may put its unknown token, or nothing,
+    without saying so.
+    """
+    said = tokenizer.decode(tokens, skip_special_tokens=True)
+    return _letters(said) == _letters(text) != ""
+
+
+def _letters(text: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
 def prepends_space(tokenizer: Tokenizer) -> bool:
     """Whether a text's first word has the token that it has behind another word."""
     alone = tokenizer.encode(_ANCHOR, add_special_tokens=False)
@@ -98,12 +123,14 @@ def make_word_bank(
         CircuitScalingError: fewer than four names are usable (two for each side of the split).
     """
 
-    def one_token(word: str) -> bool:
-        ids = ids_in_text(tokenizer, word)
-        return len(ids) == 1 and ids[0] != tokenizer.unk_token_id
-
     def usable(words: Sequence[str]) -> tuple[str, ...]:
-        return tuple(word for word in words if one_token(word))
+        """Words that are one token, which says the word and no word before it."""
+        found: dict[int, str] = {}
+        for word in words:
+            ids = ids_in_text(tokenizer, word)
+            if len(ids) == 1 and says(tokenizer, ids, word):
+                found.setdefault(ids[0], word)
+        return tuple(found.values())
 
     wanted = word_list("names") if names == "common" else tuple(dict.fromkeys(names))
     kept = usable(wanted)

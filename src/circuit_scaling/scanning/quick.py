@@ -13,6 +13,7 @@ from circuit_scaling.errors import CircuitScalingError, IncompetentModelWarning
 from circuit_scaling.interventions.anatomy import Anatomy
 from circuit_scaling.interventions.batch import Ablation
 from circuit_scaling.interventions.chunk import Chunk
+from circuit_scaling.interventions.device import prepared_device
 from circuit_scaling.models.bos import BosChoice
 from circuit_scaling.models.loading import load_any
 from circuit_scaling.models.opening import ONE_MODEL_AT_A_TIME
@@ -55,6 +56,8 @@ def quick_scan(
             f"Attribution is of the contrast, and '{task}' is read as {spec.readout}. "
             "Use method='exact'."
         )
+    if not isinstance(n_prompts, int) or n_prompts < 1:
+        raise CircuitScalingError(f"n_prompts is a whole number from 1 on, and not {n_prompts!r}.")
     Ablation(ablation, positions)  # type: ignore[arg-type]  # refuses unknown words by name
     settings = ScanSettings(
         primary=Intervention(ablation=ablation, positions=positions),  # type: ignore[arg-type]
@@ -64,7 +67,7 @@ def quick_scan(
         n_boot=1000,
         n_flips=9999,
     )
-    with ONE_MODEL_AT_A_TIME:
+    with ONE_MODEL_AT_A_TIME, prepared_device("float32"):
         loaded = load_any(model, tokenizer, bos)
         prompts, _ = build_prompts(
             tasks,
