@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from circuit_scaling.tables.causal import CAUSAL_SUMMARY
-from circuit_scaling.tables.schemas import CATEGORIES, HEAD_KEYS
+from circuit_scaling.tables.schemas import HEAD_KEYS
+from circuit_scaling.vocabulary import CATEGORIES
 
 _TASKS = {"ioi": "competent_ioi", "anti_names": "competent_anti"}
 _HEAD = list(HEAD_KEYS)

@@ -17,8 +17,9 @@ from circuit_scaling.statistics.categories import (
 )
 from circuit_scaling.statistics.clusters import ClusterTotals, cluster_totals
 from circuit_scaling.statistics.power import minimal_detectable_effect, prompts_needed
-from circuit_scaling.tables.schemas import CATEGORIES, HERO_HEADS
+from circuit_scaling.tables.schemas import HERO_HEADS
 from circuit_scaling.typed import Block, Seed
+from circuit_scaling.vocabulary import CATEGORIES, STUDY_TASKS
 
 _MODEL = ["family", "model"]
 _DELTAS = ("delta_ioi", "delta_anti_names")
@@ -96,7 +97,7 @@ def _classify_model(
         **_counts(heads["category"].to_numpy()),
     }
     if len(effects):
-        totals = [task_totals(effects, heads, task) for task in ("ioi", "anti_names")]
+        totals = [task_totals(effects, heads, task) for task in STUDY_TASKS]
         rng = np.random.default_rng(settings.seed)
         draws = bootstrap_draws(totals, rng, settings.n_boot)
         boots = [cluster_bootstrap(t, rng, settings.n_boot) for t in totals]
@@ -140,7 +141,7 @@ def _power(heads: pd.DataFrame, effects: pd.DataFrame, tau: float) -> dict[str, 
     se_ioi, se_anti = heads["se_ioi"].median(), heads["se_anti_names"].median()
     n_prompts = {
         task: effects[effects["task"] == task].drop_duplicates("cluster")["n_prompts"].sum()
-        for task in ("ioi", "anti_names")
+        for task in STUDY_TASKS
     }
     needed = [
         float(prompts_needed(np.array([se]), int(n), tau)[0]) if n else np.nan
@@ -180,7 +181,7 @@ def _sensitivity_rows(
     for (family, model), rows in heads.groupby(_MODEL, sort=False):
         of_model = clean[clean["model"] == model].set_index("task")["clean_metric"]
         bases = {"delta": (1.0, 1.0)}
-        if {"ioi", "anti_names"} <= set(of_model.index):
+        if {*STUDY_TASKS} <= set(of_model.index):
             bases["relative"] = (of_model["ioi"], of_model["anti_names"])
         for basis, (scale_ioi, scale_anti) in bases.items():
             for tau in settings.taus:

@@ -11,8 +11,8 @@ from circuit_scaling.analysis.classify import task_totals
 from circuit_scaling.analysis.scaling import ScalingSettings
 from circuit_scaling.statistics.testing import q_values, sign_flip_p
 from circuit_scaling.tables.schemas import CONTROL_MODELS
+from circuit_scaling.vocabulary import ALPHA
 
-SIGNIFICANT = 0.05
 BALANCED: Mapping[str, str] = {"ioi": "ioi", "anti_names": "anti_names_balanced"}
 """Task -> the same job on prompts in which either name is repeated, equally often."""
 
@@ -80,4 +80,4 @@ def _significant(
         return float("nan")
     totals = task_totals(measured, heads, task)
     p = sign_flip_p(totals, np.random.default_rng(settings.seed), settings.n_flips)
-    return float((q_values(p) < SIGNIFICANT).sum())
+    return float((q_values(p) < ALPHA).sum())

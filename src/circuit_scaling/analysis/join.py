@@ -15,9 +15,9 @@ from circuit_scaling.statistics.agreement import spearman
 from circuit_scaling.statistics.categories import categorise
 from circuit_scaling.statistics.clusters import cluster_totals
 from circuit_scaling.tables.schemas import ABLATION_AGREEMENT, HEAD_KEYS, PROFILE_COLUMNS
+from circuit_scaling.vocabulary import STUDY_TASKS
 
 _HEAD = list(HEAD_KEYS)
-_CATEGORY_TASKS = ("ioi", "anti_names")
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def _joint_heads(
         values = np.stack(rows["effects"].to_list())
         for side in ("select", "test"):
             columns[f"delta_{task}_{side}"] = values[:, split == side].mean(axis=1, dtype=float)
-        if task in _CATEGORY_TASKS:
+        if task in STUDY_TASKS:
             columns[f"q_{task}"] = rows["q"]
         heads = heads.merge(columns, on=_HEAD, how="left", validate="one_to_one")
     heads = heads.merge(
@@ -127,7 +127,7 @@ def _agreement(
     categories = {
         kind: categorise(wide[kind, "ioi"], wide[kind, "anti_names"], tau)
         for kind in kinds
-        if all((kind, task) in wide for task in _CATEGORY_TASKS)
+        if all((kind, task) in wide for task in STUDY_TASKS)
     }
     first = effects.iloc[0]
     for a, b in combinations(kinds, 2):
@@ -147,5 +147,5 @@ def _agreement(
                 "positions_b": b.positions,
                 "n_heads_compared": len(wide[a, task]),
                 "spearman": spearman(wide[a, task], wide[b, task]),
-                "category_changes": changes if task in _CATEGORY_TASKS else np.nan,
+                "category_changes": changes if task in STUDY_TASKS else np.nan,
             }

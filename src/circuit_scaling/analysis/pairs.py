@@ -17,6 +17,7 @@ from pydantic import Field, field_validator
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.tables.schemas import PROFILE_COLUMNS
 from circuit_scaling.typed import Block, Seed
+from circuit_scaling.vocabulary import STUDY_TASKS
 
 Pair = tuple["ModelHeads", "ModelHeads"]
 
@@ -97,7 +98,7 @@ class ModelHeads:
         """Task -> |delta| of each head: [heads]."""
         return {
             task: self.heads[f"delta_{task}"].abs().to_numpy(dtype=np.float64)
-            for task in ("ioi", "anti_names")
+            for task in STUDY_TASKS
         }
 
 

@@ -17,11 +17,11 @@ from circuit_scaling.statistics.reliability import correlation_ceiling, split_ha
 from circuit_scaling.statistics.trend import linear_trend
 from circuit_scaling.tables.schemas import CORR_VS_SCALE, SCALE_TREND
 from circuit_scaling.typed import Block, Seed
+from circuit_scaling.vocabulary import STUDY_TASKS
 
 ALL_FAMILIES = "all families"
 TREND_MEASURES = ("corr_true", "corr", "frac_strong")
 _MODEL = ["family", "model"]
-_TASKS = ("ioi", "anti_names")
 _COMPETENT = ("competent_ioi", "competent_anti")
 
 
@@ -86,7 +86,7 @@ def _correlation(
     heads: pd.DataFrame, effects: pd.DataFrame, settings: ScalingSettings
 ) -> dict[str, object]:
     rng = np.random.default_rng(settings.seed)
-    ioi, anti = (heads[f"delta_{task}"].to_numpy() for task in _TASKS)
+    ioi, anti = (heads[f"delta_{task}"].to_numpy() for task in STUDY_TASKS)
     corr = pearson(ioi, anti)
     row: dict[str, object] = {
         "corr": corr,
@@ -105,8 +105,8 @@ def _correlation(
     }
     products = np.outer(ioi - ioi.mean(), anti - anti.mean())
     if len(effects):
-        totals = [task_totals(effects, heads, task) for task in _TASKS]
-        true = corrected_correlation(totals[0], totals[1], _TASKS)
+        totals = [task_totals(effects, heads, task) for task in STUDY_TASKS]
+        true = corrected_correlation(totals[0], totals[1], STUDY_TASKS)
         reliability = [split_half_reliability(task, rng, settings.n_splits) for task in totals]
         row |= {
             "corr_true": true.r,

@@ -18,9 +18,9 @@ from circuit_scaling.statistics.categories import (
     category_means,
     category_shares,
 )
-from circuit_scaling.tables.schemas import CATEGORIES, LAYER_PROFILE, STRONG_HEAD_SCALING
+from circuit_scaling.tables.schemas import LAYER_PROFILE, STRONG_HEAD_SCALING
+from circuit_scaling.vocabulary import CATEGORIES, STUDY_TASKS
 
-_TASKS = ("ioi", "anti_names")
 _Floats = npt.NDArray[np.float64]
 
 
@@ -63,11 +63,11 @@ def strong_heads(
 
 
 def _with_draws(heads: pd.DataFrame, effects: pd.DataFrame, settings: ScalingSettings) -> _Model:
-    ioi, anti = (heads[f"delta_{task}"].to_numpy() for task in _TASKS)
+    ioi, anti = (heads[f"delta_{task}"].to_numpy() for task in STUDY_TASKS)
     missing = np.full((1, len(heads)), np.nan)
     draws = [missing, missing]
     if len(effects):
-        totals = [task_totals(effects, heads, task) for task in _TASKS]
+        totals = [task_totals(effects, heads, task) for task in STUDY_TASKS]
         draws = bootstrap_draws(totals, np.random.default_rng(settings.seed), settings.n_boot)
     return _Model(heads, (ioi, anti), (draws[0], draws[1]))
 

@@ -17,6 +17,7 @@ from circuit_scaling.figures.style import (
     styled,
     task_looks,
 )
+from circuit_scaling.vocabulary import STUDY_TASKS
 
 PRIMARY = ("zero", "all")
 VARIANTS = (
@@ -26,7 +27,6 @@ VARIANTS = (
     ("mean", "end"),
     ("resample", "end"),
 )
-_TASKS = ("ioi", "anti_names")
 _SIDES = ("ablation_a", "positions_a", "ablation_b", "positions_b")
 
 
@@ -42,7 +42,7 @@ def ablation_agreement(ablation_agreement: pd.DataFrame) -> Figure:
     columns = ("family", "model", "task", *_SIDES, "spearman")
     require_columns(ablation_agreement, columns, "ablation_agreement")
     rows = against_primary(ablation_agreement)
-    rows = rows[rows["task"].isin(_TASKS)]
+    rows = rows[rows["task"].isin(STUDY_TASKS)]
     if rows.empty:
         return nothing_to_draw("no ablation was compared with the primary one")
     models = order_models(rows)

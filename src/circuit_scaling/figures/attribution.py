@@ -19,8 +19,8 @@ from circuit_scaling.figures.style import (
     styled,
     task_looks,
 )
+from circuit_scaling.vocabulary import POSITIONS, STUDY_TASKS
 
-_TASKS = ("ioi", "anti_names")
 _MEASURES = {"spearman": "Spearman correlation", "top_overlap": "share of top heads found"}
 _COLUMNS = (
     *("family", "model", "task", "ablation", "positions"),
@@ -65,7 +65,7 @@ def attribution_agreement(attribution_agreement: pd.DataFrame) -> Figure:
 
 def of_name_tasks(attribution_agreement: pd.DataFrame) -> pd.DataFrame:
     """The rows that the figure shows."""
-    return attribution_agreement[attribution_agreement["task"].isin(_TASKS)]
+    return attribution_agreement[attribution_agreement["task"].isin(STUDY_TASKS)]
 
 
 def _panel(axes: Axes, rows: pd.DataFrame, measure: str, models: list[str]) -> None:
@@ -77,7 +77,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, measure: str, models: list[str]) -> N
         at = np.arange(len(models))
         axes.vlines(chance, at - 0.4, at + 0.4, color=RULE, linewidth=2.5, gid="chance")
     for order, (ablation, look) in enumerate(_ABLATIONS.items()):
-        for positions in ("all", "end"):
+        for positions in POSITIONS:
             chosen = (rows["ablation"] == ablation) & (rows["positions"] == positions)
             part = rows[chosen]
             axes.plot(

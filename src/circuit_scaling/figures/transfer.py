@@ -24,6 +24,7 @@ from circuit_scaling.figures.style import (
     require_columns,
     styled,
 )
+from circuit_scaling.vocabulary import ALPHA
 
 # Way of finding a head: title, mean rank, p against random heads or layers, p within layers.
 _WAYS = (
@@ -37,7 +38,6 @@ _COLUMNS = (
     *(name for _, *names in _WAYS for name in names if name),
     *_INTERVALS,
 )
-_ALPHA = 0.05
 _MOST_NUMBERED = 12  # models; with more, the cells are too small for numbers
 _MOST_NAMED = 110  # pairs
 # Blue carries over, the palest is chance, brown is weaker than chance.
@@ -126,8 +126,8 @@ def _matrix_panel(
     title, mean, p, p_same_layer = way
     numbered = len(models) <= _MOST_NUMBERED
     draw_matrix(axes, _cells(rows, models, mean), _COLOURS, _SCALE, 5.5 if numbered else None)
-    low = _cells(rows, models, p) < _ALPHA
-    beyond = low & (_cells(rows, models, p_same_layer) < _ALPHA) if p_same_layer else low & False
+    low = _cells(rows, models, p) < ALPHA
+    beyond = low & (_cells(rows, models, p_same_layer) < ALPHA) if p_same_layer else low & False
     for marked, fill, gid in ((low & ~beyond, "none", "ring"), (beyond, INK, "disc")):
         at = np.argwhere(marked)
         axes.scatter(

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from circuit_scaling.errors import CircuitScalingError
-
-Mode = Literal["zero", "mean", "resample"]
-Positions = Literal["all", "end"]
-MODES: tuple[Mode, ...] = ("zero", "mean", "resample")
+from circuit_scaling.vocabulary import ABLATION_MODES, POSITIONS, AblationMode, Positions
 
 
 @dataclass(frozen=True)
@@ -49,19 +45,19 @@ class Ablation:
         CircuitScalingError: an unknown mode, unknown positions, or no draws.
     """
 
-    mode: Mode
+    mode: AblationMode
     positions: Positions = "all"
     draws: int = 1
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.mode not in MODES:
+        if self.mode not in ABLATION_MODES:
             raise CircuitScalingError(
-                f"Unknown ablation '{self.mode}'. There are: {', '.join(MODES)}."
+                f"Unknown ablation '{self.mode}'. There are: {', '.join(ABLATION_MODES)}."
             )
-        if self.positions not in ("all", "end"):
+        if self.positions not in POSITIONS:
             raise CircuitScalingError(
-                f"Unknown ablation positions '{self.positions}'. There are: all, end."
+                f"Unknown ablation positions '{self.positions}'. There are: {', '.join(POSITIONS)}."
             )
         if self.draws < 1:
             raise CircuitScalingError(f"An ablation needs at least 1 draw, not {self.draws}.")

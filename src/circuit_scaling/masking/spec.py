@@ -6,8 +6,9 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from circuit_scaling.scanning.spec import AblationName, Intervention, ScanSettings
+from circuit_scaling.scanning.spec import Intervention, ScanSettings
 from circuit_scaling.typed import Block, Seed
+from circuit_scaling.vocabulary import AblationMode
 
 
 class AblationSettings(Block):
@@ -28,7 +29,7 @@ class AblationSettings(Block):
     controls: tuple[str, ...] = ()
     n_random: int = Field(gt=0)
     ks: Literal["all"] | tuple[int, ...] = "all"
-    also: tuple[AblationName, ...] = ()
+    also: tuple[AblationMode, ...] = ()
     n_boot: int = Field(ge=200)
     seed: Seed = 0
 

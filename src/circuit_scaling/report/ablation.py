@@ -26,9 +26,9 @@ from circuit_scaling.report.blocks import (
     text_cell,
 )
 from circuit_scaling.report.context import ReportContext
+from circuit_scaling.vocabulary import ALPHA
 
 _ANCHOR, _TITLE = "ablation", "Do heroes beat random heads?"
-_ALPHA = 0.05
 _WHOSE = {
     "able": "that can do the task",
     "unknown": "of which it is not known whether they can do the task",
@@ -80,12 +80,12 @@ def _with_all_heroes(summary: pd.DataFrame) -> pd.DataFrame:
 
 def _beats(rows: pd.DataFrame) -> pd.Series[bool]:
     """Heroes that do more damage than chance lets random sets of the same layers do."""
-    return rows["matched_p"] < _ALPHA
+    return rows["matched_p"] < ALPHA
 
 
 def _can_tell(rows: pd.DataFrame) -> pd.Series[bool]:
     """Whether there are enough random sets for a p below the level."""
-    return rows["matched_p"].notna() & (rows["matched_p_floor"] < _ALPHA)
+    return rows["matched_p"].notna() & (rows["matched_p_floor"] < ALPHA)
 
 
 def _lead(primary: pd.DataFrame) -> list[str]:
@@ -105,7 +105,7 @@ def _lead(primary: pd.DataFrame) -> list[str]:
     few = sorted({*drawn.loc[~_can_tell(drawn), "model"]})
     if few:
         sentences.append(
-            f"In {', '.join(few)} there are too few random sets for a p below {_ALPHA:g}; they are"
+            f"In {', '.join(few)} there are too few random sets for a p below {ALPHA:g}; they are"
             " not counted below. Raise ablation.n_random, if there are more sets."
         )
     return sentences
@@ -139,7 +139,7 @@ def _compared(rows: pd.DataFrame, whose: str) -> str:
     intervals = f"the interval lies below 0 in {int((bounds < 0).sum())}"
     return (
         f"heroes beat random heads in {int(_beats(rows).sum())} of {counted(len(rows), 'model')}"
-        f" {whose} (p < {_ALPHA:g}); they take {number(-rows['matched_difference'].median())} more"
+        f" {whose} (p < {ALPHA:g}); they take {number(-rows['matched_difference'].median())} more"
         f" from the contrast at the median, and"
         f" {intervals if len(bounds) else 'there are no intervals'}. Accuracy at the median:"
         f" {share(rows['clean_accuracy'].median())} of the whole model,"

@@ -27,9 +27,9 @@ from circuit_scaling.report.blocks import (
     text_cell,
 )
 from circuit_scaling.report.context import ReportContext
+from circuit_scaling.vocabulary import ALPHA
 
 _ANCHOR, _TITLE = "causal", "Do the heroes do it themselves?"
-_ALPHA = 0.05
 _DIRECTIONS = ("denoising", "noising")
 _NO_INTERVALS = "there are no intervals, for lack of clusters of prompts"
 _VERDICTS = ("does it itself", "routes", "mixed", "unclear")
@@ -184,7 +184,7 @@ def _likeness(similarity: pd.DataFrame) -> Iterator[str]:
         yield "Whether late shared heads of different families are alike cannot be said."
         return
     row = overall.iloc[0]
-    alike = "more alike than" if row["p"] < _ALPHA else "no more alike than"
+    alike = "more alike than" if row["p"] < ALPHA else "no more alike than"
     yield (
         f"Late shared heads of different families are {alike} random heads of the same layers:"
         f" their profiles have a mean cosine of {number(row['similarity'])}, chance gives"

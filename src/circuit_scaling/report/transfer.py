@@ -25,9 +25,9 @@ from circuit_scaling.report.blocks import (
     text_cell,
 )
 from circuit_scaling.report.context import ReportContext
+from circuit_scaling.vocabulary import ALPHA
 
 _ANCHOR, _TITLE = "transfer", "Do heads carry over from model to model?"
-_ALPHA = 0.05
 _COMPETENT = ["base_competent", "tgt_competent"]
 
 
@@ -131,15 +131,15 @@ def _sentences(summary: pd.DataFrame) -> list[str]:
 
 def _index_sentence(task: str, tested: pd.DataFrame) -> str:
     """Whether the numbers bear out that an index means nothing beyond its layer."""
-    beyond = tested[tested[_IN_LAYER.q] < _ALPHA]
-    anywhere = int((tested[_INDEX.q] < _ALPHA).sum())
+    beyond = tested[tested[_IN_LAYER.q] < ALPHA]
+    anywhere = int((tested[_INDEX.q] < ALPHA).sum())
     what = (
         f"On {task}, the heads at the same index have a median mean rank of"
         f" {number(tested[_INDEX.mean].median())} over {counted(len(tested), 'pair')}"
         f" ({number(tested[_INDEX.expected].median())} expected of random heads,"
         f" {number(tested[_IN_LAYER.expected].median())} of random heads of the same layers). They"
         f" beat random heads of the whole model in {anywhere or 'no'}"
-        f" {'pair' if anywhere < 2 else 'pairs'} (q < {_ALPHA:g}), and random heads of the same"
+        f" {'pair' if anywhere < 2 else 'pairs'} (q < {ALPHA:g}), and random heads of the same"
         " layers"
     )
     if beyond.empty:
@@ -152,12 +152,12 @@ def _index_sentence(task: str, tested: pd.DataFrame) -> str:
 def _matching(matching: pd.DataFrame) -> list[str]:
     sentences = []
     for task, rows in matching.dropna(subset=["spearman"]).groupby("task", sort=False):
-        better = int((rows["p_spearman"] < _ALPHA).sum())
+        better = int((rows["p_spearman"] < ALPHA).sum())
         sentences.append(
             f"Heads that are matched by function have {task_name(task)} effects on held-out prompts"
             f" that correlate by {number(rows['spearman'].median())} at the median (Spearman), more"
             f" than matched heads with effects exchanged within layers in {better} of"
-            f" {counted(len(rows), 'pair')} (p < {_ALPHA:g})."
+            f" {counted(len(rows), 'pair')} (p < {ALPHA:g})."
         )
     if len(matching) and matching["spearman"].isna().all():
         reasons = "; ".join(dict.fromkeys(matching["reason"]))
@@ -189,9 +189,7 @@ def _ways_table(summary: pd.DataFrame) -> Table:
     for task, of_task in able.groupby("task", sort=False):
         for way in _WAYS:
             tested = of_task.dropna(subset=[way.p])
-            counts = [
-                f"{(tested[name] < _ALPHA).sum()} of {len(tested)}" for name in (way.p, way.q)
-            ]
+            counts = [f"{(tested[name] < ALPHA).sum()} of {len(tested)}" for name in (way.p, way.q)]
             rows.append(
                 (
                     text_cell(task_name(task)),

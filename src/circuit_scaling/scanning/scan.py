@@ -24,8 +24,7 @@ from circuit_scaling.scanning.measurement import Measurement, Progress, no_progr
 from circuit_scaling.scanning.run_log import run_log
 from circuit_scaling.scanning.spec import ScanSettings
 from circuit_scaling.statistics.testing import q_values
-
-_TESTED_TASKS = ("ioi", "anti_names")  # one family of tests per model (DESIGN 3, inference)
+from circuit_scaling.vocabulary import STUDY_TASKS
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ _EFFECT_ORDER = [
 def _q_column(effects: pd.DataFrame, settings: ScanSettings) -> NDArray[np.float64]:
     """Benjamini-Hochberg over the heads on IOI and anti-repeat at the primary intervention."""
     tested = (
-        effects["task"].isin(_TESTED_TASKS)
+        effects["task"].isin(STUDY_TASKS)
         & (effects["ablation"] == settings.primary.ablation)
         & (effects["positions"] == settings.primary.positions)
     ).to_numpy()

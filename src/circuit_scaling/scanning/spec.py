@@ -7,16 +7,14 @@ from typing import Annotated, Literal
 from pydantic import ByteSize, Field
 
 from circuit_scaling.typed import Block, Seed
-
-AblationName = Literal["zero", "mean", "resample"]
-PositionsName = Literal["all", "end"]
+from circuit_scaling.vocabulary import AblationMode, Positions
 
 
 class Intervention(Block):
     """One kind of ablation at one choice of positions."""
 
-    ablation: AblationName
-    positions: PositionsName
+    ablation: AblationMode
+    positions: Positions
 
     def __str__(self) -> str:
         return f"{self.ablation}/{self.positions}"
@@ -42,8 +40,8 @@ class ScanSettings(Block):
     """
 
     primary: Intervention
-    ablations: tuple[AblationName, ...]
-    positions: tuple[PositionsName, ...]
+    ablations: tuple[AblationMode, ...]
+    positions: tuple[Positions, ...]
     agreement_tasks: tuple[str, ...] = ()
     draws: int = Field(gt=0)
     precision: Literal["float32", "tf32", "bf16"] = "float32"

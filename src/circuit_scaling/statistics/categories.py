@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-CATEGORIES = ("ioi_only", "anti_only", "shared", "weak")
+from circuit_scaling.vocabulary import CATEGORIES
 
 CONFIDENCE = 0.95
 

@@ -8,6 +8,7 @@ from pandera.pandas import Column
 
 from circuit_scaling.tables.schemas import RUN_LOG
 from circuit_scaling.tables.table import Table, count, flag, number, numbers, share, text
+from circuit_scaling.vocabulary import ABLATION_MODES, POSITIONS
 
 _MODEL = {"family": text(), "model": text()}
 HERO_SETS = ("hero_joint", "hero_ioi_only", "hero_anti_only", "hero_shared")
@@ -15,8 +16,8 @@ RANDOM_SETS = ("matched", "unmatched")
 _MEASURED = {
     "task": text(),
     "readout": text("contrast", "kl_to_clean", "token_loss"),
-    "ablation": text("zero", "mean", "resample"),
-    "positions": text("all", "end"),
+    "ablation": text(*ABLATION_MODES),
+    "positions": text(*POSITIONS),
 }
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pandera.pandas import Column
 
 from circuit_scaling.tables.schemas import (
-    CATEGORIES,
     HEAD,
     HEAD_KEYS,
     MODEL,
@@ -16,11 +15,12 @@ from circuit_scaling.tables.schemas import (
     SHAPE,
 )
 from circuit_scaling.tables.table import Table, count, flag, number, numbers, share, text
+from circuit_scaling.vocabulary import CATEGORIES, STUDY_TASKS
 
 ROLES = ("first_name", "second_name", "repeated_name", "first_token", "rest")
 VERDICTS = ("does it itself", "routes", "mixed", "unclear")
 GROUPS = ("ioi_only", "anti_only", "shared", "late shared")
-_TASK = text("ioi", "anti_names")
+_TASK = text(*STUDY_TASKS)
 _DIRECTION = text("denoising", "noising")
 _COUNTS = {"n_prompts": count(), "n_clusters": count()}
 

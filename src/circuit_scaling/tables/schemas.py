@@ -5,6 +5,7 @@ from __future__ import annotations
 from pandera.pandas import Check, Column
 
 from circuit_scaling.tables.table import Table, count, flag, number, numbers, share, text
+from circuit_scaling.vocabulary import ABLATION_MODES, CATEGORIES, POSITIONS, STUDY_TASKS
 
 MODEL = {"family": text(), "model": text()}
 HEAD = {**MODEL, "layer": count(), "head": count()}
@@ -17,7 +18,6 @@ PROFILE_COLUMNS = (
     "attention_entropy",
     "output_norm",
 )
-CATEGORIES = ("ioi_only", "anti_only", "shared", "weak")
 HEAD_KEYS = ("family", "model", "layer", "head")
 IMPORT_CHECKS = (
     "outside the shape",
@@ -86,8 +86,8 @@ HEAD_EFFECTS = Table(
         **HEAD,
         "task": text(),
         "readout": text("contrast", "kl_to_clean", "token_loss"),
-        "ablation": text("zero", "mean", "resample"),
-        "positions": text("all", "end"),
+        "ablation": text(*ABLATION_MODES),
+        "positions": text(*POSITIONS),
         "delta": number(),
         "se": number(nullable=True, at_least=0),
         "low": number(nullable=True),
@@ -113,8 +113,8 @@ HEAD_ATTRIBUTIONS = Table(
         **HEAD,
         "task": text(),
         "method": text("attribution"),
-        "ablation": text("zero", "mean", "resample"),
-        "positions": text("all", "end"),
+        "ablation": text(*ABLATION_MODES),
+        "positions": text(*POSITIONS),
         "delta": number(),
         "n_prompts": count(),
         **SHAPE,
@@ -172,9 +172,7 @@ _JOINT = {
     "n_layers": count(nullable=True),
     "n_heads": count(nullable=True),
     **{
-        f"delta_{task}{side}": number()
-        for task in ("ioi", "anti_names")
-        for side in ("", "_select", "_test")
+        f"delta_{task}{side}": number() for task in STUDY_TASKS for side in ("", "_select", "_test")
     },
     "se_ioi": number(nullable=True, at_least=0),
     "se_anti_names": number(nullable=True, at_least=0),
@@ -224,10 +222,10 @@ ABLATION_AGREEMENT = Table(
     {
         **MODEL,
         "task": text(),
-        "ablation_a": text("zero", "mean", "resample"),
-        "positions_a": text("all", "end"),
-        "ablation_b": text("zero", "mean", "resample"),
-        "positions_b": text("all", "end"),
+        "ablation_a": text(*ABLATION_MODES),
+        "positions_a": text(*POSITIONS),
+        "ablation_b": text(*ABLATION_MODES),
+        "positions_b": text(*POSITIONS),
         "n_heads_compared": count(),
         "spearman": number(nullable=True),
         "category_changes": count(nullable=True),
@@ -240,8 +238,8 @@ ATTRIBUTION_AGREEMENT = Table(
     {
         **MODEL,
         "task": text(),
-        "ablation": text("zero", "mean", "resample"),
-        "positions": text("all", "end"),
+        "ablation": text(*ABLATION_MODES),
+        "positions": text(*POSITIONS),
         "n_heads_compared": count(),
         "spearman": number(nullable=True),
         "pearson": number(nullable=True),
@@ -310,7 +308,7 @@ HERO_HEADS = Table(
     may_be_empty=True,
 )
 PAIR = {"base_family": text(), "base_model": text(), "tgt_family": text(), "tgt_model": text()}
-_NAME_TASK = text("ioi", "anti_names")
+_NAME_TASK = text(*STUDY_TASKS)
 _P_AND_Q = {
     f"{kind}{letter}{where}": share(nullable=True)
     for kind, where in (

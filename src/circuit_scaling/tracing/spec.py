@@ -8,8 +8,9 @@ from pydantic import Field
 
 from circuit_scaling.tracing.corruption import Corruption
 from circuit_scaling.typed import Block, Seed
+from circuit_scaling.vocabulary import STUDY_TASKS
 
-TRACED_TASKS = ("ioi", "anti_names")
+TRACED_TASKS = STUDY_TASKS
 """The tasks with two names, in which one name can stand for the other."""
 
 

@@ -18,9 +18,9 @@ from circuit_scaling.interventions.paths import (
 )
 from circuit_scaling.scanning.finite import check_finite
 from circuit_scaling.scanning.measurement import Progress
-from circuit_scaling.tables.schemas import CATEGORIES
 from circuit_scaling.tracing.heroes import Subjects
 from circuit_scaling.tracing.traced_task import TracedTask, Values
+from circuit_scaling.vocabulary import CATEGORIES
 
 Receivers = dict[Head, list[Receiver]]
 

@@ -18,8 +18,8 @@ from circuit_scaling.fingerprint import fingerprint_of, fingerprint_of_files
 from circuit_scaling.models.roster import RosterEntry, Rosters
 from circuit_scaling.tables.schemas import COMPETENCE, HEAD_KEYS, JOINT_EFFECTS, JOINT_HEADS
 from circuit_scaling.typed import Block
+from circuit_scaling.vocabulary import STUDY_TASKS
 
-_TASKS = ("ioi", "anti_names")
 _log = logging.getLogger(__name__)
 
 
@@ -106,7 +106,7 @@ def _joint_heads(heads: pd.DataFrame, known: Known) -> pd.DataFrame:
     for name in ("params_m", "n_layers", "n_heads"):
         sizes = {model: float(getattr(entry, name)) for model, entry in known.items()}
         joint[name] = heads["model"].map(sizes).astype(float)
-    for task, given in zip(_TASKS, DELTAS, strict=True):
+    for task, given in zip(STUDY_TASKS, DELTAS, strict=True):
         for side in ("", "_select", "_test"):
             joint[f"delta_{task}{side}"] = heads[given]
     return joint

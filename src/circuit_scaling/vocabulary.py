@@ -1,0 +1,22 @@
+"""Words that several rooms share: categories, ablations, positions, the two tasks of the study."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+CATEGORIES = ("ioi_only", "anti_only", "shared", "weak")
+"""What a head is for: one of the two tasks, both, or neither; in the order of every table."""
+
+AblationMode = Literal["zero", "mean", "resample"]
+ABLATION_MODES: tuple[AblationMode, ...] = get_args(AblationMode)
+"""What replaces a head's output."""
+
+Positions = Literal["all", "end"]
+POSITIONS: tuple[Positions, ...] = get_args(Positions)
+"""Where it is replaced: everywhere, or at the last token alone."""
+
+STUDY_TASKS = ("ioi", "anti_names")
+"""Indirect object identification and anti-repetition, from which the categories come."""
+
+ALPHA = 0.05
+"""From which p or q on a finding is called one."""
