@@ -21,7 +21,7 @@ def files(root: Path) -> set[Path]:
 
 
 @pytest.fixture
-def elsewhere(test_data, tmp_path, monkeypatch) -> Path:
+def elsewhere(test_data, figures_are_not_written, tmp_path, monkeypatch) -> Path:
     """A data root of its own, apart from that of the scans."""
     root = tmp_path / "data"
     monkeypatch.setenv("CIRCUIT_SCALING_TEST_DATA", str(root))

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from circuit_scaling.datasets import figures
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.tables.schemas import IMPORT_CHECKS
 from tests.helpers.given_tables import clean, defective
@@ -77,15 +76,18 @@ SUSPECT = {
 
 @pytest.mark.parametrize("name", KEPT)
 def test_it_ends_with_the_report_and_with_marks(
-    name: str, test_data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run, catalog
+    name: str,
+    test_data,
+    figures_are_not_written,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    run,
+    catalog,
 ) -> None:
     monkeypatch.setenv("CIRCUIT_SCALING_TEST_DATA", str(tmp_path / "data"))
     table = KEPT[name]()
     path = tmp_path / "joint.csv"
     table.to_csv(path, index=False)
-    # Every figure is drawn; to write it as two files takes longer than to draw it.
-    monkeypatch.setattr(figures, "to_png", lambda _figure: b"")
-    monkeypatch.setattr(figures, "to_svg", lambda _figure: "")
     run(*ALL, params={"import": {"joint_table": str(path), "on_suspect": "keep"}})
     there = catalog()
     heads = there.load("classified_heads")
