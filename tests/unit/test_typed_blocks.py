@@ -37,7 +37,10 @@ BLOCKS: list[tuple[type[Block], dict[str, Any]]] = [
         },
     ),
     (ClassifySettings, {"tau": 0.05, "taus": [0.01, 0.05], "top_k": 3, **DRAWS}),
-    (ScalingSettings, {"n_permutations": 9, "n_splits": 9, "depth_bins": 4, **DRAWS}),
+    (
+        ScalingSettings,
+        {"n_permutations": 9, "n_flips": 99, "n_splits": 9, "depth_bins": 4, **DRAWS},
+    ),
     (TransferSettings, {"k": 20, "pairs": "all", "n_null": 99, **DRAWS}),
     (
         CausalSettings,
