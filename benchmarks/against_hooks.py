@@ -41,9 +41,9 @@ from benchmarks.measuring import (
 )
 from benchmarks.operations import scan_operations, sizes_of
 from benchmarks.shapes import config_of, random_model
-from circuit_scaling.interventions.batch import Batch
-from circuit_scaling.interventions.chunk import Chunk
-from circuit_scaling.interventions.memory import peak_memory, reset_peak
+from circuit_scaling.interventions.model.memory import peak_memory, reset_peak
+from circuit_scaling.interventions.replay.batch import Batch
+from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.models.parts import anatomy_of
 
 Effects = NDArray[np.float32]

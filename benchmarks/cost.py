@@ -20,9 +20,9 @@ from benchmarks.fits import exponent, proportion
 from benchmarks.measuring import Result, device_of, keep, multiplying_in, now
 from benchmarks.operations import scan_operations, sizes_of
 from benchmarks.shapes import random_model, small_gpt2
-from circuit_scaling.interventions.anatomy import Anatomy
-from circuit_scaling.interventions.batch import Batch
-from circuit_scaling.interventions.chunk import Chunk
+from circuit_scaling.interventions.model.anatomy import Anatomy
+from circuit_scaling.interventions.replay.batch import Batch
+from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.models.parts import anatomy_of
 
 _REPEATS = 3

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.measuring import now
-from circuit_scaling.interventions.anatomy import Anatomy
-from circuit_scaling.interventions.chunk import Chunk
-from circuit_scaling.interventions.engine import Ablation, Batch, scan_layers
+from circuit_scaling.interventions.model.anatomy import Anatomy
+from circuit_scaling.interventions.operations.ablate import Ablation, Batch, scan_layers
+from circuit_scaling.interventions.replay.chunk import Chunk
 
 ZERO = Ablation("zero")
 

@@ -21,14 +21,14 @@ from numpy.typing import NDArray
 from benchmarks.engine import random_batch
 from benchmarks.measuring import Precision, Result, device_of, keep, multiplying_in, now
 from benchmarks.shapes import config_of, random_model
-from circuit_scaling.interventions.anatomy import Anatomy
-from circuit_scaling.interventions.attention import attention_from_end
-from circuit_scaling.interventions.batch import Ablation
-from circuit_scaling.interventions.chunk import Chunk
-from circuit_scaling.interventions.pairs import Pairs
-from circuit_scaling.interventions.patching import patch_heads, patch_sets
-from circuit_scaling.interventions.paths import path_effects, path_estimates
-from circuit_scaling.interventions.sets import mask_sets
+from circuit_scaling.interventions.model.anatomy import Anatomy
+from circuit_scaling.interventions.operations.ablate_sets import mask_sets
+from circuit_scaling.interventions.operations.attention import attention_from_end
+from circuit_scaling.interventions.operations.patch import patch_heads, patch_sets
+from circuit_scaling.interventions.operations.paths import path_effects, path_estimates
+from circuit_scaling.interventions.replay.batch import Ablation
+from circuit_scaling.interventions.replay.chunk import Chunk
+from circuit_scaling.interventions.replay.pairs import Pairs
 from circuit_scaling.models.parts import anatomy_of
 
 _SETS, _SET_SIZE, _SENDERS = 16, 3, 2

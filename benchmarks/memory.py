@@ -26,8 +26,8 @@ from benchmarks.measuring import (
     weights_dtype,
 )
 from benchmarks.shapes import config_of, random_model
-from circuit_scaling.interventions.chunk import Chunk
-from circuit_scaling.interventions.memory import peak_memory, reset_peak
+from circuit_scaling.interventions.model.memory import peak_memory, reset_peak
+from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.models.parts import anatomy_of
 
 

@@ -20,9 +20,9 @@ from benchmarks.engine import ZERO, random_batch
 from benchmarks.measuring import Result, device_of, keep, multiplying_in, now
 from benchmarks.operations import sizes_of
 from benchmarks.shapes import config_of, random_model
-from circuit_scaling.interventions.chunk import Chunk
-from circuit_scaling.interventions.pairs import Head
-from circuit_scaling.interventions.sets import mask_sets
+from circuit_scaling.interventions.operations.ablate_sets import mask_sets
+from circuit_scaling.interventions.replay.chunk import Chunk
+from circuit_scaling.interventions.replay.pairs import Head
 from circuit_scaling.models.parts import anatomy_of
 
 

@@ -24,8 +24,8 @@ from benchmarks.measuring import (
 )
 from benchmarks.operations import scan_operations, sizes_of
 from benchmarks.shapes import STUDY, config_of, meta_model, random_model
-from circuit_scaling.interventions.chunk import Chunk
-from circuit_scaling.interventions.memory import peak_memory, reset_peak
+from circuit_scaling.interventions.model.memory import peak_memory, reset_peak
+from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.models.parts import anatomy_of
 
 TASKS = 2

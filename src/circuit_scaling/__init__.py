@@ -60,6 +60,6 @@ def scan(
             for ``attribution``, or a model that cannot be taken.
     """
     # Imported here: torch and transformers take seconds, and the command line imports this package.
-    from circuit_scaling.scanning.quick import quick_scan
+    from circuit_scaling.measuring.scan.quick import quick_scan
 
     return quick_scan(model, task, tokenizer, ablation, positions, n_prompts, bos, method)

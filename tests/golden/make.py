@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from circuit_scaling.interventions.chunk import Chunk
+from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.version import ENGINE_VERSION
+from circuit_scaling.measuring.scan.measurement import Measurement
+from circuit_scaling.measuring.scan.settings import Intervention, ScanSettings
 from circuit_scaling.models.loading import load_any
 from circuit_scaling.prompts.build import build_prompts
 from circuit_scaling.prompts.shipped import shipped_tasks
 from circuit_scaling.prompts.spec import PromptSettings
-from circuit_scaling.scanning.measurement import Measurement
-from circuit_scaling.scanning.spec import Intervention, ScanSettings
 
 FILE = Path(__file__).with_name("mini_gpt2_s.json")
 TASKS = ("ioi", "anti_lists", "ioi_abc", "plain_text")

@@ -8,9 +8,9 @@ from math import nan
 import numpy as np
 import pandas as pd
 
+from circuit_scaling.measuring.causal.settings import CausalSettings, Corruptions
 from circuit_scaling.tables.causal import ROLES
-from circuit_scaling.tables.schemas import PROFILE_COLUMNS
-from circuit_scaling.tracing.spec import CausalSettings, Corruptions
+from circuit_scaling.tables.columns import PROFILE_COLUMNS
 
 MODEL = {"family": "mini", "model": "mini_s"}
 TASKS = ("ioi", "anti_names")

@@ -7,7 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from circuit_scaling.statistics.categories import categorise
-from circuit_scaling.tables.schemas import CLASSIFIED_HEADS, PROFILE_COLUMNS
+from circuit_scaling.tables.classify import CLASSIFIED_HEADS
+from circuit_scaling.tables.columns import PROFILE_COLUMNS
 
 TAU = 0.05
 Key = tuple[int, int]

@@ -10,8 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
-from circuit_scaling.interventions.chunk import Chunk
-from circuit_scaling.interventions.engine import Ablation, Batch, LayerEffects, scan_layers
+from circuit_scaling.interventions.operations.ablate import (
+    Ablation,
+    Batch,
+    LayerEffects,
+    scan_layers,
+)
+from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.models.parts import anatomy_of
 from tests.helpers.hook_oracle import Prompts
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from circuit_scaling.masking.sets import MaskedSet
-from circuit_scaling.masking.spec import AblationSettings
+from circuit_scaling.measuring.ablation.sets import MaskedSet
+from circuit_scaling.measuring.ablation.settings import AblationSettings
 from circuit_scaling.tables.ablation import ABLATION_TRIALS
 
 N_CLUSTERS, PER_CLUSTER = 12, 2

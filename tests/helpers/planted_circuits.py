@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedModel
 
-from circuit_scaling.interventions.pairs import Direction, Head, Pairs
-from circuit_scaling.interventions.paths import Channel, Receiver
+from circuit_scaling.interventions.operations.paths import Channel, Receiver
+from circuit_scaling.interventions.replay.pairs import Direction, Head, Pairs
 
 LAYERS = 3
 HEADS = 4

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from circuit_scaling.measuring.scan.settings import Intervention, ScanSettings
 from circuit_scaling.models.roster import RosterEntry
-from circuit_scaling.scanning.spec import Intervention, ScanSettings
-from circuit_scaling.tables.schemas import PROFILE_COLUMNS
+from circuit_scaling.tables.columns import PROFILE_COLUMNS
 
 LAYERS, HEADS = 2, 3
 N_HEADS = LAYERS * HEADS

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from circuit_scaling.analysis.hero_ablation import summarise
-from circuit_scaling.analysis.pairs import TransferSettings
-from circuit_scaling.analysis.transfer import transfer as compare
-from circuit_scaling.masking.sets import MaskedSet, choose_sets
-from circuit_scaling.scanning.spec import Intervention
-from circuit_scaling.tables.schemas import JOINT_EFFECTS, PROFILE_COLUMNS
+from circuit_scaling.analysis.ablation.comparison import summarise
+from circuit_scaling.analysis.transfer.pairs import TransferSettings
+from circuit_scaling.analysis.transfer.transfer import transfer as compare
+from circuit_scaling.measuring.ablation.sets import MaskedSet, choose_sets
+from circuit_scaling.measuring.scan.settings import Intervention
+from circuit_scaling.tables.columns import PROFILE_COLUMNS
+from circuit_scaling.tables.join import JOINT_EFFECTS
 from tests.helpers import masked
 
 TAU = 0.05

@@ -26,7 +26,7 @@ from transformers import (
     Qwen2ForCausalLM,
 )
 
-from circuit_scaling.interventions.pairs import Pairs
+from circuit_scaling.interventions.replay.pairs import Pairs
 from tests.helpers.hook_oracle import Prompts
 
 LAYERS = 3

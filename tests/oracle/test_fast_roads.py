@@ -10,10 +10,10 @@ import torch
 from torch import nn
 from transformers.activations import FastGELUActivation, NewGELUActivation
 
-from circuit_scaling.interventions.activations import fused_activations
-from circuit_scaling.interventions.chunk import Chunk
-from circuit_scaling.interventions.clean import CleanRun
-from circuit_scaling.interventions.engine import Ablation, scan_layers
+from circuit_scaling.interventions.model.activations import fused_activations
+from circuit_scaling.interventions.operations.ablate import Ablation, scan_layers
+from circuit_scaling.interventions.replay.chunk import Chunk
+from circuit_scaling.interventions.replay.clean import CleanRun
 from tests.helpers.engine_scan import assembled, batch_of, engine_effects
 from tests.helpers.tiny_models import ARCHITECTURES, HEADS, LAYERS
 from tests.oracle.conftest import DRAWS, SEED

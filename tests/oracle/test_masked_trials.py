@@ -11,18 +11,22 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
-from circuit_scaling.analysis.classify import ClassifySettings, classify_heads, hero_heads
-from circuit_scaling.analysis.hero_ablation import summarise
-from circuit_scaling.analysis.join import join_model
-from circuit_scaling.masking.sets import MaskedSet, choose_sets
-from circuit_scaling.masking.spec import AblationSettings
-from circuit_scaling.masking.trials import plan_trials, run_trials
+from circuit_scaling.analysis.ablation.comparison import summarise
+from circuit_scaling.analysis.classify.categories import (
+    ClassifySettings,
+    classify_heads,
+    hero_heads,
+)
+from circuit_scaling.analysis.join.heads import join_model
+from circuit_scaling.measuring.ablation.sets import MaskedSet, choose_sets
+from circuit_scaling.measuring.ablation.settings import AblationSettings
+from circuit_scaling.measuring.ablation.trials import plan_trials, run_trials
+from circuit_scaling.measuring.scan.scan import scan_model
+from circuit_scaling.measuring.scan.settings import Intervention, ScanSettings
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.prompts.build import build_prompts
 from circuit_scaling.prompts.shipped import shipped_tasks
 from circuit_scaling.prompts.spec import PromptSettings, Tasks
-from circuit_scaling.scanning.scan import scan_model
-from circuit_scaling.scanning.spec import Intervention, ScanSettings
 from circuit_scaling.tables.ablation import ABLATION_LOG
 from tests.conftest import PROJECT
 from tests.helpers.hook_oracle import HookOracle

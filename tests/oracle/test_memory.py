@@ -11,14 +11,15 @@ import torch
 from torch import Tensor
 
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.interventions import blocks, clean, stack
-from circuit_scaling.interventions.attention import attention_from_end
-from circuit_scaling.interventions.attribution import attribute
-from circuit_scaling.interventions.chunk import Chunk, bytes_per_token
-from circuit_scaling.interventions.engine import Ablation, clean_readouts, scan_layers
-from circuit_scaling.interventions.patching import patch_heads, patch_sets
-from circuit_scaling.interventions.paths import path_effects, path_estimates
-from circuit_scaling.interventions.sets import mask_sets
+from circuit_scaling.interventions.model import blocks
+from circuit_scaling.interventions.operations.ablate import Ablation, clean_readouts, scan_layers
+from circuit_scaling.interventions.operations.ablate_sets import mask_sets
+from circuit_scaling.interventions.operations.attention import attention_from_end
+from circuit_scaling.interventions.operations.attribute import attribute
+from circuit_scaling.interventions.operations.patch import patch_heads, patch_sets
+from circuit_scaling.interventions.operations.paths import path_effects, path_estimates
+from circuit_scaling.interventions.replay import clean, stack
+from circuit_scaling.interventions.replay.chunk import Chunk, bytes_per_token
 from tests.helpers.engine_scan import assembled, batch_of, engine_effects
 from tests.helpers.tiny_models import ARCHITECTURES
 from tests.oracle.conftest import DRAWS, SEED

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.interventions.attention import attention_from_end
-from circuit_scaling.interventions.chunk import Chunk
-from circuit_scaling.interventions.engine import Ablation, clean_readouts, donor_indices
-from circuit_scaling.interventions.pairs import Pairs
-from circuit_scaling.interventions.patching import patch_heads, patch_sets
-from circuit_scaling.interventions.sets import mask_sets
+from circuit_scaling.interventions.operations.ablate import Ablation, clean_readouts, donor_indices
+from circuit_scaling.interventions.operations.ablate_sets import mask_sets
+from circuit_scaling.interventions.operations.attention import attention_from_end
+from circuit_scaling.interventions.operations.patch import patch_heads, patch_sets
+from circuit_scaling.interventions.replay.chunk import Chunk
+from circuit_scaling.interventions.replay.pairs import Pairs
 from tests.helpers.engine_scan import batch_of
 from tests.helpers.hook_oracle import READOUTS
 from tests.helpers.tiny_models import ARCHITECTURES, HEADS, LAYERS

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from circuit_scaling.interventions.pairs import Pairs
+from circuit_scaling.interventions.replay.pairs import Pairs
 from tests.helpers.other_models import OTHER_FAMILIES, other_model
 from tests.helpers.patching_oracle import CHANNELS, PatchingOracle, frozen_norm, put_z
 from tests.helpers.tiny_models import ARCHITECTURES, HEADS, LAYERS

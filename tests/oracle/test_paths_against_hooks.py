@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.interventions.chunk import Chunk
-from circuit_scaling.interventions.paths import Receiver, path_effects, path_estimates
+from circuit_scaling.interventions.operations.paths import Receiver, path_effects, path_estimates
+from circuit_scaling.interventions.replay.chunk import Chunk
 from tests.helpers.patching_oracle import CHANNELS
 from tests.helpers.tiny_models import ARCHITECTURES, HEADS, LAYERS
 

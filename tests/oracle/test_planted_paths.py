@@ -8,11 +8,11 @@ from functools import cache
 import numpy as np
 import pytest
 
-from circuit_scaling.interventions.attention import attention_from_end
-from circuit_scaling.interventions.batch import Ablation, Batch
-from circuit_scaling.interventions.patching import patch_heads, patch_sets
-from circuit_scaling.interventions.paths import path_effects, path_estimates
-from circuit_scaling.interventions.sets import mask_sets
+from circuit_scaling.interventions.operations.ablate_sets import mask_sets
+from circuit_scaling.interventions.operations.attention import attention_from_end
+from circuit_scaling.interventions.operations.patch import patch_heads, patch_sets
+from circuit_scaling.interventions.operations.paths import path_effects, path_estimates
+from circuit_scaling.interventions.replay.batch import Ablation, Batch
 from tests.helpers.engine_scan import anatomy_of_copy
 from tests.helpers.patching_oracle import CHANNELS, PatchingOracle
 from tests.helpers.planted_circuits import (

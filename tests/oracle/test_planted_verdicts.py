@@ -8,17 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from circuit_scaling.analysis.causal import causal_summary
-from circuit_scaling.interventions.batch import Batch
-from circuit_scaling.interventions.chunk import Chunk
-from circuit_scaling.interventions.pairs import Head, Pairs
+from circuit_scaling.analysis.causal.summary import causal_summary
+from circuit_scaling.interventions.replay.batch import Batch
+from circuit_scaling.interventions.replay.chunk import Chunk
+from circuit_scaling.interventions.replay.pairs import Head, Pairs
+from circuit_scaling.measuring.causal.hero_pairs import joint_influences
+from circuit_scaling.measuring.causal.heroes import Subjects
+from circuit_scaling.measuring.causal.influence import head_influences
+from circuit_scaling.measuring.causal.traced_task import TracedTask
+from circuit_scaling.measuring.causal.writes import head_writes
+from circuit_scaling.measuring.shared.progress import no_progress
 from circuit_scaling.models.parts import anatomy_of
-from circuit_scaling.scanning.measurement import no_progress
-from circuit_scaling.tracing.heroes import Subjects
-from circuit_scaling.tracing.influence import head_influences
-from circuit_scaling.tracing.joint import joint_influences
-from circuit_scaling.tracing.traced_task import TracedTask
-from circuit_scaling.tracing.writes import head_writes
 from tests.helpers.causal_tables import SETTINGS
 from tests.helpers.planted_circuits import (
     BACKUP,

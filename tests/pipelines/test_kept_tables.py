@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.tables.schemas import IMPORT_CHECKS
+from circuit_scaling.tables.import_tables import IMPORT_CHECKS
 from tests.helpers.given_tables import clean, defective
 
 ALL = ("import_tables", "classify", "scaling", "transfer", "report")

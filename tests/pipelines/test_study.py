@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from circuit_scaling.tables.registry import ALL_TABLES
-from circuit_scaling.tables.schemas import CATEGORIES
+from circuit_scaling.vocabulary import CATEGORIES
 
 HEADS = {"mini_gpt2_s": (4, 12), "mini_pythia_s": (4, 12)}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import circuit_scaling
 from circuit_scaling.figures import style
-from circuit_scaling.figures.attribution import _ABLATIONS
+from circuit_scaling.figures.join.attribution import _ABLATIONS
 from circuit_scaling.vocabulary import ABLATION_MODES, CATEGORIES, POSITIONS, STUDY_TASKS
 
 SOURCES = Path(circuit_scaling.__file__).parent

@@ -1,18 +1,22 @@
 """One function per figure, tables in, ``matplotlib.figure.Figure`` out, all in one style."""
 
-from circuit_scaling.figures.agreement import ablation_agreement
-from circuit_scaling.figures.attribution import attribution_agreement
-from circuit_scaling.figures.category_shares import category_counts
-from circuit_scaling.figures.clean_metric import competence
-from circuit_scaling.figures.corr_scale import corr_vs_scale_cross_family
-from circuit_scaling.figures.divergence import ioi_divergence
-from circuit_scaling.figures.hero_ablation import hero_vs_random, hero_vs_random_ablation
-from circuit_scaling.figures.layers import layer_hist
-from circuit_scaling.figures.phase_space import all_heads_phase_space, delta_scatter, family_grid
-from circuit_scaling.figures.strong_heads import strong_head_scaling
+from circuit_scaling.figures.ablation.comparison import hero_vs_random, hero_vs_random_ablation
+from circuit_scaling.figures.classify.category_shares import category_counts
+from circuit_scaling.figures.classify.phase_space import (
+    all_heads_phase_space,
+    delta_scatter,
+    family_grid,
+)
+from circuit_scaling.figures.join.agreement import ablation_agreement
+from circuit_scaling.figures.join.attribution import attribution_agreement
+from circuit_scaling.figures.join.competence import competence
+from circuit_scaling.figures.scaling.correlations import corr_vs_scale_cross_family
+from circuit_scaling.figures.scaling.layers import layer_hist
+from circuit_scaling.figures.scaling.strong_heads import strong_head_scaling
 from circuit_scaling.figures.style import to_png, to_svg
-from circuit_scaling.figures.training import zoo_training
-from circuit_scaling.figures.transfer import ioi_transfer_summary
+from circuit_scaling.figures.transfer.divergence import ioi_divergence
+from circuit_scaling.figures.transfer.summary import ioi_transfer_summary
+from circuit_scaling.figures.zoo.training import zoo_training
 
 __all__ = [
     "ablation_agreement",

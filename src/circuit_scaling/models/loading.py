@@ -21,8 +21,8 @@ from transformers.utils.hub import resolve_revision
 from transformers.utils.logging import disable_progress_bar
 
 from circuit_scaling.errors import CircuitScalingError, reason_of
-from circuit_scaling.interventions.anatomy import Anatomy, refusal
-from circuit_scaling.interventions.device import Precision
+from circuit_scaling.interventions.model.anatomy import Anatomy, refusal
+from circuit_scaling.interventions.model.device import Precision
 from circuit_scaling.models.bos import BosChoice, prompt_prefix
 from circuit_scaling.models.opening import opening
 from circuit_scaling.models.parts import anatomy_of

@@ -14,8 +14,8 @@ from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_c
 from transformers import PreTrainedModel
 
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.interventions.anatomy import Anatomy, refusal
-from circuit_scaling.interventions.verify import verified
+from circuit_scaling.interventions.model.anatomy import Anatomy, refusal
+from circuit_scaling.interventions.replay.verify import verified
 from circuit_scaling.models.opening import opening
 from circuit_scaling.models.tensors import check_values
 

@@ -9,7 +9,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from circuit_scaling.figures.phase_space import both_abilities
+from circuit_scaling.figures.classify.phase_space import both_abilities
 from circuit_scaling.figures.style import (
     CATEGORIES,
     INK,

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from circuit_scaling.figures.style import order_models
-from circuit_scaling.report.ablation import ablation
-from circuit_scaling.report.attribution import attribution
 from circuit_scaling.report.blocks import Drawing, Section
-from circuit_scaling.report.causal import causal
+from circuit_scaling.report.chapters.ablation import ablation
+from circuit_scaling.report.chapters.causal import causal
+from circuit_scaling.report.chapters.classify.heads import (
+    categories,
+    heroes,
+    phase_space,
+    sensitivity,
+)
+from circuit_scaling.report.chapters.classify.known_heads import known
+from circuit_scaling.report.chapters.import_tables import NEEDS_A_SCAN, imported
+from circuit_scaling.report.chapters.join.attribution import attribution
+from circuit_scaling.report.chapters.join.disagreement import disagreement
+from circuit_scaling.report.chapters.models import competence, roster, training
+from circuit_scaling.report.chapters.provenance import provenance
+from circuit_scaling.report.chapters.scaling import scaling
+from circuit_scaling.report.chapters.transfer import transfer
 from circuit_scaling.report.context import ReportContext
-from circuit_scaling.report.disagreement import disagreement
-from circuit_scaling.report.heads import categories, heroes, phase_space, sensitivity
-from circuit_scaling.report.imported import NEEDS_A_SCAN, imported
-from circuit_scaling.report.known import known
-from circuit_scaling.report.models import competence, roster, training
-from circuit_scaling.report.provenance import provenance
-from circuit_scaling.report.scaling import scaling
-from circuit_scaling.report.transfer import transfer
 
 
 def all_sections(context: ReportContext) -> list[Section]:

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from pandera.pandas import Column
 
-from circuit_scaling.tables.schemas import RUN_LOG
-from circuit_scaling.tables.table import Table, count, flag, number, numbers, share, text
+from circuit_scaling.tables.columns import count, flag, number, numbers, share, text
+from circuit_scaling.tables.scan import RUN_LOG
+from circuit_scaling.tables.table import Table
 from circuit_scaling.vocabulary import ABLATION_MODES, POSITIONS
 
 _MODEL = {"family": text(), "model": text()}

@@ -6,15 +6,21 @@ from dataclasses import replace
 
 from pandera.pandas import Column
 
-from circuit_scaling.tables.schemas import (
+from circuit_scaling.tables.columns import (
     HEAD,
     HEAD_KEYS,
     MODEL,
     PROFILE_COLUMNS,
-    RUN_LOG,
     SHAPE,
+    count,
+    flag,
+    number,
+    numbers,
+    share,
+    text,
 )
-from circuit_scaling.tables.table import Table, count, flag, number, numbers, share, text
+from circuit_scaling.tables.scan import RUN_LOG
+from circuit_scaling.tables.table import Table
 from circuit_scaling.vocabulary import CATEGORIES, STUDY_TASKS
 
 ROLES = ("first_name", "second_name", "repeated_name", "first_token", "rest")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from pandera.errors import SchemaErrors
-from pandera.pandas import Check, Column, DataFrameSchema
+from pandera.pandas import Column, DataFrameSchema
 
 _ROWS_SHOWN = 5
 
@@ -117,54 +117,6 @@ class Table:
                 named = " ".join(str(name) for name in names)
                 faults.append(f"rows of {named}: {len(rows)} of the model's {expected} heads")
         return faults
-
-
-def number(*, nullable: bool = False, at_least: float | None = None, **options: Any) -> Column:
-    """A finite float column."""
-    checks = [Check(np.isfinite, error="not finite")]
-    if at_least is not None:
-        checks.append(Check.ge(at_least, error=f"below {at_least:g}"))
-    return Column(float, checks, nullable=nullable, **options)
-
-
-def share(*, nullable: bool = False, **options: Any) -> Column:
-    """A float column between 0 and 1."""
-    return Column(float, Check.between(0, 1, error="not in 0..1"), nullable=nullable, **options)
-
-
-def count(*, nullable: bool = False) -> Column:
-    """A column of whole numbers from 0; where a value may be missing, held as floats."""
-    checks = [
-        Check.ge(0, error="negative"),
-        Check(lambda s: s % 1 == 0, error="not a whole number"),
-    ]
-    return Column(float if nullable else int, checks, nullable=nullable)
-
-
-def text(*values: str, nullable: bool = False) -> Column:
-    """A text column, with its possible values if they are few."""
-    checks = [Check.isin(values, error=f"not one of {', '.join(values)}")] if values else []
-    return Column(str, checks, nullable=nullable)
-
-
-def flag(*, nullable: bool = False) -> Column:
-    """A column of true and false; where a value may be missing, pandas' own boolean type."""
-    return Column("boolean" if nullable else bool, nullable=nullable)
-
-
-def numbers() -> Column:
-    """A column of lists of finite numbers."""
-    check = Check(lambda s: s.map(_is_numbers), error="not a list of finite numbers")
-    return Column(object, check)
-
-
-def _is_numbers(value: object) -> bool:
-    """Whether a cell is a flat list or array of finite numbers."""
-    try:
-        listed = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        return False
-    return listed.ndim == 1 and bool(np.isfinite(listed).all())
 
 
 def _described(cases: pd.DataFrame, frame: pd.DataFrame, keys: tuple[str, ...]) -> list[str]:

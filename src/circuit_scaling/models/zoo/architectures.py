@@ -17,7 +17,7 @@ from transformers import (
 )
 
 from circuit_scaling.models.roster import RosterEntry
-from circuit_scaling.models.zoo.spec import Shape
+from circuit_scaling.models.zoo.settings import Shape
 
 POSITIONS = 64
 _GELU = "gelu_pytorch_tanh"  # what GPT-2 and GPT-Neo compute, in one fused operation

@@ -20,7 +20,7 @@ from circuit_scaling.models.bos import prompt_prefix
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.models.zoo.architectures import build_model
 from circuit_scaling.models.zoo.language import IGNORE, Language, Rows, held_out_names
-from circuit_scaling.models.zoo.spec import ZooSettings
+from circuit_scaling.models.zoo.settings import ZooSettings
 from circuit_scaling.models.zoo.tokenizer import zoo_tokenizer
 from circuit_scaling.prompts.build import build_prompts
 from circuit_scaling.prompts.spec import PromptSettings, Tasks

@@ -7,20 +7,24 @@ from typing import Any
 
 import pandas as pd
 
-from circuit_scaling.analysis.hero_ablation import hero_ablation_for_people, summarise
+from circuit_scaling.analysis.ablation.comparison import hero_ablation_for_people, summarise
 from circuit_scaling.analysis.made_from import stamp
 from circuit_scaling.datasets.figures import Drawn
-from circuit_scaling.figures.hero_ablation import hero_vs_random, of_all_heroes, with_all_heroes
-from circuit_scaling.figures.hero_ablation import hero_vs_random_ablation as draw_model
+from circuit_scaling.figures.ablation.comparison import (
+    hero_vs_random,
+    of_all_heroes,
+    with_all_heroes,
+)
+from circuit_scaling.figures.ablation.comparison import hero_vs_random_ablation as draw_model
 from circuit_scaling.figures.style import file_name
-from circuit_scaling.masking.fingerprint import check_fresh_trials, masking_fingerprint
-from circuit_scaling.masking.sets import choose_sets, hero_sets, shortages
-from circuit_scaling.masking.spec import AblationSettings
+from circuit_scaling.measuring.ablation.freshness import check_fresh_trials, masking_fingerprint
+from circuit_scaling.measuring.ablation.sets import choose_sets, hero_sets, shortages
+from circuit_scaling.measuring.ablation.settings import AblationSettings
+from circuit_scaling.measuring.scan.settings import ScanSettings
 from circuit_scaling.models.opening import ONE_MODEL_AT_A_TIME
 from circuit_scaling.models.roster import Roster, RosterEntry
 from circuit_scaling.pipelines.per_model import stack
 from circuit_scaling.prompts.spec import PromptSettings, Tasks
-from circuit_scaling.scanning.spec import ScanSettings
 from circuit_scaling.tables.ablation import ABLATION_LOG, ABLATION_TRIALS
 
 # torch and transformers are imported inside the functions: the registry must start without them.
@@ -41,8 +45,8 @@ def mask_heads(
     slug: str,
 ) -> dict[str, pd.DataFrame]:
     """Load the model once, ablate all its sets on every task; without heroes, empty tables."""
-    from circuit_scaling.masking.trials import plan_trials, run_trials, sets_of
-    from circuit_scaling.scanning.progress import scan_progress
+    from circuit_scaling.measuring.ablation.trials import plan_trials, run_trials, sets_of
+    from circuit_scaling.measuring.shared.progress import scan_progress
 
     heads, heroes = (table[table["model"] == slug] for table in (classified_heads, hero_heads))
     fingerprint = masking_fingerprint(

@@ -8,28 +8,28 @@ from typing import Any
 
 import pandas as pd
 
-from circuit_scaling.analysis.causal import causal_summary as summary_of
-from circuit_scaling.analysis.exports import causal_for_people
+from circuit_scaling.analysis.causal.similarity import hero_similarity
+from circuit_scaling.analysis.causal.summary import causal_summary as summary_of
+from circuit_scaling.analysis.classify.exports import causal_for_people
 from circuit_scaling.analysis.made_from import stamp
-from circuit_scaling.analysis.similarity import hero_similarity
 from circuit_scaling.datasets.figures import Drawn
-from circuit_scaling.figures.influence import causal_influence, of_task
-from circuit_scaling.figures.reads_writes import reads_writes, reads_writes_of
+from circuit_scaling.figures.causal.influence import causal_influence, of_task
+from circuit_scaling.figures.causal.reads_writes import reads_writes, reads_writes_of
 from circuit_scaling.figures.style import file_name
-from circuit_scaling.models.opening import ONE_MODEL_AT_A_TIME
-from circuit_scaling.models.roster import Roster, RosterEntry
-from circuit_scaling.pipelines.per_model import stack
-from circuit_scaling.prompts.spec import PromptSettings, Tasks
-from circuit_scaling.scanning.fingerprint import check_fresh
-from circuit_scaling.scanning.spec import ScanSettings
-from circuit_scaling.tables.registry import ALL_TABLES
-from circuit_scaling.tracing.fingerprint import (
+from circuit_scaling.measuring.causal.freshness import (
     check_categories,
     check_traced,
     tracing_fingerprint,
 )
-from circuit_scaling.tracing.heroes import subjects_of
-from circuit_scaling.tracing.spec import CausalSettings
+from circuit_scaling.measuring.causal.heroes import subjects_of
+from circuit_scaling.measuring.causal.settings import CausalSettings
+from circuit_scaling.measuring.scan.freshness import check_fresh
+from circuit_scaling.measuring.scan.settings import ScanSettings
+from circuit_scaling.models.opening import ONE_MODEL_AT_A_TIME
+from circuit_scaling.models.roster import Roster, RosterEntry
+from circuit_scaling.pipelines.per_model import stack
+from circuit_scaling.prompts.spec import PromptSettings, Tasks
+from circuit_scaling.tables.registry import ALL_TABLES
 
 # torch and transformers are imported inside the functions: the registry must start without them.
 
@@ -58,8 +58,8 @@ def trace_heads(
     if not subjects.traced:
         _log.warning("%s: no hero heads, so nothing is traced", slug)
         return {name: ALL_TABLES[name].empty() for name in PER_MODEL}
-    from circuit_scaling.scanning.progress import scan_progress
-    from circuit_scaling.tracing.trace import runs_of, trace_model
+    from circuit_scaling.measuring.causal.trace import runs_of, trace_model
+    from circuit_scaling.measuring.shared.progress import scan_progress
 
     with (
         ONE_MODEL_AT_A_TIME,

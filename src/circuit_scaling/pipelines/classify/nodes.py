@@ -6,13 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-from circuit_scaling.analysis import classify
-from circuit_scaling.analysis.classify import ClassifySettings
-from circuit_scaling.analysis.exports import for_people
-from circuit_scaling.analysis.known_heads import known_heads as find_known_heads
+from circuit_scaling.analysis.classify import categories
+from circuit_scaling.analysis.classify.categories import ClassifySettings
+from circuit_scaling.analysis.classify.exports import for_people
+from circuit_scaling.analysis.classify.known_heads import known_heads as find_known_heads
 from circuit_scaling.datasets.figures import Drawn
-from circuit_scaling.figures.category_shares import category_counts
-from circuit_scaling.figures.phase_space import all_heads_phase_space, family_grid
+from circuit_scaling.figures.classify.category_shares import category_counts
+from circuit_scaling.figures.classify.phase_space import all_heads_phase_space, family_grid
 from circuit_scaling.models.roster import Roster, Rosters
 
 
@@ -23,12 +23,14 @@ def classify_heads(
     settings: ClassifySettings,
 ) -> dict[str, pd.DataFrame]:
     """Category of every head, counts per model, sensitivity to tau, hero heads."""
-    classified, summary = classify.classify_heads(joint_heads, joint_effects, competence, settings)
+    classified, summary = categories.classify_heads(
+        joint_heads, joint_effects, competence, settings
+    )
     return {
         "classified_heads": classified,
         "head_category_summary": summary,
-        "category_sensitivity": classify.sensitivity(joint_heads, competence, settings),
-        "hero_heads": classify.hero_heads(classified, settings),
+        "category_sensitivity": categories.sensitivity(joint_heads, competence, settings),
+        "hero_heads": categories.hero_heads(classified, settings),
     }
 
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import pandas as pd
 
-from circuit_scaling.analysis.attribution import attribution_agreement as agreement_of
-from circuit_scaling.analysis.classify import ClassifySettings
-from circuit_scaling.analysis.join import join_model
+from circuit_scaling.analysis.classify.categories import ClassifySettings
+from circuit_scaling.analysis.join.attribution import attribution_agreement as agreement_of
+from circuit_scaling.analysis.join.heads import join_model
 from circuit_scaling.datasets.figures import Drawn
-from circuit_scaling.figures.agreement import ablation_agreement as draw_agreement
-from circuit_scaling.figures.agreement import against_primary
-from circuit_scaling.figures.attribution import attribution_agreement as draw_attribution
-from circuit_scaling.figures.attribution import of_name_tasks
-from circuit_scaling.figures.clean_metric import competence as draw_competence
+from circuit_scaling.figures.join.agreement import ablation_agreement as draw_agreement
+from circuit_scaling.figures.join.agreement import against_primary
+from circuit_scaling.figures.join.attribution import attribution_agreement as draw_attribution
+from circuit_scaling.figures.join.attribution import of_name_tasks
+from circuit_scaling.figures.join.competence import competence as draw_competence
+from circuit_scaling.measuring.scan.freshness import check_fresh
+from circuit_scaling.measuring.scan.settings import ScanSettings
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.prompts.spec import PromptSettings, Tasks
-from circuit_scaling.scanning.fingerprint import check_fresh
-from circuit_scaling.scanning.spec import ScanSettings
 
 
 def join_one_model(

@@ -11,26 +11,26 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from circuit_scaling import __version__
-from circuit_scaling.analysis.classify import ClassifySettings
+from circuit_scaling.analysis.classify.categories import ClassifySettings
 from circuit_scaling.analysis.made_from import is_made_from
 from circuit_scaling.commands import run_command
 from circuit_scaling.datasets.commit import commit_of
-from circuit_scaling.figures.agreement import ablation_agreement as draw_agreement
-from circuit_scaling.figures.attribution import attribution_agreement as draw_attribution
-from circuit_scaling.figures.category_shares import category_counts
-from circuit_scaling.figures.clean_metric import competence as draw_competence
-from circuit_scaling.figures.corr_scale import corr_vs_scale_cross_family
-from circuit_scaling.figures.divergence import ioi_divergence
-from circuit_scaling.figures.hero_ablation import hero_vs_random
-from circuit_scaling.figures.influence import causal_influence
-from circuit_scaling.figures.influence import of_task as influence_on
-from circuit_scaling.figures.phase_space import all_heads_phase_space, family_grid
-from circuit_scaling.figures.strong_heads import strong_head_scaling as draw_strong_heads
-from circuit_scaling.figures.training import zoo_training
-from circuit_scaling.figures.transfer import ioi_transfer_summary
+from circuit_scaling.figures.ablation.comparison import hero_vs_random
+from circuit_scaling.figures.causal.influence import causal_influence
+from circuit_scaling.figures.causal.influence import of_task as influence_on
+from circuit_scaling.figures.classify.category_shares import category_counts
+from circuit_scaling.figures.classify.phase_space import all_heads_phase_space, family_grid
+from circuit_scaling.figures.join.agreement import ablation_agreement as draw_agreement
+from circuit_scaling.figures.join.attribution import attribution_agreement as draw_attribution
+from circuit_scaling.figures.join.competence import competence as draw_competence
+from circuit_scaling.figures.scaling.correlations import corr_vs_scale_cross_family
+from circuit_scaling.figures.scaling.strong_heads import strong_head_scaling as draw_strong_heads
+from circuit_scaling.figures.transfer.divergence import ioi_divergence
+from circuit_scaling.figures.transfer.summary import ioi_transfer_summary
+from circuit_scaling.figures.zoo.training import zoo_training
 from circuit_scaling.models.roster import Roster
+from circuit_scaling.report.chapters.import_tables import is_of
 from circuit_scaling.report.context import ReportContext
-from circuit_scaling.report.imported import is_of
 from circuit_scaling.report.made_by import TABLES
 from circuit_scaling.report.page import render_report
 

@@ -6,16 +6,20 @@ from typing import Any
 
 import pandas as pd
 
-from circuit_scaling.analysis.classify import ClassifySettings
-from circuit_scaling.analysis.controls import control_models
+from circuit_scaling.analysis.classify.categories import ClassifySettings
 from circuit_scaling.analysis.made_from import stamp
-from circuit_scaling.analysis.scaling import ScalingSettings, corr_vs_scale, scale_trend
-from circuit_scaling.analysis.strong_heads import strong_heads
+from circuit_scaling.analysis.scaling.controls import control_models
+from circuit_scaling.analysis.scaling.correlations import (
+    ScalingSettings,
+    corr_vs_scale,
+    scale_trend,
+)
+from circuit_scaling.analysis.scaling.strong_heads import strong_heads
 from circuit_scaling.datasets.figures import Drawn
-from circuit_scaling.figures.corr_scale import corr_vs_scale_cross_family
-from circuit_scaling.figures.layers import layer_counts, layer_hist
-from circuit_scaling.figures.phase_space import delta_scatter
-from circuit_scaling.figures.strong_heads import strong_head_scaling as draw_strong_heads
+from circuit_scaling.figures.classify.phase_space import delta_scatter
+from circuit_scaling.figures.scaling.correlations import corr_vs_scale_cross_family
+from circuit_scaling.figures.scaling.layers import layer_counts, layer_hist
+from circuit_scaling.figures.scaling.strong_heads import strong_head_scaling as draw_strong_heads
 from circuit_scaling.figures.style import file_name
 from circuit_scaling.models.roster import Roster
 

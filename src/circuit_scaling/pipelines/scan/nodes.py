@@ -6,11 +6,11 @@ import logging
 
 import pandas as pd
 
+from circuit_scaling.measuring.scan.settings import ScanSettings
 from circuit_scaling.models.opening import ONE_MODEL_AT_A_TIME
 from circuit_scaling.models.roster import RosterEntry, identity_of
 from circuit_scaling.prompts.build import build_prompts
 from circuit_scaling.prompts.spec import PromptSettings, Tasks
-from circuit_scaling.scanning.spec import ScanSettings
 
 # torch and transformers are imported inside the functions: the registry must start without them.
 
@@ -42,8 +42,8 @@ def ablate_heads(
     entry: RosterEntry, tasks: Tasks, settings: ScanSettings, prompts: pd.DataFrame, *, slug: str
 ) -> dict[str, pd.DataFrame]:
     """Load the model once, ablate every head on every task, score every head."""
-    from circuit_scaling.scanning.progress import scan_progress
-    from circuit_scaling.scanning.scan import scan_model
+    from circuit_scaling.measuring.scan.scan import scan_model
+    from circuit_scaling.measuring.shared.progress import scan_progress
 
     ablated = sum(len(settings.interventions(task)) for task in tasks.scanned())
     total = ablated * entry.n_layers * entry.n_heads

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
-from circuit_scaling.analysis.exports import transfer_for_people
+from circuit_scaling.analysis.classify.exports import transfer_for_people
 from circuit_scaling.analysis.made_from import stamp
-from circuit_scaling.analysis.pairs import TransferSettings
-from circuit_scaling.analysis.transfer import transfer
+from circuit_scaling.analysis.transfer.pairs import TransferSettings
+from circuit_scaling.analysis.transfer.transfer import transfer
 from circuit_scaling.datasets.figures import Drawn
-from circuit_scaling.figures.divergence import divergence_shares, ioi_divergence
-from circuit_scaling.figures.transfer import ioi_transfer_summary, of_ioi
+from circuit_scaling.figures.transfer.divergence import divergence_shares, ioi_divergence
+from circuit_scaling.figures.transfer.summary import ioi_transfer_summary, of_ioi
 
 
 def compare_models(

@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 
 from circuit_scaling.datasets.figures import Drawn
-from circuit_scaling.figures.training import zoo_training
+from circuit_scaling.figures.zoo.training import zoo_training
 from circuit_scaling.models.roster import RosterEntry
-from circuit_scaling.models.zoo.spec import ZooSettings
+from circuit_scaling.models.zoo.settings import ZooSettings
 from circuit_scaling.prompts.spec import Tasks
 
 

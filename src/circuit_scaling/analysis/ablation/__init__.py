@@ -1,0 +1,1 @@
+"""Trials become comparisons of heroes with random heads."""

@@ -1,0 +1,1 @@
+"""Tracings become verdicts, and heroes are compared."""

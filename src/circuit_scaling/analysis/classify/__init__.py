@@ -1,0 +1,1 @@
+"""Joined tables become categories, hero heads and known heads."""

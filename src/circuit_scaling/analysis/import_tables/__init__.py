@@ -1,0 +1,1 @@
+"""Tables measured elsewhere: read, checked and laid out as the joined tables."""

@@ -1,0 +1,114 @@
+"""A checked table in the form of the joined tables that everything downstream reads."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from circuit_scaling.analysis.import_tables.checks import Known, all_findings
+from circuit_scaling.analysis.import_tables.findings import as_table, as_text, marks, suspects
+from circuit_scaling.analysis.import_tables.reading import DELTAS, read_head_table
+from circuit_scaling.commands import run_command
+from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.fingerprint import fingerprint_of, fingerprint_of_files
+from circuit_scaling.models.roster import RosterEntry, Rosters
+from circuit_scaling.tables.columns import HEAD_KEYS
+from circuit_scaling.tables.join import JOINT_EFFECTS, JOINT_HEADS
+from circuit_scaling.tables.scan import COMPETENCE
+from circuit_scaling.typed import Block
+from circuit_scaling.vocabulary import STUDY_TASKS
+
+_log = logging.getLogger(__name__)
+
+
+class ImportSettings(Block):
+    """Which table is imported.
+
+    Attributes:
+        joint_table: path of a .csv or .parquet file; a relative one starts at the working
+            directory.
+        on_suspect: ``stop`` where a check finds something, or ``keep`` the table and carry the
+            findings along.
+    """
+
+    joint_table: str | None = None
+    on_suspect: Literal["stop", "keep"] = "stop"
+
+
+@dataclass(frozen=True)
+class ImportedTables:
+    """What ``join`` makes of scans, made of a table; there are no effects by prompt."""
+
+    joint_heads: pd.DataFrame
+    joint_effects: pd.DataFrame
+    competence: pd.DataFrame
+    import_findings: pd.DataFrame
+
+
+def import_joint_table(settings: ImportSettings, rosters: Rosters) -> ImportedTables:
+    """Read, check and lay out a table of head effects.
+
+    Where a suspect table is kept, rows without both effects are left out, and of rows for the same
+    head the first one counts.
+
+    Raises:
+        CircuitScalingError: the file is no such table, it is suspect and not to be kept, or no row
+            has both effects.
+    """
+    path, given = read_head_table(settings.joint_table)
+    found = {model: rosters.find(model) for model in given["model"].unique()}
+    known = {model: entry for model, entry in found.items() if entry is not None}
+    findings = all_findings(given, known)
+    if suspects(findings):
+        message = f"The table '{path}' cannot be right as it is.\n{as_text(findings)}\n"
+        if settings.on_suspect == "stop":
+            keep = {"import.joint_table": str(path), "import.on_suspect": "keep"}
+            raise CircuitScalingError(
+                f"{message}Nothing was written. Correct the table, or go on with the findings in "
+                f"the tables and the report: {run_command(env='external', params=keep)}"
+            )
+        _log.warning("%sIt is kept, with these findings.", message)
+    unknown = [model for model in found if model not in known]
+    if unknown:
+        _log.info("Not in a roster, so of unknown shape and size: %s.", ", ".join(unknown))
+    content = fingerprint_of_files([path])
+    fingerprints = {model: _fingerprint(content, model, entry) for model, entry in found.items()}
+    families = dict(given.drop_duplicates("model").set_index("model")["family"])
+    measured = np.isfinite(given[list(DELTAS)].to_numpy()).all(axis=1)
+    if not measured.any():
+        raise CircuitScalingError(f"No row of '{path}' has both effects: there is nothing to keep.")
+    heads = given.loc[measured].drop_duplicates(list(HEAD_KEYS))
+    joint = _joint_heads(heads, known)
+    joint["suspect"] = marks(findings, heads)
+    joint["bos"] = pd.Series(pd.NA, index=joint.index, dtype="boolean")
+    joint["revision"] = ""
+    joint["fingerprint"] = heads["model"].map(fingerprints)
+    return ImportedTables(
+        joint.reset_index(drop=True),
+        JOINT_EFFECTS.empty(),
+        COMPETENCE.empty(),
+        as_table(findings, families, fingerprints),
+    )
+
+
+def _fingerprint(content: str, model: str, entry: RosterEntry | None) -> str:
+    """Of what a model's rows are made from: the file, and what the roster says of the model."""
+    size = entry and [entry.n_layers, entry.n_heads, entry.params_m]
+    return fingerprint_of({"imported": content, "model": model, "size": size})
+
+
+def _joint_heads(heads: pd.DataFrame, known: Known) -> pd.DataFrame:
+    """``joint_heads`` of the given effects; what was not measured is missing."""
+    columns = [name for name, column in JOINT_HEADS.columns.items() if not column.regex]
+    joint = heads[list(HEAD_KEYS)].reindex(columns=columns)
+    for name in ("params_m", "n_layers", "n_heads"):
+        sizes = {model: float(getattr(entry, name)) for model, entry in known.items()}
+        joint[name] = heads["model"].map(sizes).astype(float)
+    for task, given in zip(STUDY_TASKS, DELTAS, strict=True):
+        for side in ("", "_select", "_test"):
+            joint[f"delta_{task}{side}"] = heads[given]
+    return joint

@@ -1,0 +1,1 @@
+"""The scan of one model becomes rows by head."""

@@ -1,0 +1,1 @@
+"""How correlation, strong heads and controls change with the size of models."""

@@ -1,0 +1,83 @@
+"""Control models: do models that never learnt a task show heads of that job?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from circuit_scaling.analysis.classify.categories import task_totals
+from circuit_scaling.analysis.scaling.correlations import ScalingSettings
+from circuit_scaling.statistics.testing import q_values, sign_flip_p
+from circuit_scaling.tables.scaling import CONTROL_MODELS
+from circuit_scaling.vocabulary import ALPHA
+
+BALANCED: Mapping[str, str] = {"ioi": "ioi", "anti_names": "anti_names_balanced"}
+"""Task -> the same job on prompts in which either name is repeated, equally often."""
+
+
+def control_models(
+    classified: pd.DataFrame,
+    effects: pd.DataFrame,
+    competence: pd.DataFrame,
+    untaught: Iterable[tuple[str, str]],
+    settings: ScalingSettings,
+    tau: float,
+) -> pd.DataFrame:
+    """A row per model and task that it never learnt, with the heads that seem to do that job.
+
+    In ``anti_names`` the answer is always the second name. A model that answers at random between
+    the two has heads for either, which shift the contrast without knowing who was repeated; so
+    that job is judged on ``anti_names_balanced``, where they cancel, and what shows on
+    ``anti_names`` itself stands beside it.
+
+    Args:
+        classified: ``classified_heads``.
+        effects: ``joint_effects``.
+        competence: the clean metric of each model and task.
+        untaught: (model, task) pairs; those that are not in the tables are left out.
+        tau: logits; from there on a head is strong.
+
+    Returns:
+        ``n_significant`` counts heads with a Benjamini-Hochberg q below 0.05 among the model's
+        heads on these prompts alone (sign flips over clusters). If no head has an effect, there is
+        any at all with a probability of 0.05 at most. Missing where clusters are not known.
+    """
+    rows = []
+    for model, task in untaught:
+        heads = classified[classified["model"] == model]
+        if heads.empty:
+            continue
+        for prompts in dict.fromkeys((BALANCED.get(task, task), task)):
+            clean = competence[(competence["model"] == model) & (competence["task"] == prompts)]
+            delta = f"delta_{prompts}"
+            if clean.empty or delta not in heads or heads[delta].isna().any():
+                continue
+            rows.append(
+                {
+                    "family": heads["family"].iloc[0],
+                    "model": model,
+                    "task": prompts,
+                    "order_balanced": prompts == BALANCED.get(task),
+                    **clean.iloc[0][["clean_metric", "low", "high", "competent"]],
+                    "n_heads_total": len(heads),
+                    "n_significant": _significant(heads, effects, prompts, settings),
+                    "n_strong": int(heads[delta].abs().ge(tau).sum()),
+                    "strongest": float(heads[delta].abs().max()),
+                }
+            )
+    if not rows:
+        return CONTROL_MODELS.empty()
+    return pd.DataFrame(rows).astype({"competent": "boolean"})
+
+
+def _significant(
+    heads: pd.DataFrame, effects: pd.DataFrame, task: str, settings: ScalingSettings
+) -> float:
+    measured = effects[(effects["model"] == heads["model"].iloc[0]) & (effects["task"] == task)]
+    if measured.empty:
+        return float("nan")
+    totals = task_totals(measured, heads, task)
+    p = sign_flip_p(totals, np.random.default_rng(settings.seed), settings.n_flips)
+    return float((q_values(p) < ALPHA).sum())

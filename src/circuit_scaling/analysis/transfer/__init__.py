@@ -1,0 +1,1 @@
+"""Whether the heads of one model carry over to another."""

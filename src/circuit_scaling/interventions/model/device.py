@@ -1,0 +1,61 @@
+"""What a run needs to know of the device, and how it stays reproducible on it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from circuit_scaling.interventions.model.anatomy import Anatomy
+from circuit_scaling.interventions.model.memory import peak_memory
+
+Precision = Literal["float32", "tf32", "bf16"]
+
+
+@dataclass(frozen=True)
+class DeviceReport:
+    """Where something ran; ``peak_memory_mb`` is of the GPU, or of the whole process on a CPU."""
+
+    name: str
+    threads: int
+    peak_memory_mb: float
+
+
+def prepare_device(precision: Precision) -> None:
+    """Same device, threads, chunk and precision: same bits.
+
+    ``tf32`` rounds the factors of matrix products to 10 bits on a GPU and does nothing on a CPU;
+    ``bf16`` is a matter of the weights, which are loaded as such.
+    """
+    # cuBLAS asks for it to be deterministic; it is read when CUDA starts.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True)
+    # Off: a debugging aid that writes over every new tensor.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    torch.backends.cuda.matmul.fp32_precision = "tf32" if precision == "tf32" else "ieee"
+
+
+@contextmanager
+def prepared_device(precision: Precision) -> Iterator[None]:
+    """:func:`prepare_device` for a while; the process's own switches come back afterwards."""
+    matmul = torch.backends.cuda.matmul.fp32_precision
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    filled = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
+    prepare_device(precision)
+    try:
+        yield
+    finally:
+        torch.backends.cuda.matmul.fp32_precision = matmul
+        torch.use_deterministic_algorithms(deterministic)
+        torch.utils.deterministic.fill_uninitialized_memory = filled  # type: ignore[attr-defined]
+
+
+def report_device(anatomy: Anatomy) -> DeviceReport:
+    """Name, threads and peak memory of the device that holds the model."""
+    cuda = anatomy.device.type == "cuda"
+    name = torch.cuda.get_device_name(anatomy.device) if cuda else "cpu"
+    return DeviceReport(name, torch.get_num_threads(), peak_memory(anatomy.device) / 2**20)

@@ -1,0 +1,1 @@
+"""A clean run, recorded once, and changed runs that replay what a change can reach."""

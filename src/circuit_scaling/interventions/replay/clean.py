@@ -1,0 +1,219 @@
+"""A clean run of some prompts: what every block was called with, and its calls layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers.cache_utils import DynamicCache
+
+from circuit_scaling.interventions.model.anatomy import Anatomy, Varying, refusal
+from circuit_scaling.interventions.model.blocks import (
+    BlockArguments,
+    BlockCall,
+    CallRecorder,
+    call_block,
+    first_tensor,
+    run_block,
+    run_block_at_end,
+)
+from circuit_scaling.interventions.model.keys_and_values import FrozenPrefix, empty_cache
+from circuit_scaling.interventions.model.memory import is_out_of_memory
+
+_TOLERANCE = 2e-4  # relative to the largest value
+_LOW_PRECISION_TOLERANCE = 5e-2  # the same for weights in 16 bits
+
+
+class _BeforeUnembedding(Exception):
+    """The model has run as far as it is wanted."""
+
+
+@dataclass(frozen=True)
+class CleanRun:
+    """A clean run, kept as what each block was called with.
+
+    The residuals of all layers are recomputed layer by layer while a scan goes up the model, unless
+    there is memory to keep them: a run costs as little memory as one layer.
+
+    Attributes:
+        tokens: [prompts, pos].
+        arguments: of every block, on all positions.
+        end: the same on the last position alone, behind the clean keys and values of the others;
+            empty where the model cannot do that.
+        first, last: the residuals that enter the first and the last block, [prompts, pos, d_model].
+        final: the residual after the last block, the same shape.
+        kept: the calls of all blocks, where they were kept.
+    """
+
+    anatomy: Anatomy
+    tokens: Tensor
+    arguments: tuple[BlockArguments, ...]
+    end: tuple[BlockArguments, ...]
+    first: Tensor
+    last: Tensor
+    final: Tensor
+    kept: tuple[BlockCall, ...] = ()
+
+    @classmethod
+    @torch.no_grad()
+    def of(
+        cls, anatomy: Anatomy, tokens: Tensor, at_end: bool = False, keep: bool = False
+    ) -> CleanRun:
+        """Run the model once on ``tokens`` [prompts, pos].
+
+        Args:
+            at_end: prepare calls on the last position alone, where the model can do that exactly.
+            keep: hold the calls of all blocks in memory.
+
+        Raises:
+            CircuitScalingError: the model does not follow the pattern of replay.
+        """
+        at_end = at_end and bool(anatomy.varying_end) and tokens.shape[1] > 1
+        if not at_end:
+            return cls._of_run(anatomy, tokens, _Run(anatomy, tokens, anatomy.varying, keep=keep))
+        clean, final = cls.unchecked(anatomy, tokens, keep)
+        # A window that is longer than the probe of `verified` may show itself only here.
+        return clean if _agrees_at_end(clean, final) else replace(clean, end=())
+
+    @classmethod
+    @torch.no_grad()
+    def unchecked(
+        cls, anatomy: Anatomy, tokens: Tensor, keep: bool = False
+    ) -> tuple[CleanRun, Tensor]:
+        """A clean run with calls at the end, and the last position's residual that they end in.
+
+        Raises:
+            Exception: of many kinds, where the model has no usable key-value cache.
+        """
+        cache = empty_cache(anatomy.model)
+        clean = cls._of_run(
+            anatomy, tokens, _Run(anatomy, tokens, anatomy.varying, cache, keep=keep)
+        )
+        end = _Run(anatomy, tokens[:, -1:], anatomy.varying_end, FrozenPrefix(cache))
+        return replace(clean, end=end.arguments), end.final
+
+    @classmethod
+    def _of_run(cls, anatomy: Anatomy, tokens: Tensor, run: _Run) -> CleanRun:
+        # Replays see all positions at once: they need no cache.
+        arguments = tuple(arguments.with_cache(None) for arguments in run.arguments)
+        kept = tuple(run.calls)
+        return cls(anatomy, tokens, arguments, (), run.first, run.last, run.final, kept)
+
+    def calls(self) -> Iterator[BlockCall]:
+        """The clean calls of the blocks, in order."""
+        if self.kept:
+            yield from self.kept
+            return
+        residual = self.first
+        for arguments in self.arguments:
+            with torch.no_grad():
+                call = call_block(self.anatomy, arguments, residual)
+            yield call
+            residual = call.output
+
+    def call_at_end(self, call: BlockCall) -> BlockCall:
+        """The same call on the last position alone."""
+        return call_block(self.anatomy, self.end[call.arguments.layer], call.input[:, -1:])
+
+    def wanted(
+        self, call: BlockCall, change: Tensor, at_end: bool = False
+    ) -> tuple[BlockCall, Tensor]:
+        """A call and a change of its z on the positions whose change can reach the last logits.
+
+        In the last block, and where changes are ``at_end`` anyway, that is the last position alone,
+        if this run has calls there.
+        """
+        last = call.arguments.layer == self.anatomy.n_layers - 1
+        if self.end and (at_end or last):
+            return self.call_at_end(call), change[:, -1:]
+        return call, change
+
+    def run_last_block(self, residual: Tensor) -> Tensor:
+        """The last block's output at the last position, [k * prompts, 1, d_model]."""
+        arguments = self.arguments[-1]
+        if not self.end:
+            return run_block(self.anatomy, arguments, residual)[:, -1:]
+        if residual.shape[1] == 1:
+            return run_block(self.anatomy, self.end[-1], residual)
+        return run_block_at_end(self.anatomy, arguments, self.end[-1], residual)
+
+
+def close(a: Tensor, b: Tensor) -> bool:
+    """Whether two results of the same computation differ by rounding only."""
+    single = b.dtype in (torch.float32, torch.float64)
+    tolerance = _TOLERANCE if single else _LOW_PRECISION_TOLERANCE
+    return bool((a.float() - b.float()).abs().max() <= tolerance * (1e-3 + b.float().abs().max()))
+
+
+def _agrees_at_end(clean: CleanRun, final: Tensor) -> bool:
+    """Whether the last position comes out the same alone, behind keys and values, and with all."""
+    expected = clean.final[:, -1:]
+    if not close(final, expected):
+        return False
+    try:
+        return close(clean.run_last_block(clean.last), expected)
+    except (RuntimeError, ValueError, TypeError, AttributeError) as error:
+        if is_out_of_memory(error):
+            raise  # says nothing about the model
+        return False
+
+
+class _Run:
+    """One forward pass, up to the unembedding, whose logits at every position nobody needs."""
+
+    def __init__(
+        self,
+        anatomy: Anatomy,
+        tokens: Tensor,
+        varying: Varying,
+        cache: DynamicCache | None = None,
+        keep: bool = False,
+    ) -> None:
+        self._varying = varying
+        self._recorders: list[CallRecorder] = []
+        self._arguments: list[BlockArguments] = []
+        self._outputs = 0
+        self.calls: list[BlockCall] = []
+        handles: list[Any] = [anatomy.unembed.register_forward_pre_hook(_stop)]
+        if keep:
+            self._recorders = [CallRecorder(anatomy, layer) for layer in range(anatomy.n_layers)]
+        for block in anatomy.blocks:
+            handles.append(block.register_forward_pre_hook(self._before_block, with_kwargs=True))
+            handles.append(block.register_forward_hook(self._after_block))
+        try:
+            with suppress(_BeforeUnembedding):
+                anatomy.model(input_ids=tokens, past_key_values=cache, use_cache=cache is not None)
+        finally:
+            for handle in (*handles, *self._recorders):
+                handle.remove()
+        if not anatomy.n_layers == len(self._arguments) == self._outputs:
+            raise refusal(anatomy.architecture, "a block is not called exactly once per forward")
+
+    @property
+    def arguments(self) -> tuple[BlockArguments, ...]:
+        """Of every block, with the cache that the model was run with."""
+        return tuple(self._arguments)
+
+    def _before_block(self, _module: nn.Module, args: Any, kwargs: Any) -> None:
+        layer = len(self._arguments)
+        varies = self._varying[layer] if layer < len(self._varying) else ()
+        arguments, self.last = BlockArguments.of(layer, args, kwargs, varies)
+        if not layer:
+            self.first = self.last
+        self._arguments.append(arguments)
+
+    def _after_block(self, _module: nn.Module, _args: Any, output: Any) -> None:
+        self.final = first_tensor(output)
+        self._outputs += 1
+        if self._recorders:
+            layer = len(self._arguments) - 1
+            call = self._recorders[layer].call(self._arguments[layer], self.last, self.final)
+            self.calls.append(replace(call, arguments=call.arguments.with_cache(None)))
+
+
+def _stop(_module: nn.Module, _args: Any) -> None:
+    raise _BeforeUnembedding

@@ -1,0 +1,104 @@
+"""As many prompts at a time as fit the memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuit_scaling.interventions.model.anatomy import Anatomy
+from circuit_scaling.interventions.model.memory import is_out_of_memory
+from circuit_scaling.interventions.replay.chunk import Chunk
+
+Measured = TypeVar("Measured")
+
+
+def by_rows(
+    shape: tuple[int, ...], chunk: Chunk, measure: Callable[[slice, Chunk], Measured]
+) -> Iterator[Measured]:
+    """Measure some prompts at a time, in order; where memory runs out, halve the chunk and go on.
+
+    Args:
+        shape: prompts and positions.
+        measure: from the rows of some prompts, and the chunk that fits, to their result.
+
+    Raises:
+        CircuitScalingError: the memory is too small for one run of one prompt.
+    """
+    n_prompts, positions = shape
+
+    def halve() -> None:
+        nonlocal chunk
+        chunk = chunk.halved(positions)
+
+    def at_once() -> int:
+        return chunk.prompts(n_prompts, positions)
+
+    yield from _in_turn(n_prompts, at_once, lambda rows: measure(rows, chunk), halve)
+
+
+def by_graphs(
+    anatomy: Anatomy,
+    shape: tuple[int, ...],
+    chunk: Chunk,
+    measure: Callable[[slice, Chunk], Measured],
+) -> Iterator[Measured]:
+    """As :func:`by_rows`, with as many prompts at a time as a backward pass can keep all of.
+
+    Where memory runs out there are fewer of them, and at one prompt the chunk is halved.
+    """
+    n_prompts, positions = shape
+    together = chunk.prompts_of_graph(anatomy, n_prompts, positions)
+
+    def halve() -> None:
+        nonlocal chunk, together
+        if together == 1:
+            chunk = chunk.halved(positions)
+        together = max(1, together // 2)
+
+    yield from _in_turn(n_prompts, lambda: together, lambda rows: measure(rows, chunk), halve)
+
+
+def made_to_fit(positions: int, chunk: Chunk, make: Callable[[Chunk], Measured]) -> Measured:
+    """What ``make`` makes of all prompts with the chunk, or with the first half of it that fits.
+
+    Raises:
+        CircuitScalingError: the memory is too small for one run of one prompt.
+    """
+
+    def halve() -> None:
+        nonlocal chunk
+        chunk = chunk.halved(positions)
+
+    (made,) = _in_turn(1, lambda: 1, lambda _: make(chunk), halve)
+    return made
+
+
+def _in_turn(
+    n_prompts: int,
+    at_once: Callable[[], int],
+    measure: Callable[[slice], Measured],
+    halve: Callable[[], None],
+) -> Iterator[Measured]:
+    """Measure some rows after the others; where memory runs out, ``halve`` and try them again."""
+    start = 0
+    while start < n_prompts:
+        stop = min(n_prompts, start + at_once())
+        try:
+            measured = measure(slice(start, stop))
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+        else:
+            yield measured
+            start = stop
+            continue
+        # Outside the handler, where the error no longer holds on to what did not fit.
+        halve()
+
+
+def joined(parts: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Results of some prompts each, the prompts on the last axis, as one array."""
+    return np.concatenate(parts, axis=-1)

@@ -1,0 +1,1 @@
+"""One model and its prompts become tables; a room per pipeline that measures."""

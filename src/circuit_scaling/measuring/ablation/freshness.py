@@ -1,0 +1,78 @@
+"""Whether heroes and masked sets still fit the configuration."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from circuit_scaling.commands import run_command
+from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.fingerprint import fingerprint_of
+from circuit_scaling.measuring.ablation.sets import hero_sets
+from circuit_scaling.measuring.ablation.settings import AblationSettings
+from circuit_scaling.measuring.scan.freshness import fresh_prompts, scan_fingerprint
+from circuit_scaling.measuring.scan.settings import ScanSettings
+from circuit_scaling.models.roster import RosterEntry
+from circuit_scaling.prompts.spec import PromptSettings, Tasks
+
+
+def masking_fingerprint(
+    slug: str,
+    entry: RosterEntry,
+    tasks: Tasks,
+    prompt_settings: PromptSettings,
+    scan: ScanSettings,
+    settings: AblationSettings,
+    prompts: pd.DataFrame,
+    classified_heads: pd.DataFrame,
+    hero_heads: pd.DataFrame,
+) -> str:
+    """The hash of everything that the masked sets of a model depend on.
+
+    The scan's own fingerprint is a part of it: model, prompts, ablations, engine version, and
+    through them the strengths that rank the weakest heads.
+
+    Args:
+        classified_heads, hero_heads: rows of the model.
+
+    Raises:
+        CircuitScalingError: the heads were measured with something else than the present
+            configuration; the message has the command that measures and classifies them again.
+    """
+    of_scan = scan_fingerprint(entry, tasks, scan, prompts)
+    found = set(classified_heads["fingerprint"])
+    if not fresh_prompts(entry, tasks, prompt_settings, prompts) or found != {of_scan}:
+        raise CircuitScalingError(
+            f"The hero heads of '{slug}' were found with another checkpoint, other prompts, other "
+            f"parameters or another engine (fingerprint {', '.join(sorted(found)) or 'none'}, now "
+            f"{of_scan}). Find them again: {run_command(['scan', 'join', 'classify'])}"
+        )
+    return fingerprint_of(
+        {
+            "scan": of_scan,
+            "heroes": {name: [list(head) for head in sets] for name, sets in _heroes(hero_heads)},
+            "ablation": settings.model_dump(mode="json", exclude={"n_boot"}),
+        }
+    )
+
+
+def check_fresh_trials(slug: str, trials: pd.DataFrame, expected: str, has_heroes: bool) -> None:
+    """Stop where stored trials were made from something else than the present heroes.
+
+    Args:
+        expected: `masking_fingerprint`.
+        has_heroes: whether the model has heroes; without, its table is empty.
+
+    Raises:
+        CircuitScalingError: they were; the message has the command that makes them again.
+    """
+    if set(trials["fingerprint"]) != ({expected} if has_heroes else set()):
+        found = ", ".join(sorted(set(trials["fingerprint"]))) or "none"
+        raise CircuitScalingError(
+            f"The stored ablation trials of '{slug}' were made with other heroes, other prompts, "
+            f"other parameters or another engine (fingerprint {found}, now {expected}). Make them "
+            f"again: {run_command(['ablation'], namespace=f'ablation.{slug}')}"
+        )
+
+
+def _heroes(hero_heads: pd.DataFrame) -> list[tuple[str, tuple[tuple[int, int], ...]]]:
+    return list(hero_sets(hero_heads).items())

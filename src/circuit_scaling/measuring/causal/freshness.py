@@ -1,0 +1,92 @@
+"""Whether stored tracings still fit the scan, the heroes and the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from circuit_scaling.commands import run_command
+from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.fingerprint import fingerprint_of
+from circuit_scaling.interventions.version import ENGINE_VERSION
+from circuit_scaling.measuring.causal.heroes import Subjects
+from circuit_scaling.measuring.causal.settings import CausalSettings
+
+_OF_HEROES = ("causal_traces", "head_reads", "head_writes")
+_LATER = {"min_share", "n_permutations"}
+"""What is only used when the models' tables have been put together."""
+
+
+def tracing_fingerprint(scan: str, subjects: Subjects, settings: CausalSettings) -> str:
+    """The hash of everything that a model's tracing depends on.
+
+    Args:
+        scan: the fingerprint of the model's scan, which holds checkpoint, dtype, prompts and
+            precision; chunk, memory and device stay out, as there.
+    """
+    return fingerprint_of(
+        {
+            "scan": scan,
+            "heroes": list(subjects.heroes),
+            "categories": [[*head, name] for head, name in sorted(subjects.categories.items())],
+            "causal": settings.model_dump(mode="json", exclude=_LATER),
+            "engine": ENGINE_VERSION,
+        }
+    )
+
+
+def scan_of(slug: str, classified_heads: pd.DataFrame) -> str:
+    """The fingerprint of the scan that a model's categories come from.
+
+    Raises:
+        CircuitScalingError: the model was not classified.
+    """
+    found = classified_heads.loc[classified_heads["model"] == slug, "fingerprint"].unique()
+    if len(found) != 1:
+        raise CircuitScalingError(
+            f"'{slug}' has no categories yet. Make them: {run_command(['join', 'classify'])}"
+        )
+    return str(found[0])
+
+
+def check_categories(slug: str, classified_heads: pd.DataFrame, scanned: pd.DataFrame) -> str:
+    """The fingerprint of the scan from which both the categories and ``scanned`` were made.
+
+    Raises:
+        CircuitScalingError: the categories come from another scan, or from an imported table.
+    """
+    of_categories = scan_of(slug, classified_heads)
+    if set(scanned["fingerprint"]) != {of_categories}:
+        raise CircuitScalingError(
+            f"The categories of '{slug}' were made from another scan (fingerprint {of_categories}) "
+            f"or from an imported table. Make them again: {run_command(['join', 'classify'])}"
+        )
+    return of_categories
+
+
+def check_traced(
+    slug: str,
+    classified_heads: pd.DataFrame,
+    subjects: Subjects,
+    settings: CausalSettings,
+    traced: Mapping[str, pd.DataFrame],
+) -> None:
+    """Stop where a stored tracing was made from something else than what is there now.
+
+    Args:
+        traced: the model's tables by name. Of heroes, traces, reads and writes must be there; one
+            hero alone has no pairs.
+
+    Raises:
+        CircuitScalingError: it was; the message has the command that traces the model again.
+    """
+    expected = tracing_fingerprint(scan_of(slug, classified_heads), subjects, settings)
+    found = {name for table in traced.values() for name in table["fingerprint"]}
+    lost = subjects.heroes and any(traced[name].empty for name in _OF_HEROES)
+    if lost or found != ({expected} if subjects.traced else set()):
+        raise CircuitScalingError(
+            f"The stored tracing of '{slug}' was made with another scan, other heroes, other "
+            f"parameters or another engine (fingerprint {', '.join(sorted(found)) or 'none'}, now "
+            f"{expected}). Trace it again: {run_command(['causal'], namespace=f'causal.{slug}')}"
+        )

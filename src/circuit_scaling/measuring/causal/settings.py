@@ -1,0 +1,50 @@
+"""What causal tracing measures, as the configuration says it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from circuit_scaling.measuring.causal.corruption import Corruption
+from circuit_scaling.typed import Block, Seed
+from circuit_scaling.vocabulary import STUDY_TASKS
+
+TRACED_TASKS = STUDY_TASKS
+"""The tasks with two names, in which one name can stand for the other."""
+
+
+class Corruptions(Block):
+    """What is replaced in the corrupt prompts of each task: see :func:`corruption.pairs_of`."""
+
+    ioi: Corruption
+    anti_names: Corruption
+
+
+class CausalSettings(Block):
+    """Parameters of causal tracing.
+
+    Attributes:
+        corruption: of each task, what is replaced.
+        heads: ``heroes``, or ``all``: influence and direct effect of every head. Writes and pairs
+            are of heroes in either case.
+        max_prompts: per task, the same number of every cluster as far as it goes, so that no
+            cluster is lost; null for all.
+        max_receivers: inputs (q, k or v of a later head) that path patching measures per head, the
+            strongest by attribution; null for all.
+        min_share: of the total effect, from which on a path counts for the verdict.
+        n_boot: bootstrap draws over clusters.
+        n_flips: random sign flips for the p-values.
+        n_permutations: random heads in place of the heroes, for the similarity of their profiles.
+        seed: of all of these.
+    """
+
+    corruption: Corruptions
+    heads: Literal["heroes", "all"] = "heroes"
+    max_prompts: int | None = Field(default=None, gt=0)
+    max_receivers: int | None = Field(default=None, gt=0)
+    min_share: float = Field(gt=0, le=1)
+    n_boot: int = Field(ge=200)
+    n_flips: int = Field(ge=99)
+    n_permutations: int = Field(ge=99)
+    seed: Seed = 0

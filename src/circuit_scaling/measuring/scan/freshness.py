@@ -1,0 +1,85 @@
+"""Whether stored prompts and scans still fit the configuration."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from circuit_scaling.commands import run_command
+from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.fingerprint import fingerprint_of
+from circuit_scaling.interventions.version import ENGINE_VERSION
+from circuit_scaling.measuring.scan.settings import ScanSettings
+from circuit_scaling.models.roster import RosterEntry, identity_of
+from circuit_scaling.prompts.build import prompts_fingerprint
+from circuit_scaling.prompts.spec import PromptSettings, Tasks
+
+
+def scan_fingerprint(
+    entry: RosterEntry, tasks: Tasks, settings: ScanSettings, prompts: pd.DataFrame
+) -> str:
+    """The hash of everything that a model's scan depends on; chunk, memory and device stay out.
+
+    Args:
+        prompts: the prompts table; it says which commit of a hub model is scanned.
+    """
+    return fingerprint_of(
+        {
+            "model": identity_of(entry, revision_of(prompts)),
+            "dtype": entry.dtype,
+            "prompts": prompts["fingerprint"].iloc[0],
+            "tasks": {
+                name: [spec.readout, spec.reference] for name, spec in tasks.scanned().items()
+            },
+            "scan": settings.model_dump(mode="json", exclude={"chunk", "max_memory"}),
+            "engine": ENGINE_VERSION,
+        }
+    )
+
+
+def revision_of(prompts: pd.DataFrame) -> str:
+    """The commit of the hub model that prompts were made for; empty for a folder.
+
+    Everything that is measured on prompts is measured on this commit, wherever the branch of the
+    roster has moved since.
+    """
+    return str(prompts["revision"].iloc[0])
+
+
+def fresh_prompts(
+    entry: RosterEntry, tasks: Tasks, settings: PromptSettings, prompts: pd.DataFrame
+) -> bool:
+    """Whether stored prompts are those that the present configuration would make.
+
+    ``bos: auto`` is what was found when they were made.
+    """
+    bos = bool(prompts["bos"].iloc[0]) if entry.bos == "auto" else entry.bos
+    model = identity_of(entry, revision_of(prompts))
+    expected = prompts_fingerprint(tasks, settings, bos, model, prompts)
+    return set(prompts["fingerprint"]) == {expected}
+
+
+def check_fresh(
+    slug: str,
+    entry: RosterEntry,
+    tasks: Tasks,
+    prompt_settings: PromptSettings,
+    settings: ScanSettings,
+    prompts: pd.DataFrame,
+    *measured: pd.DataFrame,
+) -> None:
+    """Stop where a stored scan was made from something else than the present configuration.
+
+    Args:
+        measured: the tables of the scan that carry its fingerprint.
+
+    Raises:
+        CircuitScalingError: it was; the message has the command that scans the model again.
+    """
+    expected = scan_fingerprint(entry, tasks, settings, prompts)
+    found = {name for table in measured for name in table["fingerprint"]}
+    if not fresh_prompts(entry, tasks, prompt_settings, prompts) or found != {expected}:
+        raise CircuitScalingError(
+            f"The stored scan of '{slug}' was made with another checkpoint, other prompts, other "
+            f"parameters or another engine (fingerprint {', '.join(sorted(found))}, now "
+            f"{expected}). Scan it again: {run_command(['scan'], namespace=f'scan.{slug}')}"
+        )

@@ -1,0 +1,1 @@
+"""What every measurement shares: prompts as batches, freshness, progress, the run log."""

@@ -1,0 +1,51 @@
+"""What a stage took on a model: seconds, memory, device, chunk, versions of the libraries."""
+
+from __future__ import annotations
+
+import json
+import time
+from importlib.metadata import version
+
+import pandas as pd
+
+from circuit_scaling.interventions.model.anatomy import Anatomy
+from circuit_scaling.interventions.model.device import report_device
+from circuit_scaling.interventions.replay.chunk import Chunk
+
+_LIBRARIES = ("circuit-scaling", "torch", "transformers", "transformer-lens", "numpy")
+_COUNTED = {
+    "scan": "heads",
+    "causal": "patched runs and paths",
+    "ablation": "sets of heads",
+}
+"""What each stage does many of; a head, run or set counts once for each task and ablation."""
+
+
+def run_log(
+    stage: str, slug: str, anatomy: Anatomy, chunk: Chunk, started: float, done: int
+) -> pd.DataFrame:
+    """The one line of a stage on a model.
+
+    Args:
+        stage: ``scan``, ``causal`` or ``ablation``.
+        started: what ``time.perf_counter()`` said when it began.
+        done: how many heads, runs or sets there were.
+    """
+    seconds = time.perf_counter() - started
+    device = report_device(anatomy)
+    return pd.DataFrame(
+        [
+            {
+                "stage": stage,
+                "model": slug,
+                "seconds": seconds,
+                "peak_memory_mb": device.peak_memory_mb,
+                "device": device.name,
+                "threads": device.threads,
+                "chunk": chunk.tokens,
+                "counted": _COUNTED[stage],
+                "per_second": done / seconds,
+                "versions": json.dumps({name: version(name) for name in _LIBRARIES}),
+            }
+        ]
+    )

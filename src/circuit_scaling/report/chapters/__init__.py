@@ -1,0 +1,1 @@
+"""The chapters of the page, by the pipeline that makes their tables."""

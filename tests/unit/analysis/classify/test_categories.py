@@ -1,0 +1,370 @@
+"""Categories, their certainty, summaries and heroes, for heads whose answers are known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from circuit_scaling.analysis.classify.categories import (
+    ClassifySettings,
+    classify_heads,
+    hero_heads,
+    sensitivity,
+)
+from circuit_scaling.analysis.join.heads import join_model
+from circuit_scaling.tables.classify import (
+    CATEGORY_SENSITIVITY,
+    CLASSIFIED_HEADS,
+    HEAD_CATEGORY_SUMMARY,
+    HERO_HEADS,
+)
+from circuit_scaling.tables.join import JOINT_EFFECTS, JOINT_HEADS
+from circuit_scaling.tables.scan import COMPETENCE
+from circuit_scaling.tables.table import TableError
+from circuit_scaling.vocabulary import CATEGORIES
+from tests.helpers.small_scans import (
+    SETTINGS as SCAN,
+)
+from tests.helpers.small_scans import (
+    competence,
+    effects,
+    entry,
+    profiles,
+    prompts,
+)
+
+SETTINGS = ClassifySettings(tau=0.05, taus=(0.01, 0.05, 0.5), top_k=2, n_boot=200)
+TASKS = ("ioi", "anti_names")
+ONLY_ZERO = SCAN.model_copy(update={"ablations": ("zero",)})
+# Six heads: strong on IOI, on neither, on anti-repeat, on both; exactly tau; just below it.
+IOI = np.array([-0.5, 0.03, 0.01, 0.3, 0.05, 0.049])
+ANTI = np.array([0.02, -0.03, 0.4, -0.2, 0.0, -0.06])
+CATEGORY = ["ioi_only", "weak", "anti_only", "shared", "ioi_only", "anti_only"]
+
+
+def spread(n_clusters: int, size: float = 0.0) -> NDArray[np.float64]:
+    """Per-prompt deviations, two prompts a cluster, that average to nothing on each side."""
+    signs = np.array([1, 1, -1, -1] * (n_clusters // 4 + 1))[:n_clusters]
+    return size * np.repeat(signs, 2)
+
+
+def joined(
+    model: str,
+    ioi: NDArray[np.float64] = IOI,
+    anti: NDArray[np.float64] = ANTI,
+    n_clusters: int = 12,
+    deviations: NDArray[np.float64] | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """``joint_heads`` and ``joint_effects`` of heads with the given effects [heads]."""
+    sizes = {f"c{i:02d}": 2 for i in range(n_clusters)}
+    asked = pd.concat([prompts(task, sizes) for task in TASKS], ignore_index=True)
+    noise = np.zeros((6, 2 * n_clusters)) if deviations is None else deviations
+    found = pd.concat(
+        [
+            effects(t, base[:, None] + noise, model)
+            for t, base in zip(TASKS, (ioi, anti), strict=True)
+        ],
+        ignore_index=True,
+    )
+    # Deltas and single effects of a scan are rounded alike; here the delta is exact.
+    for task, base in zip(TASKS, (ioi, anti), strict=True):
+        found.loc[found["task"] == task, "delta"] = base
+    tables = join_model(entry(), ONLY_ZERO, 0.05, asked, found, profiles(model))
+    return tables.joint_heads, tables.joint_effects
+
+
+def classified(
+    *models: tuple[pd.DataFrame, pd.DataFrame], **clean: Any
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    heads, found = (pd.concat(parts, ignore_index=True) for parts in zip(*models, strict=True))
+    can = pd.concat(
+        [
+            competence(m, **(clean or {"ioi": 4.0, "anti_names": 2.0}))
+            for m in heads["model"].unique()
+        ],
+        ignore_index=True,
+    )
+    return classify_heads(heads, found, can, SETTINGS)
+
+
+def test_inputs_and_results_fit_their_schemas() -> None:
+    for table, frame in zip((JOINT_HEADS, JOINT_EFFECTS), joined("a"), strict=True):
+        table.validate(frame)
+    COMPETENCE.validate(competence("a", ioi=4.0, anti_names=None))
+    few = joined("few", n_clusters=8)  # certainty known for one model, missing for the other
+    table, summary = classified(few, joined("many"), ioi=None, anti_names=2.0)
+    CLASSIFIED_HEADS.validate(table)
+    HEAD_CATEGORY_SUMMARY.validate(summary)
+    HERO_HEADS.validate(hero_heads(table, SETTINGS))
+
+
+def test_categories_and_strength_by_hand() -> None:
+    table, _ = classified(joined("a"))
+    assert table["category"].tolist() == CATEGORY
+    np.testing.assert_allclose(table["strength"], [0.52, 0.06, 0.41, 0.5, 0.05, 0.109])
+    # Here select and test are equal to all, up to the float32 of single effects.
+    np.testing.assert_allclose(table["strength_select"], table["strength"], atol=1e-6)
+    assert table[["layer", "head"]].to_numpy().tolist() == [
+        [0, 0],
+        [0, 1],
+        [0, 2],
+        [1, 0],
+        [1, 1],
+        [1, 2],
+    ]
+
+
+def test_strength_on_select_prompts() -> None:
+    heads, found = joined("a")
+    heads["delta_ioi_select"] = [0.1, -0.2, 0.0, 0.3, 0.0, 0.0]
+    heads["delta_anti_names_select"] = [-1.0, 0.5, 0.0, -0.3, 0.0, 0.2]
+    table, _ = classify_heads(heads, found, competence("a"), SETTINGS)
+    np.testing.assert_allclose(table["strength_select"], [1.1, 0.7, 0.0, 0.6, 0.0, 0.2])
+    assert table["category"].tolist() == CATEGORY  # on all prompts
+
+
+def test_the_order_of_heads_and_effects_does_not_matter() -> None:
+    deviations = np.arange(1, 7)[:, None] * spread(12, 0.05)
+    heads, found = joined("a", deviations=deviations)
+    table, _ = classify_heads(heads, found, competence("a"), SETTINGS)
+    assert table["category_stability"].nunique() > 1
+    mixed = heads.sample(frac=1, random_state=1), found.sample(frac=1, random_state=2)
+    again, _ = classify_heads(*mixed, competence("a"), SETTINGS)
+    again = again.sort_values(["layer", "head"], ignore_index=True)
+    pd.testing.assert_frame_equal(again, table)
+
+
+def test_effects_that_never_vary_are_certain() -> None:
+    # Away from tau itself, where the float32 of single effects decides.
+    table, summary = classified(joined("a", IOI + 0.003, ANTI))
+    assert table["category_stability"].tolist() == [1.0] * 6
+    assert table["resolved"].tolist() == [True] * 6
+    row = summary.iloc[0]
+    assert row["frac_resolved"] == 1.0
+    for category in CATEGORIES:
+        assert row[f"frac_{category}_low"] == pytest.approx(row[f"frac_{category}"])
+        assert row[f"frac_{category}_high"] == pytest.approx(row[f"frac_{category}"])
+
+
+def test_effects_that_vary_around_tau_are_not() -> None:
+    deviations = np.zeros((6, 24))
+    deviations[[0, 1]] = spread(12, 0.3)  # head 0 lies far above tau, head 1 just below
+    table, summary = classified(joined("a", IOI + 0.003, ANTI, deviations=deviations))
+    # Standard error about 0.3 / sqrt(12): 0.09, five times less than 0.5 and three times tau.
+    stability = table["category_stability"]
+    assert 0 < stability[1] < 0.9
+    assert (stability[[2, 3, 4, 5]] == 1).all()
+    assert table["resolved"].tolist() == [False, False, True, True, True, True]
+    assert summary.at[0, "frac_resolved"] == pytest.approx(4 / 6)
+    assert summary.at[0, "frac_weak_low"] < summary.at[0, "frac_weak_high"]
+
+
+def test_the_counts_of_a_model() -> None:
+    _, summary = classified(joined("a"), joined("b", np.zeros(6), np.zeros(6)))
+    assert summary["model"].tolist() == ["a", "b"]
+    assert summary["n_heads_total"].tolist() == [6, 6]
+    counts = {"ioi_only": [2, 0], "anti_only": [2, 0], "shared": [1, 0], "weak": [1, 6]}
+    for category, by_hand in counts.items():
+        assert summary[f"n_{category}"].tolist() == by_hand
+        assert summary[f"frac_{category}"].tolist() == [n / 6 for n in by_hand]
+    assert summary["params_m"].tolist() == [0.5, 0.5]
+
+
+def test_fewer_than_ten_clusters_leave_certainty_missing() -> None:
+    table, summary = classified(joined("few", n_clusters=8), joined("many"))
+    few, many = (table[table["model"] == model] for model in ("few", "many"))
+    assert few["category"].tolist() == CATEGORY
+    assert few["category_stability"].isna().all()
+    assert few["resolved"].isna().all()
+    assert many["category_stability"].notna().all()
+    assert many["resolved"].notna().all()
+    bounds = [f"frac_{c}_{end}" for c in CATEGORIES for end in ("low", "high")]
+    assert summary.loc[0, [*bounds, "frac_resolved"]].isna().all()
+    assert summary.loc[1, [*bounds, "frac_resolved"]].notna().all()
+
+
+def test_models_without_cluster_effects_get_categories_only() -> None:
+    heads, found = joined("imported")
+    table, summary = classify_heads(heads, found.iloc[:0], competence("imported"), SETTINGS)
+    CLASSIFIED_HEADS.validate(table)
+    HEAD_CATEGORY_SUMMARY.validate(summary)
+    assert table["category"].tolist() == CATEGORY
+    assert table["category_stability"].isna().all()
+    assert table["resolved"].isna().all()
+    assert np.isnan(summary.at[0, "prompts_to_resolve_tau"])
+
+
+def test_what_the_median_head_can_resolve() -> None:
+    heads, found = joined("a")
+    heads["se_ioi"] = [0.01, 0.02, 0.03, 0.05, 0.06, 0.07]  # median 0.04
+    heads["se_anti_names"] = 0.02
+    _, summary = classify_heads(heads, found, competence("a"), SETTINGS)
+    assert summary.at[0, "minimal_detectable_ioi"] == pytest.approx(0.04 * 2.8016, rel=1e-4)
+    assert summary.at[0, "minimal_detectable_anti"] == pytest.approx(0.02 * 2.8016, rel=1e-4)
+    # 24 prompts: (1.96 x 0.04 / 0.05)^2 x 24 = 59.007, so the 60th prompt settles it.
+    assert summary.at[0, "prompts_to_resolve_tau"] == 60
+    heads["se_ioi"] = np.nan
+    _, summary = classify_heads(heads, found, competence("a"), SETTINGS)
+    assert summary.loc[0, ["minimal_detectable_ioi", "prompts_to_resolve_tau"]].isna().all()
+
+
+def test_the_same_seed_gives_the_same_certainty() -> None:
+    deviations = np.stack([spread(12, 0.1)] * 6)
+    first, second = (classified(joined("a", deviations=deviations)) for _ in range(2))
+    pd.testing.assert_frame_equal(first[0], second[0])
+    pd.testing.assert_frame_equal(first[1], second[1])
+
+
+@pytest.mark.parametrize(
+    ("ioi", "anti", "flags"),
+    [
+        (4.0, 2.0, [True, True]),
+        (4.0, 0.0, [True, False]),
+        (None, -3.0, [pd.NA, False]),
+    ],
+)
+def test_competence_is_carried_to_every_head(
+    ioi: float | None, anti: float | None, flags: list[object]
+) -> None:
+    table, _ = classified(joined("a"), ioi=ioi, anti_names=anti)
+    for column, flag in zip(("competent_ioi", "competent_anti"), flags, strict=True):
+        assert str(table[column].dtype) == "boolean"
+        expected = pd.Series([flag] * 6, dtype="boolean", name=column)
+        pd.testing.assert_series_equal(table[column], expected)
+
+
+def test_competence_of_the_model_itself() -> None:
+    heads = pd.concat([joined("a")[0], joined("b")[0]], ignore_index=True)
+    can = pd.concat([competence("b", ioi=0.0, anti_names=3.0), competence("a", ioi=3.0)])
+    table, _ = classify_heads(heads, joined("a")[1].iloc[:0], can, SETTINGS)
+    flags = table.groupby("model")[["competent_ioi", "competent_anti"]].first()
+    assert flags.loc["a", "competent_ioi"]
+    assert not flags.loc["b", "competent_ioi"]
+    assert table.loc[table["model"] == "a", "competent_anti"].isna().all()  # not measured
+
+
+def test_a_head_without_an_effect_has_no_category() -> None:
+    heads, found = joined("a")
+    heads.loc[2, "delta_ioi"] = np.nan
+    with pytest.raises(TableError, match=r"delta_ioi: missing value in row 2 \(mini a 0 2\)"):
+        JOINT_HEADS.validate(heads)
+    with pytest.raises(ValueError, match="delta_ioi is missing for 1 of 6 heads"):
+        classify_heads(heads, found, competence("a"), SETTINGS)
+
+
+def test_sensitivity_counts_over_the_taus() -> None:
+    heads = joined("a")[0]
+    rows = sensitivity(heads, competence("a", ioi=0.0, anti_names=3.0), SETTINGS)
+    CATEGORY_SENSITIVITY.validate(rows)
+    assert rows["basis"].tolist() == ["delta"] * 3  # not competent on IOI: no relative effects
+    assert rows["tau"].tolist() == [0.01, 0.05, 0.5]
+    by_hand = {
+        "ioi_only": [1, 2, 1],  # head 4 | 0, 4 | 0 at exactly 0.5
+        "anti_only": [0, 2, 0],  # - | 2, 5
+        "shared": [5, 1, 0],  # all but head 4 | 3
+        "weak": [0, 1, 5],
+    }
+    for category, counts in by_hand.items():
+        assert rows[f"n_{category}"].tolist() == counts
+        assert rows[f"frac_{category}"].tolist() == [n / 6 for n in counts]
+
+
+def test_relative_effects_are_shares_of_the_clean_metric() -> None:
+    heads = joined("a")[0]
+    rows = sensitivity(heads, competence("a", ioi=10.0, anti_names=0.5), SETTINGS)
+    CATEGORY_SENSITIVITY.validate(rows)
+    at_tau = rows[rows["tau"] == 0.05].set_index("basis")
+    # IOI / 10: only head 0 is left, at exactly tau. Anti / 0.5: heads 1, 2, 3, 5 reach 0.05.
+    assert at_tau.loc["relative", [f"n_{c}" for c in CATEGORIES]].tolist() == [1, 4, 0, 1]
+    assert at_tau.loc["delta", [f"n_{c}" for c in CATEGORIES]].tolist() == [2, 2, 1, 1]
+
+
+def test_relative_effects_need_competence_with_an_interval() -> None:
+    heads = pd.concat([joined(model)[0] for model in ("a", "b")], ignore_index=True)
+    can = pd.concat(
+        [competence("a", ioi=None, anti_names=2.0), competence("b", ioi=2.0, anti_names=2.0)]
+    )
+    rows = sensitivity(heads, can, SETTINGS)
+    assert rows.groupby("model")["basis"].unique().map(list).to_dict() == {
+        "a": ["delta"],
+        "b": ["delta", "relative"],
+    }
+
+
+def heroes_of(**columns: list[float]) -> pd.DataFrame:
+    """Heroes of six heads, three of them ioi_only, whose strengths on select are given."""
+    table, _ = classified(
+        joined("a", np.array([0.2, 0.3, 0.4, 0.0, 0.0, 0.5]), np.array([0, 0, 0, 0, 0, 0.5]))
+    )
+    return hero_heads(table.assign(**columns), SETTINGS)
+
+
+def test_heroes_are_ranked_on_select_and_keep_their_category_on_all() -> None:
+    found = heroes_of(
+        strength_select=[0.9, 0.1, 0.5, 0.0, 0.0, 0.7],
+        delta_ioi_select=[0.9, 0.1, 0.25, 0.0, 0.0, 0.4],
+        # On select alone, head 0 would be shared and head 2 anti_only.
+        delta_anti_names_select=[0.4, 0.0, 0.25, 0.0, 0.0, 0.3],
+    )
+    ioi_only = found[found["category"] == "ioi_only"]
+    assert ioi_only[["rank", "layer", "head"]].to_numpy().tolist() == [[1, 0, 0], [2, 0, 2]]
+    assert found["category"].tolist() == ["ioi_only", "ioi_only", "shared", "weak", "weak"]
+    assert found["rank"].tolist() == [1, 2, 1, 1, 2]
+    # By strength on all prompts head 2 (0.4) would come before head 0 (0.2).
+    assert ioi_only["strength"].tolist() == [0.2, 0.4]
+    assert ioi_only["strength_select"].tolist() == [0.9, 0.5]
+
+
+def test_heroes_carry_their_effects_on_test() -> None:
+    found = heroes_of(delta_ioi_test=[0.11, 0.12, 0.13, 0.14, 0.15, 0.16])
+    first = found.set_index(["layer", "head"])
+    assert first.at[(0, 1), "delta_ioi_test"] == 0.12
+    assert first.at[(1, 2), "delta_ioi_test"] == 0.16
+
+
+def test_ties_go_to_the_first_head() -> None:
+    found = heroes_of(strength_select=[0.5] * 6)
+    heads = found[["category", "layer", "head"]].to_numpy().tolist()
+    assert heads == [
+        ["ioi_only", 0, 0],
+        ["ioi_only", 0, 1],
+        ["shared", 1, 2],
+        ["weak", 1, 0],
+        ["weak", 1, 1],
+    ]
+
+
+def test_heroes_of_every_model_in_the_order_of_the_roster() -> None:
+    table, _ = classified(joined("zeta"), joined("alpha"))
+    found = hero_heads(table, SETTINGS)
+    assert found["model"].tolist() == ["zeta"] * 6 + ["alpha"] * 6
+    assert found.loc[:5, "category"].tolist() == sorted(CATEGORY, key=CATEGORIES.index)
+
+
+@pytest.mark.parametrize("tau", [0, -0.05])
+def test_tau_must_be_positive(tau: float) -> None:
+    for values in ({"tau": tau}, {"taus": [0.05, tau]}):
+        with pytest.raises(ValidationError, match=r"tau must be above 0, not .*: every head would"):
+            ClassifySettings.model_validate({**SETTINGS.model_dump(), **values})
+
+
+@pytest.mark.parametrize("tau", [float("inf"), float("nan")])
+def test_tau_must_be_finite(tau: float) -> None:
+    for values in ({"tau": tau}, {"taus": [0.05, tau]}):
+        with pytest.raises(ValidationError, match="Input should be a finite number"):
+            ClassifySettings.model_validate({**SETTINGS.model_dump(), **values})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"taus": []}, {"top_k": 0}, {"n_boot": 10}, {"treshold": 0.1}],
+    ids=lambda c: next(iter(c)),
+)
+def test_a_wrong_setting_is_named(change: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match=next(iter(change))):
+        ClassifySettings.model_validate({**SETTINGS.model_dump(), **change})

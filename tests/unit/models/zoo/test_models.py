@@ -1,0 +1,69 @@
+"""The embedded models: training is deterministic, and the shipped ones do what they learned."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+import torch
+import yaml
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from circuit_scaling.models.roster import Roster
+from circuit_scaling.models.zoo.settings import ZooSettings
+from circuit_scaling.models.zoo.train import held_out_accuracy, train_model
+from circuit_scaling.prompts.shipped import shipped_tasks
+from tests.conftest import PROJECT
+
+
+def configured(name: str) -> dict:
+    text = (PROJECT / "conf" / "base" / f"parameters_{name}.yml").read_text()
+    return yaml.safe_load(text.replace("${", "$("))
+
+
+ROSTER = Roster.model_validate(configured("models")["_rosters"]["zoo"])
+SETTINGS = ZooSettings.model_validate(configured("zoo")["zoo"])
+FOLDER = PROJECT / "data" / "01_raw" / "zoo"
+
+
+@pytest.fixture(autouse=True)
+def _threads():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+    torch.use_deterministic_algorithms(False)
+
+
+def test_training_is_the_same_twice_and_learns():
+    shape = SETTINGS.shapes["mini_gpt2_s"].model_copy(update={"steps": 12})
+    short = SETTINGS.model_copy(
+        update={"shapes": {"mini_gpt2_s": shape}, "log_every": 11, "test_prompts": 40}
+    )
+    first, second = (
+        train_model("mini_gpt2_s", ROSTER.entry("mini_gpt2_s"), short, shipped_tasks())
+        for _ in range(2)
+    )
+    assert first.files == second.files
+    pd.testing.assert_frame_equal(first.curves, second.curves)
+    loss = first.curves.groupby("step")["loss"].sum()
+    assert loss.iloc[-1] < loss.iloc[0]
+
+
+@pytest.mark.parametrize("slug", list(ROSTER.root))
+def test_shipped_models_do_what_they_learned_on_held_out_names(slug):
+    model = AutoModelForCausalLM.from_pretrained(FOLDER / slug).eval()
+    tokenizer = AutoTokenizer.from_pretrained(FOLDER / slug)
+    settings = SETTINGS.model_copy(update={"test_prompts": 200})
+    measured = held_out_accuracy(
+        slug, model, tokenizer, ROSTER.entry(slug), settings, shipped_tasks()
+    ).set_index("task")
+    trained = measured[measured["objective"] == "trained"]
+    assert (trained["accuracy"] >= 0.95).all(), trained
+    random = measured[measured["objective"] == "random"]
+    assert random["accuracy"].between(0.35, 0.65).all(), random
+    assert len(trained) + len(random) == len(set(ROSTER.entry(slug).objectives) - {"plain_text"})
+
+
+def test_stored_accuracies_cover_every_model():
+    stored = pd.read_parquet(FOLDER / "training_accuracy.parquet")
+    assert set(stored["model"]) == set(ROSTER.root)
+    assert (stored.loc[stored["objective"] == "trained", "accuracy"] >= 0.95).all()
