@@ -22,7 +22,7 @@ from benchmarks.engine import random_batch
 from benchmarks.measuring import Precision, Result, device_of, keep, multiplying_in, now
 from benchmarks.shapes import config_of, random_model
 from circuit_scaling.interventions.model.anatomy import Anatomy
-from circuit_scaling.interventions.operations.ablate_sets import mask_sets
+from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.operations.attention import attention_from_end
 from circuit_scaling.interventions.operations.patch import patch_heads, patch_sets
 from circuit_scaling.interventions.operations.paths import path_effects, path_estimates
@@ -36,7 +36,7 @@ _SETS, _SET_SIZE, _SENDERS = 16, 3, 2
 Operation = Callable[[Anatomy, Chunk], NDArray[np.float32]]
 
 
-def interventions(
+def kinds(
     shape: str, prompts: int, positions: int, precision: Precision, device: torch.device
 ) -> list[Result]:
     """For every operation: its seconds on the device, and how far it is from the CPU."""
@@ -96,7 +96,7 @@ def _operations(anatomy: Anatomy, prompts: int, positions: int) -> dict[str, Ope
         "patch z": partial(patched, "z"),
         "patch v": partial(patched, "v"),
         "patch sets": lambda anatomy, chunk: patch_sets(anatomy, pairs, sets, "noising", chunk),
-        "mask sets": lambda anatomy, chunk: mask_sets(
+        "mask sets": lambda anatomy, chunk: ablate_sets(
             anatomy, batch, sets, Ablation("zero"), ("contrast",), chunk
         )["contrast"],
         "paths": paths,

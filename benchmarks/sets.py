@@ -20,7 +20,7 @@ from benchmarks.engine import ZERO, random_batch
 from benchmarks.measuring import Result, device_of, keep, multiplying_in, now
 from benchmarks.operations import sizes_of
 from benchmarks.shapes import config_of, random_model
-from circuit_scaling.interventions.operations.ablate_sets import mask_sets
+from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.pairs import Head
 from circuit_scaling.models.parts import anatomy_of
@@ -68,10 +68,12 @@ def sets_against_hooks(
         anatomy = anatomy_of(model)
         hooks = Hooks(copy.deepcopy(model), batch)
         chunk = Chunk.of(anatomy)
-        mask_sets(anatomy, batch, sets[:1], ZERO, ("contrast",), chunk)  # the first call is slower
+        ablate_sets(
+            anatomy, batch, sets[:1], ZERO, ("contrast",), chunk
+        )  # the first call is slower
         for group in range(groups):
             start = now(device)
-            found = mask_sets(anatomy, batch, sets[group::groups], ZERO, ("contrast",), chunk)
+            found = ablate_sets(anatomy, batch, sets[group::groups], ZERO, ("contrast",), chunk)
             seconds["engine"] += now(device) - start
             start = now(device)
             hooked = np.stack([hooked_set(hooks, chosen) for chosen in sets[group::groups]])

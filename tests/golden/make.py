@@ -8,7 +8,7 @@ from pathlib import Path
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.version import ENGINE_VERSION
 from circuit_scaling.measuring.scan.measurement import Measurement
-from circuit_scaling.measuring.scan.settings import Intervention, ScanSettings
+from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
 from circuit_scaling.models.loading import load_any
 from circuit_scaling.prompts.build import build_prompts
 from circuit_scaling.prompts.shipped import shipped_tasks
@@ -28,7 +28,7 @@ def golden_scan() -> dict[str, list[float]]:
     found = {}
     for task in TASKS:
         for ablation, positions in INTERVENTIONS:
-            primary = Intervention(ablation=ablation, positions=positions)
+            primary = AblationKind(ablation=ablation, positions=positions)
             settings = ScanSettings(
                 primary=primary, ablations=(), positions=(), draws=1, n_boot=200, n_flips=99
             )

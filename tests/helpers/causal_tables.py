@@ -49,7 +49,7 @@ def classified_heads() -> pd.DataFrame:
             "head": [0, 1, 0, 1],
             "category": ["shared", "weak", "weak", "shared"],
             "competent_ioi": able,
-            "competent_anti": able,
+            "competent_anti_names": able,
         }
     )
 
@@ -148,4 +148,4 @@ def head_reads() -> tuple[pd.DataFrame, pd.DataFrame]:
     reads = pd.concat(frames, ignore_index=True)
     heads = reads[["family", "model", "layer", "head", "category"]].drop_duplicates()
     able = pd.array([True] * len(heads), dtype="boolean")
-    return reads, heads.assign(competent_ioi=able, competent_anti=able)
+    return reads, heads.assign(competent_ioi=able, competent_anti_names=able)

@@ -40,7 +40,7 @@ def classified(
     frame["category"] = categorise(ioi, anti, TAU)
     frame["strength"] = frame["strength_select"] = np.abs(ioi) + np.abs(anti)
     frame["category_stability"] = np.nan
-    for column in ("resolved", "competent_ioi", "competent_anti"):
+    for column in ("resolved", "competent_ioi", "competent_anti_names"):
         frame[column] = pd.array([pd.NA if able is None else able] * len(frame), dtype="boolean")
     return CLASSIFIED_HEADS.validate(frame)
 

@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from circuit_scaling.measuring.scan.settings import Intervention, ScanSettings
+from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.tables.columns import PROFILE_COLUMNS
 
 LAYERS, HEADS = 2, 3
 N_HEADS = LAYERS * HEADS
-ZERO = Intervention(ablation="zero", positions="all")
-MEAN = Intervention(ablation="mean", positions="all")
+ZERO = AblationKind(ablation="zero", positions="all")
+MEAN = AblationKind(ablation="mean", positions="all")
 SETTINGS = ScanSettings(
     primary=ZERO,
     ablations=("zero", "mean"),
@@ -64,7 +64,7 @@ def effects(
     values: NDArray[np.float64],
     model: str = "mini_s",
     family: str = "mini",
-    intervention: Intervention = ZERO,
+    intervention: AblationKind = ZERO,
 ) -> pd.DataFrame:
     """Rows of ``head_effects`` for ``values`` [heads, prompts]; every q is a tenth of its p."""
     layer, head = np.divmod(np.arange(N_HEADS), HEADS)

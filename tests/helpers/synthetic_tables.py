@@ -13,8 +13,8 @@ import pandas as pd
 from circuit_scaling.analysis.ablation.comparison import summarise
 from circuit_scaling.analysis.transfer.pairs import TransferSettings
 from circuit_scaling.analysis.transfer.transfer import transfer as compare
-from circuit_scaling.measuring.ablation.sets import MaskedSet, choose_sets
-from circuit_scaling.measuring.scan.settings import Intervention
+from circuit_scaling.measuring.ablation.sets import HeadSet, choose_sets
+from circuit_scaling.measuring.scan.settings import AblationKind
 from circuit_scaling.tables.columns import PROFILE_COLUMNS
 from circuit_scaling.tables.join import JOINT_EFFECTS
 from tests.helpers import masked
@@ -144,7 +144,7 @@ def classified_heads(models: Sequence[Model] = MODELS) -> pd.DataFrame:
         frame["category_stability"] = rng.uniform(0.6, 1.0, n)
         frame["resolved"] = pd.array(rng.random(n) < 0.8, dtype="boolean")
         frame["competent_ioi"] = model.ioi
-        frame["competent_anti"] = model.anti
+        frame["competent_anti_names"] = model.anti
         frame["suspect"] = ""
         frame["bos"] = pd.Series(model.family == "mini_opt", index=frame.index, dtype="boolean")
         frame["revision"] = ""
@@ -249,12 +249,12 @@ def corr_vs_scale(models: Sequence[Model] = MODELS) -> pd.DataFrame:
                 "minimal_detectable": 0.4 if defined else np.nan,
                 "p": 0.0123,
                 "reliability_ioi": 0.95,
-                "reliability_anti": 0.9,
+                "reliability_anti_names": 0.9,
                 "ceiling": float(np.sqrt(0.95 * 0.9)),
                 "n_clusters_ioi": 20,
-                "n_clusters_anti": 40,
+                "n_clusters_anti_names": 40,
                 "competent_ioi": model.ioi,
-                "competent_anti": model.anti,
+                "competent_anti_names": model.anti,
                 "frac_resolved": 0.6,
             }
         )
@@ -498,7 +498,7 @@ def ablation_summary(models: Sequence[Model] = MODELS) -> pd.DataFrame:
         for task, readout, ablation in measured:
 
             def effects(
-                chosen: MaskedSet, knows: bool = able[task], readout: str = readout
+                chosen: HeadSet, knows: bool = able[task], readout: str = readout
             ) -> np.ndarray:
                 ours = chosen.set_type.startswith("hero_")
                 if not chosen.k or readout == "token_loss":
@@ -506,7 +506,7 @@ def ablation_summary(models: Sequence[Model] = MODELS) -> pd.DataFrame:
                 each = (-1.25 if knows else 0.0) if ours else -0.1 * (1 + rng.random())
                 return each * chosen.k + rng.normal(0, 0.05, masked.N_PROMPTS)
 
-            def correct(chosen: MaskedSet, knows: bool = able[task]) -> np.ndarray:
+            def correct(chosen: HeadSet, knows: bool = able[task]) -> np.ndarray:
                 ours = chosen.set_type.startswith("hero_") and knows
                 right = 1 - 0.2 * chosen.k if ours else (0.97 if knows else 0.5)
                 return (rng.random(masked.N_PROMPTS) < right).astype(float)
@@ -523,7 +523,7 @@ def ablation_summary(models: Sequence[Model] = MODELS) -> pd.DataFrame:
                     trials,
                     masked.prompts(task),
                     competent,
-                    Intervention(ablation="zero", positions="all"),
+                    AblationKind(ablation="zero", positions="all"),
                     settings,
                 )
             )

@@ -10,7 +10,7 @@ import pytest
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.operations.ablate import Ablation
-from circuit_scaling.interventions.operations.ablate_sets import mask_sets
+from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.operations.attention import attention_from_end
 from circuit_scaling.interventions.operations.patch import patch_heads, patch_sets
 from circuit_scaling.interventions.operations.paths import path_effects, path_estimates
@@ -30,7 +30,7 @@ def asked(shared, pairs, heads):
         "sets": partial(patch_sets, anatomy, pairs, [heads], "denoising"),
         "paths": partial(path_effects, anatomy, pairs, heads),
         "estimates": partial(path_estimates, anatomy, pairs, heads),
-        "masks": partial(mask_sets, anatomy, batch_of(shared.prompts), [heads], Ablation("zero")),
+        "masks": partial(ablate_sets, anatomy, batch_of(shared.prompts), [heads], Ablation("zero")),
         "attention": partial(attention_from_end, anatomy, pairs.clean, heads),
     }
 
@@ -106,7 +106,7 @@ def test_masks_need_the_references_of_their_ablation(study, case):
     batch = replace(batch, reference_tokens=tokens, reference_groups=groups)
     for mode in ("mean", "resample"):
         with pytest.raises(CircuitScalingError, match="reference set|group 1"):
-            mask_sets(shared.anatomy, batch, [[GOOD]], Ablation(mode))
+            ablate_sets(shared.anatomy, batch, [[GOOD]], Ablation(mode))
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

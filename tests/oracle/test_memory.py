@@ -13,7 +13,7 @@ from torch import Tensor
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.model import blocks
 from circuit_scaling.interventions.operations.ablate import Ablation, clean_readouts, scan_layers
-from circuit_scaling.interventions.operations.ablate_sets import mask_sets
+from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.operations.attention import attention_from_end
 from circuit_scaling.interventions.operations.attribute import attribute
 from circuit_scaling.interventions.operations.patch import patch_heads, patch_sets
@@ -123,7 +123,7 @@ CALLS: dict[str, Callable[[Any, Chunk], Any]] = {
     "clean_readouts": lambda s, chunk: clean_readouts(
         s.anatomy, batch_of(s.prompts), ("contrast",), chunk
     )["contrast"],
-    "mask_sets": lambda s, chunk: mask_sets(
+    "ablate_sets": lambda s, chunk: ablate_sets(
         s.anatomy, batch_of(s.prompts), [HEADS, HEADS[:1]], Ablation("mean"), ("contrast",), chunk
     )["contrast"],
     "attribute": lambda s, chunk: np.stack(

@@ -9,7 +9,7 @@ import pytest
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.operations.ablate import Ablation, clean_readouts, donor_indices
-from circuit_scaling.interventions.operations.ablate_sets import mask_sets
+from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.operations.attention import attention_from_end
 from circuit_scaling.interventions.operations.patch import patch_heads, patch_sets
 from circuit_scaling.interventions.replay.chunk import Chunk
@@ -146,7 +146,7 @@ def test_sets_masked_together(study, architecture, mode, positions, chunk):
     batch = batch_of(shared.prompts)
     reference = masked(shared, mode, positions)
     ablation = Ablation(mode, positions, DRAWS, SEED)
-    found = mask_sets(
+    found = ablate_sets(
         shared.anatomy, batch, SETS, ablation, READOUTS, Chunk.of(shared.anatomy, chunk)
     )
     clean = clean_readouts(shared.anatomy, batch, READOUTS)
@@ -162,7 +162,7 @@ def test_a_readout_asked_for_alone_is_the_same(study):
     for positions in POSITIONS:
         reference = masked(shared, "mean", positions)
         for name in READOUTS:
-            found = mask_sets(
+            found = ablate_sets(
                 shared.anatomy,
                 batch_of(shared.prompts),
                 SETS,

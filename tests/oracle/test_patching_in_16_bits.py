@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from circuit_scaling.interventions.operations.ablate import Ablation
-from circuit_scaling.interventions.operations.ablate_sets import mask_sets
+from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.operations.attention import attention_from_end
 from circuit_scaling.interventions.operations.patch import patch_heads, patch_sets
 from circuit_scaling.interventions.operations.paths import path_effects, path_estimates
@@ -21,7 +21,7 @@ OPERATIONS = {
     "v": lambda a, prompts: patch_heads(a, tiny_pairs(prompts), HEADS, "denoising", "v").total,
     "direct": lambda a, prompts: patch_heads(a, tiny_pairs(prompts), HEADS, "noising").direct,
     "sets": lambda a, prompts: patch_sets(a, tiny_pairs(prompts), [HEADS], "noising"),
-    "masks": lambda a, prompts: mask_sets(
+    "masks": lambda a, prompts: ablate_sets(
         a, batch_of(prompts), [HEADS], Ablation("mean"), ("contrast",)
     )["contrast"],
     "paths": lambda a, prompts: path_effects(a, tiny_pairs(prompts), HEADS[:1])[0].effects,

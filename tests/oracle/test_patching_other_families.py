@@ -7,7 +7,7 @@ import pytest
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.operations.ablate import Ablation
-from circuit_scaling.interventions.operations.ablate_sets import mask_sets
+from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.operations.attention import attention_from_end
 from circuit_scaling.interventions.operations.patch import patch_heads, patch_sets
 from circuit_scaling.interventions.operations.paths import path_effects
@@ -85,7 +85,7 @@ def test_outputs_are_patched_in_every_family(case, direction):
 def test_sets_are_masked_in_every_family(case):
     for mode in ("zero", "mean"):
         for positions in ("all", "end"):
-            masked = mask_sets(
+            masked = ablate_sets(
                 case.anatomy,
                 batch_of(case.prompts),
                 SETS,

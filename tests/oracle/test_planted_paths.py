@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from circuit_scaling.interventions.operations.ablate_sets import mask_sets
+from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.operations.attention import attention_from_end
 from circuit_scaling.interventions.operations.patch import patch_heads, patch_sets
 from circuit_scaling.interventions.operations.paths import path_effects, path_estimates
@@ -196,6 +196,6 @@ def test_backup_masked(planted, positions):
         groups=np.zeros(len(pairs), dtype=np.int64),
     )
     sets = [sorted(heads) for heads in circuit.left]
-    left = mask_sets(anatomy, batch, sets, Ablation("zero", positions), ["contrast"])["contrast"]
+    left = ablate_sets(anatomy, batch, sets, Ablation("zero", positions), ["contrast"])["contrast"]
     expected = np.repeat([list(circuit.left.values())], len(pairs), axis=0).T
     assert_equal(left, expected)

@@ -55,7 +55,12 @@ class Traced:
         self.summary = causal_summary(
             self._heroes(heroes, named),
             pd.DataFrame(
-                {"family": ["f"], "model": ["m"], "competent_ioi": True, "competent_anti": True}
+                {
+                    "family": ["f"],
+                    "model": ["m"],
+                    "competent_ioi": True,
+                    "competent_anti_names": True,
+                }
             ),
             self._on_both_tasks(self.traces),
             self._on_both_tasks(self.writes),

@@ -77,7 +77,7 @@ def test_the_export_and_a_figure_per_model(study, test_data):
     assert (clean["acc_ioi"] > 0.9).all()
     assert set(table["set_type"]) > {"clean", "matched", "unmatched", "weakest", "hero_joint"}
     figures = test_data / "08_reporting" / "figures"
-    for name in ("hero_vs_random", *(f"{m}_hero_vs_random_ablation" for m in MODELS)):
+    for name in ("ablation_overview", *(f"{m}_hero_vs_random_ablation" for m in MODELS)):
         for suffix in (".png", ".svg", ".csv"):
             assert (figures / f"{name}{suffix}").stat().st_size > 100, name
     assert (

@@ -61,7 +61,7 @@ def test_a_full_scan_comes_back_as_it_was(study, test_data, elsewhere, run, cata
             check_exact=True,
         )
     classified = there.load("classified_heads")
-    unknown = ["se_ioi", "category_stability", "resolved", "competent_ioi", "competent_anti"]
+    unknown = ["se_ioi", "category_stability", "resolved", "competent_ioi", "competent_anti_names"]
     assert classified[unknown].isna().all(axis=None)
     assert there.load("head_category_summary").filter(regex="_low|_high|detect").isna().all(None)
     exported = elsewhere / "08_reporting" / "tables" / "joint_ioi_anti_repeat_all.csv"

@@ -1,6 +1,6 @@
 """One function per figure, tables in, ``matplotlib.figure.Figure`` out, all in one style."""
 
-from circuit_scaling.figures.ablation.comparison import hero_vs_random, hero_vs_random_ablation
+from circuit_scaling.figures.ablation.comparison import ablation_overview, hero_vs_random_ablation
 from circuit_scaling.figures.classify.category_shares import category_counts
 from circuit_scaling.figures.classify.phase_space import (
     all_heads_phase_space,
@@ -27,7 +27,7 @@ __all__ = [
     "corr_vs_scale_cross_family",
     "delta_scatter",
     "family_grid",
-    "hero_vs_random",
+    "ablation_overview",
     "hero_vs_random_ablation",
     "ioi_divergence",
     "ioi_transfer_summary",

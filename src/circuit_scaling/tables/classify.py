@@ -29,7 +29,7 @@ CLASSIFIED_HEADS = Table(
         "category_stability": share(nullable=True),
         "resolved": flag(nullable=True),
         "competent_ioi": flag(nullable=True),
-        "competent_anti": flag(nullable=True),
+        "competent_anti_names": flag(nullable=True),
     },
     keys=HEAD_KEYS,
 )
@@ -43,7 +43,7 @@ HEAD_CATEGORY_SUMMARY = Table(
         **{f"frac_{c}_{end}": share(nullable=True) for c in CATEGORIES for end in ("low", "high")},
         "frac_resolved": share(nullable=True),
         "minimal_detectable_ioi": number(nullable=True, at_least=0),
-        "minimal_detectable_anti": number(nullable=True, at_least=0),
+        "minimal_detectable_anti_names": number(nullable=True, at_least=0),
         "prompts_to_resolve_tau": number(nullable=True, at_least=0),
     },
     keys=("family", "model"),

@@ -90,7 +90,7 @@ class TestPhaseSpace:
         assert any(text.split() == ["not", "competent:", "control_ioi"] for text in labels)
 
     def test_unknown_competence_is_not_drawn_as_incompetence(self, heads: pd.DataFrame) -> None:
-        unknown = heads.assign(competent_ioi=None, competent_anti=None)
+        unknown = heads.assign(competent_ioi=None, competent_anti_names=None)
         drawn = marks(figures.all_heads_phase_space(unknown, TAU).axes[0])
         assert all(len(collection.get_facecolor()) for collection in drawn)
 
@@ -107,7 +107,7 @@ class TestPhaseSpace:
     def test_names_are_the_strongest_competent_heads(
         self, phase_space: Figure, heads: pd.DataFrame
     ) -> None:
-        competent = heads[heads["competent_ioi"] & heads["competent_anti"]]
+        competent = heads[heads["competent_ioi"] & heads["competent_anti_names"]]
         strongest = competent.nlargest(8, "strength")
         expected = {f"{row.model} L{row.layer}H{row.head}" for row in strongest.itertuples()}
         named = {text.get_text() for text in annotations(phase_space)}
@@ -319,7 +319,7 @@ class TestCorrVsScale:
             assert sorted(shown) == sorted(defined[measure])
             for row in defined.to_dict("records"):
                 hollow = shown[row[measure]].get_markerfacecolor() == "white"
-                assert hollow == (not (row["competent_ioi"] and row["competent_anti"]))
+                assert hollow == (not (row["competent_ioi"] and row["competent_anti_names"]))
 
     def test_intervals_are_those_of_the_table(self, table: pd.DataFrame) -> None:
         axes = figures.corr_vs_scale_cross_family(table).axes[0]

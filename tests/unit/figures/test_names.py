@@ -52,7 +52,7 @@ DRAWN: dict[str, Callable[[], Figure]] = {
     "attribution_agreement": lambda: figures.attribution_agreement(
         odd(tables.attribution_agreement(MODELS))
     ),
-    "hero_vs_random": lambda: figures.hero_vs_random(odd(tables.ablation_summary(MODELS))),
+    "ablation_overview": lambda: figures.ablation_overview(odd(tables.ablation_summary(MODELS))),
     "zoo_training": lambda: figures.zoo_training(
         odd(tables.zoo_curves(MODELS)), odd(tables.zoo_accuracy(MODELS))
     ),

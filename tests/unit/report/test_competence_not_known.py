@@ -149,7 +149,7 @@ def test_chapters_count_them_and_say_so(context: ReportContext) -> None:
     [
         (figures.competence, "competence"),
         (figures.corr_vs_scale_cross_family, "corr_vs_scale"),
-        (figures.hero_vs_random, "ablation_summary"),
+        (figures.ablation_overview, "ablation_summary"),
     ],
 )
 def test_marks_of_models_are_pale(draw, part: str, context: ReportContext) -> None:

@@ -335,7 +335,9 @@ class TestNumbers:
         heads = context.classified_heads
         assert heads is not None
         top = (
-            heads[heads["competent_ioi"] & heads["competent_anti"]].nlargest(1, "strength").iloc[0]
+            heads[heads["competent_ioi"] & heads["competent_anti_names"]]
+            .nlargest(1, "strength")
+            .iloc[0]
         )
         assert f"is L{top['layer']}H{top['head']} of {top['model']}" in page.text["phase-space"]
 
@@ -345,7 +347,7 @@ class TestNumbers:
         frame = context.corr_vs_scale
         assert frame is not None
         text = page.text["scaling"].replace("−", "-")
-        able = frame[frame["competent_ioi"] & frame["competent_anti"]]
+        able = frame[frame["competent_ioi"] & frame["competent_anti_names"]]
         for row in (able.nsmallest(1, "corr_true"), able.nlargest(1, "corr_true")):
             values = row[["corr_true", "corr_true_low", "corr_true_high"]].iloc[0]
             r, low, high = values

@@ -208,7 +208,7 @@ VALID = {
         "category_stability": [1.0, 0.5, 0.0, NAN],
         "resolved": FLAGS,
         "competent_ioi": FLAGS,
-        "competent_anti": FLAGS,
+        "competent_anti_names": FLAGS,
     },
     "head_category_summary": {
         "family": "mini",
@@ -219,7 +219,7 @@ VALID = {
         **{f"frac_{c}_{e}": [0.1, 0.2, 1.0, NAN] for c in CATEGORIES for e in ("low", "high")},
         "frac_resolved": [0.5, 1.0, 0.0, NAN],
         "minimal_detectable_ioi": [0.1, 0.2, 0.3, NAN],
-        "minimal_detectable_anti": [0.1, 0.2, 0.3, NAN],
+        "minimal_detectable_anti_names": [0.1, 0.2, 0.3, NAN],
         "prompts_to_resolve_tau": [160.0, 4000.0, 1.0, NAN],
     },
     "category_sensitivity": {
@@ -308,12 +308,12 @@ VALID = {
         "minimal_detectable": [0.4, 1.0, NAN, NAN],
         "p": [0.01, 1.0, NAN, 0.5],
         "reliability_ioi": [0.9, -0.1, NAN, NAN],
-        "reliability_anti": [0.9, 1.0, NAN, NAN],
+        "reliability_anti_names": [0.9, 1.0, NAN, NAN],
         "ceiling": [0.9, NAN, NAN, NAN],
         "n_clusters_ioi": [20, 20, 9, 0],
-        "n_clusters_anti": [40, 40, 9, 0],
+        "n_clusters_anti_names": [40, 40, 9, 0],
         "competent_ioi": FLAGS,
-        "competent_anti": FLAGS,
+        "competent_anti_names": FLAGS,
         "frac_resolved": [0.5, 1.0, 0.0, NAN],
     },
     "strong_head_scaling": {

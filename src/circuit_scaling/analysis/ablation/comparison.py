@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from circuit_scaling.measuring.ablation.settings import AblationSettings
-from circuit_scaling.measuring.scan.settings import Intervention
+from circuit_scaling.measuring.scan.settings import AblationKind
 from circuit_scaling.statistics.bootstrap import cluster_bootstrap
 from circuit_scaling.statistics.clusters import cluster_totals
 from circuit_scaling.statistics.random_sets import against_random
@@ -34,7 +34,7 @@ def summarise(
     trials: pd.DataFrame,
     prompts: pd.DataFrame,
     competence: pd.DataFrame,
-    primary: Intervention,
+    primary: AblationKind,
     settings: AblationSettings,
 ) -> pd.DataFrame:
     """The table ``ablation_summary`` of one model: a row per hero set, task and ablation.

@@ -82,7 +82,7 @@ def hero_similarity(
 
 def _profiles(head_reads: pd.DataFrame, classified_heads: pd.DataFrame) -> pd.DataFrame:
     """A row per head of the competent models: task-free scores and the reads of both tasks."""
-    able = classified_heads[["competent_ioi", "competent_anti"]].fillna(True).all(axis=1)
+    able = classified_heads[["competent_ioi", "competent_anti_names"]].fillna(True).all(axis=1)
     rows = head_reads[head_reads["model"].isin(classified_heads.loc[able, "model"])]
     wide = rows.pivot(index=_KEYS, columns="task", values=list(ROLES))
     wide.columns = wide.columns.map("_".join)

@@ -13,7 +13,7 @@ from circuit_scaling.tables.causal import CAUSAL_SUMMARY
 from circuit_scaling.tables.columns import HEAD_KEYS
 from circuit_scaling.vocabulary import CATEGORIES
 
-_TASKS = {"ioi": "competent_ioi", "anti_names": "competent_anti"}
+_TASKS = {"ioi": "competent_ioi", "anti_names": "competent_anti_names"}
 _HEAD = list(HEAD_KEYS)
 _ENDS = ("", "_low", "_high")
 _SHARES = ("logits", *CATEGORIES)

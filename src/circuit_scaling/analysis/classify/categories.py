@@ -68,7 +68,7 @@ def classify_heads(
     for (family, model), rows in heads.groupby(_MODEL, sort=False):
         of_model = effects[(effects["family"] == family) & (effects["model"] == model)]
         table, summary = _classify_model(rows.copy(), of_model, settings)
-        for task, column in (("ioi", "competent_ioi"), ("anti_names", "competent_anti")):
+        for task, column in (("ioi", "competent_ioi"), ("anti_names", "competent_anti_names")):
             table[column] = _competent(competence, str(model), task, table)
         classified.append(table)
         summaries.append({"family": family, "model": model, **summary})
@@ -149,7 +149,7 @@ def _power(heads: pd.DataFrame, effects: pd.DataFrame, tau: float) -> dict[str, 
     ]
     return {
         "minimal_detectable_ioi": float(minimal_detectable_effect(np.array([se_ioi]))[0]),
-        "minimal_detectable_anti": float(minimal_detectable_effect(np.array([se_anti]))[0]),
+        "minimal_detectable_anti_names": float(minimal_detectable_effect(np.array([se_anti]))[0]),
         "prompts_to_resolve_tau": float(np.max(needed)),
     }
 

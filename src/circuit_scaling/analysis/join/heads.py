@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from circuit_scaling.measuring.scan.settings import Intervention, ScanSettings
+from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.statistics.agreement import spearman
 from circuit_scaling.statistics.categories import categorise
@@ -52,7 +52,7 @@ def join_model(
     )
 
 
-def _is(effects: pd.DataFrame, intervention: Intervention) -> pd.Series:
+def _is(effects: pd.DataFrame, intervention: AblationKind) -> pd.Series:
     return (effects["ablation"] == intervention.ablation) & (
         effects["positions"] == intervention.positions
     )
@@ -119,7 +119,7 @@ def _agreement(
     effects: pd.DataFrame, settings: ScanSettings, tau: float
 ) -> Iterator[dict[str, object]]:
     """Rank correlation and category changes between every two interventions."""
-    kinds = settings.interventions(next(iter(settings.agreement_tasks), ""))
+    kinds = settings.kinds(next(iter(settings.agreement_tasks), ""))
     wide = {
         (kind, task): rows.sort_values(["layer", "head"])["delta"].to_numpy()
         for kind in kinds

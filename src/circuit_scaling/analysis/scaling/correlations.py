@@ -22,7 +22,7 @@ from circuit_scaling.vocabulary import STUDY_TASKS
 ALL_FAMILIES = "all families"
 TREND_MEASURES = ("corr_true", "corr", "frac_strong")
 _MODEL = ["family", "model"]
-_COMPETENT = ("competent_ioi", "competent_anti")
+_COMPETENT = ("competent_ioi", "competent_anti_names")
 
 
 class ScalingSettings(Block):
@@ -97,9 +97,9 @@ def _correlation(
         "undefined": "no effects of clusters",
         "minimal_detectable": np.nan,
         "p": np.nan,
-        **dict.fromkeys(("reliability_ioi", "reliability_anti", "ceiling"), np.nan),
+        **dict.fromkeys(("reliability_ioi", "reliability_anti_names", "ceiling"), np.nan),
         "n_clusters_ioi": 0,
-        "n_clusters_anti": 0,
+        "n_clusters_anti_names": 0,
         **{name: heads[name].iloc[0] for name in _COMPETENT},
         "frac_resolved": heads["resolved"].mean() if heads["resolved"].notna().all() else np.nan,
     }
@@ -115,10 +115,10 @@ def _correlation(
             "undefined": true.undefined,
             "minimal_detectable": true.minimal_detectable,
             "reliability_ioi": reliability[0],
-            "reliability_anti": reliability[1],
+            "reliability_anti_names": reliability[1],
             "ceiling": correlation_ceiling(*reliability),
             "n_clusters_ioi": len(totals[0].labels),
-            "n_clusters_anti": len(totals[1].labels),
+            "n_clusters_anti_names": len(totals[1].labels),
         }
         parts = [parts_of(task) for task in totals]
         if pair_weight(*parts) > 0:

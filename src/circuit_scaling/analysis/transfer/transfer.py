@@ -31,7 +31,7 @@ _Row = dict[str, Any]
 # Task -> the categories of heads that do it, and where the table says that a model can do it.
 _TASKS = {
     "ioi": (("ioi_only", "shared"), "competent_ioi"),
-    "anti_names": (("anti_only", "shared"), "competent_anti"),
+    "anti_names": (("anti_only", "shared"), "competent_anti_names"),
 }
 _ABSENT = ("outside_shape", "not_measured", "unknown_shape")
 # Each p of the summary -> its q over all pairs of a task.

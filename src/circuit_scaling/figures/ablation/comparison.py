@@ -77,14 +77,14 @@ def hero_vs_random_ablation(ablation_summary: pd.DataFrame) -> Figure:
 
 
 @styled
-def hero_vs_random(ablation_summary: pd.DataFrame) -> Figure:
+def ablation_overview(ablation_summary: pd.DataFrame) -> Figure:
     """Heroes minus matched random sets in mean contrast, all heroes of a model, a panel per task.
 
     ``ablation_summary`` has the rows of every model; primary ablation. 95 % intervals over prompts;
     hollow where the model is not competent on the task, pale where that is not known; the number of
     heads and p stand beside the mark. Raises ValueError if a column is missing.
     """
-    require_columns(ablation_summary, _COLUMNS, "hero_vs_random")
+    require_columns(ablation_summary, _COLUMNS, "ablation_overview")
     rows = with_all_heroes(ablation_summary)
     rows = rows[rows["matched_difference"].notna()]
     rows = rows.assign(ability=abilities(rows[["competent"]]))

@@ -36,7 +36,7 @@ from circuit_scaling.figures.symlog import symlog_axes, symlog_limits
 _COLUMNS = (
     *("family", "model", "layer", "head", "category", "strength"),
     *("delta_ioi", "delta_anti_names", "se_ioi", "se_anti_names"),
-    *("competent_ioi", "competent_anti"),
+    *("competent_ioi", "competent_anti_names"),
 )
 _LABELLED = 8
 _NORMAL_95 = 1.96
@@ -154,7 +154,7 @@ def family_grid(classified_heads: pd.DataFrame, tau: float) -> Figure:
 
 def both_abilities(heads: pd.DataFrame) -> pd.Series[str]:
     """Of each head, what its model can do of IOI and anti-repetition of names together."""
-    return abilities(heads[["competent_ioi", "competent_anti"]])
+    return abilities(heads[["competent_ioi", "competent_anti_names"]])
 
 
 def _drawable(classified_heads: pd.DataFrame) -> tuple[pd.DataFrame, int]:

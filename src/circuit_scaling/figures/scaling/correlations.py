@@ -21,7 +21,7 @@ from circuit_scaling.figures.style import (
 
 _COLUMNS = (
     *("family", "model", "params_m", "corr", "corr_true", "corr_true_low", "corr_true_high"),
-    *("competent_ioi", "competent_anti"),
+    *("competent_ioi", "competent_anti_names"),
 )
 _TITLES = {
     "corr_true": "true effects (noise-corrected), 95 % interval",
@@ -45,7 +45,7 @@ def corr_vs_scale_cross_family(corr_vs_scale: pd.DataFrame) -> Figure:
         return nothing_to_draw("no model has a known size")
     rows = sized.assign(
         at=places(sized["params_m"]),
-        ability=abilities(sized[["competent_ioi", "competent_anti"]]),
+        ability=abilities(sized[["competent_ioi", "competent_anti_names"]]),
     )
     looks = family_looks(rows["family"])
     figure = new_figure(3.1)

@@ -23,7 +23,7 @@ from circuit_scaling.interventions.replay.rows import by_rows, joined, made_to_f
 from circuit_scaling.interventions.replay.stack import Passengers, Stack
 
 
-def mask_sets(
+def ablate_sets(
     anatomy: Anatomy,
     batch: Batch,
     sets: Sequence[Sequence[Head]],

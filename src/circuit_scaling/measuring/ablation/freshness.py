@@ -15,7 +15,7 @@ from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.prompts.spec import PromptSettings, Tasks
 
 
-def masking_fingerprint(
+def ablation_fingerprint(
     slug: str,
     entry: RosterEntry,
     tasks: Tasks,
@@ -59,7 +59,7 @@ def check_fresh_trials(slug: str, trials: pd.DataFrame, expected: str, has_heroe
     """Stop where stored trials were made from something else than the present heroes.
 
     Args:
-        expected: `masking_fingerprint`.
+        expected: `ablation_fingerprint`.
         has_heroes: whether the model has heroes; without, its table is empty.
 
     Raises:

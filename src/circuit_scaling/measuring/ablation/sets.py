@@ -22,7 +22,7 @@ Pool = tuple[Sequence[Head], int]
 
 
 @dataclass(frozen=True)
-class MaskedSet:
+class HeadSet:
     """A set of heads that is ablated together.
 
     Attributes:
@@ -68,7 +68,7 @@ def choose_sets(
     hero_heads: pd.DataFrame,
     classified_heads: pd.DataFrame,
     settings: AblationSettings,
-) -> list[MaskedSet]:
+) -> list[HeadSet]:
     """All sets of one model, the clean run (an empty set) first; none where it has no heroes.
 
     Random sets are drawn from all heads, heroes among them as it comes, and are never the hero set
@@ -94,22 +94,20 @@ def choose_sets(
     ranked = classified_heads.sort_values(["strength_select", "layer", "head"], kind="stable")
     by_strength = zip(ranked["layer"].tolist(), ranked["head"].tolist(), strict=True)
     weakest = [head for head in by_strength if head in others]
-    sets = [MaskedSet("clean", 0, ())]
+    sets = [HeadSet("clean", 0, ())]
     for name, ordered in heroes.items():
         for k in settings.sizes(len(ordered)):
             sets += _heroes_and_matched(name, k, ordered, every, settings)
     for k in sorted({chosen.k for chosen in sets if chosen.heads}):
         lack = _lack([(weakest, k)])
-        sets.append(
-            MaskedSet("weakest", k, () if lack else tuple(sorted(weakest[:k])), "", 0, lack)
-        )
+        sets.append(HeadSet("weakest", k, () if lack else tuple(sorted(weakest[:k])), "", 0, lack))
     for k in sorted({k for _, k in largest(sets)}):
         rng = np.random.default_rng([settings.seed, k])
         sets += _random("unmatched", k, distinct_sets([(every, k)], settings.n_random, rng))
     return sets
 
 
-def largest(sets: Iterable[MaskedSet]) -> set[tuple[str, int]]:
+def largest(sets: Iterable[HeadSet]) -> set[tuple[str, int]]:
     """Each type of hero set with the most heroes that it is measured with."""
     sizes: dict[str, int] = {}
     for chosen in sets:
@@ -118,7 +116,7 @@ def largest(sets: Iterable[MaskedSet]) -> set[tuple[str, int]]:
     return set(sizes.items())
 
 
-def shortages(sets: Sequence[MaskedSet], n_random: int) -> list[str]:
+def shortages(sets: Sequence[HeadSet], n_random: int) -> list[str]:
     """A line for each kind of set that does not exist, or of which there are fewer than asked."""
     lines = []
     counted = Counter((s.set_type, s.matched_to, s.k) for s in sets if not s.reason)
@@ -159,12 +157,12 @@ def distinct_sets(
 
 def _heroes_and_matched(
     name: str, k: int, ordered: Sequence[Head], every: Sequence[Head], settings: AblationSettings
-) -> Iterator[MaskedSet]:
+) -> Iterator[HeadSet]:
     if k > len(ordered):
-        yield MaskedSet(name, k, (), reason=f"{len(ordered)} heroes, {k} are asked for")
+        yield HeadSet(name, k, (), reason=f"{len(ordered)} heroes, {k} are asked for")
         return
     heroes = tuple(sorted(ordered[:k]))
-    yield MaskedSet(name, k, heroes)
+    yield HeadSet(name, k, heroes)
     wanted = Counter(layer for layer, _ in heroes)
     pools = [([h for h in every if h[0] == layer], size) for layer, size in wanted.items()]
     # The layers are the seed: heroes of the same layers meet the same random heads.
@@ -175,11 +173,11 @@ def _heroes_and_matched(
 
 def _random(
     set_type: str, k: int, drawn: Sequence[tuple[Head, ...]], matched_to: str = ""
-) -> list[MaskedSet]:
+) -> list[HeadSet]:
     if not drawn:
         reason = "the heroes are all heads of their layers"
-        return [MaskedSet(set_type, k, (), matched_to, reason=reason)]
-    return [MaskedSet(set_type, k, heads, matched_to, i) for i, heads in enumerate(drawn)]
+        return [HeadSet(set_type, k, (), matched_to, reason=reason)]
+    return [HeadSet(set_type, k, heads, matched_to, i) for i, heads in enumerate(drawn)]
 
 
 def _lack(pools: Sequence[Pool]) -> str:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from circuit_scaling.measuring.scan.settings import Intervention, ScanSettings
+from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
 from circuit_scaling.typed import Block, Seed
 from circuit_scaling.vocabulary import AblationMode
 
@@ -44,7 +44,7 @@ class AblationSettings(Block):
         asked = range(1, n_heroes + 1) if self.ks == "all" else self.ks
         return tuple(sorted({*asked, n_heroes}))
 
-    def interventions(self, scan: ScanSettings) -> tuple[Intervention, ...]:
+    def kinds(self, scan: ScanSettings) -> tuple[AblationKind, ...]:
         """The scan's primary one, then the others at the same positions."""
         primary = scan.primary
         others = (primary.model_copy(update={"ablation": name}) for name in self.also)

@@ -16,15 +16,15 @@ from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.model.anatomy import Anatomy
 from circuit_scaling.interventions.model.device import prepare_device
 from circuit_scaling.interventions.model.memory import reset_peak
-from circuit_scaling.interventions.operations.ablate_sets import mask_sets
+from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.replay.batch import Ablation, Batch
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.pairs import Head, head_names
 from circuit_scaling.interventions.replay.readouts import Readout
-from circuit_scaling.measuring.ablation.sets import MaskedSet, largest
+from circuit_scaling.measuring.ablation.sets import HeadSet, largest
 from circuit_scaling.measuring.ablation.settings import AblationSettings
 from circuit_scaling.measuring.scan.freshness import revision_of
-from circuit_scaling.measuring.scan.settings import Intervention, ScanSettings
+from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
 from circuit_scaling.measuring.shared.batches import batches_of, by_prompt
 from circuit_scaling.measuring.shared.finite import check_finite
 from circuit_scaling.measuring.shared.progress import Progress, no_progress
@@ -38,7 +38,7 @@ SPLIT = "test"  # heroes were chosen on the other one
 _REFERENCE = "reference"
 
 
-class MaskingTables(NamedTuple):
+class AblationTables(NamedTuple):
     """The tables of one model's masked sets."""
 
     ablation_trials: pd.DataFrame
@@ -51,8 +51,8 @@ class Trial:
 
     task: str
     spec: TaskSpec
-    intervention: Intervention
-    sets: tuple[MaskedSet, ...]
+    intervention: AblationKind
+    sets: tuple[HeadSet, ...]
 
     @cached_property
     def distinct(self) -> list[tuple[Head, ...]]:
@@ -61,7 +61,7 @@ class Trial:
 
 
 def plan_trials(
-    tasks: Tasks, scan: ScanSettings, settings: AblationSettings, sets: Sequence[MaskedSet]
+    tasks: Tasks, scan: ScanSettings, settings: AblationSettings, sets: Sequence[HeadSet]
 ) -> list[Trial]:
     """Every set on the tasks of the heroes under the primary intervention; all heroes elsewhere.
 
@@ -71,7 +71,7 @@ def plan_trials(
     Raises:
         CircuitScalingError: a task is not configured, or one of the heroes' has no answer.
     """
-    primary, *others = settings.interventions(scan)
+    primary, *others = settings.kinds(scan)
     every, of_all_heroes = tuple(sets), tuple(_of_all_heroes(sets))
     trials = []
     for task in settings.tasks:
@@ -96,7 +96,7 @@ def run_trials(
     trials: Sequence[Trial],
     fingerprint: str,
     progress: Progress = no_progress,
-) -> MaskingTables:
+) -> AblationTables:
     """Load the model once and ablate every set on ``test`` prompts.
 
     All sets of a task, token length and ablation are stacked in one call of the engine.
@@ -131,7 +131,7 @@ def run_trials(
         seed=settings.seed,
         fingerprint=fingerprint,
     )
-    return MaskingTables(
+    return AblationTables(
         table[list(ABLATION_TRIALS.columns)],
         run_log("ablation", slug, anatomy, chunk, started, sets_of(trials)),
     )
@@ -151,7 +151,7 @@ def _spec(tasks: Tasks, task: str) -> TaskSpec:
     return tasks.root[task]
 
 
-def _of_all_heroes(sets: Sequence[MaskedSet]) -> Iterator[MaskedSet]:
+def _of_all_heroes(sets: Sequence[HeadSet]) -> Iterator[HeadSet]:
     """The clean run, most heroes of all categories, and what these are compared with."""
     most = dict(largest(sets)).get("hero_joint")
     for chosen in sets:
@@ -182,7 +182,7 @@ def _measure(
     asked = sum(len(batch.tokens) for _, batch in batches)
 
     def mask(batch: Batch) -> dict[Readout, NDArray[np.float32]]:
-        values = mask_sets(anatomy, batch, trial.distinct, ablation, readouts, chunk)
+        values = ablate_sets(anatomy, batch, trial.distinct, ablation, readouts, chunk)
         progress(trial.task, len(trial.distinct) * len(batch.tokens) / asked)
         return values
 

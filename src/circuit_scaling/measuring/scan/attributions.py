@@ -11,7 +11,7 @@ from circuit_scaling.interventions.operations.attribute import attribute
 from circuit_scaling.interventions.replay.batch import Ablation, Batch
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.pairs import head_names
-from circuit_scaling.measuring.scan.settings import Intervention, ScanSettings
+from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
 from circuit_scaling.measuring.shared.batches import batches_of, by_prompt
 from circuit_scaling.measuring.shared.finite import check_finite
 from circuit_scaling.models.roster import RosterEntry
@@ -68,14 +68,14 @@ def attribution_scores(
     settings: ScanSettings,
     prompts: pd.DataFrame,
     chunk: Chunk,
-) -> dict[Intervention, NDArray[np.float32]]:
+) -> dict[AblationKind, NDArray[np.float32]]:
     """Scores [layers * heads, prompts] of one task by intervention, in the order of ``prompts``."""
     ablations = {
         Ablation(i.ablation, i.positions, settings.draws, settings.seed): i
-        for i in settings.interventions(task)
+        for i in settings.kinds(task)
     }
 
-    def scores(batch: Batch) -> dict[Intervention, NDArray[np.float32]]:
+    def scores(batch: Batch) -> dict[AblationKind, NDArray[np.float32]]:
         measured = attribute(anatomy, batch, tuple(ablations), chunk)
         return {
             ablations[a]: values.reshape(-1, values.shape[-1]) for a, values in measured.items()

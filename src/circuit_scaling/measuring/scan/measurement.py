@@ -16,7 +16,7 @@ from circuit_scaling.interventions.replay.batch import Ablation, Batch
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.pairs import head_names
 from circuit_scaling.interventions.replay.readouts import Readout
-from circuit_scaling.measuring.scan.settings import Intervention, ScanSettings
+from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
 from circuit_scaling.measuring.shared.batches import batches_of, by_prompt
 from circuit_scaling.measuring.shared.finite import check_finite
 from circuit_scaling.measuring.shared.progress import Progress, no_progress
@@ -75,7 +75,7 @@ class Measurement:
         """Rows of the effects table, one frame per intervention."""
         _ = self.clean  # what is wrong with the model itself is seen before it is ablated
         effects = self._effects(progress)
-        for intervention in self.settings.interventions(self.task):
+        for intervention in self.settings.kinds(self.task):
             of_kind = {name: values for (i, name), values in effects.items() if i == intervention}
             yield self._table(intervention, of_kind)
 
@@ -103,11 +103,11 @@ class Measurement:
 
     def _effects(
         self, progress: Progress
-    ) -> dict[tuple[Intervention, Readout], NDArray[np.float32]]:
+    ) -> dict[tuple[AblationKind, Readout], NDArray[np.float32]]:
         """Effects [layers * heads, prompts] of every intervention, by readout."""
         kinds = {
             Ablation(i.ablation, i.positions, self.settings.draws, self.settings.seed): i
-            for i in self.settings.interventions(self.task)
+            for i in self.settings.kinds(self.task)
         }
         readouts: tuple[Readout, ...] = (self.spec.readout,)
         if self.answered:
@@ -115,7 +115,7 @@ class Measurement:
         asked = sum(len(batch.tokens) for _, batch in self.batches)
         layers, heads = self.anatomy.n_layers, self.anatomy.n_heads
 
-        def scan(batch: Batch) -> dict[tuple[Intervention, Readout], NDArray[np.float32]]:
+        def scan(batch: Batch) -> dict[tuple[AblationKind, Readout], NDArray[np.float32]]:
             shape = (layers, heads, len(batch.tokens))
             effects = {
                 (kind, name): np.empty(shape, np.float32)
@@ -140,7 +140,7 @@ class Measurement:
 
     def _table(
         self,
-        intervention: Intervention,
+        intervention: AblationKind,
         effects: dict[Readout, NDArray[np.float32]],
     ) -> pd.DataFrame:
         clusters = self.rows["cluster"].to_numpy()

@@ -16,7 +16,7 @@ from circuit_scaling.interventions.replay.batch import Ablation
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.measuring.scan.attributions import attribution_scores
 from circuit_scaling.measuring.scan.measurement import Measurement
-from circuit_scaling.measuring.scan.settings import Intervention, ScanSettings
+from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
 from circuit_scaling.models.bos import BosChoice
 from circuit_scaling.models.loading import load_any
 from circuit_scaling.models.opening import ONE_MODEL_AT_A_TIME
@@ -60,7 +60,7 @@ def quick_scan(
         raise CircuitScalingError(f"n_prompts is a whole number from 1 on, and not {n_prompts!r}.")
     Ablation(ablation, positions)  # type: ignore[arg-type]  # refuses unknown words by name
     settings = ScanSettings(
-        primary=Intervention(ablation=ablation, positions=positions),  # type: ignore[arg-type]
+        primary=AblationKind(ablation=ablation, positions=positions),  # type: ignore[arg-type]
         ablations=(),
         positions=(),
         draws=2,

@@ -10,7 +10,7 @@ from circuit_scaling.typed import Block, Seed
 from circuit_scaling.vocabulary import AblationMode, Positions
 
 
-class Intervention(Block):
+class AblationKind(Block):
     """One kind of ablation at one choice of positions."""
 
     ablation: AblationMode
@@ -39,7 +39,7 @@ class ScanSettings(Block):
         n_flips: random sign flips for the p-values.
     """
 
-    primary: Intervention
+    primary: AblationKind
     ablations: tuple[AblationMode, ...]
     positions: tuple[Positions, ...]
     agreement_tasks: tuple[str, ...] = ()
@@ -51,11 +51,11 @@ class ScanSettings(Block):
     n_boot: int = Field(ge=200)
     n_flips: int = Field(ge=99)
 
-    def interventions(self, task: str) -> tuple[Intervention, ...]:
+    def kinds(self, task: str) -> tuple[AblationKind, ...]:
         """What is measured on ``task``, the primary intervention first."""
         if task not in self.agreement_tasks:
             return (self.primary,)
         every = (
-            Intervention(ablation=a, positions=p) for a in self.ablations for p in self.positions
+            AblationKind(ablation=a, positions=p) for a in self.ablations for p in self.positions
         )
         return tuple(dict.fromkeys((self.primary, *every)))

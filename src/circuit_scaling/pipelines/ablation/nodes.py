@@ -11,13 +11,13 @@ from circuit_scaling.analysis.ablation.comparison import hero_ablation_for_peopl
 from circuit_scaling.analysis.made_from import stamp
 from circuit_scaling.datasets.figures import Drawn
 from circuit_scaling.figures.ablation.comparison import (
-    hero_vs_random,
+    ablation_overview,
     of_all_heroes,
     with_all_heroes,
 )
 from circuit_scaling.figures.ablation.comparison import hero_vs_random_ablation as draw_model
 from circuit_scaling.figures.style import file_name
-from circuit_scaling.measuring.ablation.freshness import check_fresh_trials, masking_fingerprint
+from circuit_scaling.measuring.ablation.freshness import ablation_fingerprint, check_fresh_trials
 from circuit_scaling.measuring.ablation.sets import choose_sets, hero_sets, shortages
 from circuit_scaling.measuring.ablation.settings import AblationSettings
 from circuit_scaling.measuring.scan.settings import ScanSettings
@@ -32,7 +32,7 @@ from circuit_scaling.tables.ablation import ABLATION_LOG, ABLATION_TRIALS
 _log = logging.getLogger(__name__)
 
 
-def mask_heads(
+def ablate_sets(
     entry: RosterEntry,
     tasks: Tasks,
     prompt_settings: PromptSettings,
@@ -49,7 +49,7 @@ def mask_heads(
     from circuit_scaling.measuring.shared.progress import scan_progress
 
     heads, heroes = (table[table["model"] == slug] for table in (classified_heads, hero_heads))
-    fingerprint = masking_fingerprint(
+    fingerprint = ablation_fingerprint(
         slug, entry, tasks, prompt_settings, scan_settings, settings, prompts, heads, heroes
     )
     sets = choose_sets(slug, (entry.n_layers, entry.n_heads), heroes, heads, settings)
@@ -82,7 +82,7 @@ def compare_sets(
 ) -> pd.DataFrame:
     """Refuse trials that do not fit the heroes; else compare heroes with the other sets."""
     heads, heroes = (table[table["model"] == slug] for table in (classified_heads, hero_heads))
-    expected = masking_fingerprint(
+    expected = ablation_fingerprint(
         slug, entry, tasks, prompt_settings, scan_settings, settings, prompts, heads, heroes
     )
     check_fresh_trials(slug, ablation_trials, expected, bool(hero_sets(heroes)))
@@ -107,7 +107,10 @@ def export(ablation_summary: pd.DataFrame) -> dict[str, pd.DataFrame]:
 def draw(ablation_summary: pd.DataFrame, models: dict[str, Any]) -> Drawn:
     """For each model what is left as more heads are ablated, and all models side by side."""
     drawn: Drawn = {
-        "hero_vs_random": (hero_vs_random(ablation_summary), with_all_heroes(ablation_summary))
+        "ablation_overview": (
+            ablation_overview(ablation_summary),
+            with_all_heroes(ablation_summary),
+        )
     }
     for slug in Roster.model_validate(models).root:
         rows = ablation_summary[ablation_summary["model"] == slug]

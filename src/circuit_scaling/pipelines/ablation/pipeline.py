@@ -8,11 +8,11 @@ from kedro.pipeline import Node, Pipeline
 
 from circuit_scaling.configuration import present_slugs
 from circuit_scaling.pipelines.ablation.nodes import (
+    ablate_sets,
     collect,
     compare_sets,
     draw,
     export,
-    mask_heads,
 )
 from circuit_scaling.pipelines.per_model import for_model
 
@@ -34,7 +34,7 @@ def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
     Models are by default those of the present roster.
     """
     slugs = present_slugs() if slugs is None else slugs
-    per_model = sum((_mask_one(slug) for slug in slugs), Pipeline([]))
+    per_model = sum((_ablate_one(slug) for slug in slugs), Pipeline([]))
     together = Pipeline(
         [
             Node(
@@ -75,7 +75,7 @@ def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
     )
 
 
-def _mask_one(slug: str) -> Pipeline:
+def _ablate_one(slug: str) -> Pipeline:
     given = {
         "entry": "params:model",
         **{name: f"params:{block}" for name, block in _SETTINGS.items()},
@@ -84,10 +84,10 @@ def _mask_one(slug: str) -> Pipeline:
     template = Pipeline(
         [
             Node(
-                for_model(mask_heads, slug),
+                for_model(ablate_sets, slug),
                 inputs=given,
                 outputs={name: name for name in _MASKED},
-                name="mask_heads",
+                name="ablate_sets",
             ),
             Node(
                 for_model(compare_sets, slug),

@@ -15,7 +15,7 @@ from circuit_scaling.analysis.classify.categories import ClassifySettings
 from circuit_scaling.analysis.made_from import is_made_from
 from circuit_scaling.commands import run_command
 from circuit_scaling.datasets.commit import commit_of
-from circuit_scaling.figures.ablation.comparison import hero_vs_random
+from circuit_scaling.figures.ablation.comparison import ablation_overview
 from circuit_scaling.figures.causal.influence import causal_influence
 from circuit_scaling.figures.causal.influence import of_task as influence_on
 from circuit_scaling.figures.classify.category_shares import category_counts
@@ -91,7 +91,7 @@ def _figures(parts: Mapping[str, Part], tau: float) -> dict[str, Figure]:
         "corr_vs_scale_cross_family": ("corr_vs_scale", corr_vs_scale_cross_family),
         "strong_head_scaling": ("strong_head_scaling", partial(draw_strong_heads, tau=tau)),
         "competence": ("competence", draw_competence),
-        "hero_vs_random": ("ablation_summary", hero_vs_random),
+        "ablation_overview": ("ablation_summary", ablation_overview),
         "ablation_agreement": ("ablation_agreement", draw_agreement),
         "attribution_agreement": ("attribution_agreement", draw_attribution),
     }

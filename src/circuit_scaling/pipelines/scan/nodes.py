@@ -45,7 +45,7 @@ def ablate_heads(
     from circuit_scaling.measuring.scan.scan import scan_model
     from circuit_scaling.measuring.shared.progress import scan_progress
 
-    ablated = sum(len(settings.interventions(task)) for task in tasks.scanned())
+    ablated = sum(len(settings.kinds(task)) for task in tasks.scanned())
     total = ablated * entry.n_layers * entry.n_heads
     with ONE_MODEL_AT_A_TIME, scan_progress(slug, total) as progress:
         scanned = scan_model(slug, entry, tasks, settings, prompts, progress)

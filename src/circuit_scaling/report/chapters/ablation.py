@@ -58,7 +58,7 @@ def ablation(context: ReportContext, order: Sequence[str]) -> Section:
         " prompts; left of 0 the heroes do more. Figures of single models, with every number of"
         " heads, are beside this page in figures/<model>_hero_vs_random_ablation."
     )
-    blocks += drawing(context.figures, "hero_vs_random", caption)
+    blocks += drawing(context.figures, "ablation_overview", caption)
     controls = joint[joint["readout"] != "contrast"]
     if len(controls):
         blocks.append(_controls_table(controls, suspect))

@@ -28,7 +28,7 @@ from circuit_scaling.report.blocks import (
 from circuit_scaling.report.context import ReportContext
 
 _ANCHOR, _TITLE = "scaling", "How it changes with scale"
-_COMPETENT = ["competent_ioi", "competent_anti"]
+_COMPETENT = ["competent_ioi", "competent_anti_names"]
 _MEASURES = {
     "corr_true": "correlation of true effects",
     "corr": "Pearson",

@@ -10,33 +10,33 @@ import pytest
 from numpy.typing import NDArray
 
 from circuit_scaling.analysis.ablation.comparison import hero_ablation_for_people, summarise
-from circuit_scaling.measuring.ablation.sets import MaskedSet, choose_sets
-from circuit_scaling.measuring.scan.settings import Intervention
+from circuit_scaling.measuring.ablation.sets import HeadSet, choose_sets
+from circuit_scaling.measuring.scan.settings import AblationKind
 from circuit_scaling.tables.ablation import ABLATION_SUMMARY, ABLATION_TRIALS
-from tests.helpers import masked
+from tests.helpers import ablated_sets
 
-ZERO = Intervention(ablation="zero", positions="all")
+ZERO = AblationKind(ablation="zero", positions="all")
 SHAPE = (4, 6)
-HEROES = masked.heroes(ioi_only=[(0, 0)], shared=[(2, 2)])
+HEROES = ablated_sets.heroes(ioi_only=[(0, 0)], shared=[(2, 2)])
 N = masked.N_PROMPTS
 
 
-def sets(heroes: pd.DataFrame = HEROES, shape: tuple[int, int] = SHAPE) -> list[MaskedSet]:
-    return choose_sets("m", shape, heroes, masked.heads_of(shape), masked.SETTINGS)
+def sets(heroes: pd.DataFrame = HEROES, shape: tuple[int, int] = SHAPE) -> list[HeadSet]:
+    return choose_sets("m", shape, heroes, ablated_sets.heads_of(shape), masked.SETTINGS)
 
 
 def summary(*trials: pd.DataFrame, n_clusters: int = masked.N_CLUSTERS) -> pd.DataFrame:
     table = summarise(
         pd.concat(trials, ignore_index=True),
-        masked.prompts("ioi", "anti_names", "plain_text", n_clusters=n_clusters),
-        masked.competence("ioi", unable=["anti_names"]),
+        ablated_sets.prompts("ioi", "anti_names", "plain_text", n_clusters=n_clusters),
+        ablated_sets.competence("ioi", unable=["anti_names"]),
         ZERO,
         masked.SETTINGS,
     )
     return ABLATION_SUMMARY.validate(table)
 
 
-def planted(chosen: MaskedSet) -> NDArray[np.float64]:
+def planted(chosen: HeadSet) -> NDArray[np.float64]:
     """Heroes take a logit each, random set d takes 0.1 d, the weakest nothing."""
     per_set = {"matched": -0.1 * chosen.draw, "unmatched": -10.0, "weakest": 0.0}
     mean = per_set.get(chosen.set_type, -1.0 * chosen.k)
@@ -44,7 +44,7 @@ def planted(chosen: MaskedSet) -> NDArray[np.float64]:
     return mean + np.repeat(np.linspace(-0.5, 0.5, N // 2), 2)
 
 
-def right(chosen: MaskedSet) -> NDArray[np.float64]:
+def right(chosen: HeadSet) -> NDArray[np.float64]:
     """Heroes make every second answer wrong, all others none."""
     wrong = chosen.set_type.startswith("hero_")
     return np.tile([1.0, 0.0 if wrong else 1.0], N // 2)
@@ -56,7 +56,7 @@ def row(table: pd.DataFrame, hero_set: str = "hero_joint", k: int = 2) -> pd.Ser
 
 class TestPlanted:
     def test_levels_differences_p_and_effect_size(self) -> None:
-        found = row(summary(masked.trials(sets(), planted, right)))
+        found = row(summary(ablated_sets.trials(sets(), planted, right)))
         assert found["mean_diff"] == pytest.approx(-2.0)
         assert found["matched_mean_diff"] == pytest.approx(-0.25)  # 0, -0.1, ... -0.5
         assert found["matched_difference"] == pytest.approx(-1.75)
@@ -72,7 +72,7 @@ class TestPlanted:
 
     def test_the_difference_is_taken_prompt_by_prompt(self) -> None:
         # The scatter of the prompts is that of heroes and random sets alike, and goes out.
-        found = row(summary(masked.trials(sets(), planted, right)))
+        found = row(summary(ablated_sets.trials(sets(), planted, right)))
         assert found["low"] < -2.05
         ends = found[["matched_difference_low", "matched_difference_high"]].tolist()
         assert ends == pytest.approx([-1.75, -1.75], abs=1e-6)
@@ -80,7 +80,7 @@ class TestPlanted:
     def test_effects_by_hand_of_one_random_set(self) -> None:
         rng = np.random.default_rng(3)
         effects = {s: rng.normal(size=N) for s in sets()}
-        found = row(summary(masked.trials(sets(), lambda s: effects[s])), "hero_shared", 1)
+        found = row(summary(ablated_sets.trials(sets(), lambda s: effects[s])), "hero_shared", 1)
         own = next(v for s, v in effects.items() if (s.set_type, s.k) == ("hero_shared", 1))
         means = [
             v.mean()
@@ -93,7 +93,7 @@ class TestPlanted:
         assert found["matched_effect_size"] == pytest.approx(z, rel=1e-5)
 
     def test_damage_on_a_control_is_a_rise_and_has_no_accuracy(self) -> None:
-        trials = masked.trials(
+        trials = ablated_sets.trials(
             sets(), lambda s: -planted(s), task="plain_text", readout="token_loss"
         )
         found = row(summary(trials))
@@ -103,9 +103,9 @@ class TestPlanted:
 
     def test_competence_and_primary_are_marked(self) -> None:
         table = summary(
-            masked.trials(sets(), planted),
-            masked.trials(sets(), planted, ablation="mean"),
-            masked.trials(sets(), planted, task="anti_names"),
+            ablated_sets.trials(sets(), planted),
+            ablated_sets.trials(sets(), planted, ablation="mean"),
+            ablated_sets.trials(sets(), planted, task="anti_names"),
         )
         assert table.groupby("task")["competent"].first().to_dict() == {
             "ioi": True,
@@ -116,7 +116,7 @@ class TestPlanted:
 
 class TestMissing:
     def test_fewer_than_ten_clusters_give_no_interval(self) -> None:
-        few = masked.trials(sets(), lambda s: planted(s)[:18])
+        few = ablated_sets.trials(sets(), lambda s: planted(s)[:18])
         found = row(summary(few, n_clusters=9))
         assert found["mean_diff"] == pytest.approx(-2.0, abs=0.2)
         intervals = [n for n in found.index if n.endswith(("low", "high"))]
@@ -124,8 +124,8 @@ class TestMissing:
         assert found["matched_p"] == pytest.approx(1 / 7)
 
     def test_no_random_heads_is_missing_and_says_why(self) -> None:
-        heroes = masked.heroes(shared=[(0, 0), (0, 1)])
-        found = row(summary(masked.trials(sets(heroes, (1, 2)), planted, right)))
+        heroes = ablated_sets.heroes(shared=[(0, 0), (0, 1)])
+        found = row(summary(ablated_sets.trials(sets(heroes, (1, 2)), planted, right)))
         assert found["matched_n"] == 0
         assert found["matched_reason"] == "the heroes are all heads of their layers"
         missing = found[[n for n in found.index if n.startswith("matched_") and "_n" not in n]]
@@ -141,14 +141,14 @@ class TestMissing:
 
     def test_heroes_that_are_not_there(self) -> None:
         asked = masked.SETTINGS.model_copy(update={"ks": (1, 2)})
-        chosen = choose_sets("m", SHAPE, HEROES, masked.heads_of(SHAPE), asked)
-        found = row(summary(masked.trials(chosen, planted, right)), "hero_shared", 2)
+        chosen = choose_sets("m", SHAPE, HEROES, ablated_sets.heads_of(SHAPE), asked)
+        found = row(summary(ablated_sets.trials(chosen, planted, right)), "hero_shared", 2)
         assert found["reason"] == "1 heroes, 2 are asked for"
         assert pd.isna(found["mean_diff"])
         assert pd.isna(found["matched_p"])
 
     def test_models_with_and_without_heroes_stack(self) -> None:
-        table = summary(masked.trials(sets(), planted, right))
+        table = summary(ablated_sets.trials(sets(), planted, right))
         both = pd.concat([table, ABLATION_SUMMARY.empty()], ignore_index=True)
         ABLATION_SUMMARY.validate(both)
 
@@ -156,9 +156,9 @@ class TestMissing:
 class TestForPeople:
     def test_published_columns_clean_row_first(self) -> None:
         table = summary(
-            masked.trials(sets(), planted, right),
-            masked.trials(sets(), lambda s: 2 * planted(s), right, task="anti_names"),
-            masked.trials(sets(), lambda s: 9 * planted(s), right, ablation="mean"),
+            ablated_sets.trials(sets(), planted, right),
+            ablated_sets.trials(sets(), lambda s: 2 * planted(s), right, task="anti_names"),
+            ablated_sets.trials(sets(), lambda s: 9 * planted(s), right, ablation="mean"),
         )
         (export,) = hero_ablation_for_people(table).values()
         assert list(export)[:9] == [
@@ -176,7 +176,7 @@ class TestForPeople:
         assert at.loc[(1, "weakest", ""), "acc_anti"] == 1.0
 
 
-def _null(rng: np.random.Generator) -> Callable[[MaskedSet], NDArray[np.float64]]:
+def _null(rng: np.random.Generator) -> Callable[[HeadSet], NDArray[np.float64]]:
     """Heroes are heads like all others: every set's effect is the sum of its heads' draws."""
     of_head = rng.standard_t(3, SHAPE)
     noise = rng.normal(size=(*SHAPE, N))
@@ -190,8 +190,8 @@ def test_p_is_super_uniform_for_heroes_like_all_others() -> None:
     p = []
     for _ in range(150):
         picked = [every[i] for i in rng.permutation(len(every))[:2]]
-        chosen = sets(masked.heroes(shared=picked))
-        found = row(summary(masked.trials(chosen, _null(rng))))
+        chosen = sets(ablated_sets.heroes(shared=picked))
+        found = row(summary(ablated_sets.trials(chosen, _null(rng))))
         p.append([found["matched_p"], found["unmatched_p"]])
     for level in (1 / 7, 2 / 7, 4 / 7):
         shares = (np.array(p) <= level + 1e-9).mean(axis=0)

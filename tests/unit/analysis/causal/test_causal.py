@@ -115,7 +115,7 @@ def test_planted_likeness_across_families_is_found_and_none_within() -> None:
 
 def test_models_that_cannot_do_a_task_are_left_out() -> None:
     reads, heads = head_reads()
-    heads["competent_anti"] = heads["model"].ne("b_s").astype("boolean")
+    heads["competent_anti_names"] = heads["model"].ne("b_s").astype("boolean")
     assert hero_similarity(reads, heads, 99, 0).empty
 
 

@@ -205,7 +205,7 @@ def test_what_the_median_head_can_resolve() -> None:
     heads["se_anti_names"] = 0.02
     _, summary = classify_heads(heads, found, competence("a"), SETTINGS)
     assert summary.at[0, "minimal_detectable_ioi"] == pytest.approx(0.04 * 2.8016, rel=1e-4)
-    assert summary.at[0, "minimal_detectable_anti"] == pytest.approx(0.02 * 2.8016, rel=1e-4)
+    assert summary.at[0, "minimal_detectable_anti_names"] == pytest.approx(0.02 * 2.8016, rel=1e-4)
     # 24 prompts: (1.96 x 0.04 / 0.05)^2 x 24 = 59.007, so the 60th prompt settles it.
     assert summary.at[0, "prompts_to_resolve_tau"] == 60
     heads["se_ioi"] = np.nan
@@ -232,7 +232,7 @@ def test_competence_is_carried_to_every_head(
     ioi: float | None, anti: float | None, flags: list[object]
 ) -> None:
     table, _ = classified(joined("a"), ioi=ioi, anti_names=anti)
-    for column, flag in zip(("competent_ioi", "competent_anti"), flags, strict=True):
+    for column, flag in zip(("competent_ioi", "competent_anti_names"), flags, strict=True):
         assert str(table[column].dtype) == "boolean"
         expected = pd.Series([flag] * 6, dtype="boolean", name=column)
         pd.testing.assert_series_equal(table[column], expected)
@@ -242,10 +242,10 @@ def test_competence_of_the_model_itself() -> None:
     heads = pd.concat([joined("a")[0], joined("b")[0]], ignore_index=True)
     can = pd.concat([competence("b", ioi=0.0, anti_names=3.0), competence("a", ioi=3.0)])
     table, _ = classify_heads(heads, joined("a")[1].iloc[:0], can, SETTINGS)
-    flags = table.groupby("model")[["competent_ioi", "competent_anti"]].first()
+    flags = table.groupby("model")[["competent_ioi", "competent_anti_names"]].first()
     assert flags.loc["a", "competent_ioi"]
     assert not flags.loc["b", "competent_ioi"]
-    assert table.loc[table["model"] == "a", "competent_anti"].isna().all()  # not measured
+    assert table.loc[table["model"] == "a", "competent_anti_names"].isna().all()  # not measured
 
 
 def test_a_head_without_an_effect_has_no_category() -> None:

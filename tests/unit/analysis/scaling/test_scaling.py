@@ -35,7 +35,7 @@ from tests.helpers.small_scans import competence
 SETTINGS = ScalingSettings(n_boot=200, n_permutations=199, n_flips=199, n_splits=50, depth_bins=2)
 CLASSIFY = ClassifySettings(tau=0.05, taus=(0.01, 0.05, 0.5), top_k=2, n_boot=200)
 NEED_CLUSTERS = ["corr_true", "corr_true_low", "corr_true_high", "minimal_detectable"]
-NEED_CLUSTERS += ["reliability_ioi", "reliability_anti", "ceiling"]
+NEED_CLUSTERS += ["reliability_ioi", "reliability_anti_names", "ceiling"]
 
 
 def model(
@@ -57,7 +57,7 @@ def model(
             "q_anti_names": 0.5,
             "resolved": pd.array([True] * len(ioi), dtype="boolean"),
             "competent_ioi": pd.array([True] * len(ioi), dtype="boolean"),
-            "competent_anti": pd.array([True] * len(ioi), dtype="boolean"),
+            "competent_anti_names": pd.array([True] * len(ioi), dtype="boolean"),
         }
     )
     return frame.assign(**columns)
@@ -116,7 +116,7 @@ class TestCorrelation:
         row = table.iloc[0]
         assert row[NEED_CLUSTERS].isna().all()
         assert row["undefined"] == "no effects of clusters"
-        assert row["n_clusters_ioi"] == row["n_clusters_anti"] == 0
+        assert row["n_clusters_ioi"] == row["n_clusters_anti_names"] == 0
         assert 0 < row["p"] <= 1
 
     def test_planted_correlation(self) -> None:
@@ -302,7 +302,9 @@ class TestTrend:
 
     def test_models_that_cannot_be_placed_are_left_out_and_counted(self) -> None:
         table, strong = models_table([1, 10, 100, 5, 5, 5], [0.1, 0.2, 0.3, 9, 9, np.nan])
-        table["competent_anti"] = pd.array([True, pd.NA, True, False, True, True], dtype="boolean")
+        table["competent_anti_names"] = pd.array(
+            [True, pd.NA, True, False, True, True], dtype="boolean"
+        )
         table.loc[4, "params_m"] = np.nan
         trend = scale_trend(table, strong, 0.05).set_index(["family", "measure"])
         row = trend.loc[("mini", "corr")]

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.measuring.ablation.freshness import check_fresh_trials, masking_fingerprint
+from circuit_scaling.measuring.ablation.freshness import ablation_fingerprint, check_fresh_trials
 from circuit_scaling.measuring.scan.freshness import scan_fingerprint
 from circuit_scaling.models.roster import identity_of
 from circuit_scaling.prompts.build import prompts_fingerprint
@@ -21,7 +21,7 @@ def fingerprint(heroes: pd.DataFrame = HEROES, heads: str | None = None, **chang
     of_prompts = prompts_fingerprint(TASKS, PROMPT_SETTINGS, False, identity_of(ENTRY), rows)
     prompts = rows.assign(fingerprint=of_prompts)
     right = scan_fingerprint(ENTRY, TASKS, small_scans.SETTINGS, prompts)
-    return masking_fingerprint(
+    return ablation_fingerprint(
         *("mini_s", ENTRY, TASKS, PROMPT_SETTINGS, small_scans.SETTINGS),
         masked.SETTINGS.model_copy(update=changes),
         prompts,

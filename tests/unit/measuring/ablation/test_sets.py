@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.measuring.ablation.sets import (
-    MaskedSet,
+    HeadSet,
     choose_sets,
     distinct_sets,
     hero_sets,
@@ -22,7 +22,7 @@ from circuit_scaling.measuring.ablation.sets import (
     shortages,
 )
 from circuit_scaling.measuring.ablation.settings import AblationSettings
-from circuit_scaling.measuring.scan.settings import Intervention, ScanSettings
+from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
 from circuit_scaling.statistics.random_sets import against_random
 from tests.helpers import masked, small_scans
 
@@ -35,11 +35,11 @@ def settings(**changes: object) -> AblationSettings:
     return AblationSettings.model_validate(masked.SETTINGS.model_dump() | changes)
 
 
-def chosen(heroes=HEROES, shape=SHAPE, **changes: object) -> list[MaskedSet]:
+def chosen(heroes=HEROES, shape=SHAPE, **changes: object) -> list[HeadSet]:
     return choose_sets("m", shape, heroes, masked.heads_of(shape), settings(**changes))
 
 
-def of(sets: list[MaskedSet], set_type: str, k: int, matched_to: str = "") -> list[MaskedSet]:
+def of(sets: list[HeadSet], set_type: str, k: int, matched_to: str = "") -> list[HeadSet]:
     return [s for s in sets if (s.set_type, s.k, s.matched_to) == (set_type, k, matched_to)]
 
 
@@ -54,7 +54,7 @@ class TestHeroes:
 
     def test_the_first_k_of_every_set_and_the_clean_run(self) -> None:
         sets = chosen()
-        assert sets[0] == MaskedSet("clean", 0, ())
+        assert sets[0] == HeadSet("clean", 0, ())
         ours = [(s.set_type, s.k, s.heads) for s in sets if s.set_type.startswith("hero_")]
         assert ours == [
             ("hero_joint", 1, ((2, 1),)),
@@ -230,5 +230,5 @@ class TestSettings:
 
     def test_other_ablations_have_the_positions_of_the_scan_and_come_once(self) -> None:
         scan: ScanSettings = small_scans.SETTINGS
-        found = settings(also=["mean", "zero"]).interventions(scan)
-        assert found == (scan.primary, Intervention(ablation="mean", positions="all"))
+        found = settings(also=["mean", "zero"]).kinds(scan)
+        assert found == (scan.primary, AblationKind(ablation="mean", positions="all"))

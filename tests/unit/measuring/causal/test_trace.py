@@ -15,7 +15,7 @@ from circuit_scaling.interventions.model.anatomy import Anatomy
 from circuit_scaling.interventions.replay.pairs import Head
 from circuit_scaling.measuring.causal.heroes import Subjects
 from circuit_scaling.measuring.causal.trace import TracingTables, runs_of, trace_model
-from circuit_scaling.measuring.scan.settings import Intervention, ScanSettings
+from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
 from circuit_scaling.models.loading import load_model, load_tokenizer
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.prompts.build import build_prompts
@@ -36,7 +36,7 @@ ENTRY = RosterEntry(
     n_heads=HEADS,
 )
 SCAN = ScanSettings(
-    primary=Intervention(ablation="zero", positions="all"),
+    primary=AblationKind(ablation="zero", positions="all"),
     ablations=(),
     positions=(),
     draws=1,

@@ -14,7 +14,7 @@ from circuit_scaling.interventions.model.anatomy import Anatomy
 from circuit_scaling.interventions.operations.ablate import Ablation, Batch, scan_layers
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.measuring.scan.freshness import scan_fingerprint
-from circuit_scaling.measuring.scan.settings import Intervention, ScanSettings
+from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
 from circuit_scaling.models.loading import load_model
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.prompts.shipped import shipped_tasks
@@ -28,7 +28,7 @@ def _entry(slug: str, **changes: object) -> RosterEntry:
 
 
 def _settings(**changes: object) -> ScanSettings:
-    primary = Intervention(ablation="zero", positions="all")
+    primary = AblationKind(ablation="zero", positions="all")
     settings = {"primary": primary, "ablations": (), "positions": (), "draws": 1}
     return ScanSettings.model_validate({**settings, "n_boot": 200, "n_flips": 99, **changes})
 

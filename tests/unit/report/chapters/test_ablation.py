@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 
-from circuit_scaling.figures import hero_vs_random, hero_vs_random_ablation
+from circuit_scaling.figures import ablation_overview, hero_vs_random_ablation
 from circuit_scaling.figures.ablation.comparison import of_all_heroes
 from circuit_scaling.report.blocks import Section, Table, missing
 from circuit_scaling.report.chapters.ablation import ablation
@@ -55,13 +55,13 @@ class TestFigures:
         ]
 
     def test_every_model_once_per_task_with_its_most_heroes(self, summary: pd.DataFrame) -> None:
-        figure = hero_vs_random(summary)
+        figure = ablation_overview(summary)
         for axes in figure.axes:
             marks = [drawn for drawn in axes.lines if drawn.get_gid() == "model"]
             assert len(marks) == len(MODELS)
             assert all(text.get_text().startswith("k 4, p ") for text in axes.texts)
 
-    @pytest.mark.parametrize("draw", [hero_vs_random, hero_vs_random_ablation])
+    @pytest.mark.parametrize("draw", [ablation_overview, hero_vs_random_ablation])
     def test_without_heroes_it_says_so(self, draw, summary: pd.DataFrame) -> None:
         (text,) = draw(summary.head(0)).texts
         assert text.get_text().startswith("Nothing to draw: ")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from circuit_scaling.measuring.ablation.sets import MaskedSet
+from circuit_scaling.measuring.ablation.sets import HeadSet
 from circuit_scaling.measuring.ablation.settings import AblationSettings
 from circuit_scaling.tables.ablation import ABLATION_TRIALS
 
@@ -17,7 +17,7 @@ N_PROMPTS = N_CLUSTERS * PER_CLUSTER
 SETTINGS = AblationSettings(
     tasks=("ioi", "anti_names"), controls=("plain_text",), n_random=6, n_boot=200
 )
-Effects = Callable[[MaskedSet], NDArray[np.float64]]
+Effects = Callable[[HeadSet], NDArray[np.float64]]
 
 
 def heroes(**categories: Sequence[tuple[int, int]]) -> pd.DataFrame:
@@ -58,7 +58,7 @@ def competence(*able: str, unable: Sequence[str] = ()) -> pd.DataFrame:
 
 
 def trials(
-    sets: Sequence[MaskedSet],
+    sets: Sequence[HeadSet],
     effects: Effects,
     correct: Effects | None = None,
     task: str = "ioi",

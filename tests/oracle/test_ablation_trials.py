@@ -18,11 +18,11 @@ from circuit_scaling.analysis.classify.categories import (
     hero_heads,
 )
 from circuit_scaling.analysis.join.heads import join_model
-from circuit_scaling.measuring.ablation.sets import MaskedSet, choose_sets
+from circuit_scaling.measuring.ablation.sets import HeadSet, choose_sets
 from circuit_scaling.measuring.ablation.settings import AblationSettings
 from circuit_scaling.measuring.ablation.trials import plan_trials, run_trials
 from circuit_scaling.measuring.scan.scan import scan_model
-from circuit_scaling.measuring.scan.settings import Intervention, ScanSettings
+from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.prompts.build import build_prompts
 from circuit_scaling.prompts.shipped import shipped_tasks
@@ -41,16 +41,16 @@ TASKS = Tasks(
         if name in ("ioi", "ioi_abc", "anti_names", "anti_names_abc")
     }
 )
-ZERO = Intervention(ablation="zero", positions="all")
+ZERO = AblationKind(ablation="zero", positions="all")
 SCAN = ScanSettings(
     primary=ZERO, ablations=("zero",), positions=("all",), draws=1, n_boot=200, n_flips=99,
     chunk=1024,
 )  # fmt: skip
 SETTINGS = AblationSettings(tasks=("ioi", "anti_names"), n_random=19, also=("mean",), n_boot=200)
 SETS = [
-    MaskedSet("clean", 0, ()),
-    MaskedSet("hero_joint", 3, ((0, 6), (2, 8), (3, 4))),
-    MaskedSet("weakest", 3, ((1, 1), (1, 5), (3, 0))),
+    HeadSet("clean", 0, ()),
+    HeadSet("hero_joint", 3, ((0, 6), (2, 8), (3, 4))),
+    HeadSet("weakest", 3, ((1, 1), (1, 5), (3, 0))),
 ]
 
 
