@@ -36,7 +36,7 @@ _SETS, _SET_SIZE, _SENDERS = 16, 3, 2
 Operation = Callable[[Anatomy, Chunk], NDArray[np.float32]]
 
 
-def kinds(
+def interventions(
     shape: str, prompts: int, positions: int, precision: Precision, device: torch.device
 ) -> list[Result]:
     """For every operation: its seconds on the device, and how far it is from the CPU."""

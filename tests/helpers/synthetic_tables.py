@@ -17,7 +17,7 @@ from circuit_scaling.measuring.ablation.sets import HeadSet, choose_sets
 from circuit_scaling.measuring.scan.settings import AblationKind
 from circuit_scaling.tables.columns import PROFILE_COLUMNS
 from circuit_scaling.tables.join import JOINT_EFFECTS
-from tests.helpers import masked
+from tests.helpers import ablated_sets
 
 TAU = 0.05
 TASKS = ("ioi", "anti_names", "anti_lists", "induction")
@@ -485,11 +485,11 @@ def run_log(models: Sequence[Model] = MODELS) -> pd.DataFrame:
 def ablation_summary(models: Sequence[Model] = MODELS) -> pd.DataFrame:
     """Heroes take 5 logits where the model can do the task, random heads half a logit anywhere."""
     rng = np.random.default_rng(8)
-    settings = masked.SETTINGS.model_copy(update={"n_random": 20})
-    heroes = masked.heroes(ioi_only=[(0, 0), (1, 1)], shared=[(2, 2)], anti_only=[(3, 3)])
+    settings = ablated_sets.SETTINGS.model_copy(update={"n_random": 20})
+    heroes = ablated_sets.heroes(ioi_only=[(0, 0), (1, 1)], shared=[(2, 2)], anti_only=[(3, 3)])
     frames = []
     for model in models:
-        sets = choose_sets("m", (4, 6), heroes, masked.heads_of((4, 6)), settings)
+        sets = choose_sets("m", (4, 6), heroes, ablated_sets.heads_of((4, 6)), settings)
         able = {"ioi": model.ioi, "anti_names": model.anti, "plain_text": True}
         measured = [
             *(("ioi", "contrast", mode) for mode in ("zero", "mean")),
@@ -502,17 +502,17 @@ def ablation_summary(models: Sequence[Model] = MODELS) -> pd.DataFrame:
             ) -> np.ndarray:
                 ours = chosen.set_type.startswith("hero_")
                 if not chosen.k or readout == "token_loss":
-                    return np.abs(rng.normal(0, 0.01, masked.N_PROMPTS)) * bool(chosen.k)
+                    return np.abs(rng.normal(0, 0.01, ablated_sets.N_PROMPTS)) * bool(chosen.k)
                 each = (-1.25 if knows else 0.0) if ours else -0.1 * (1 + rng.random())
-                return each * chosen.k + rng.normal(0, 0.05, masked.N_PROMPTS)
+                return each * chosen.k + rng.normal(0, 0.05, ablated_sets.N_PROMPTS)
 
             def correct(chosen: HeadSet, knows: bool = able[task]) -> np.ndarray:
                 ours = chosen.set_type.startswith("hero_") and knows
                 right = 1 - 0.2 * chosen.k if ours else (0.97 if knows else 0.5)
-                return (rng.random(masked.N_PROMPTS) < right).astype(float)
+                return (rng.random(ablated_sets.N_PROMPTS) < right).astype(float)
 
             answered = correct if readout == "contrast" else None
-            trials = masked.trials(
+            trials = ablated_sets.trials(
                 sets, effects, answered, task, readout, ablation, model.slug, model.family
             )
             competent = pd.DataFrame({"model": [model.slug], "task": [task]})
@@ -521,7 +521,7 @@ def ablation_summary(models: Sequence[Model] = MODELS) -> pd.DataFrame:
             frames.append(
                 summarise(
                     trials,
-                    masked.prompts(task),
+                    ablated_sets.prompts(task),
                     competent,
                     AblationKind(ablation="zero", positions="all"),
                     settings,

@@ -18,20 +18,20 @@ from tests.helpers import ablated_sets
 ZERO = AblationKind(ablation="zero", positions="all")
 SHAPE = (4, 6)
 HEROES = ablated_sets.heroes(ioi_only=[(0, 0)], shared=[(2, 2)])
-N = masked.N_PROMPTS
+N = ablated_sets.N_PROMPTS
 
 
 def sets(heroes: pd.DataFrame = HEROES, shape: tuple[int, int] = SHAPE) -> list[HeadSet]:
-    return choose_sets("m", shape, heroes, ablated_sets.heads_of(shape), masked.SETTINGS)
+    return choose_sets("m", shape, heroes, ablated_sets.heads_of(shape), ablated_sets.SETTINGS)
 
 
-def summary(*trials: pd.DataFrame, n_clusters: int = masked.N_CLUSTERS) -> pd.DataFrame:
+def summary(*trials: pd.DataFrame, n_clusters: int = ablated_sets.N_CLUSTERS) -> pd.DataFrame:
     table = summarise(
         pd.concat(trials, ignore_index=True),
         ablated_sets.prompts("ioi", "anti_names", "plain_text", n_clusters=n_clusters),
         ablated_sets.competence("ioi", unable=["anti_names"]),
         ZERO,
-        masked.SETTINGS,
+        ablated_sets.SETTINGS,
     )
     return ABLATION_SUMMARY.validate(table)
 
@@ -140,7 +140,7 @@ class TestMissing:
         assert "mean_diff_anti" in export
 
     def test_heroes_that_are_not_there(self) -> None:
-        asked = masked.SETTINGS.model_copy(update={"ks": (1, 2)})
+        asked = ablated_sets.SETTINGS.model_copy(update={"ks": (1, 2)})
         chosen = choose_sets("m", SHAPE, HEROES, ablated_sets.heads_of(SHAPE), asked)
         found = row(summary(ablated_sets.trials(chosen, planted, right)), "hero_shared", 2)
         assert found["reason"] == "1 heroes, 2 are asked for"

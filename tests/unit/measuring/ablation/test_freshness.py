@@ -10,10 +10,10 @@ from circuit_scaling.measuring.ablation.freshness import ablation_fingerprint, c
 from circuit_scaling.measuring.scan.freshness import scan_fingerprint
 from circuit_scaling.models.roster import identity_of
 from circuit_scaling.prompts.build import prompts_fingerprint
-from tests.helpers import masked, small_scans
+from tests.helpers import ablated_sets, small_scans
 from tests.unit.measuring.scan.test_freshness import ENTRY, PROMPT_SETTINGS, TASKS
 
-HEROES = masked.heroes(ioi_only=[(0, 0)], shared=[(1, 2)], weak=[(2, 2)])
+HEROES = ablated_sets.heroes(ioi_only=[(0, 0)], shared=[(1, 2)], weak=[(2, 2)])
 
 
 def fingerprint(heroes: pd.DataFrame = HEROES, heads: str | None = None, **changes: object) -> str:
@@ -23,7 +23,7 @@ def fingerprint(heroes: pd.DataFrame = HEROES, heads: str | None = None, **chang
     right = scan_fingerprint(ENTRY, TASKS, small_scans.SETTINGS, prompts)
     return ablation_fingerprint(
         *("mini_s", ENTRY, TASKS, PROMPT_SETTINGS, small_scans.SETTINGS),
-        masked.SETTINGS.model_copy(update=changes),
+        ablated_sets.SETTINGS.model_copy(update=changes),
         prompts,
         pd.DataFrame({"fingerprint": [heads or right] * 3}),
         heroes,
@@ -35,8 +35,8 @@ def test_what_the_trials_depend_on_and_what_not() -> None:
     assert fingerprint() == first
     assert fingerprint(n_boot=999) == first  # of the comparison, not of the trials
     assert fingerprint(HEROES[HEROES["category"] != "weak"]) == first
-    assert fingerprint(masked.heroes(ioi_only=[(0, 1)], shared=[(1, 2)])) != first
-    assert fingerprint(masked.heroes(shared=[(0, 0)], ioi_only=[(1, 2)])) != first
+    assert fingerprint(ablated_sets.heroes(ioi_only=[(0, 1)], shared=[(1, 2)])) != first
+    assert fingerprint(ablated_sets.heroes(shared=[(0, 0)], ioi_only=[(1, 2)])) != first
     assert fingerprint(n_random=7) != first
     assert fingerprint(seed=1) != first
 

@@ -24,19 +24,19 @@ from circuit_scaling.measuring.ablation.sets import (
 from circuit_scaling.measuring.ablation.settings import AblationSettings
 from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
 from circuit_scaling.statistics.random_sets import against_random
-from tests.helpers import masked, small_scans
+from tests.helpers import ablated_sets, small_scans
 
 SHAPE = (3, 4)
-HEROES = masked.heroes(ioi_only=[(2, 1), (0, 0)], shared=[(1, 3)], weak=[(2, 2)])
+HEROES = ablated_sets.heroes(ioi_only=[(2, 1), (0, 0)], shared=[(1, 3)], weak=[(2, 2)])
 ALL = {(layer, head) for layer in range(SHAPE[0]) for head in range(SHAPE[1])}
 
 
 def settings(**changes: object) -> AblationSettings:
-    return AblationSettings.model_validate(masked.SETTINGS.model_dump() | changes)
+    return AblationSettings.model_validate(ablated_sets.SETTINGS.model_dump() | changes)
 
 
 def chosen(heroes=HEROES, shape=SHAPE, **changes: object) -> list[HeadSet]:
-    return choose_sets("m", shape, heroes, masked.heads_of(shape), settings(**changes))
+    return choose_sets("m", shape, heroes, ablated_sets.heads_of(shape), settings(**changes))
 
 
 def of(sets: list[HeadSet], set_type: str, k: int, matched_to: str = "") -> list[HeadSet]:
@@ -66,12 +66,12 @@ class TestHeroes:
         ]
 
     def test_no_heroes_no_sets(self) -> None:
-        assert chosen(masked.heroes()) == []
-        assert chosen(masked.heroes(weak=[(0, 1)])) == []
+        assert chosen(ablated_sets.heroes()) == []
+        assert chosen(ablated_sets.heroes(weak=[(0, 1)])) == []
 
     def test_a_hero_of_another_model_is_named(self) -> None:
         with pytest.raises(CircuitScalingError, match=r"L3H0 is outside the shape of 'm' \(3 lay"):
-            chosen(masked.heroes(shared=[(3, 0)]))
+            chosen(ablated_sets.heroes(shared=[(3, 0)]))
 
     def test_weakest_are_the_least_strong_that_are_no_heroes(self) -> None:
         # (0, 0) is the least strong head, and a hero.
@@ -98,7 +98,7 @@ class TestRandomSets:
         assert anywhere == set(combinations(sorted(ALL), 2))
 
     def test_unmatched_only_where_all_heroes_of_a_set_are_ablated(self) -> None:
-        sets = chosen(masked.heroes(shared=[(0, 0), (1, 1), (2, 2)]))
+        sets = chosen(ablated_sets.heroes(shared=[(0, 0), (1, 1), (2, 2)]))
         assert {s.k for s in sets if s.set_type == "unmatched"} == {3}
         assert {s.k for s in sets if s.set_type == "matched"} == {1, 2, 3}
 
@@ -108,7 +108,7 @@ class TestRandomSets:
         assert [s.heads for s in joint] == [s.heads for s in alone]
 
     def test_heroes_that_are_all_heads_of_their_layers_have_no_other_set(self) -> None:
-        heroes = masked.heroes(shared=[(0, 0), (0, 1), (0, 2), (0, 3), (1, 0)])
+        heroes = ablated_sets.heroes(shared=[(0, 0), (0, 1), (0, 2), (0, 3), (1, 0)])
         sets = chosen(heroes, shape=(2, 4))
         (lacking,) = of(sets, "matched", 4, "hero_joint")
         assert (lacking.heads, lacking.draw) == ((), 0)
@@ -117,7 +117,7 @@ class TestRandomSets:
         assert any(lacking.reason in line for line in shortages(sets, 6))
 
     def test_no_other_heads_at_all(self) -> None:
-        sets = chosen(masked.heroes(shared=[(0, 0), (0, 1)]), shape=(1, 2))
+        sets = chosen(ablated_sets.heroes(shared=[(0, 0), (0, 1)]), shape=(1, 2))
         assert {s.set_type for s in sets if s.reason} == {"matched", "weakest"}
 
     def test_fewer_sets_than_asked_for_are_told(self) -> None:
@@ -158,7 +158,7 @@ class TestRandomSets:
     ) -> None:
         every = [(layer, head) for layer in range(3) for head in range(5)]
         picked = data.draw(st.lists(st.sampled_from(every), min_size=1, max_size=8, unique=True))
-        sets = chosen(masked.heroes(shared=picked), shape=(3, 5))
+        sets = chosen(ablated_sets.heroes(shared=picked), shape=(3, 5))
         heroes = {(s.set_type, s.k): s for s in sets if s.set_type.startswith("hero_")}
         for s in sets:
             if s.set_type in ("matched", "unmatched", "weakest") and not s.reason:
@@ -176,7 +176,7 @@ class TestRandomSets:
         p = []
         for seed in range(600):
             effects = rng.standard_t(2, (1, 12))
-            heroes = masked.heroes(shared=[(0, int(h)) for h in rng.permutation(12)[:5]])
+            heroes = ablated_sets.heroes(shared=[(0, int(h)) for h in rng.permutation(12)[:5]])
             sets = chosen(heroes, shape=(1, 12), n_random=19, ks=[5], seed=seed)
             (ours,) = of(sets, "hero_joint", 5)
             sums = {s.heads: sum(effects[head] for head in s.heads) for s in sets if s.k == 5}
