@@ -31,7 +31,7 @@ from tests.helpers.causal_tables import head_traces, head_writes, hero_heads
 from tests.helpers.synthetic_tables import MODELS, TAU
 
 ORDER = [model.slug for model in MODELS]
-FLAGS = r"(base_|tgt_)?competent(_ioi|_anti)?"
+FLAGS = r"(base_|tgt_)?competent(_ioi|_anti_names)?"
 ENDS = r".*_?(low|high|se|q)$"
 
 
