@@ -17,7 +17,7 @@ from tests.conftest import PROJECT
 SOURCE = PROJECT / "src"
 
 
-def kedro_run(env: str, *arguments: str) -> tuple[int, str]:
+def kedro_run(*arguments: str, env: str | None = None) -> tuple[int, str]:
     """``kedro run`` in the project: its exit status and everything that it printed.
 
     It runs in this process, which has imported what a new one would import for seconds.
@@ -25,7 +25,7 @@ def kedro_run(env: str, *arguments: str) -> tuple[int, str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("KEDRO_ENV", raising=False)
         patch.chdir(PROJECT)
-        command = ["run", "--env", env, *arguments]
+        command = ["run", *(["--env", env] if env else []), *arguments]
         done = CliRunner().invoke(KedroCLI(PROJECT), command, prog_name="kedro")
     printed = done.output
     if done.exception and not isinstance(done.exception, SystemExit):

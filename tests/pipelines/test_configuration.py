@@ -44,12 +44,11 @@ def written(root: Path) -> list[str]:
     return [path.name for path in root.rglob("*.parquet") if path.is_file()]
 
 
-def test_conf_source_gives_the_graph_the_data_root_and_the_checkpoint(tmp_path):
+def test_conf_source_gives_the_graph_the_data_root_and_the_checkpoint(test_data, tmp_path):
     conf = elsewhere(tmp_path)
     with_model(tmp_path)  # beside the configuration, not in the project
     before = written(PROJECT / "data" / "02_intermediate")
-    arguments = ["-m", "kedro", "run", "--conf-source", str(conf), *ONE_PROMPT_TABLE]
-    status, printed = own_process(arguments, PROJECT)
+    status, printed = kedro_run("--conf-source", str(conf), *ONE_PROMPT_TABLE)
     assert status == 0, printed
     assert written(tmp_path / "data") == ["mini_opt.parquet"]
     assert written(PROJECT / "data" / "02_intermediate") == before
@@ -179,6 +178,6 @@ def test_a_configuration_that_gives_no_graph_is_one_line(tmp_path, file, old, ne
 
 
 def test_an_environment_that_is_not_there(test_data):
-    status, printed = kedro_run("tset")
+    status, printed = kedro_run(env="tset")
     assert (status, "Traceback" in printed) == (1, False)
     assert f"There is no environment 'tset' in '{PROJECT / 'conf'}': there are base" in printed

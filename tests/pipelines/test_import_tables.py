@@ -242,7 +242,7 @@ def test_the_environment_has_a_place_of_its_own(test_data):
 
 def test_the_environment_runs_what_a_table_needs_and_scans_nothing():
     before = files(PROJECT / "data" / "external")
-    status, printed = kedro_run("external")
+    status, printed = kedro_run(env="external")
     assert status != 0
     assert "Which table is to be imported?" in " ".join(printed.split())
     assert "import_table(" in printed
@@ -256,7 +256,7 @@ def test_the_command_line_prints_the_findings_and_no_traceback(tmp_path):
     defective("missing heads").to_csv(path, index=False)
     before = files(PROJECT / "data" / "external")
     arguments = ("--pipelines", "import_tables,classify", "--params", f"import.joint_table={path}")
-    status, printed = kedro_run("external", *arguments)
+    status, printed = kedro_run(*arguments, env="external")
     assert status != 0
     assert "- pythia-70m: 5 of its 48 heads have no row (L1H2, L1H3, L1H4 and 2 more)" in printed
     assert "Traceback" not in printed
