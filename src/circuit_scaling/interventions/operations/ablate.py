@@ -18,6 +18,7 @@ from circuit_scaling.interventions.model.memory import is_out_of_memory
 from circuit_scaling.interventions.replay.batch import Ablation, Batch
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.clean import CleanRun
+from circuit_scaling.interventions.replay.portions import by_rows, joined
 from circuit_scaling.interventions.replay.readouts import Readout, questions_of, read
 from circuit_scaling.interventions.replay.replacements import (
     GroupMeans,
@@ -26,7 +27,6 @@ from circuit_scaling.interventions.replay.replacements import (
     tokens_on,
 )
 from circuit_scaling.interventions.replay.request_checks import check_request
-from circuit_scaling.interventions.replay.rows import by_rows, joined
 from circuit_scaling.interventions.replay.stack import Passengers, Stack
 
 __all__ = [

@@ -16,10 +16,10 @@ from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.clean import CleanRun
 from circuit_scaling.interventions.replay.forcing import GivenHeads
 from circuit_scaling.interventions.replay.pairs import Head
+from circuit_scaling.interventions.replay.portions import by_rows, joined, made_to_fit
 from circuit_scaling.interventions.replay.readouts import Questions, Readout, questions_of, read
 from circuit_scaling.interventions.replay.replacements import GroupMeans, Replacements, tokens_on
 from circuit_scaling.interventions.replay.request_checks import check_heads, check_request
-from circuit_scaling.interventions.replay.rows import by_rows, joined, made_to_fit
 from circuit_scaling.interventions.replay.stack import Passengers, Stack
 
 

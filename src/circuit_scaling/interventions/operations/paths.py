@@ -27,9 +27,9 @@ from circuit_scaling.interventions.operations.attribute import contrast_gradient
 from circuit_scaling.interventions.operations.patch import SOURCE_RUN, PairedRuns
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.pairs import Head, Pairs, head_names
+from circuit_scaling.interventions.replay.portions import by_graphs, by_rows, joined
 from circuit_scaling.interventions.replay.readouts import read
 from circuit_scaling.interventions.replay.request_checks import check_heads, check_pairs
-from circuit_scaling.interventions.replay.rows import by_graphs, by_rows, joined
 from circuit_scaling.interventions.replay.stack import Passengers, Stack
 
 Channel = Literal["q", "k", "v"]
