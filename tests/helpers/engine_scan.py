@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
-from circuit_scaling.interventions.operations.ablate import (
+from circuit_scaling.interventions.operations.ablate_heads import (
     Ablation,
     Batch,
     LayerEffects,

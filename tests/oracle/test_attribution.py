@@ -15,7 +15,7 @@ from transformer_lens.tools.analysis.attribution_patching import (
 )
 
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.interventions.operations.ablate import Ablation, donor_indices
+from circuit_scaling.interventions.operations.ablate_heads import Ablation, donor_indices
 from circuit_scaling.interventions.operations.attribute import attribute
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.models.parts import anatomy_of

@@ -12,7 +12,11 @@ from torch import Tensor
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.model import blocks
-from circuit_scaling.interventions.operations.ablate import Ablation, clean_readouts, scan_layers
+from circuit_scaling.interventions.operations.ablate_heads import (
+    Ablation,
+    clean_readouts,
+    scan_layers,
+)
 from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.operations.attention import attention_from_end
 from circuit_scaling.interventions.operations.attribute import attribute

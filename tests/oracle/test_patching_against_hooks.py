@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.interventions.operations.ablate import Ablation, clean_readouts, donor_indices
+from circuit_scaling.interventions.operations.ablate_heads import (
+    Ablation,
+    clean_readouts,
+    donor_indices,
+)
 from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.operations.attention import attention_from_end
 from circuit_scaling.interventions.operations.patch import patch_heads, patch_sets

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from circuit_scaling.interventions.operations.ablate import Ablation
+from circuit_scaling.interventions.operations.ablate_heads import Ablation
 from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.operations.attention import attention_from_end
 from circuit_scaling.interventions.operations.patch import patch_heads, patch_sets

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from circuit_scaling.interventions.model.anatomy import Anatomy
-from circuit_scaling.interventions.operations.ablate import clean_readouts, scan_layers
+from circuit_scaling.interventions.operations.ablate_heads import clean_readouts, scan_layers
 from circuit_scaling.interventions.replay.batch import Ablation, Batch
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.pairs import head_names
