@@ -25,7 +25,7 @@ from circuit_scaling.interventions.model.anatomy import Anatomy
 from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.operations.attention import attention_from_end
 from circuit_scaling.interventions.operations.patch import patch_heads, patch_sets
-from circuit_scaling.interventions.operations.paths import path_effects, path_estimates
+from circuit_scaling.interventions.operations.path_patching import path_effects, path_estimates
 from circuit_scaling.interventions.replay.batch import Ablation
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.pairs import Pairs

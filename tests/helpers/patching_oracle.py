@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from circuit_scaling.interventions.operations.paths import Channel, Receiver
+from circuit_scaling.interventions.operations.path_patching import Channel, Receiver
 from circuit_scaling.interventions.replay.pairs import Direction, Head, Pairs, Part
 from tests.helpers.hook_oracle import Floats, HookOracle, Prompts, measure
 

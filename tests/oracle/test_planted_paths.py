@@ -11,7 +11,7 @@ import pytest
 from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.operations.attention import attention_from_end
 from circuit_scaling.interventions.operations.patch import patch_heads, patch_sets
-from circuit_scaling.interventions.operations.paths import path_effects, path_estimates
+from circuit_scaling.interventions.operations.path_patching import path_effects, path_estimates
 from circuit_scaling.interventions.replay.batch import Ablation, Batch
 from tests.helpers.engine_scan import anatomy_of_copy
 from tests.helpers.patching_oracle import CHANNELS, PatchingOracle
