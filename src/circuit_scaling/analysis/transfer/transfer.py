@@ -18,7 +18,7 @@ from circuit_scaling.analysis.transfer.pairs import (
     pairs_of,
 )
 from circuit_scaling.analysis.transfer.target_ranks import SetScore, TargetRanks, target_ranks
-from circuit_scaling.statistics.testing import q_values
+from circuit_scaling.statistics.significance import q_values
 from circuit_scaling.tables.table import Table
 from circuit_scaling.tables.transfer import (
     HEAD_DIVERGENCE,

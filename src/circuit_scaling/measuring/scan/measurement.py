@@ -23,7 +23,7 @@ from circuit_scaling.measuring.shared.progress import Progress, no_progress
 from circuit_scaling.prompts.spec import TaskSpec
 from circuit_scaling.statistics.bootstrap import cluster_bootstrap
 from circuit_scaling.statistics.clusters import cluster_totals
-from circuit_scaling.statistics.testing import sign_flip_p
+from circuit_scaling.statistics.significance import sign_flip_p
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from circuit_scaling.models.opening import ONE_MODEL_AT_A_TIME
 from circuit_scaling.prompts.build import build_prompts
 from circuit_scaling.prompts.shipped import shipped_tasks
 from circuit_scaling.prompts.spec import PromptSettings
-from circuit_scaling.statistics.testing import q_values
+from circuit_scaling.statistics.significance import q_values
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase

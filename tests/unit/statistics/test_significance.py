@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 
 from circuit_scaling.statistics import testing
 from circuit_scaling.statistics.clusters import cluster_totals
-from circuit_scaling.statistics.testing import q_values, sign_flip_p
+from circuit_scaling.statistics.significance import q_values, sign_flip_p
 
 
 def p_of(values: object, seed: int = 0, flips: int = 9999) -> np.ndarray:
