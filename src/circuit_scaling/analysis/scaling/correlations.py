@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
 
 from circuit_scaling.analysis.classify.categories import task_totals
+from circuit_scaling.analysis.scaling.settings import ScalingSettings
 from circuit_scaling.statistics.agreement import pearson, spearman
 from circuit_scaling.statistics.correlation import corrected_correlation, effective_heads
 from circuit_scaling.statistics.cross_cluster import pair_weight, pairwise_products, parts_of
@@ -16,33 +16,12 @@ from circuit_scaling.statistics.permutation import permutation_p
 from circuit_scaling.statistics.reliability import correlation_ceiling, split_half_reliability
 from circuit_scaling.statistics.trend import linear_trend
 from circuit_scaling.tables.scaling import CORR_VS_SCALE, SCALE_TREND
-from circuit_scaling.typed import Block, Seed
 from circuit_scaling.vocabulary import STUDY_TASKS
 
 ALL_FAMILIES = "all families"
 TREND_MEASURES = ("corr_true", "corr", "frac_strong")
 _MODEL = ["family", "model"]
 _COMPETENT = ("competent_ioi", "competent_anti_names")
-
-
-class ScalingSettings(Block):
-    """How scaling is measured.
-
-    Attributes:
-        n_boot: bootstrap draws over clusters, for shares and mean depths.
-        n_permutations: of heads within layers.
-        n_flips: random sign flips for the p-values of the control models' heads.
-        n_splits: random halves of the clusters, for reliabilities.
-        depth_bins: parts of a model's depth in the layer profile.
-        seed: of all of them.
-    """
-
-    n_boot: int = Field(ge=200)
-    n_permutations: int = Field(gt=0)
-    n_flips: int = Field(ge=99)
-    n_splits: int = Field(gt=0)
-    depth_bins: int = Field(gt=0)
-    seed: Seed = 0
 
 
 def corr_vs_scale(

@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 
 from circuit_scaling.analysis.classify import categories
-from circuit_scaling.analysis.classify.categories import ClassifySettings
 from circuit_scaling.analysis.classify.exports import for_people
 from circuit_scaling.analysis.classify.known_heads import known_heads as find_known_heads
+from circuit_scaling.analysis.classify.settings import ClassifySettings
 from circuit_scaling.datasets.figures import Drawn
 from circuit_scaling.figures.classify.category_shares import category_counts
 from circuit_scaling.figures.classify.phase_space import all_heads_phase_space, family_grid

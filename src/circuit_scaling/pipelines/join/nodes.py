@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from circuit_scaling.analysis.classify.categories import ClassifySettings
+from circuit_scaling.analysis.classify.settings import ClassifySettings
 from circuit_scaling.analysis.join.attribution import attribution_agreement as agreement_of
 from circuit_scaling.analysis.join.heads import join_model
 from circuit_scaling.datasets.figures import Drawn

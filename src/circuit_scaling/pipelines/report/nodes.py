@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from circuit_scaling import __version__
-from circuit_scaling.analysis.classify.categories import ClassifySettings
+from circuit_scaling.analysis.classify.settings import ClassifySettings
 from circuit_scaling.analysis.made_from import is_made_from
 from circuit_scaling.commands import run_command
 from circuit_scaling.datasets.commit import commit_of

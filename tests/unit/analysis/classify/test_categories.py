@@ -10,12 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from circuit_scaling.analysis.classify.categories import (
-    ClassifySettings,
-    classify_heads,
-    hero_heads,
-    sensitivity,
-)
+from circuit_scaling.analysis.classify.categories import classify_heads, hero_heads, sensitivity
+from circuit_scaling.analysis.classify.settings import ClassifySettings
 from circuit_scaling.analysis.join.heads import join_model
 from circuit_scaling.tables.classify import (
     CATEGORY_SENSITIVITY,
