@@ -22,11 +22,11 @@ def p_of(values: object, seed: int = 0, flips: int = 9999) -> np.ndarray:
 
 def test_exact_p_by_hand() -> None:
     # Of the 8 flips of 1, 2, 3 only all + and all - reach 6.
-    np.significance.assert_array_equal(p_of([1, 2, 3]), [2 / 8])
+    np.testing.assert_array_equal(p_of([1, 2, 3]), [2 / 8])
     # Of the 16 flips of 1, 1, 1, -1 all reach 2 but the 6 with two of each sign.
-    np.significance.assert_array_equal(p_of([1, 1, 1, -1]), [10 / 16])
-    np.significance.assert_array_equal(p_of([[0, 0, 0], [5, 5, 5], [-5, -5, -5]]), [1, 0.25, 0.25])
-    np.significance.assert_array_equal(p_of([4.0]), [1])
+    np.testing.assert_array_equal(p_of([1, 1, 1, -1]), [10 / 16])
+    np.testing.assert_array_equal(p_of([[0, 0, 0], [5, 5, 5], [-5, -5, -5]]), [1, 0.25, 0.25])
+    np.testing.assert_array_equal(p_of([4.0]), [1])
 
 
 @pytest.mark.parametrize("n_clusters", [5, 9, 13])
@@ -38,7 +38,7 @@ def test_exact_p_agrees_with_scipy(n_clusters: int) -> None:
         ).pvalue
         for row in values
     ]
-    np.significance.assert_allclose(p_of(values), expected, atol=1e-12)
+    np.testing.assert_allclose(p_of(values), expected, atol=1e-12)
 
 
 def test_random_flips_come_near_the_exact_p() -> None:
@@ -52,16 +52,16 @@ def test_random_flips_come_near_the_exact_p() -> None:
 
 def test_random_p_is_counted_with_the_observed_one() -> None:
     p = p_of(np.vstack([np.ones(40), np.tile([1, -1], 20)]), flips=499)
-    np.significance.assert_array_equal(p, [1 / 500, 1])
+    np.testing.assert_array_equal(p, [1 / 500, 1])
 
 
 def test_a_prompt_counts_as_a_prompt_and_a_cluster_flips_as_one() -> None:
     # Totals 3, 2, -2 sum to 3, which 6 of 8 flips reach. Means of clusters taken as equals (1, 2,
     # -2) would give p = 1, and prompts flipped one by one 18 of 32.
     totals = cluster_totals([[1, 1, 1, 2, -2]], ["a", "a", "a", "b", "c"])
-    np.significance.assert_array_equal(sign_flip_p(totals, np.random.default_rng(0)), [6 / 8])
-    np.significance.assert_array_equal(p_of([1, 2, -2]), [1])
-    np.significance.assert_array_equal(p_of([1, 1, 1, 2, -2]), [18 / 32])
+    np.testing.assert_array_equal(sign_flip_p(totals, np.random.default_rng(0)), [6 / 8])
+    np.testing.assert_array_equal(p_of([1, 2, -2]), [1])
+    np.testing.assert_array_equal(p_of([1, 1, 1, 2, -2]), [18 / 32])
 
 
 @pytest.mark.parametrize(("n_clusters", "flips"), [(9, 9999), (30, 999)])
@@ -86,7 +86,7 @@ def test_p_under_the_null_is_never_too_small(n_clusters: int, flips: int) -> Non
 )
 def test_sign_and_scale_leave_p_alone(values: np.ndarray, scale: float) -> None:
     # Small whole numbers are full of ties, which rounding must not break.
-    np.significance.assert_array_equal(p_of(values), p_of(scale * values))
+    np.testing.assert_array_equal(p_of(values), p_of(scale * values))
     assert (p_of(values) >= 2 / 2**7).all()
 
 
@@ -95,12 +95,12 @@ def test_blocks_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> Non
     few = values[:, :8]
     whole = p_of(values), p_of(few)
     monkeypatch.setattr(significance, "BLOCK_VALUES", 140)
-    np.significance.assert_array_equal((p_of(values), p_of(few)), whole)
+    np.testing.assert_array_equal((p_of(values), p_of(few)), whole)
 
 
 def test_same_seed_same_p() -> None:
     values = np.random.default_rng(4).normal(size=(5, 20))
-    np.significance.assert_array_equal(p_of(values, 1), p_of(values, 1))
+    np.testing.assert_array_equal(p_of(values, 1), p_of(values, 1))
     assert (p_of(values, 1) != p_of(values, 2)).any()
 
 
@@ -111,7 +111,7 @@ def test_no_flips_are_refused() -> None:
 
 def test_q_by_hand_with_what_was_not_tested() -> None:
     q = q_values([[0.01, np.nan, 0.04], [0.03, 0.005, np.nan]])
-    np.significance.assert_allclose(q, [[0.02, np.nan, 0.04], [0.04, 0.02, np.nan]])
+    np.testing.assert_allclose(q, [[0.02, np.nan, 0.04], [0.04, 0.02, np.nan]])
     assert np.isnan(q_values([np.nan, np.nan])).all()
     assert q_values([]).shape == (0,)
 
@@ -123,7 +123,7 @@ def test_q_is_the_step_up_procedure(p: np.ndarray) -> None:
     stepped = p[order] * p.size / np.arange(1, p.size + 1)
     expected = np.empty_like(p)
     expected[order] = np.minimum(np.minimum.accumulate(stepped[::-1])[::-1], 1)
-    np.significance.assert_allclose(q_values(p), expected, rtol=1e-12)
+    np.testing.assert_allclose(q_values(p), expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("p", [-0.1, 1.5, np.inf])
