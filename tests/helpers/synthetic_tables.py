@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from circuit_scaling.analysis.ablation.comparison import summarise
+from circuit_scaling.analysis.ablation.heroes_vs_random import summarise
 from circuit_scaling.analysis.transfer.settings import TransferSettings
 from circuit_scaling.analysis.transfer.transfer import transfer as compare
 from circuit_scaling.measuring.ablation.sets import HeadSet, choose_sets

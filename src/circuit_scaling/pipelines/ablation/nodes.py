@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from circuit_scaling.analysis.ablation.comparison import hero_ablation_for_people, summarise
+from circuit_scaling.analysis.ablation.exports import hero_ablation_for_people
+from circuit_scaling.analysis.ablation.heroes_vs_random import summarise
 from circuit_scaling.analysis.made_from import stamp
 from circuit_scaling.datasets.figures import Drawn
 from circuit_scaling.figures.ablation.comparison import (
