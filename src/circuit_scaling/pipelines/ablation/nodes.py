@@ -11,12 +11,12 @@ from circuit_scaling.analysis.ablation.exports import hero_ablation_for_people
 from circuit_scaling.analysis.ablation.heroes_vs_random import summarise
 from circuit_scaling.analysis.made_from import stamp
 from circuit_scaling.datasets.figures import Drawn
-from circuit_scaling.figures.ablation.comparison import (
+from circuit_scaling.figures.ablation.heroes_vs_random import (
     ablation_overview,
     of_all_heroes,
     with_all_heroes,
 )
-from circuit_scaling.figures.ablation.comparison import hero_vs_random_ablation as draw_model
+from circuit_scaling.figures.ablation.heroes_vs_random import hero_vs_random_ablation as draw_model
 from circuit_scaling.figures.style import file_name
 from circuit_scaling.measuring.ablation.freshness import ablation_fingerprint, check_fresh_trials
 from circuit_scaling.measuring.ablation.sets import choose_sets, hero_sets, shortages
