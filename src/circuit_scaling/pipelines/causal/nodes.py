@@ -10,7 +10,7 @@ import pandas as pd
 
 from circuit_scaling.analysis.causal.exports import causal_for_people
 from circuit_scaling.analysis.causal.similarity import hero_similarity
-from circuit_scaling.analysis.causal.summary import causal_summary as summary_of
+from circuit_scaling.analysis.causal.verdicts import causal_summary as summary_of
 from circuit_scaling.analysis.made_from import stamp
 from circuit_scaling.datasets.figures import Drawn
 from circuit_scaling.figures.causal.influence import causal_influence, of_task
