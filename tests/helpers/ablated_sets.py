@@ -1,4 +1,4 @@
-"""Made-up heroes, prompts and trials of masked sets, from the effects that a test gives."""
+"""Made-up heroes, prompts and trials of ablated sets, from the effects that a test gives."""
 
 from __future__ import annotations
 

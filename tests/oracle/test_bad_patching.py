@@ -30,13 +30,15 @@ def asked(shared, pairs, heads):
         "sets": partial(patch_sets, anatomy, pairs, [heads], "denoising"),
         "paths": partial(path_effects, anatomy, pairs, heads),
         "estimates": partial(path_estimates, anatomy, pairs, heads),
-        "masks": partial(ablate_sets, anatomy, batch_of(shared.prompts), [heads], Ablation("zero")),
+        "ablated": partial(
+            ablate_sets, anatomy, batch_of(shared.prompts), [heads], Ablation("zero")
+        ),
         "attention": partial(attention_from_end, anatomy, pairs.clean, heads),
     }
 
 
 ABOUT_PAIRS = ("heads", "values", "sets", "paths", "estimates")
-QUESTIONS = (*ABOUT_PAIRS, "masks", "attention")
+QUESTIONS = (*ABOUT_PAIRS, "ablated", "attention")
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

@@ -21,7 +21,7 @@ OPERATIONS = {
     "v": lambda a, prompts: patch_heads(a, tiny_pairs(prompts), HEADS, "denoising", "v").total,
     "direct": lambda a, prompts: patch_heads(a, tiny_pairs(prompts), HEADS, "noising").direct,
     "sets": lambda a, prompts: patch_sets(a, tiny_pairs(prompts), [HEADS], "noising"),
-    "masks": lambda a, prompts: ablate_sets(
+    "ablated sets": lambda a, prompts: ablate_sets(
         a, batch_of(prompts), [HEADS], Ablation("mean"), ("contrast",)
     )["contrast"],
     "paths": lambda a, prompts: path_effects(a, tiny_pairs(prompts), HEADS[:1])[0].effects,

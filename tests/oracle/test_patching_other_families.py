@@ -82,19 +82,19 @@ def test_outputs_are_patched_in_every_family(case, direction):
     assert_equal(together, [case.oracle.total(case.pairs, heads, direction) for heads in SETS])
 
 
-def test_sets_are_masked_in_every_family(case):
+def test_sets_are_ablated_in_every_family(case):
     for mode in ("zero", "mean"):
         for positions in ("all", "end"):
-            masked = ablate_sets(
+            ablated = ablate_sets(
                 case.anatomy,
                 batch_of(case.prompts),
                 SETS,
                 Ablation(mode, positions),
                 ["contrast", "kl_to_clean"],
             )
-            expected = [case.oracle.masked(case.prompts, heads, mode, positions) for heads in SETS]
-            for name in masked:
-                assert_equal(masked[name], [one[name] for one in expected])
+            expected = [case.oracle.ablated(case.prompts, heads, mode, positions) for heads in SETS]
+            for name in ablated:
+                assert_equal(ablated[name], [one[name] for one in expected])
 
 
 @pytest.mark.parametrize("direction", ["noising", "denoising"])

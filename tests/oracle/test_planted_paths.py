@@ -185,7 +185,7 @@ def test_backup_repairs_what_is_removed_alone(planted):
 
 
 @pytest.mark.parametrize("positions", ["all", "end"])
-def test_backup_masked(planted, positions):
+def test_backup_ablated(planted, positions):
     circuit, anatomy, _ = planted("backup")
     pairs = circuit.pairs
     batch = Batch(

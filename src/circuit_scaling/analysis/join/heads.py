@@ -41,7 +41,7 @@ def join_model(
     """Join effects, profiles and prompts of one model.
 
     ``joint_heads`` has a row per head with ``delta_<task>`` and ``se_<task>`` on all prompts and
-    ``delta_<task>_select`` and ``_test`` on each side of the split, at the primary intervention.
+    ``delta_<task>_select`` and ``_test`` on each side of the split, under the primary ablation.
     ``joint_effects`` has the mean effect of each head on each cluster.
     """
     primary = effects[_is(effects, settings.primary)]
@@ -52,10 +52,8 @@ def join_model(
     )
 
 
-def _is(effects: pd.DataFrame, intervention: AblationKind) -> pd.Series:
-    return (effects["ablation"] == intervention.ablation) & (
-        effects["positions"] == intervention.positions
-    )
+def _is(effects: pd.DataFrame, kind: AblationKind) -> pd.Series:
+    return (effects["ablation"] == kind.ablation) & (effects["positions"] == kind.positions)
 
 
 def _joint_heads(
@@ -118,7 +116,7 @@ def _agreement_table(effects: pd.DataFrame, settings: ScanSettings, tau: float) 
 def _agreement(
     effects: pd.DataFrame, settings: ScanSettings, tau: float
 ) -> Iterator[dict[str, object]]:
-    """Rank correlation and category changes between every two interventions."""
+    """Rank correlation and category changes between every two kinds of ablation."""
     kinds = settings.kinds(next(iter(settings.agreement_tasks), ""))
     wide = {
         (kind, task): rows.sort_values(["layer", "head"])["delta"].to_numpy()

@@ -54,7 +54,7 @@ def ablate_sets(
             lambda fitting: GroupMeans.of(anatomy, batch, fitting.prompts(n_prompts, positions)),
         )
 
-    def mask(rows: slice, fitting: Chunk) -> dict[Readout, NDArray[np.float32]]:
+    def ablate(rows: slice, fitting: Chunk) -> dict[Readout, NDArray[np.float32]]:
         given = Replacements(anatomy, batch, rows, (ablation,), means)
         tokens = tokens_on(anatomy, batch.tokens[rows])
         clean = CleanRun.of(anatomy, tokens, at_end="token_loss" not in readouts)
@@ -71,7 +71,7 @@ def ablate_sets(
 
     with torch.no_grad(), fused_activations(anatomy.model):
         holding = chunk.holding(ablation.runs)
-        parts = list(by_rows(shape, holding, mask))
+        parts = list(by_rows(shape, holding, ablate))
     return {name: joined([part[name] for part in parts]) for name in readouts}
 
 
