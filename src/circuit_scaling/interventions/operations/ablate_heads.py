@@ -1,4 +1,4 @@
-"""Ablate every attention head of a model, exactly."""
+"""Ablate every attention head of a model, each alone, exactly."""
 
 from __future__ import annotations
 

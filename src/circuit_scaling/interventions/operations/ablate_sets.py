@@ -1,4 +1,4 @@
-"""Change several heads at once: many sets stacked, each from its lowest changed layer on."""
+"""Ablate several heads at once: many sets stacked, each from its lowest changed layer on."""
 
 from __future__ import annotations
 
