@@ -20,8 +20,8 @@ from circuit_scaling.interventions.model.blocks import (
     z_of,
 )
 from circuit_scaling.interventions.model.keys_and_values import KeysAndValuesKnown
-from circuit_scaling.interventions.operations.ablate_sets import changed_sets
 from circuit_scaling.interventions.operations.direct_path import DirectPath
+from circuit_scaling.interventions.replay.changed_sets import changed_sets
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.clean import CleanRun
 from circuit_scaling.interventions.replay.pairs import Direction, Head, Pairs, Part
