@@ -26,7 +26,7 @@ from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.operations.attention import attention_from_end
 from circuit_scaling.interventions.operations.patch import patch_heads, patch_sets
 from circuit_scaling.interventions.operations.path_patching import path_effects, path_estimates
-from circuit_scaling.interventions.replay.batch import Ablation
+from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.pairs import Pairs
 from circuit_scaling.models.parts import anatomy_of

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.interventions.operations.ablate_heads import Ablation
 from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.operations.attention import attention_from_end
 from circuit_scaling.interventions.operations.patch import patch_heads, patch_sets
 from circuit_scaling.interventions.operations.path_patching import path_effects, path_estimates
+from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.interventions.replay.pairs import Pairs
 from tests.helpers.engine_scan import batch_of
 from tests.helpers.tiny_models import CONTEXT, HEADS, LAYERS, VOCAB

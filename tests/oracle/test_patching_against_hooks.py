@@ -8,16 +8,14 @@ import numpy as np
 import pytest
 
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.interventions.operations.ablate_heads import (
-    Ablation,
-    clean_readouts,
-    donor_indices,
-)
+from circuit_scaling.interventions.operations.ablate_heads import clean_readouts
 from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.operations.attention import attention_from_end
 from circuit_scaling.interventions.operations.patch import patch_heads, patch_sets
+from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.pairs import Pairs
+from circuit_scaling.interventions.replay.replacements import donor_indices
 from tests.helpers.engine_scan import batch_of
 from tests.helpers.hook_oracle import READOUTS
 from tests.helpers.tiny_models import ARCHITECTURES, HEADS, LAYERS

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from circuit_scaling.interventions.operations.ablate_heads import Ablation
 from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.operations.attention import attention_from_end
 from circuit_scaling.interventions.operations.patch import patch_heads, patch_sets
 from circuit_scaling.interventions.operations.path_patching import path_effects, path_estimates
+from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.models.parts import anatomy_of
 from tests.helpers.engine_scan import batch_of
 from tests.helpers.tiny_models import tiny_model, tiny_pairs, tiny_prompts

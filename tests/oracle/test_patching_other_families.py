@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.interventions.operations.ablate_heads import Ablation
 from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.operations.attention import attention_from_end
 from circuit_scaling.interventions.operations.patch import patch_heads, patch_sets
 from circuit_scaling.interventions.operations.path_patching import path_effects
+from circuit_scaling.interventions.replay.ablation import Ablation
 from tests.helpers.engine_scan import anatomy_of_copy, batch_of
 from tests.helpers.other_models import OTHER_FAMILIES, PROMPT_SEEDS, REFUSED, other_model
 from tests.helpers.patching_oracle import PatchingOracle

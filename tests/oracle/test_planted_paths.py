@@ -12,7 +12,8 @@ from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.operations.attention import attention_from_end
 from circuit_scaling.interventions.operations.patch import patch_heads, patch_sets
 from circuit_scaling.interventions.operations.path_patching import path_effects, path_estimates
-from circuit_scaling.interventions.replay.batch import Ablation, Batch
+from circuit_scaling.interventions.replay.ablation import Ablation
+from circuit_scaling.interventions.replay.batch import Batch
 from tests.helpers.engine_scan import anatomy_of_copy
 from tests.helpers.patching_oracle import CHANNELS, PatchingOracle
 from tests.helpers.planted_circuits import (

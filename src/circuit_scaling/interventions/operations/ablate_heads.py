@@ -15,7 +15,8 @@ from torch import Tensor
 from circuit_scaling.interventions.model.activations import fused_activations
 from circuit_scaling.interventions.model.anatomy import Anatomy
 from circuit_scaling.interventions.model.memory import is_out_of_memory
-from circuit_scaling.interventions.replay.batch import Ablation, Batch
+from circuit_scaling.interventions.replay.ablation import Ablation
+from circuit_scaling.interventions.replay.batch import Batch
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.clean import CleanRun
 from circuit_scaling.interventions.replay.portions import by_rows, joined
@@ -23,20 +24,10 @@ from circuit_scaling.interventions.replay.readouts import Readout, questions_of,
 from circuit_scaling.interventions.replay.replacements import (
     GroupMeans,
     Replacements,
-    donor_indices,
     tokens_on,
 )
 from circuit_scaling.interventions.replay.request_checks import check_request
 from circuit_scaling.interventions.replay.stack import Passengers, Stack
-
-__all__ = [
-    "Ablation",
-    "Batch",
-    "LayerEffects",
-    "clean_readouts",
-    "donor_indices",
-    "scan_layers",
-]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from circuit_scaling.interventions.model.activations import fused_activations
 from circuit_scaling.interventions.model.anatomy import Anatomy
-from circuit_scaling.interventions.replay.batch import Ablation, Batch
+from circuit_scaling.interventions.replay.ablation import Ablation
+from circuit_scaling.interventions.replay.batch import Batch
 from circuit_scaling.interventions.replay.changed_sets import changed_sets
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.clean import CleanRun

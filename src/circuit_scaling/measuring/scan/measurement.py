@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from circuit_scaling.interventions.model.anatomy import Anatomy
 from circuit_scaling.interventions.operations.ablate_heads import clean_readouts, scan_layers
-from circuit_scaling.interventions.replay.batch import Ablation, Batch
+from circuit_scaling.interventions.replay.ablation import Ablation
+from circuit_scaling.interventions.replay.batch import Batch
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.pairs import head_names
 from circuit_scaling.interventions.replay.readouts import Readout

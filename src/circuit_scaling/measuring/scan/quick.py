@@ -12,7 +12,7 @@ import pandas as pd
 from circuit_scaling.errors import CircuitScalingError, IncompetentModelWarning
 from circuit_scaling.interventions.model.anatomy import Anatomy
 from circuit_scaling.interventions.model.device import prepared_device
-from circuit_scaling.interventions.replay.batch import Ablation
+from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.measuring.scan.attributions import attribution_scores
 from circuit_scaling.measuring.scan.measurement import Measurement

@@ -11,7 +11,9 @@ import torch
 from pydantic import ValidationError
 
 from circuit_scaling.interventions.model.anatomy import Anatomy
-from circuit_scaling.interventions.operations.ablate_heads import Ablation, Batch, scan_layers
+from circuit_scaling.interventions.operations.ablate_heads import scan_layers
+from circuit_scaling.interventions.replay.ablation import Ablation
+from circuit_scaling.interventions.replay.batch import Batch
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.measuring.scan.freshness import scan_fingerprint
 from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
