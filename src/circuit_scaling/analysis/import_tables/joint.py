@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -34,6 +34,9 @@ class ImportSettings(Block):
         on_suspect: ``stop`` where a check finds something, or ``keep`` the table and carry the
             findings along.
     """
+
+    # What the file holds is in the fingerprints of its heads.
+    not_in_results: ClassVar[frozenset[str]] = frozenset({"joint_table", "on_suspect"})
 
     joint_table: str | None = None
     on_suspect: Literal["stop", "keep"] = "stop"
