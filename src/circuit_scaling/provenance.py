@@ -113,7 +113,8 @@ def _way_out(
     tables = ", ".join([*differ][:_SHOWN])
     if len(differ) > _SHOWN:
         tables += f" and {len(differ) - _SHOWN} more"
-    again = _to_make_again(differ, catalog) | set(asked)
+    again = _to_make_again(differ, {name.partition(".")[0] for name in changed}, catalog)
+    again |= set(asked)
     ordered = [name for name in pipelines if name in again]
     return (
         f"{tables}: made with {', '.join(told[:_SHOWN])}"
@@ -122,16 +123,35 @@ def _way_out(
     )
 
 
-def _to_make_again(differ: Iterable[str], catalog: DataCatalog) -> set[str]:
-    """The pipelines that make these tables, and those before them that must run again as well."""
+def _to_make_again(differ: Iterable[str], blocks: set[str], catalog: DataCatalog) -> set[str]:
+    """The pipelines that make these tables, and those before them that must run again as well.
+
+    Args:
+        blocks: of the configuration, in which something has changed.
+    """
     again: set[str] = set()
     waiting = list(differ)
     while waiting:
         for maker in _makers(waiting.pop())[:1]:
             if maker not in again:
                 again.add(maker)
-                waiting += [n for n in pipelines[maker].inputs() if _differing(n, catalog)]
+                waiting += [
+                    name
+                    for name in pipelines[maker].inputs()
+                    if _is_measured_with(name, blocks) or _differing(name, catalog)
+                ]
     return again
+
+
+def _is_measured_with(name: str, blocks: set[str]) -> bool:
+    """Whether a measurement that takes one of these blocks makes the table."""
+    return any(
+        name in node.outputs
+        and MEASURES in node.tags
+        and not blocks.isdisjoint(part.removeprefix(_PARAMETER) for part in node.inputs)
+        for maker in _makers(name)
+        for node in pipelines[maker].nodes
+    )
 
 
 def _makers(name: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a table was made with, it carries; a run with other parameters stops and names the command."""
+"""Tables carry their parameters; a run with other ones stops and names the command."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ AFTER_CLASSIFY = "classify,scaling,transfer,causal,ablation"
         ("scaling", {"classify": {"tau": 0.2}}, "classify,scaling"),
         ("report", {"transfer": {"k": 7}}, "transfer,report"),
         ("causal", {"classify": {"top_k": 2}}, "classify,causal"),
-        ("classify", {"scan": {"seed": 3}}, "join,classify"),
+        ("classify", {"scan": {"seed": 3}}, "scan,join,classify"),
     ],
 )
 def test_stored_tables_are_not_read_with_other_parameters(
