@@ -37,6 +37,7 @@ class ProjectContext(KedroContext):
             "kedro run" if find_kedro_project(self.project_path) else "python -m circuit_scaling",
             env=None if self.env == loader.default_run_env else self.env,
             conf_source=None if Path(loader.conf_source) == own else str(loader.conf_source),
+            params=self._runtime_params,
         )
 
     @property

@@ -66,6 +66,21 @@ def test_the_command_reaches_the_environment_and_the_configuration_of_the_run(tm
     assert run_command() == "kedro run"
 
 
+def test_the_command_has_the_parameters_of_the_run_with_their_types() -> None:
+    given = {
+        "classify": {"tau": 0.2, "top_k": 3},
+        "import": {"joint_table": "a,b.csv", "on_suspect": "stop"},
+        "causal": {"max_prompts": None, "heads": "all"},
+        "name": "1e5",
+    }
+    remember_run("kedro run", params=given)
+    assert pasted(run_command(["report"]))["params"] == given
+    keep = pasted(run_command(params={"import.on_suspect": "keep"}))["params"]
+    assert keep["import"] == {"joint_table": "a,b.csv", "on_suspect": "keep"}
+    remember_run("kedro run", params={"classify": {"taus": [0.1, 0.2]}})
+    assert run_command() == "kedro run"
+
+
 def test_what_a_suspect_table_suggests_imports_that_table(tmp_path) -> None:
     path = tmp_path / "Mary's heads, all.csv"
     heads = [f"gpt2,gpt2,0,{head % 3},0.{head},0.1" for head in range(4)]  # head 0 twice

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from circuit_scaling.typed import Block
 
@@ -16,6 +16,9 @@ class ImportSettings(Block):
         on_suspect: ``stop`` where a check finds something, or ``keep`` the table and carry the
             findings along.
     """
+
+    # What the file holds is in the fingerprints of its heads.
+    not_in_results: ClassVar[frozenset[str]] = frozenset({"joint_table", "on_suspect"})
 
     joint_table: str | None = None
     on_suspect: Literal["stop", "keep"] = "stop"

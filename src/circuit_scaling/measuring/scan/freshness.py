@@ -30,7 +30,7 @@ def scan_fingerprint(
             "tasks": {
                 name: [spec.readout, spec.reference] for name, spec in tasks.scanned().items()
             },
-            "scan": settings.model_dump(mode="json", exclude={"chunk", "max_memory"}),
+            "scan": settings.for_results(),
             "engine": ENGINE_VERSION,
         }
     )

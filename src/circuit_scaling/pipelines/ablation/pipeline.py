@@ -88,6 +88,7 @@ def _ablate_one(slug: str) -> Pipeline:
                 inputs=given,
                 outputs={name: name for name in _MASKED},
                 name="ablate_sets",
+                tags="measures",
             ),
             Node(
                 for_model(compare_sets, slug),

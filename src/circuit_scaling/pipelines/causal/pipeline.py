@@ -74,6 +74,7 @@ def _trace_one(slug: str) -> Pipeline:
                 },
                 outputs={name: name for name in PER_MODEL},
                 name="trace_heads",
+                tags="measures",
             )
         ]
     )

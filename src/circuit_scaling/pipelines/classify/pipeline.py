@@ -44,7 +44,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 draw,
-                inputs=["classified_heads", "head_category_summary", "params:classify"],
+                inputs=["classified_heads", "head_category_summary"],
                 outputs="classify_figures",
                 name="draw_classify_figures",
             ),

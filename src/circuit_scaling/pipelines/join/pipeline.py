@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from kedro.pipeline import Node, Pipeline
 
 from circuit_scaling.configuration import present_slugs
-from circuit_scaling.pipelines.join.nodes import draw, join_one_model
+from circuit_scaling.pipelines.join.nodes import compare_ablations, draw, join_one_model
 from circuit_scaling.pipelines.per_model import for_model, stack
 
 _BY_HEAD = ("joint_heads", "joint_effects", "ablation_agreement", "attribution_agreement")
-_SHARED = ("tasks", "prompts", "scan", "classify")
+_SHARED = ("tasks", "prompts", "scan", "classify.tau")
 _SCANNED = ("prompts", "head_effects", "head_attributions", "head_profiles")
 _LOGGED = ("competence", "run_log")
 _STACKED = (*_BY_HEAD, *_LOGGED)
@@ -62,12 +62,21 @@ def _join_one(slug: str) -> Pipeline:
                     "tasks": "params:tasks",
                     "prompt_settings": "params:prompts",
                     "scan_settings": "params:scan",
-                    "classify": "params:classify",
                     **{name: name for name in _SCANNED},
                 },
-                outputs={name: name for name in _BY_HEAD},
+                outputs={name: name for name in _BY_HEAD if name != "ablation_agreement"},
                 name="join_heads",
-            )
+            ),
+            Node(
+                compare_ablations,
+                inputs={
+                    "scan_settings": "params:scan",
+                    "tau": "params:classify.tau",
+                    "head_effects": "head_effects",
+                },
+                outputs="ablation_agreement",
+                name="compare_ablations",
+            ),
         ]
     )
     return Pipeline(

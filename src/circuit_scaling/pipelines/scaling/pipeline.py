@@ -44,7 +44,6 @@ def create_pipeline() -> Pipeline:
                     "classified_heads",
                     "corr_vs_scale",
                     "strong_head_scaling",
-                    "params:classify",
                 ],
                 outputs="scaling_figures",
                 name="draw_scaling_figures",

@@ -38,6 +38,7 @@ def _scan_one(slug: str) -> Pipeline:
                 },
                 outputs="prompts",
                 name="make_prompts",
+                tags="measures",
             ),
             Node(
                 for_model(ablate_heads, slug),
@@ -49,6 +50,7 @@ def _scan_one(slug: str) -> Pipeline:
                 },
                 outputs={name: name for name in _TABLES if name != "prompts"},
                 name="ablate_heads",
+                tags="measures",
             ),
         ]
     )

@@ -36,6 +36,7 @@ def _train_one(slug: str) -> Pipeline:
                 inputs={"entry": "params:model", "tasks": "params:tasks", "settings": "params:zoo"},
                 outputs={name: name for name in outputs},
                 name="train",
+                tags="measures",
             )
         ]
     )
