@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM, PreTrainedConfig
 from benchmarks.shapes import STUDY, config_of, meta_model, random_model
 from tests.helpers.tiny_models import BUILDERS, VOCAB
 
-ROSTERS = Path(__file__).parents[3] / "conf" / "base" / "parameters_models.yml"
+ROSTERS = Path(__file__).parents[2] / "conf" / "base" / "parameters_models.yml"
 ROSTER: dict[str, Any] = yaml.safe_load(ROSTERS.read_text(encoding="utf-8"))["_rosters"]["study"]
 CPU = torch.device("cpu")
 
