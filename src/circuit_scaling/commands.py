@@ -45,7 +45,7 @@ def run_command(
     *,
     namespace: str | None = None,
     env: str | None = None,
-    params: Mapping[str, str] | None = None,
+    params: Mapping[str, Plain] | None = None,
 ) -> str:
     """The command that runs ``pipelines`` (by default, those of the environment), quoted.
 

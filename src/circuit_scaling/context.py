@@ -12,7 +12,7 @@ from kedro.utils import find_kedro_project
 from kedro.validation.exceptions import ParameterValidationError
 
 from circuit_scaling.commands import remember_run
-from circuit_scaling.configuration import ProjectConfigLoader, with_folders
+from circuit_scaling.configuration import ProjectConfigLoader, with_models
 from circuit_scaling.errors import CircuitScalingError
 
 _VALUE = re.compile(r" \[type=\w+, input_value=(?P<value>.*), input_type=\w+\]$")
@@ -44,7 +44,7 @@ class ProjectContext(KedroContext):
     def params(self) -> dict[str, Any]:
         """The parameters; a value that a typed parameter refuses is named in one line."""
         loader = self.config_loader
-        loader["parameters"] = with_folders(
+        loader["parameters"] = with_models(
             loader["parameters"], self.project_path, Path(loader.conf_source)
         )
         try:

@@ -11,7 +11,7 @@ from kedro.framework.project import pipelines
 from kedro.io import DataCatalog
 from kedro.pipeline import Node, Pipeline
 
-from circuit_scaling.commands import run_command
+from circuit_scaling.commands import Plain, run_command
 from circuit_scaling.datasets.table import TableDataset
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.tables.made_with import made_with, of_attributes, set_made_with
@@ -116,10 +116,14 @@ def _way_out(
     again = _to_make_again(differ, {name.partition(".")[0] for name in changed}, catalog)
     again |= set(asked)
     ordered = [name for name in pipelines if name in again]
+    them = "it" if len(differ) == 1 else "them"
+    way = f"Make {them} again: {run_command(ordered)}"
+    as_made = {name: was for name, (was, _) in changed.items() if isinstance(was, Plain)}
+    if len(as_made) == len(changed):
+        way += f" Or keep {them} as made: {run_command(asked, params=as_made)}"
     return (
         f"{tables}: made with {', '.join(told[:_SHOWN])}"
-        f"{f' and {len(told) - _SHOWN} more' if len(told) > _SHOWN else ''}. Make "
-        f"{'it' if len(differ) == 1 else 'them'} again: {run_command(ordered)}"
+        f"{f' and {len(told) - _SHOWN} more' if len(told) > _SHOWN else ''}. {way}"
     )
 
 

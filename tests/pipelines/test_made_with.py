@@ -12,6 +12,14 @@ from circuit_scaling.tables.made_with import made_with
 AFTER_CLASSIFY = "classify,scaling,transfer,causal,ablation"
 
 
+def options(command: str) -> dict[str, str]:
+    """The options of a suggested command, but for the environment of the tests."""
+    words = shlex.split(command)[2:]
+    given = dict(zip(words[::2], words[1::2], strict=True))
+    assert given.pop("--env") == "test"
+    return given
+
+
 @pytest.mark.parametrize(
     ("pipeline", "params", "again"),
     [
@@ -29,9 +37,11 @@ def test_stored_tables_are_not_read_with_other_parameters(
     ((name, value),) = values.items()
     with pytest.raises(CircuitScalingError, match=f"{block}.{name} = .* \\(now {value}\\)") as told:
         run(pipeline, params=params)
-    command = shlex.split(told.value.message.rpartition("again: ")[2])
-    assert command[command.index("--pipelines") + 1] == again
-    assert command[command.index("--params") + 1] == f"{block}.{name}={value}"
+    remade, _, kept = told.value.message.rpartition("again: ")[2].partition(" Or keep ")
+    assert options(remade) == {"--pipelines": again, "--params": f"{block}.{name}={value}"}
+    was = told.value.message.partition(f"{block}.{name} = ")[2].partition(" ")[0]
+    expected = {"--pipelines": pipeline, "--params": f"{block}.{name}={was}"}
+    assert options(kept.partition("made: ")[2]) == expected
 
 
 def test_what_does_not_depend_on_it_can_be_run(study, run) -> None:

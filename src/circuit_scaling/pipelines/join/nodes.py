@@ -28,14 +28,15 @@ def join_one_model(
     head_effects: pd.DataFrame,
     head_attributions: pd.DataFrame,
     head_profiles: pd.DataFrame,
-    *,
-    slug: str,
 ) -> dict[str, pd.DataFrame]:
     """Refuse a scan that does not fit the configuration; else lay it out by head."""
     measured = (head_effects, head_attributions)
-    check_fresh(slug, entry, tasks, prompt_settings, scan_settings, prompts, *measured)
+    check_fresh(entry.slug, entry, tasks, prompt_settings, scan_settings, prompts, *measured)
     joined = join_model(entry, scan_settings, prompts, head_effects, head_profiles)
     return {
+        "joint_prompts": prompts.assign(family=entry.family, model=entry.slug)[
+            ["family", "model", *prompts]
+        ],
         "joint_heads": joined.joint_heads,
         "joint_effects": joined.joint_effects,
         "attribution_agreement": agreement_of(*measured),
