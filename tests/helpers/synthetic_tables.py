@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache, wraps
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -20,6 +23,7 @@ from circuit_scaling.tables.join import JOINT_EFFECTS
 from tests.helpers import ablated_sets
 
 TAU = 0.05
+Made = TypeVar("Made")
 TASKS = ("ioi", "anti_names", "anti_lists", "induction")
 ABLATIONS = [(mode, where) for where in ("all", "end") for mode in ("zero", "mean", "resample")]
 
@@ -49,6 +53,12 @@ MODELS = (
     Model("control_ioi", "control", 0.21, 6, 8, anti=False),
     Model("control_anti", "control", 0.21, 6, 8, ioi=False),
 )
+
+
+def _made_once(make: Callable[[Sequence[Model]], Made]) -> Callable[..., Made]:
+    """Keep what takes long to make; every caller has a copy of his own."""
+    kept = cache(make)
+    return wraps(make)(lambda models=MODELS: deepcopy(kept(tuple(models))))
 
 
 def roster(models: Sequence[Model] = MODELS) -> pd.DataFrame:
@@ -106,6 +116,7 @@ def competence(models: Sequence[Model] = MODELS) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@_made_once
 def classified_heads(models: Sequence[Model] = MODELS) -> pd.DataFrame:
     """Heavy-tailed effects: most heads near nothing, a few worth several logits."""
     rng = np.random.default_rng(2)
@@ -410,6 +421,7 @@ def import_findings(models: Sequence[Model] = MODELS) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@_made_once
 def transfer(models: Sequence[Model] = MODELS) -> dict[str, pd.DataFrame]:
     """The four tables of the comparison of heads whose profiles say nothing of their effects."""
     rng = np.random.default_rng(6)
@@ -482,6 +494,7 @@ def run_log(models: Sequence[Model] = MODELS) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@_made_once
 def ablation_summary(models: Sequence[Model] = MODELS) -> pd.DataFrame:
     """Heroes take 5 logits where the model can do the task, random heads half a logit anywhere."""
     rng = np.random.default_rng(8)

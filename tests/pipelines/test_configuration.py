@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 import pytest
-import yaml
 from kedro.framework.context import KedroContext
 from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
 
 from tests.conftest import PROJECT
 from tests.helpers.command_line import kedro_run, own_process
+from tests.helpers.configurations import elsewhere, with_model
 
 ONE_PROMPT_TABLE = ["--pipelines", "scan", "--to-outputs", "prompts__mini_opt"]
 
@@ -38,27 +38,6 @@ def place_of(context: KedroContext, dataset: str) -> Path:
 def models() -> list[str]:
     """The models of the pipelines of the present configuration."""
     return sorted({node.namespace.removeprefix("scan.") for node in pipelines["scan"].nodes})
-
-
-def elsewhere(root: Path) -> Path:
-    """A configuration of its own in ``root``: another roster of one model, another data root."""
-    conf = root / "conf"
-    shutil.copytree(PROJECT / "conf", conf)
-    given = yaml.safe_load((PROJECT / "conf" / "test" / "globals.yml").read_text())
-    given |= {"roster": "mine", "data_root": str(root / "data"), "zoo_root": str(root / "zoo")}
-    (conf / "base" / "globals.yml").write_text(yaml.safe_dump(given))
-    entry = {"family": "mini_opt", "folder": "models/opt", "params_m": 0.5, "n_layers": 4}
-    rosters = {"mine": {"mini_opt": entry | {"n_heads": 12, "bos": True}}}
-    (conf / "base" / "parameters_models.yml").write_text(
-        yaml.safe_dump({"models": "${_rosters.${globals:roster}}", "rosters": "${_rosters}"})
-        + yaml.safe_dump({"_rosters": rosters})
-    )
-    return conf
-
-
-def with_model(folder: Path) -> None:
-    """The embedded OPT as ``models/opt`` in ``folder``."""
-    shutil.copytree(PROJECT / "data" / "01_raw" / "zoo" / "mini_opt", folder / "models" / "opt")
 
 
 def written(root: Path) -> list[str]:

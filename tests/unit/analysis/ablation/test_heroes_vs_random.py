@@ -188,11 +188,14 @@ def test_p_is_super_uniform_for_heroes_like_all_others() -> None:
     """Heroes drawn at random, as in a model that has no heads for the task."""
     rng = np.random.default_rng(1)
     every = [(layer, head) for layer in range(SHAPE[0]) for head in range(SHAPE[1])]
+    both = ablated_sets.SETTINGS.model_copy(update={"ks": (2,)})
+    given = (ablated_sets.prompts("ioi"), ablated_sets.competence("ioi"), ZERO, both)
     p = []
     for _ in range(150):
         picked = [every[i] for i in rng.permutation(len(every))[:2]]
-        chosen = sets(ablated_sets.heroes(shared=picked))
-        found = row(summary(ablated_sets.trials(chosen, _null(rng))))
+        heroes = ablated_sets.heroes(shared=picked)
+        chosen = choose_sets("m", SHAPE, heroes, ablated_sets.heads_of(SHAPE), both)
+        found = row(summarise(ablated_sets.made_trials(chosen, _null(rng)), *given))
         p.append([found["matched_p"], found["unmatched_p"]])
     for level in (1 / 7, 2 / 7, 4 / 7):
         shares = (np.array(p) <= level + 1e-9).mean(axis=0)
