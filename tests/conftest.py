@@ -35,7 +35,8 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.fixture(autouse=True)
 def _own_command(monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands that a test is told do not begin as the run of another test did."""
-    monkeypatch.delenv("CIRCUIT_SCALING_COMMAND", raising=False)
+    for name in ("CIRCUIT_SCALING_COMMAND", "CIRCUIT_SCALING_PARAMS"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture(scope="session")

@@ -6,27 +6,38 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from omegaconf import OmegaConf
 
 # An environment variable, because nodes suggest commands too, and they may run in processes of
 # their own. It is not KEDRO_ENV: that would choose the environment of the next session as well.
-_COMMAND = "CIRCUIT_SCALING_COMMAND"
+_COMMAND, _PARAMS = "CIRCUIT_SCALING_COMMAND", "CIRCUIT_SCALING_PARAMS"
+Plain = str | bool | int | float | None
+"""What a command line can give as a parameter."""
 _PLAIN = re.compile(r"[\w./~]([\w./~ -]*[\w./~-])?")
 
 
-def remember_run(program: str, env: str | None = None, conf_source: str | None = None) -> None:
+def remember_run(
+    program: str,
+    env: str | None = None,
+    conf_source: str | None = None,
+    params: Mapping[str, Any] | None = None,
+) -> None:
     """Let every command from now on begin as this run did.
 
     Args:
         program: ``kedro run``, or what runs the pipelines where there is no project.
         env: the environment, where it is not the default one.
         conf_source: the folder of the configuration, where it is not the project's own.
+        params: run-time parameters as nested blocks. A list, which a command line cannot give, is
+            left out.
     """
     given = {"--env": env, "--conf-source": conf_source}
     options = [part for option, value in given.items() if value for part in (option, value)]
     os.environ[_COMMAND] = shlex.join([*shlex.split(program), *options])
+    os.environ[_PARAMS] = json.dumps(dict(_dotted(params or {})))
 
 
 def run_command(
@@ -34,33 +45,46 @@ def run_command(
     *,
     namespace: str | None = None,
     env: str | None = None,
-    params: Mapping[str, str] | None = None,
+    params: Mapping[str, Plain] | None = None,
 ) -> str:
     """The command that runs ``pipelines`` (by default, those of the environment), quoted.
 
     Args:
         namespace: the part of the pipelines that is run, such as one model.
         env: the environment that the command needs, where the present run names none.
-        params: run-time parameters by their dotted names.
+        params: run-time parameters by their dotted names, beside those of the run.
     """
     command = os.environ.get(_COMMAND, "kedro run")
     if env and "--env" not in shlex.split(command):
         command = f"{command} --env {shlex.quote(env)}"
+    given: dict[str, Plain] = json.loads(os.environ.get(_PARAMS, "{}")) | dict(params or {})
     options = {
         "--pipelines": ",".join(pipelines),
         "--namespaces": namespace,
-        "--params": ",".join(f"{name}={_value(text)}" for name, text in (params or {}).items()),
+        "--params": ",".join(f"{name}={_value(value)}" for name, value in given.items()),
     }
     rest = [part for option, value in options.items() if value for part in (option, value)]
     return f"{command} {shlex.join(rest)}".rstrip()
 
 
-def _value(text: str) -> str:
-    """``text`` as the value of a parameter.
+def _dotted(params: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Plain]]:
+    """The values of nested blocks by their dotted names; lists are left out."""
+    for name, value in params.items():
+        if isinstance(value, Mapping):
+            yield from _dotted(value, f"{prefix}{name}.")
+        elif value is None or isinstance(value, str | bool | int | float):
+            yield f"{prefix}{name}", value
 
-    Kedro splits at every comma and reads the parts as YAML. What would not come through is written
-    as a YAML string, in which a comma has another name.
+
+def _value(value: Plain) -> str:
+    """``value`` as the command line takes it.
+
+    Kedro splits at every comma and reads the parts as YAML. A text that would not come through is
+    written as a YAML string, in which a comma has another name.
     """
+    if not isinstance(value, str):
+        return json.dumps(value)
+    text = value
     if _PLAIN.fullmatch(text) and OmegaConf.from_dotlist([f"value={text}"])["value"] == text:
         return text
     escaped = text.replace("${", "\\${")  # no interpolation

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from yaml import YAMLError
 
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.models.roster import Roster
+from circuit_scaling.models.roster import Roster, with_slugs
 from circuit_scaling.prompts.shipped import shipped_entries
 
 
@@ -111,8 +111,8 @@ def present_slugs() -> tuple[str, ...]:
     return tuple(present_roster().root)
 
 
-def with_folders(parameters: dict[str, Any], project: Path, conf_source: Path) -> dict[str, Any]:
-    """``parameters`` with each checkpoint folder of the roster where this run has it.
+def with_models(parameters: dict[str, Any], project: Path, conf_source: Path) -> dict[str, Any]:
+    """``parameters`` with the slug of each model, and its folder where this run has it.
 
     Nodes look for a relative folder from the working directory upwards. Where that does not lead
     to the project, as in a session of another place, a folder that is there is made absolute:
@@ -132,7 +132,9 @@ def with_folders(parameters: dict[str, Any], project: Path, conf_source: Path) -
             return entry
         return entry | {"folder": str(found[0] / folder)}
 
-    return parameters | {"models": {slug: placed(entry) for slug, entry in models.items()}}
+    return parameters | {
+        "models": {slug: placed(entry) for slug, entry in with_slugs(models).items()}
+    }
 
 
 def shipped_task_node() -> DictConfig:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,6 +11,13 @@ class Block(BaseModel):
     """A block of the configuration: unknown names, infinities and NaN are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    not_in_results: ClassVar[frozenset[str]] = frozenset()
+    """Fields on which no result depends, such as how much memory may be used."""
+
+    def for_results(self) -> dict[str, Any]:
+        """The fields on which results depend, as plain data."""
+        return self.model_dump(mode="json", exclude=set(self.not_in_results))
 
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]

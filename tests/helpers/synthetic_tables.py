@@ -13,8 +13,8 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from circuit_scaling.analysis.ablation.comparison import summarise
-from circuit_scaling.analysis.transfer.pairs import TransferSettings
+from circuit_scaling.analysis.ablation.heroes_vs_random import summarise
+from circuit_scaling.analysis.transfer.settings import TransferSettings
 from circuit_scaling.analysis.transfer.transfer import transfer as compare
 from circuit_scaling.measuring.ablation.sets import HeadSet, choose_sets
 from circuit_scaling.measuring.scan.settings import AblationKind

@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from circuit_scaling.interventions.model.anatomy import Anatomy
-from circuit_scaling.interventions.operations.ablate import Ablation, Batch, scan_layers
+from circuit_scaling.interventions.operations.ablate_heads import scan_layers
+from circuit_scaling.interventions.replay.ablation import Ablation
+from circuit_scaling.interventions.replay.batch import Batch
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.models.loading import load_model
 from circuit_scaling.models.roster import RosterEntry

@@ -82,10 +82,8 @@ def test_a_model_without_heroes_says_so(study, caplog):
     tables = trace_heads(
         load("params:models")["mini_gpt2_s"],
         *(load(f"params:{name}") for name in ("tasks", "prompts", "scan", "causal")),
-        *(load(f"{name}__mini_gpt2_s") for name in ("prompts", "head_profiles")),
-        load("classified_heads"),
+        *(load(name) for name in ("joint_prompts", "classified_heads")),
         load("hero_heads").head(0),
-        slug="mini_gpt2_s",
     )
     assert all(ALL_TABLES[name].validate(table).empty for name, table in tables.items())
     assert "mini_gpt2_s: no hero heads" in caplog.text

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from circuit_scaling.analysis.import_tables.joint import ImportSettings, import_joint_table
+from circuit_scaling.analysis.import_tables.joint import import_joint_table
+from circuit_scaling.analysis.import_tables.settings import ImportSettings
 from circuit_scaling.cli import run as kedro_run
 from circuit_scaling.commands import remember_run, run_command
 from circuit_scaling.errors import CircuitScalingError
@@ -62,6 +63,21 @@ def test_the_command_reaches_the_environment_and_the_configuration_of_the_run(tm
     assert options["pipelines"] == ["join", "classify"]
     assert options["namespaces"] == ["join.gpt2"]
     remember_run("kedro run")
+    assert run_command() == "kedro run"
+
+
+def test_the_command_has_the_parameters_of_the_run_with_their_types() -> None:
+    given = {
+        "classify": {"tau": 0.2, "top_k": 3},
+        "import": {"joint_table": "a,b.csv", "on_suspect": "stop"},
+        "causal": {"max_prompts": None, "heads": "all"},
+        "name": "1e5",
+    }
+    remember_run("kedro run", params=given)
+    assert pasted(run_command(["report"]))["params"] == given
+    keep = pasted(run_command(params={"import.on_suspect": "keep"}))["params"]
+    assert keep["import"] == {"joint_table": "a,b.csv", "on_suspect": "keep"}
+    remember_run("kedro run", params={"classify": {"taus": [0.1, 0.2]}})
     assert run_command() == "kedro run"
 
 

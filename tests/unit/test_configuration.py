@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from circuit_scaling.configuration import with_folders
+from circuit_scaling.configuration import with_models
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
 
 def folder_of(places: dict[str, Path]) -> Any:
     given = {"models": {"a": {"folder": "ckpt"}}}
-    found = with_folders(given, places["project"], places["elsewhere"] / "conf")
+    found = with_models(given, places["project"], places["elsewhere"] / "conf")
     return found["models"]["a"]["folder"]
 
 

@@ -1,7 +1,8 @@
-"""CSV tables for people, at fixed paths, rewritten on every run."""
+"""CSV tables for people, at fixed paths, rewritten on every run, with what they were made with."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,17 @@ import pandas as pd
 from kedro.io import AbstractDataset
 
 from circuit_scaling.datasets.atomic import write_bytes_atomically
+from circuit_scaling.datasets.commit import with_commit
 
 Frames = dict[str, pd.DataFrame]
 
 
 class CsvExportDataset(AbstractDataset[Frames, Frames]):
-    """Name -> frame, saved as ``<name>.csv`` in one folder; floats keep every digit."""
+    """Name -> frame, saved as ``<name>.csv`` in one folder; floats keep every digit.
+
+    Beside each lies ``<name>.json``: the parameters that the table was made with, the fingerprint
+    of the heads that it was made from, and the commit of the project.
+    """
 
     def __init__(
         self, filepath: str, names: list[str], metadata: dict[str, Any] | None = None
@@ -31,7 +37,10 @@ class CsvExportDataset(AbstractDataset[Frames, Frames]):
         if sorted(data) != sorted(self._names):
             raise ValueError(f"expected the tables {sorted(self._names)}, got {sorted(data)}")
         for name, path in self._paths().items():
-            write_bytes_atomically(path, data[name].to_csv(index=False).encode())
+            table = with_commit(data[name])
+            write_bytes_atomically(path, table.to_csv(index=False).encode())
+            told = json.dumps(table.attrs, indent=2, sort_keys=True)
+            write_bytes_atomically(path.with_suffix(".json"), f"{told}\n".encode())
 
     def _paths(self) -> dict[str, Path]:
         return {name: self._folder / f"{name}.csv" for name in self._names}

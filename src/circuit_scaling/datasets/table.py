@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,6 +38,11 @@ class TableDataset(ParquetDataset):
             lambda part: with_commit(data).to_parquet(part, **self._save_args),
         )
         self._invalidate_cache()
+
+    def attributes(self) -> dict[str, Any]:
+        """What the table carries beside its rows (``attrs``), read without them."""
+        stored = pq.read_schema(self._get_load_path()).pandas_metadata or {}
+        return dict(stored.get("attributes") or {})
 
     def exists(self) -> bool:
         """Whether there is a table.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, RootModel, field_validator, model_validator
 
@@ -19,9 +20,10 @@ _CHECKPOINT_FILES = ("*.safetensors", "*.bin", "*.json", "*.txt", "*.model")
 
 
 class RosterEntry(Block):
-    """One model of a roster; its key in the roster is its slug.
+    """One model of a roster.
 
     Attributes:
+        slug: its key in the roster, which fills it in.
         family: models of one family share a training recipe, a colour and a trend line.
         hub, folder: where the checkpoint is; exactly one of the two. A relative folder is looked
             for in the project, beside the configuration, and from the working directory upwards.
@@ -38,6 +40,7 @@ class RosterEntry(Block):
         note: one line for the report.
     """
 
+    slug: str = ""
     family: str
     hub: str | None = None
     folder: str | None = None
@@ -72,6 +75,11 @@ class Roster(RootModel[dict[str, RosterEntry]]):
 
     model_config = ConfigDict(frozen=True)
 
+    @field_validator("root", mode="before")
+    @classmethod
+    def _named(cls, root: Any) -> Any:
+        return with_slugs(root)
+
     @field_validator("root")
     @classmethod
     def _slugs(cls, root: dict[str, RosterEntry]) -> dict[str, RosterEntry]:
@@ -100,6 +108,20 @@ class Roster(RootModel[dict[str, RosterEntry]]):
                 f"Unknown model '{slug}'. The roster has: {', '.join(self.root)}."
             )
         return self.root[slug]
+
+
+def with_slugs(models: Any) -> Any:
+    """A roster as plain data in which every entry has its key as its slug."""
+    if not isinstance(models, Mapping):
+        return models
+    return {
+        slug: {**entry, "slug": slug}
+        if isinstance(entry, Mapping)
+        else entry.model_copy(update={"slug": slug})
+        if isinstance(entry, RosterEntry)
+        else entry
+        for slug, entry in models.items()
+    }
 
 
 class Rosters(RootModel[dict[str, Roster]]):

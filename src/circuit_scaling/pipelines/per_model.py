@@ -1,24 +1,81 @@
-"""What the pipelines of a whole roster share: one node per model, and putting them together."""
+"""How every pipeline is put together: a stage is a namespace, with one copy of its nodes per model.
+
+kedro-viz draws a namespace as a box that opens on a click. What only the nodes of a stage read lies
+inside its box, and what another stage reads between the boxes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial, update_wrapper
 from typing import Any
 
 import pandas as pd
+from kedro.pipeline import Node, Pipeline
+
+_PARAMETER = "params:"
+MODEL = f"{_PARAMETER}model"
+"""The roster entry, among the inputs of a node that runs once per model."""
 
 
-def for_model(function: Callable[..., Any], slug: str) -> Callable[..., Any]:
-    """``function`` with its ``slug`` given: still named, typed, picklable, and readable in viz."""
-    return update_wrapper(partial(function, slug=slug), function)
+def in_stage(stage: str, nodes: Iterable[Node]) -> Pipeline:
+    """``nodes`` in the namespace ``stage``; datasets and parameters keep their names."""
+    pipeline = Pipeline(list(nodes))
+    return Pipeline(
+        pipeline,
+        namespace=stage,
+        inputs={name for name in pipeline.inputs() if not _is_parameter(name)},
+        outputs=pipeline.all_outputs(),
+        parameters={name for name in pipeline.inputs() if _is_parameter(name)},
+    )
+
+
+def per_model(
+    stage: str, slugs: Sequence[str], nodes: Iterable[Node], by_model: Collection[str] = ()
+) -> Pipeline:
+    """A copy of ``nodes`` for every model, in the namespace ``<stage>.<slug>``.
+
+    ``params:model`` is the model's roster entry. What the nodes write is called ``<name>__<slug>``,
+    and so is what they read of ``by_model``; everything else that they read is shared.
+    """
+    template = Pipeline(list(nodes))
+    read = {name for name in template.inputs() if not _is_parameter(name)}
+    given = {name for name in template.inputs() if _is_parameter(name)}
+    return sum(
+        (
+            Pipeline(
+                template,
+                namespace=f"{stage}.{slug}",
+                inputs={name: _of(name, slug) if name in by_model else name for name in read},
+                outputs={name: _of(name, slug) for name in template.all_outputs()},
+                parameters={
+                    name: f"{_PARAMETER}models.{slug}" if name == MODEL else name for name in given
+                },
+            )
+            for slug in slugs
+        ),
+        Pipeline([]),
+    )
+
+
+def of_every(names: Iterable[str], slugs: Sequence[str]) -> list[str]:
+    """Each of the datasets for every model: all models of the first, then of the second, …"""
+    return [_of(name, slug) for name in names for slug in slugs]
 
 
 def for_models(function: Callable[..., Any], slugs: Sequence[str]) -> Callable[..., Any]:
-    """``function`` with the ``slugs`` given whose tables it gets."""
+    """``function`` with the ``slugs`` given whose tables it gets; named and typed as it was."""
     return update_wrapper(partial(function, slugs=tuple(slugs)), function)
 
 
 def stack(*tables: pd.DataFrame) -> pd.DataFrame:
     """The tables of all models, one below the other."""
     return pd.concat(tables, ignore_index=True)
+
+
+def _of(name: str, slug: str) -> str:
+    return f"{name}__{slug}"
+
+
+def _is_parameter(name: str) -> bool:
+    return name.startswith(_PARAMETER)

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from pandera.pandas import Column
 
+from circuit_scaling.tables import scan
 from circuit_scaling.tables.columns import count, flag, number, numbers, share, text
-from circuit_scaling.tables.scan import RUN_LOG
 from circuit_scaling.tables.table import Table
 from circuit_scaling.vocabulary import ABLATION_MODES, POSITIONS
 
@@ -120,4 +120,4 @@ ABLATION_SUMMARY = Table(
     keys=("family", "model", "task", "ablation", "positions", "hero_set", "k"),
     may_be_empty=True,
 )
-ABLATION_LOG = replace(RUN_LOG, name="ablation_log")
+ABLATION_LOG = replace(scan.RUN_LOG, name="ablation_log")

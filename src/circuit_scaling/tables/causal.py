@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from pandera.pandas import Column
 
+from circuit_scaling.tables import scan
 from circuit_scaling.tables.columns import (
     HEAD,
     HEAD_KEYS,
@@ -19,7 +20,6 @@ from circuit_scaling.tables.columns import (
     share,
     text,
 )
-from circuit_scaling.tables.scan import RUN_LOG
 from circuit_scaling.tables.table import Table
 from circuit_scaling.vocabulary import CATEGORIES, STUDY_TASKS
 
@@ -201,4 +201,4 @@ HERO_SIMILARITY = Table(
     keys=("group", "scope", "family_a", "family_b"),
     may_be_empty=True,
 )
-CAUSAL_LOG = replace(RUN_LOG, name="causal_log")
+CAUSAL_LOG = replace(scan.RUN_LOG, name="causal_log")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from circuit_scaling.tables import scan
 from circuit_scaling.tables.columns import (
     HEAD,
     HEAD_KEYS,
@@ -38,6 +39,9 @@ JOINT_COLUMNS = {
     "revision": text(),
     "fingerprint": text(),
 }
+JOINT_PROMPTS = Table(
+    "joint_prompts", {**MODEL, **scan.PROMPTS.columns}, keys=("family", "model", *scan.PROMPTS.keys)
+)
 JOINT_HEADS = Table("joint_heads", JOINT_COLUMNS, keys=HEAD_KEYS)
 JOINT_EFFECTS = Table(
     "joint_effects",

@@ -9,15 +9,29 @@ from circuit_scaling import tables
 from circuit_scaling.tables.table import Table
 
 
-def _collected() -> dict[str, Table]:
-    found: dict[str, Table] = {}
+def tables_of(pipeline: str) -> tuple[str, ...]:
+    """The tables whose schemas are in the module of a pipeline's name, in their order there."""
+    return tuple(_BY_MODULE[pipeline])
+
+
+def _collected() -> dict[str, dict[str, Table]]:
+    """Module -> its tables by name.
+
+    Raises:
+        ValueError: two modules have a table; one that needs another's imports the module.
+    """
+    found: dict[str, dict[str, Table]] = {}
     for module in iter_modules(tables.__path__):
         if module.name == __name__.rpartition(".")[2]:
             continue
-        for value in vars(import_module(f"{tables.__name__}.{module.name}")).values():
-            if isinstance(value, Table) and found.setdefault(value.name, value) is not value:
-                raise ValueError(f"two schemas are called '{value.name}'")
+        values = vars(import_module(f"{tables.__name__}.{module.name}")).values()
+        here = {value.name: value for value in values if isinstance(value, Table)}
+        for other, there in found.items():
+            if twice := here.keys() & there.keys():
+                raise ValueError(f"'{min(twice)}' is in two modules: {other} and {module.name}")
+        found[module.name] = here
     return found
 
 
-ALL_TABLES = _collected()
+_BY_MODULE = _collected()
+ALL_TABLES = {name: table for here in _BY_MODULE.values() for name, table in here.items()}

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from circuit_scaling import figures
-from circuit_scaling.analysis.causal.summary import causal_summary
+from circuit_scaling.analysis.causal.verdicts import causal_summary
 from circuit_scaling.figures.style import abilities
 from circuit_scaling.report import ReportContext, render_report
 from circuit_scaling.report.blocks import Section, Table

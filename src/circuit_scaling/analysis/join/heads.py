@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
-from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
+from circuit_scaling.analysis.join.agreement import is_of_kind
+from circuit_scaling.measuring.scan.settings import ScanSettings
 from circuit_scaling.models.roster import RosterEntry
-from circuit_scaling.statistics.agreement import spearman
-from circuit_scaling.statistics.categories import categorise
 from circuit_scaling.statistics.clusters import cluster_totals
 from circuit_scaling.tables.columns import HEAD_KEYS, PROFILE_COLUMNS
-from circuit_scaling.tables.join import ABLATION_AGREEMENT
 from circuit_scaling.vocabulary import STUDY_TASKS
 
 _HEAD = list(HEAD_KEYS)
@@ -27,13 +24,11 @@ class JointTables:
 
     joint_heads: pd.DataFrame
     joint_effects: pd.DataFrame
-    ablation_agreement: pd.DataFrame
 
 
 def join_model(
     entry: RosterEntry,
     settings: ScanSettings,
-    tau: float,
     prompts: pd.DataFrame,
     effects: pd.DataFrame,
     profiles: pd.DataFrame,
@@ -41,20 +36,13 @@ def join_model(
     """Join effects, profiles and prompts of one model.
 
     ``joint_heads`` has a row per head with ``delta_<task>`` and ``se_<task>`` on all prompts and
-    ``delta_<task>_select`` and ``_test`` on each side of the split, at the primary intervention.
+    ``delta_<task>_select`` and ``_test`` on each side of the split, under the primary ablation.
     ``joint_effects`` has the mean effect of each head on each cluster.
     """
-    primary = effects[_is(effects, settings.primary)]
+    primary = effects[is_of_kind(effects, settings.primary)]
     return JointTables(
         _joint_heads(entry, prompts, primary, profiles),
         pd.concat(_cluster_effects(prompts, primary), ignore_index=True),
-        _agreement_table(effects, settings, tau),
-    )
-
-
-def _is(effects: pd.DataFrame, intervention: AblationKind) -> pd.Series:
-    return (effects["ablation"] == intervention.ablation) & (
-        effects["positions"] == intervention.positions
     )
 
 
@@ -108,45 +96,3 @@ def _cluster_effects(prompts: pd.DataFrame, primary: pd.DataFrame) -> Iterator[p
                 n_prompts=np.tile(totals.n_prompts.astype(int), len(rows)),
             )
         )
-
-
-def _agreement_table(effects: pd.DataFrame, settings: ScanSettings, tau: float) -> pd.DataFrame:
-    rows = list(_agreement(effects, settings, tau))
-    return pd.DataFrame(rows) if rows else ABLATION_AGREEMENT.empty()
-
-
-def _agreement(
-    effects: pd.DataFrame, settings: ScanSettings, tau: float
-) -> Iterator[dict[str, object]]:
-    """Rank correlation and category changes between every two interventions."""
-    kinds = settings.kinds(next(iter(settings.agreement_tasks), ""))
-    wide = {
-        (kind, task): rows.sort_values(["layer", "head"])["delta"].to_numpy()
-        for kind in kinds
-        for task, rows in effects[_is(effects, kind)].groupby("task")
-    }
-    categories = {
-        kind: categorise(wide[kind, "ioi"], wide[kind, "anti_names"], tau)
-        for kind in kinds
-        if all((kind, task) in wide for task in STUDY_TASKS)
-    }
-    first = effects.iloc[0]
-    for a, b in combinations(kinds, 2):
-        changes = (
-            float((categories[a] != categories[b]).sum())
-            if a in categories and b in categories
-            else np.nan
-        )
-        for task in settings.agreement_tasks:
-            yield {
-                "family": first["family"],
-                "model": first["model"],
-                "task": task,
-                "ablation_a": a.ablation,
-                "positions_a": a.positions,
-                "ablation_b": b.ablation,
-                "positions_b": b.positions,
-                "n_heads_compared": len(wide[a, task]),
-                "spearman": spearman(wide[a, task], wide[b, task]),
-                "category_changes": changes if task in STUDY_TASKS else np.nan,
-            }

@@ -9,14 +9,13 @@ from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.fingerprint import fingerprint_of
 from circuit_scaling.measuring.ablation.sets import hero_sets
 from circuit_scaling.measuring.ablation.settings import AblationSettings
-from circuit_scaling.measuring.scan.freshness import fresh_prompts, scan_fingerprint
+from circuit_scaling.measuring.scan.freshness import check_heads
 from circuit_scaling.measuring.scan.settings import ScanSettings
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.prompts.spec import PromptSettings, Tasks
 
 
 def ablation_fingerprint(
-    slug: str,
     entry: RosterEntry,
     tasks: Tasks,
     prompt_settings: PromptSettings,
@@ -38,14 +37,7 @@ def ablation_fingerprint(
         CircuitScalingError: the heads were measured with something else than the present
             configuration; the message has the command that measures and classifies them again.
     """
-    of_scan = scan_fingerprint(entry, tasks, scan, prompts)
-    found = set(classified_heads["fingerprint"])
-    if not fresh_prompts(entry, tasks, prompt_settings, prompts) or found != {of_scan}:
-        raise CircuitScalingError(
-            f"The hero heads of '{slug}' were found with another checkpoint, other prompts, other "
-            f"parameters or another engine (fingerprint {', '.join(sorted(found)) or 'none'}, now "
-            f"{of_scan}). Find them again: {run_command(['scan', 'join', 'classify'])}"
-        )
+    of_scan = check_heads(entry, tasks, prompt_settings, scan, prompts, classified_heads)
     return fingerprint_of(
         {
             "scan": of_scan,

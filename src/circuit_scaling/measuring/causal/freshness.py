@@ -50,21 +50,6 @@ def scan_of(slug: str, classified_heads: pd.DataFrame) -> str:
     return str(found[0])
 
 
-def check_categories(slug: str, classified_heads: pd.DataFrame, scanned: pd.DataFrame) -> str:
-    """The fingerprint of the scan from which both the categories and ``scanned`` were made.
-
-    Raises:
-        CircuitScalingError: the categories come from another scan, or from an imported table.
-    """
-    of_categories = scan_of(slug, classified_heads)
-    if set(scanned["fingerprint"]) != {of_categories}:
-        raise CircuitScalingError(
-            f"The categories of '{slug}' were made from another scan (fingerprint {of_categories}) "
-            f"or from an imported table. Make them again: {run_command(['join', 'classify'])}"
-        )
-    return of_categories
-
-
 def check_traced(
     slug: str,
     classified_heads: pd.DataFrame,

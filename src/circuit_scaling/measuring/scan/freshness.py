@@ -30,7 +30,7 @@ def scan_fingerprint(
             "tasks": {
                 name: [spec.readout, spec.reference] for name, spec in tasks.scanned().items()
             },
-            "scan": settings.model_dump(mode="json", exclude={"chunk", "max_memory"}),
+            "scan": settings.for_results(),
             "engine": ENGINE_VERSION,
         }
     )
@@ -83,3 +83,31 @@ def check_fresh(
             f"parameters or another engine (fingerprint {', '.join(sorted(found))}, now "
             f"{expected}). Scan it again: {run_command(['scan'], namespace=f'scan.{slug}')}"
         )
+
+
+def check_heads(
+    entry: RosterEntry,
+    tasks: Tasks,
+    prompt_settings: PromptSettings,
+    settings: ScanSettings,
+    prompts: pd.DataFrame,
+    heads: pd.DataFrame,
+) -> str:
+    """The fingerprint of the scan that a model's classified heads come from.
+
+    Args:
+        heads: rows of the model in ``classified_heads``.
+
+    Raises:
+        CircuitScalingError: the heads were measured with something else than the present
+            configuration; the message has the command that measures and classifies them again.
+    """
+    expected = scan_fingerprint(entry, tasks, settings, prompts)
+    found = set(heads["fingerprint"])
+    if not fresh_prompts(entry, tasks, prompt_settings, prompts) or found != {expected}:
+        raise CircuitScalingError(
+            f"The heads of '{entry.slug}' were measured with another checkpoint, other prompts, "
+            f"other parameters or another engine (fingerprint {', '.join(sorted(found)) or 'none'},"
+            f" now {expected}). Measure them again: {run_command(['scan', 'join', 'classify'])}"
+        )
+    return expected

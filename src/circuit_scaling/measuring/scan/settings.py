@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import ByteSize, Field
 
@@ -24,10 +24,10 @@ class ScanSettings(Block):
     """Parameters of a scan.
 
     Attributes:
-        primary: the intervention that feeds categories and exports, measured on every task.
+        primary: the kind of ablation that feeds categories and exports, measured on every task.
         ablations, positions: their product is measured on ``agreement_tasks`` too, to see where
             the ablations disagree.
-        agreement_tasks: tasks on which all interventions are measured.
+        agreement_tasks: tasks on which every kind is measured.
         draws: donors per prompt in resample ablation.
         precision: of matrix products; ``tf32`` is faster on a GPU, ``bf16`` loads the weights in
             16 bits, and both make errors (docs/benchmarks.md).
@@ -38,6 +38,8 @@ class ScanSettings(Block):
         n_boot: bootstrap draws over clusters.
         n_flips: random sign flips for the p-values.
     """
+
+    not_in_results: ClassVar[frozenset[str]] = frozenset({"chunk", "max_memory"})
 
     primary: AblationKind
     ablations: tuple[AblationMode, ...]
@@ -52,7 +54,7 @@ class ScanSettings(Block):
     n_flips: int = Field(ge=99)
 
     def kinds(self, task: str) -> tuple[AblationKind, ...]:
-        """What is measured on ``task``, the primary intervention first."""
+        """What is measured on ``task``, the primary kind first."""
         if task not in self.agreement_tasks:
             return (self.primary,)
         every = (

@@ -7,20 +7,22 @@ from typing import Any
 
 import pandas as pd
 
-from circuit_scaling.analysis.ablation.comparison import hero_ablation_for_people, summarise
+from circuit_scaling.analysis.ablation.exports import hero_ablation_for_people
+from circuit_scaling.analysis.ablation.heroes_vs_random import summarise
 from circuit_scaling.analysis.made_from import stamp
 from circuit_scaling.datasets.figures import Drawn
-from circuit_scaling.figures.ablation.comparison import (
+from circuit_scaling.figures.ablation.heroes_vs_random import (
     ablation_overview,
     of_all_heroes,
     with_all_heroes,
 )
-from circuit_scaling.figures.ablation.comparison import hero_vs_random_ablation as draw_model
+from circuit_scaling.figures.ablation.heroes_vs_random import hero_vs_random_ablation as draw_model
 from circuit_scaling.figures.style import file_name
 from circuit_scaling.measuring.ablation.freshness import ablation_fingerprint, check_fresh_trials
 from circuit_scaling.measuring.ablation.sets import choose_sets, hero_sets, shortages
 from circuit_scaling.measuring.ablation.settings import AblationSettings
 from circuit_scaling.measuring.scan.settings import ScanSettings
+from circuit_scaling.measuring.shared.of_model import of_model, prompts_of
 from circuit_scaling.models.opening import ONE_MODEL_AT_A_TIME
 from circuit_scaling.models.roster import Roster, RosterEntry
 from circuit_scaling.pipelines.per_model import stack
@@ -38,19 +40,18 @@ def ablate_sets(
     prompt_settings: PromptSettings,
     scan_settings: ScanSettings,
     settings: AblationSettings,
-    prompts: pd.DataFrame,
+    joint_prompts: pd.DataFrame,
     classified_heads: pd.DataFrame,
     hero_heads: pd.DataFrame,
-    *,
-    slug: str,
 ) -> dict[str, pd.DataFrame]:
     """Load the model once, ablate all its sets on every task; without heroes, empty tables."""
     from circuit_scaling.measuring.ablation.trials import plan_trials, run_trials, sets_of
     from circuit_scaling.measuring.shared.progress import scan_progress
 
-    heads, heroes = (table[table["model"] == slug] for table in (classified_heads, hero_heads))
+    slug, prompts = entry.slug, prompts_of(joint_prompts, entry.slug)
+    heads, heroes = of_model(classified_heads, slug), of_model(hero_heads, slug)
     fingerprint = ablation_fingerprint(
-        slug, entry, tasks, prompt_settings, scan_settings, settings, prompts, heads, heroes
+        entry, tasks, prompt_settings, scan_settings, settings, prompts, heads, heroes
     )
     sets = choose_sets(slug, (entry.n_layers, entry.n_heads), heroes, heads, settings)
     if not sets:
@@ -60,10 +61,10 @@ def ablate_sets(
         _log.info("%s: %s", slug, "; ".join(short))
     trials = plan_trials(tasks, scan_settings, settings, sets)
     with ONE_MODEL_AT_A_TIME, scan_progress(slug, sets_of(trials), "sets") as progress:
-        masked = run_trials(
+        ablated = run_trials(
             slug, entry, scan_settings, settings, prompts, trials, fingerprint, progress
         )
-    return masked._asdict()
+    return ablated._asdict()
 
 
 def compare_sets(
@@ -72,18 +73,17 @@ def compare_sets(
     prompt_settings: PromptSettings,
     scan_settings: ScanSettings,
     settings: AblationSettings,
-    prompts: pd.DataFrame,
+    joint_prompts: pd.DataFrame,
     classified_heads: pd.DataFrame,
     hero_heads: pd.DataFrame,
     ablation_trials: pd.DataFrame,
     competence: pd.DataFrame,
-    *,
-    slug: str,
 ) -> pd.DataFrame:
     """Refuse trials that do not fit the heroes; else compare heroes with the other sets."""
-    heads, heroes = (table[table["model"] == slug] for table in (classified_heads, hero_heads))
+    slug, prompts = entry.slug, prompts_of(joint_prompts, entry.slug)
+    heads, heroes = of_model(classified_heads, slug), of_model(hero_heads, slug)
     expected = ablation_fingerprint(
-        slug, entry, tasks, prompt_settings, scan_settings, settings, prompts, heads, heroes
+        entry, tasks, prompt_settings, scan_settings, settings, prompts, heads, heroes
     )
     check_fresh_trials(slug, ablation_trials, expected, bool(hero_sets(heroes)))
     return summarise(ablation_trials, prompts, competence, scan_settings.primary, settings)

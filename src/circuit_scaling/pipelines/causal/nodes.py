@@ -8,23 +8,20 @@ from typing import Any
 
 import pandas as pd
 
+from circuit_scaling.analysis.causal.exports import causal_for_people
 from circuit_scaling.analysis.causal.similarity import hero_similarity
-from circuit_scaling.analysis.causal.summary import causal_summary as summary_of
-from circuit_scaling.analysis.classify.exports import causal_for_people
+from circuit_scaling.analysis.causal.verdicts import causal_summary as summary_of
 from circuit_scaling.analysis.made_from import stamp
 from circuit_scaling.datasets.figures import Drawn
 from circuit_scaling.figures.causal.influence import causal_influence, of_task
 from circuit_scaling.figures.causal.reads_writes import reads_writes, reads_writes_of
 from circuit_scaling.figures.style import file_name
-from circuit_scaling.measuring.causal.freshness import (
-    check_categories,
-    check_traced,
-    tracing_fingerprint,
-)
+from circuit_scaling.measuring.causal.freshness import check_traced, tracing_fingerprint
 from circuit_scaling.measuring.causal.heroes import subjects_of
 from circuit_scaling.measuring.causal.settings import CausalSettings
-from circuit_scaling.measuring.scan.freshness import check_fresh
+from circuit_scaling.measuring.scan.freshness import check_heads
 from circuit_scaling.measuring.scan.settings import ScanSettings
+from circuit_scaling.measuring.shared.of_model import of_model, prompts_of
 from circuit_scaling.models.opening import ONE_MODEL_AT_A_TIME
 from circuit_scaling.models.roster import Roster, RosterEntry
 from circuit_scaling.pipelines.per_model import stack
@@ -44,16 +41,14 @@ def trace_heads(
     prompt_settings: PromptSettings,
     scan: ScanSettings,
     settings: CausalSettings,
-    prompts: pd.DataFrame,
-    head_profiles: pd.DataFrame,
+    joint_prompts: pd.DataFrame,
     classified_heads: pd.DataFrame,
     hero_heads: pd.DataFrame,
-    *,
-    slug: str,
 ) -> dict[str, pd.DataFrame]:
     """Load the model once and trace its heroes; a model without any gives empty tables."""
-    check_fresh(slug, entry, tasks, prompt_settings, scan, prompts, head_profiles)
-    scanned = check_categories(slug, classified_heads, head_profiles)
+    slug, prompts = entry.slug, prompts_of(joint_prompts, entry.slug)
+    heads = of_model(classified_heads, slug)
+    scanned = check_heads(entry, tasks, prompt_settings, scan, prompts, heads)
     subjects = subjects_of(slug, entry, classified_heads, hero_heads, settings)
     if not subjects.traced:
         _log.warning("%s: no hero heads, so nothing is traced", slug)
@@ -71,7 +66,7 @@ def trace_heads(
             scan,
             settings,
             prompts,
-            head_profiles,
+            heads,
             subjects,
             tracing_fingerprint(scanned, subjects, settings),
             progress,
@@ -89,15 +84,17 @@ def collect(
 ) -> dict[str, pd.DataFrame]:
     """Refuse tracings that do not fit; else put the models together and sum them up.
 
-    ``tables`` are those of ``PER_MODEL`` of one model after the other, in the order of ``slugs``.
+    ``tables`` are the first of ``PER_MODEL`` of every model of ``slugs``, then the second, …
     """
     roster = Roster.model_validate(models).root
-    kinds = len(PER_MODEL)
+    n = len(slugs)
     for place, slug in enumerate(slugs):
         subjects = subjects_of(slug, roster[slug], classified_heads, hero_heads, settings)
-        traced = dict(zip(_TRACED, tables[place * kinds :], strict=False))
+        traced = dict(zip(_TRACED, tables[place::n], strict=False))
         check_traced(slug, classified_heads, subjects, settings, traced)
-    traces, reads, writes, pairs, log = (stack(*tables[kind::kinds]) for kind in range(kinds))
+    traces, reads, writes, pairs, log = (
+        stack(*tables[first : first + n]) for first in range(0, len(tables), n)
+    )
     ours = hero_heads[hero_heads["model"].isin(slugs)]
     collected = {
         "causal_summary": summary_of(ours, classified_heads, traces, writes, settings.min_share),

@@ -8,10 +8,10 @@ from kedro.pipeline import Node, Pipeline
 
 from circuit_scaling.configuration import present_slugs
 from circuit_scaling.pipelines.causal.nodes import PER_MODEL, collect, draw, export, trace_heads
-from circuit_scaling.pipelines.per_model import for_model, for_models
+from circuit_scaling.pipelines.per_model import MODEL, for_models, in_stage, of_every, per_model
+from circuit_scaling.provenance import MEASURES
 
-_SHARED = ("tasks", "prompts", "scan", "causal")
-_SCANNED = ("prompts", "head_profiles")
+_SETTINGS = ("params:tasks", "params:prompts", "params:scan", "params:causal")
 _CLASSIFIED = ("classified_heads", "hero_heads")
 _COLLECTED = (
     "causal_summary",
@@ -24,13 +24,23 @@ _COLLECTED = (
 
 
 def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
-    """One copy of the template per model, ``causal.<slug>``, and what follows.
-
-    Models are by default those of the present roster.
-    """
+    """One copy per model, by default of the present roster, and what follows."""
     slugs = present_slugs() if slugs is None else slugs
-    per_model = sum((_trace_one(slug) for slug in slugs), Pipeline([]))
-    return per_model + Pipeline(
+    tracing = per_model(
+        "causal",
+        slugs,
+        [
+            Node(
+                trace_heads,
+                inputs=[MODEL, *_SETTINGS, "joint_prompts", *_CLASSIFIED],
+                outputs={name: name for name in PER_MODEL},
+                name="trace_heads",
+                tags=MEASURES,
+            )
+        ],
+    )
+    return tracing + in_stage(
+        "causal",
         [
             Node(
                 for_models(collect, slugs),
@@ -38,7 +48,7 @@ def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
                     "params:models",
                     "params:causal",
                     *_CLASSIFIED,
-                    *(f"{name}__{slug}" for slug in slugs for name in PER_MODEL),
+                    *of_every(PER_MODEL, slugs),
                 ],
                 outputs={name: name for name in _COLLECTED},
                 name="collect_traces",
@@ -55,38 +65,5 @@ def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
                 outputs="causal_figures",
                 name="draw_causal_figures",
             ),
-        ]
-    )
-
-
-def _trace_one(slug: str) -> Pipeline:
-    template = Pipeline(
-        [
-            Node(
-                for_model(trace_heads, slug),
-                inputs={
-                    "entry": "params:model",
-                    "tasks": "params:tasks",
-                    "prompt_settings": "params:prompts",
-                    "scan": "params:scan",
-                    "settings": "params:causal",
-                    **{name: name for name in (*_SCANNED, *_CLASSIFIED)},
-                },
-                outputs={name: name for name in PER_MODEL},
-                name="trace_heads",
-            )
-        ]
-    )
-    return Pipeline(
-        template,
-        namespace=f"causal.{slug}",
-        parameters={
-            "params:model": f"params:models.{slug}",
-            **{f"params:{name}": f"params:{name}" for name in _SHARED},
-        },
-        inputs={
-            **{name: f"{name}__{slug}" for name in _SCANNED},
-            **{name: name for name in _CLASSIFIED},
-        },
-        outputs={name: f"{name}__{slug}" for name in PER_MODEL},
+        ],
     )

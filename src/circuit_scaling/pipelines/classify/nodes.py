@@ -7,13 +7,14 @@ from typing import Any
 import pandas as pd
 
 from circuit_scaling.analysis.classify import categories
-from circuit_scaling.analysis.classify.categories import ClassifySettings
 from circuit_scaling.analysis.classify.exports import for_people
 from circuit_scaling.analysis.classify.known_heads import known_heads as find_known_heads
+from circuit_scaling.analysis.classify.settings import ClassifySettings
 from circuit_scaling.datasets.figures import Drawn
 from circuit_scaling.figures.classify.category_shares import category_counts
 from circuit_scaling.figures.classify.phase_space import all_heads_phase_space, family_grid
 from circuit_scaling.models.roster import Roster, Rosters
+from circuit_scaling.tables.made_with import parameter
 
 
 def classify_heads(
@@ -60,13 +61,13 @@ def export(
 def draw(
     classified_heads: pd.DataFrame,
     head_category_summary: pd.DataFrame,
-    settings: ClassifySettings,
 ) -> Drawn:
     """The phase space of all heads, a panel per model, and the counts."""
+    tau = parameter(classified_heads, "classify.tau", "classified_heads")
     keys = ["family", "model", "layer", "head", "delta_ioi", "se_ioi"]
     shown = classified_heads[[*keys, "delta_anti_names", "se_anti_names", "category"]]
     return {
-        "all_heads_phase_space": (all_heads_phase_space(classified_heads, settings.tau), shown),
-        "family_grid": (family_grid(classified_heads, settings.tau), shown),
+        "all_heads_phase_space": (all_heads_phase_space(classified_heads, tau), shown),
+        "family_grid": (family_grid(classified_heads, tau), shown),
         "category_counts": (category_counts(head_category_summary), head_category_summary),
     }

@@ -10,18 +10,20 @@ from circuit_scaling.pipelines.classify.nodes import (
     export,
     look_up_known_heads,
 )
-
-_CLASSIFIED = ("classified_heads", "head_category_summary", "category_sensitivity", "hero_heads")
+from circuit_scaling.pipelines.per_model import in_stage
+from circuit_scaling.tables.registry import tables_of
 
 
 def create_pipeline() -> Pipeline:
     """The same for any joined tables, measured here or elsewhere."""
-    return Pipeline(
+    classified = [name for name in tables_of("classify") if name != "known_heads"]
+    return in_stage(
+        "classify",
         [
             Node(
                 classify_heads,
                 inputs=["joint_heads", "joint_effects", "competence", "params:classify"],
-                outputs={name: name for name in _CLASSIFIED},
+                outputs={name: name for name in classified},
                 name="classify_heads",
             ),
             Node(
@@ -44,9 +46,9 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 draw,
-                inputs=["classified_heads", "head_category_summary", "params:classify"],
+                inputs=["classified_heads", "head_category_summary"],
                 outputs="classify_figures",
                 name="draw_classify_figures",
             ),
-        ]
+        ],
     )

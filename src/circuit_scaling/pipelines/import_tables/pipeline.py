@@ -5,13 +5,15 @@ from __future__ import annotations
 from kedro.pipeline import Node, Pipeline
 
 from circuit_scaling.pipelines.import_tables.nodes import export, import_table
+from circuit_scaling.pipelines.per_model import in_stage
 
 _IMPORTED = ("joint_heads", "joint_effects", "competence", "import_findings")
 
 
 def create_pipeline() -> Pipeline:
     """The first three tables are those of ``join``, so that the two cannot be in one run."""
-    return Pipeline(
+    return in_stage(
+        "import_tables",
         [
             Node(
                 import_table,
@@ -25,5 +27,5 @@ def create_pipeline() -> Pipeline:
                 outputs="import_exports",
                 name="export_import_findings",
             ),
-        ]
+        ],
     )

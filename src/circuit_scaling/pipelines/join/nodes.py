@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from circuit_scaling.analysis.classify.categories import ClassifySettings
+from circuit_scaling.analysis.join.agreement import ablation_agreement as ablation_agreement_of
 from circuit_scaling.analysis.join.attribution import attribution_agreement as agreement_of
 from circuit_scaling.analysis.join.heads import join_model
 from circuit_scaling.datasets.figures import Drawn
@@ -24,24 +24,30 @@ def join_one_model(
     tasks: Tasks,
     prompt_settings: PromptSettings,
     scan_settings: ScanSettings,
-    classify: ClassifySettings,
     prompts: pd.DataFrame,
     head_effects: pd.DataFrame,
     head_attributions: pd.DataFrame,
     head_profiles: pd.DataFrame,
-    *,
-    slug: str,
 ) -> dict[str, pd.DataFrame]:
     """Refuse a scan that does not fit the configuration; else lay it out by head."""
     measured = (head_effects, head_attributions)
-    check_fresh(slug, entry, tasks, prompt_settings, scan_settings, prompts, *measured)
-    joined = join_model(entry, scan_settings, classify.tau, prompts, head_effects, head_profiles)
+    check_fresh(entry.slug, entry, tasks, prompt_settings, scan_settings, prompts, *measured)
+    joined = join_model(entry, scan_settings, prompts, head_effects, head_profiles)
     return {
+        "joint_prompts": prompts.assign(family=entry.family, model=entry.slug)[
+            ["family", "model", *prompts]
+        ],
         "joint_heads": joined.joint_heads,
         "joint_effects": joined.joint_effects,
-        "ablation_agreement": joined.ablation_agreement,
         "attribution_agreement": agreement_of(*measured),
     }
+
+
+def compare_ablations(
+    scan_settings: ScanSettings, tau: float, head_effects: pd.DataFrame
+) -> pd.DataFrame:
+    """Where the kinds of ablation agree; apart, because nothing else of the join knows tau."""
+    return ablation_agreement_of(head_effects, scan_settings, tau)
 
 
 def draw(

@@ -7,76 +7,49 @@ from collections.abc import Sequence
 from kedro.pipeline import Node, Pipeline
 
 from circuit_scaling.configuration import present_slugs
-from circuit_scaling.pipelines.join.nodes import draw, join_one_model
-from circuit_scaling.pipelines.per_model import for_model, stack
+from circuit_scaling.pipelines.join.nodes import compare_ablations, draw, join_one_model
+from circuit_scaling.pipelines.per_model import MODEL, in_stage, of_every, per_model, stack
+from circuit_scaling.tables.registry import tables_of
 
-_BY_HEAD = ("joint_heads", "joint_effects", "ablation_agreement", "attribution_agreement")
-_SHARED = ("tasks", "prompts", "scan", "classify")
+STAGE = "scan.join"
+"""Inside the box of the scan, because the tables that pass between them are many."""
+
 _SCANNED = ("prompts", "head_effects", "head_attributions", "head_profiles")
+_COMPARED = "ablation_agreement"
 _LOGGED = ("competence", "run_log")
-_STACKED = (*_BY_HEAD, *_LOGGED)
 
 
 def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
-    """One copy of the template per model, ``join.<slug>``, and the stacking, all inside ``join``.
-
-    What passes between them stays inside, so that the graph shows the stage as one box. Models are
-    by default those of the present roster.
-    """
+    """One copy per model, by default of the present roster, and their tables stacked."""
     slugs = present_slugs() if slugs is None else slugs
-    per_model = sum((_join_one(slug) for slug in slugs), Pipeline([]))
-    stacked = [
-        Node(
-            stack,
-            inputs=[f"{name}__{slug}" for slug in slugs],
-            outputs=name,
-            name=f"stack_{name}",
-        )
-        for name in _STACKED
+    by_head = [name for name in tables_of("join") if name != _COMPARED]
+    joining = per_model(
+        STAGE,
+        slugs,
+        [
+            Node(
+                join_one_model,
+                inputs=[MODEL, "params:tasks", "params:prompts", "params:scan", *_SCANNED],
+                outputs={name: name for name in by_head},
+                name="join_heads",
+            ),
+            Node(
+                compare_ablations,
+                inputs=["params:scan", "params:classify.tau", "head_effects"],
+                outputs=_COMPARED,
+                name="compare_ablations",
+            ),
+        ],
+        by_model=_SCANNED,
+    )
+    stacking = [
+        Node(stack, inputs=of_every([name], slugs), outputs=name, name=f"stack_{name}")
+        for name in (*tables_of("join"), *_LOGGED)
     ]
     drawing = Node(
         draw,
-        inputs=["competence", "ablation_agreement", "attribution_agreement"],
+        inputs=["competence", _COMPARED, "attribution_agreement"],
         outputs="join_figures",
         name="draw_join_figures",
     )
-    return Pipeline(
-        per_model + Pipeline([*stacked, drawing]),
-        namespace="join",
-        parameters={
-            f"params:{name}": f"params:{name}"
-            for name in (*_SHARED, *(f"models.{slug}" for slug in slugs))
-        },
-        inputs={f"{name}__{slug}" for name in (*_SCANNED, *_LOGGED) for slug in slugs},
-        outputs={*_STACKED, "join_figures"},
-    )
-
-
-def _join_one(slug: str) -> Pipeline:
-    template = Pipeline(
-        [
-            Node(
-                for_model(join_one_model, slug),
-                inputs={
-                    "entry": "params:model",
-                    "tasks": "params:tasks",
-                    "prompt_settings": "params:prompts",
-                    "scan_settings": "params:scan",
-                    "classify": "params:classify",
-                    **{name: name for name in _SCANNED},
-                },
-                outputs={name: name for name in _BY_HEAD},
-                name="join_heads",
-            )
-        ]
-    )
-    return Pipeline(
-        template,
-        namespace=slug,
-        parameters={
-            "params:model": f"params:models.{slug}",
-            **{f"params:{name}": f"params:{name}" for name in _SHARED},
-        },
-        inputs={name: f"{name}__{slug}" for name in _SCANNED},
-        outputs={name: f"{name}__{slug}" for name in _BY_HEAD},
-    )
+    return joining + in_stage(STAGE, [*stacking, drawing])

@@ -11,11 +11,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from circuit_scaling import __version__
-from circuit_scaling.analysis.classify.categories import ClassifySettings
+from circuit_scaling.analysis.classify.settings import ClassifySettings
 from circuit_scaling.analysis.made_from import is_made_from
 from circuit_scaling.commands import run_command
 from circuit_scaling.datasets.commit import commit_of
-from circuit_scaling.figures.ablation.comparison import ablation_overview
+from circuit_scaling.figures.ablation.heroes_vs_random import ablation_overview
 from circuit_scaling.figures.causal.influence import causal_influence
 from circuit_scaling.figures.causal.influence import of_task as influence_on
 from circuit_scaling.figures.classify.category_shares import category_counts

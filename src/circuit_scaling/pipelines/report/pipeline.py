@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kedro.pipeline import Node, Pipeline
 
+from circuit_scaling.pipelines.per_model import in_stage
 from circuit_scaling.pipelines.report.nodes import write_report
 from circuit_scaling.report.made_by import TABLES
 
@@ -12,7 +13,8 @@ PARTS = tuple(table for tables in TABLES.values() for table in tables)
 
 def create_pipeline() -> Pipeline:
     """One node; its tag tells the input check that parts may be missing."""
-    return Pipeline(
+    return in_stage(
+        "report",
         [
             Node(
                 write_report,
@@ -25,5 +27,5 @@ def create_pipeline() -> Pipeline:
                 name="write_report",
                 tags="parts_may_be_missing",
             )
-        ]
+        ],
     )

@@ -6,15 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-from circuit_scaling.analysis.classify.categories import ClassifySettings
+from circuit_scaling.analysis.classify.settings import ClassifySettings
 from circuit_scaling.analysis.made_from import stamp
 from circuit_scaling.analysis.scaling.controls import control_models
-from circuit_scaling.analysis.scaling.correlations import (
-    ScalingSettings,
-    corr_vs_scale,
-    scale_trend,
-)
+from circuit_scaling.analysis.scaling.correlations import corr_vs_scale
+from circuit_scaling.analysis.scaling.settings import ScalingSettings
 from circuit_scaling.analysis.scaling.strong_heads import strong_heads
+from circuit_scaling.analysis.scaling.trends import scale_trend
 from circuit_scaling.datasets.figures import Drawn
 from circuit_scaling.figures.classify.phase_space import delta_scatter
 from circuit_scaling.figures.scaling.correlations import corr_vs_scale_cross_family
@@ -22,6 +20,7 @@ from circuit_scaling.figures.scaling.layers import layer_counts, layer_hist
 from circuit_scaling.figures.scaling.strong_heads import strong_head_scaling as draw_strong_heads
 from circuit_scaling.figures.style import file_name
 from circuit_scaling.models.roster import Roster
+from circuit_scaling.tables.made_with import parameter
 
 
 def measure_scaling(
@@ -62,13 +61,13 @@ def draw(
     classified_heads: pd.DataFrame,
     corr_vs_scale: pd.DataFrame,
     strong_head_scaling: pd.DataFrame,
-    settings: ClassifySettings,
 ) -> Drawn:
     """Both figures over all models, and for each model its heads by layer and by effect."""
+    tau = parameter(classified_heads, "classify.tau", "classified_heads")
     drawn: Drawn = {
         "corr_vs_scale_cross_family": (corr_vs_scale_cross_family(corr_vs_scale), corr_vs_scale),
         "strong_head_scaling": (
-            draw_strong_heads(strong_head_scaling, settings.tau),
+            draw_strong_heads(strong_head_scaling, tau),
             strong_head_scaling,
         ),
     }
@@ -78,7 +77,7 @@ def draw(
         name = file_name(str(model))
         drawn[f"layer_hist_{name}"] = (layer_hist(heads), layer_counts(heads))
         drawn[f"{name}_delta_scatter"] = (
-            delta_scatter(heads, settings.tau),
+            delta_scatter(heads, tau),
             heads[[*keys, *effects]],
         )
     return drawn

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from kedro.pipeline import Node, Pipeline
 
+from circuit_scaling.pipelines.per_model import in_stage
 from circuit_scaling.pipelines.scaling.nodes import draw, export, measure_scaling
-
-_MEASURED = (
-    "corr_vs_scale",
-    "strong_head_scaling",
-    "layer_profile",
-    "scale_trend",
-    "control_models",
-)
+from circuit_scaling.tables.registry import tables_of
 
 
 def create_pipeline() -> Pipeline:
     """The same for any classified heads, measured here or elsewhere."""
-    return Pipeline(
+    return in_stage(
+        "scaling",
         [
             Node(
                 measure_scaling,
@@ -29,7 +24,7 @@ def create_pipeline() -> Pipeline:
                     "params:scaling",
                     "params:classify",
                 ],
-                outputs={name: name for name in _MEASURED},
+                outputs={name: name for name in tables_of("scaling")},
                 name="measure_scaling",
             ),
             Node(
@@ -40,14 +35,9 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 draw,
-                inputs=[
-                    "classified_heads",
-                    "corr_vs_scale",
-                    "strong_head_scaling",
-                    "params:classify",
-                ],
+                inputs=["classified_heads", "corr_vs_scale", "strong_head_scaling"],
                 outputs="scaling_figures",
                 name="draw_scaling_figures",
             ),
-        ]
+        ],
     )

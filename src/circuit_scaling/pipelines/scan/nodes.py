@@ -17,13 +17,11 @@ from circuit_scaling.prompts.spec import PromptSettings, Tasks
 _log = logging.getLogger(__name__)
 
 
-def make_prompts(
-    entry: RosterEntry, tasks: Tasks, settings: PromptSettings, *, slug: str
-) -> pd.DataFrame:
+def make_prompts(entry: RosterEntry, tasks: Tasks, settings: PromptSettings) -> pd.DataFrame:
     """All prompts of all tasks in the tokens of one model."""
     from circuit_scaling.models.loading import load_tokenizer
 
-    reads = load_tokenizer(slug, entry)
+    reads = load_tokenizer(entry.slug, entry)
     prompts, dropped = build_prompts(
         tasks,
         settings,
@@ -34,12 +32,12 @@ def make_prompts(
     )
     lost = ", ".join(f"{n} {words}" for words, n in dropped.items() if n)
     if lost:
-        _log.warning("%s: dropped because they are not one token: %s", slug, lost)
+        _log.warning("%s: dropped because they are not one token: %s", entry.slug, lost)
     return prompts
 
 
 def ablate_heads(
-    entry: RosterEntry, tasks: Tasks, settings: ScanSettings, prompts: pd.DataFrame, *, slug: str
+    entry: RosterEntry, tasks: Tasks, settings: ScanSettings, prompts: pd.DataFrame
 ) -> dict[str, pd.DataFrame]:
     """Load the model once, ablate every head on every task, score every head."""
     from circuit_scaling.measuring.scan.scan import scan_model
@@ -47,8 +45,8 @@ def ablate_heads(
 
     ablated = sum(len(settings.kinds(task)) for task in tasks.scanned())
     total = ablated * entry.n_layers * entry.n_heads
-    with ONE_MODEL_AT_A_TIME, scan_progress(slug, total) as progress:
-        scanned = scan_model(slug, entry, tasks, settings, prompts, progress)
+    with ONE_MODEL_AT_A_TIME, scan_progress(entry.slug, total) as progress:
+        scanned = scan_model(entry.slug, entry, tasks, settings, prompts, progress)
     return {
         "head_effects": scanned.head_effects,
         "head_attributions": scanned.head_attributions,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from circuit_scaling.analysis.classify.exports import transfer_for_people
 from circuit_scaling.analysis.made_from import stamp
-from circuit_scaling.analysis.transfer.pairs import TransferSettings
+from circuit_scaling.analysis.transfer.exports import transfer_for_people
+from circuit_scaling.analysis.transfer.settings import TransferSettings
 from circuit_scaling.analysis.transfer.transfer import transfer
 from circuit_scaling.datasets.figures import Drawn
 from circuit_scaling.figures.transfer.divergence import divergence_shares, ioi_divergence

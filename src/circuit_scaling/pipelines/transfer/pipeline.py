@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from kedro.pipeline import Node, Pipeline
 
+from circuit_scaling.pipelines.per_model import in_stage
 from circuit_scaling.pipelines.transfer.nodes import compare_models, draw, export
-
-_COMPARED = ("transfer_heads", "transfer_summary", "head_matching", "head_divergence")
+from circuit_scaling.tables.registry import tables_of
 
 
 def create_pipeline() -> Pipeline:
     """The same for any classified heads, measured here or elsewhere."""
-    return Pipeline(
+    return in_stage(
+        "transfer",
         [
             Node(
                 compare_models,
                 inputs=["classified_heads", "joint_effects", "params:transfer"],
-                outputs={name: name for name in _COMPARED},
+                outputs={name: name for name in tables_of("transfer")},
                 name="compare_models",
             ),
             Node(
@@ -31,5 +32,5 @@ def create_pipeline() -> Pipeline:
                 outputs="transfer_figures",
                 name="draw_transfer_figures",
             ),
-        ]
+        ],
     )

@@ -13,11 +13,11 @@ from circuit_scaling.models.zoo.settings import ZooSettings
 from circuit_scaling.prompts.spec import Tasks
 
 
-def train(entry: RosterEntry, tasks: Tasks, settings: ZooSettings, *, slug: str) -> dict[str, Any]:
+def train(entry: RosterEntry, tasks: Tasks, settings: ZooSettings) -> dict[str, Any]:
     """Train one embedded model from random weights."""
     from circuit_scaling.models.zoo.train import train_model
 
-    trained = train_model(slug, entry, settings, tasks)
+    trained = train_model(entry.slug, entry, settings, tasks)
     return {
         "checkpoint": trained.files,
         "zoo_curves": trained.curves,

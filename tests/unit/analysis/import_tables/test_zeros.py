@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from circuit_scaling.analysis.import_tables.checks import exact_zeros, same_values
-from circuit_scaling.analysis.import_tables.joint import ImportSettings, import_joint_table
+from circuit_scaling.analysis.import_tables.joint import import_joint_table
+from circuit_scaling.analysis.import_tables.settings import ImportSettings
 from tests.helpers.written_effects import (
     COARSE,
     FINE,

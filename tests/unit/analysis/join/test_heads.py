@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from circuit_scaling.analysis.join.heads import JointTables, join_model
+from circuit_scaling.analysis.join.agreement import ablation_agreement
+from circuit_scaling.analysis.join.heads import join_model
+from circuit_scaling.measuring.scan.settings import ScanSettings
+from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.tables.columns import HEAD_KEYS, PROFILE_COLUMNS
 from circuit_scaling.tables.join import ABLATION_AGREEMENT, JOINT_EFFECTS, JOINT_HEADS
 from circuit_scaling.tables.scan import HEAD_EFFECTS, HEAD_PROFILES, PROMPTS
@@ -62,9 +65,21 @@ def scan(model: str = "mini_s", family: str = "mini") -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def joined(of: pd.DataFrame | None = None, settings: object = SETTINGS) -> JointTables:
+def join(
+    of: RosterEntry,
+    settings: ScanSettings,
+    rows: pd.DataFrame,
+    found: pd.DataFrame,
+    scores: pd.DataFrame,
+) -> SimpleNamespace:
+    tables = join_model(of, settings, rows, found, scores)
+    agreement = ablation_agreement(found, settings, TAU)
+    return SimpleNamespace(**vars(tables), ablation_agreement=agreement)
+
+
+def joined(of: pd.DataFrame | None = None, settings: ScanSettings = SETTINGS) -> SimpleNamespace:
     found = scan() if of is None else of
-    return join_model(entry(), settings, TAU, ALL_PROMPTS, found, profiles())
+    return join(entry(), settings, ALL_PROMPTS, found, profiles())
 
 
 def test_the_hand_made_inputs_are_valid_tables() -> None:
@@ -75,7 +90,7 @@ def test_the_hand_made_inputs_are_valid_tables() -> None:
 
 @pytest.mark.parametrize("name", TABLES)
 def test_the_result_fits_its_schema(name: str) -> None:
-    assert {field.name for field in fields(JointTables)} == set(TABLES)
+    assert set(vars(joined())) == set(TABLES)
     TABLES[name].validate(getattr(joined(), name))
 
 
@@ -93,10 +108,10 @@ def test_deltas_on_all_select_and_test_prompts(task: str) -> None:
         assert heads.at[0, "delta_ioi_select"] == pytest.approx(by_hand)
 
 
-def test_only_the_primary_intervention_is_joined() -> None:
+def test_only_the_primary_ablation_is_joined() -> None:
     zero_only = scan()[lambda t: t["ablation"] == "zero"].reset_index(drop=True)
     quiet = SETTINGS.model_copy(update={"ablations": ("zero",), "agreement_tasks": ("ioi",)})
-    expected = join_model(entry(), quiet, TAU, ALL_PROMPTS, zero_only, profiles()).joint_heads
+    expected = join(entry(), quiet, ALL_PROMPTS, zero_only, profiles()).joint_heads
     pd.testing.assert_frame_equal(joined().joint_heads, expected)
 
 
@@ -118,7 +133,7 @@ def test_q_is_given_for_the_two_tested_tasks_only() -> None:
     lists = prompts("anti_lists", SIZES)
     more = pd.concat([scan(), effects("anti_lists", VALUES["ioi"])], ignore_index=True)
     every = pd.concat([ALL_PROMPTS, lists], ignore_index=True)
-    heads = join_model(entry(), SETTINGS, TAU, every, more, profiles()).joint_heads
+    heads = join(entry(), SETTINGS, every, more, profiles()).joint_heads
     JOINT_HEADS.validate(heads)
     assert {"delta_anti_lists", "se_anti_lists", "delta_anti_lists_test"} <= set(heads)
     assert "q_anti_lists" not in heads
@@ -149,7 +164,7 @@ def test_effects_of_unequal_prompts_in_a_cluster_are_averaged() -> None:
         [effects("ioi", changed), effects("anti_names", VALUES["anti_names"])], ignore_index=True
     )
     only_primary = SETTINGS.model_copy(update={"ablations": ("zero",)})
-    rows = join_model(entry(), only_primary, TAU, ALL_PROMPTS, found, profiles()).joint_effects
+    rows = join(entry(), only_primary, ALL_PROMPTS, found, profiles()).joint_effects
     cell = rows.query("task == 'ioi' and layer == 0 and head == 0 and cluster == 'pair 02'")
     # Prompts 3, 4 and 5 are those of cluster 2 (after clusters of one and two prompts).
     assert cell["effect"].item() == pytest.approx(-2.0 + 2 / 64 + (3 + 4 + 5) / 3)
@@ -158,7 +173,7 @@ def test_effects_of_unequal_prompts_in_a_cluster_are_averaged() -> None:
 def test_the_order_of_rows_does_not_matter() -> None:
     shuffled = scan().sample(frac=1, random_state=3).reset_index(drop=True)
     mixed = profiles().sample(frac=1, random_state=4).reset_index(drop=True)
-    again = join_model(entry(), SETTINGS, TAU, ALL_PROMPTS, shuffled, mixed)
+    again = join(entry(), SETTINGS, ALL_PROMPTS, shuffled, mixed)
     for name, table in TABLES.items():
         keys = list(table.keys)
         here, there = (
@@ -173,7 +188,7 @@ def test_stored_tables_join_to_the_same(tmp_path: Path) -> None:
     for name, frame in inputs.items():
         frame.to_parquet(tmp_path / name)
     back = [pd.read_parquet(tmp_path / name) for name in inputs]
-    again = join_model(entry(), SETTINGS, TAU, *back)
+    again = join(entry(), SETTINGS, *back)
     for name in TABLES:
         pd.testing.assert_frame_equal(getattr(joined(), name), getattr(again, name))
 
@@ -195,7 +210,7 @@ def rank_correlation(found: pd.DataFrame, task: str) -> float:
     return float(np.corrcoef(ranks)[0, 1])
 
 
-def test_agreement_of_the_interventions() -> None:
+def test_agreement_of_the_kinds_of_ablation() -> None:
     rows = joined().ablation_agreement.set_index("task")
     assert rows.index.tolist() == ["ioi", "anti_names"]
     assert set(rows["ablation_a"]) == {"zero"}
@@ -232,10 +247,10 @@ def test_category_changes_are_counted_over_both_tasks() -> None:
 
 def test_a_third_task_has_no_category_to_change() -> None:
     settings = SETTINGS.model_copy(update={"agreement_tasks": ("ioi", "anti_names", "anti_lists")})
-    lists = [effects("anti_lists", VALUES["ioi"], intervention=i) for i in (SETTINGS.primary, MEAN)]
+    lists = [effects("anti_lists", VALUES["ioi"], kind=k) for k in (SETTINGS.primary, MEAN)]
     every = pd.concat([ALL_PROMPTS, prompts("anti_lists", SIZES)], ignore_index=True)
     found = pd.concat([scan(), *lists], ignore_index=True)
-    rows = join_model(entry(), settings, TAU, every, found, profiles()).ablation_agreement
+    rows = join(entry(), settings, every, found, profiles()).ablation_agreement
     ABLATION_AGREEMENT.validate(rows)
     changes = rows.set_index("task")["category_changes"]
     assert np.isnan(changes["anti_lists"])
@@ -259,10 +274,9 @@ def test_a_constant_effect_has_no_rank_correlation() -> None:
 
 
 def test_two_models_go_into_one_table() -> None:
-    other = join_model(
+    other = join(
         entry("more", 2.5),
         SETTINGS,
-        TAU,
         ALL_PROMPTS,
         scan("more_l", "more"),
         profiles("more_l", "more"),

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from circuit_scaling.analysis.classify.exports import transfer_for_people
-from circuit_scaling.analysis.transfer.pairs import TransferSettings
+from circuit_scaling.analysis.transfer.exports import transfer_for_people
+from circuit_scaling.analysis.transfer.settings import TransferSettings
 from circuit_scaling.analysis.transfer.transfer import transfer
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.tables.join import JOINT_EFFECTS

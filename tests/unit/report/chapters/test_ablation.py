@@ -10,7 +10,7 @@ import pytest
 from matplotlib.axes import Axes
 
 from circuit_scaling.figures import ablation_overview, hero_vs_random_ablation
-from circuit_scaling.figures.ablation.comparison import of_all_heroes
+from circuit_scaling.figures.ablation.heroes_vs_random import of_all_heroes
 from circuit_scaling.report.blocks import Section, Table, missing
 from circuit_scaling.report.chapters.ablation import ablation
 from circuit_scaling.report.context import ReportContext

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from circuit_scaling.analysis.causal.summary import causal_summary
+from circuit_scaling.analysis.causal.verdicts import causal_summary
 from circuit_scaling.report.blocks import Section, missing
 from circuit_scaling.report.chapters.causal import causal
 from circuit_scaling.report.context import ReportContext

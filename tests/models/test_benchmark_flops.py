@@ -12,7 +12,7 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import PreTrainedModel
 
-from benchmarks.operations import (
+from benchmarks.flops import (
     Sizes,
     forward_operations,
     layer_operations,

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from circuit_scaling.analysis.ablation.comparison import hero_ablation_for_people, summarise
+from circuit_scaling.analysis.ablation.exports import hero_ablation_for_people
+from circuit_scaling.analysis.ablation.heroes_vs_random import summarise
 from circuit_scaling.measuring.ablation.sets import HeadSet, choose_sets
 from circuit_scaling.measuring.scan.settings import AblationKind
 from circuit_scaling.tables.ablation import ABLATION_SUMMARY, ABLATION_TRIALS

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from circuit_scaling.statistics import testing
+from circuit_scaling.statistics import significance
 from circuit_scaling.statistics.clusters import cluster_totals
-from circuit_scaling.statistics.testing import q_values, sign_flip_p
+from circuit_scaling.statistics.significance import q_values, sign_flip_p
 
 
 def p_of(values: object, seed: int = 0, flips: int = 9999) -> np.ndarray:
@@ -94,7 +94,7 @@ def test_blocks_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> Non
     values = np.random.default_rng(3).normal(0.2, 1, size=(5, 20))
     few = values[:, :8]
     whole = p_of(values), p_of(few)
-    monkeypatch.setattr(testing, "BLOCK_VALUES", 140)
+    monkeypatch.setattr(significance, "BLOCK_VALUES", 140)
     np.testing.assert_array_equal((p_of(values), p_of(few)), whole)
 
 

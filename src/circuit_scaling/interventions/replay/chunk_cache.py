@@ -18,7 +18,7 @@ from circuit_scaling.interventions.model.anatomy import Anatomy
 class Measured:
     """One measured number, in a file of the user's cache folder.
 
-    The same chunk means the same bits (DESIGN 2): a second run must find what the first measured.
+    The same chunk means the same bits: a second run must find what the first measured.
     """
 
     file: Path

@@ -1,4 +1,4 @@
-"""Ablate every attention head of a model, exactly."""
+"""Ablate every attention head of a model, each alone, exactly."""
 
 from __future__ import annotations
 
@@ -15,28 +15,19 @@ from torch import Tensor
 from circuit_scaling.interventions.model.activations import fused_activations
 from circuit_scaling.interventions.model.anatomy import Anatomy
 from circuit_scaling.interventions.model.memory import is_out_of_memory
-from circuit_scaling.interventions.replay.batch import Ablation, Batch
-from circuit_scaling.interventions.replay.checks import check_request
+from circuit_scaling.interventions.replay.ablation import Ablation
+from circuit_scaling.interventions.replay.batch import Batch
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.clean import CleanRun
+from circuit_scaling.interventions.replay.portions import by_rows, joined
 from circuit_scaling.interventions.replay.readouts import Readout, questions_of, read
 from circuit_scaling.interventions.replay.replacements import (
     GroupMeans,
     Replacements,
-    donor_indices,
     tokens_on,
 )
-from circuit_scaling.interventions.replay.rows import by_rows, joined
+from circuit_scaling.interventions.replay.request_checks import check_request
 from circuit_scaling.interventions.replay.stack import Passengers, Stack
-
-__all__ = [
-    "Ablation",
-    "Batch",
-    "LayerEffects",
-    "clean_readouts",
-    "donor_indices",
-    "scan_layers",
-]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""Patching, masking, paths and attention on a device against the same in float32 on the CPU.
+"""Operations on heads (patching, sets, paths, attention) on a device against float32 on the CPU.
 
-    python -m benchmarks.interventions --device cuda
+    python -m benchmarks.against_cpu --device cuda
 
 Their exactness is a matter of the tests, against hooks, on a CPU; this is whether another device
 gives the same numbers, and how fast it is.
@@ -25,8 +25,8 @@ from circuit_scaling.interventions.model.anatomy import Anatomy
 from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.operations.attention import attention_from_end
 from circuit_scaling.interventions.operations.patch import patch_heads, patch_sets
-from circuit_scaling.interventions.operations.paths import path_effects, path_estimates
-from circuit_scaling.interventions.replay.batch import Ablation
+from circuit_scaling.interventions.operations.path_patching import path_effects, path_estimates
+from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.pairs import Pairs
 from circuit_scaling.models.parts import anatomy_of
@@ -36,7 +36,7 @@ _SETS, _SET_SIZE, _SENDERS = 16, 3, 2
 Operation = Callable[[Anatomy, Chunk], NDArray[np.float32]]
 
 
-def interventions(
+def against_cpu(
     shape: str, prompts: int, positions: int, precision: Precision, device: torch.device
 ) -> list[Result]:
     """For every operation: its seconds on the device, and how far it is from the CPU."""
@@ -96,7 +96,7 @@ def _operations(anatomy: Anatomy, prompts: int, positions: int) -> dict[str, Ope
         "patch z": partial(patched, "z"),
         "patch v": partial(patched, "v"),
         "patch sets": lambda anatomy, chunk: patch_sets(anatomy, pairs, sets, "noising", chunk),
-        "mask sets": lambda anatomy, chunk: ablate_sets(
+        "ablate sets": lambda anatomy, chunk: ablate_sets(
             anatomy, batch, sets, Ablation("zero"), ("contrast",), chunk
         )["contrast"],
         "paths": paths,
@@ -115,8 +115,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     device = device_of(options.device)
-    for result in interventions(options.shape, 8, 12, "float32", device):
-        keep(options.out, "interventions", device, result)
+    for result in against_cpu(options.shape, 8, 12, "float32", device):
+        keep(options.out, "against_cpu", device, result)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,18 @@
-"""Path patching: what a head sends to later heads' queries, keys and values, and to the logits."""
+"""Path patching: what a head sends to later heads' queries, keys and values, and to the logits.
+
+Patching a head says how much it carries; this says by which way. The sender's z is taken from the
+corrupt run, and only what lies between sender and receiver is allowed to answer to it: norms and
+MLPs are computed again, and all other heads stay at their clean z. What arrives at a later head as
+a changed query, key or value (a channel, ``q``, ``k`` or ``v``) gives that head a new z; this z
+goes into the clean run, and everything after it is computed again. The effect of the path is the m
+of that run minus m(clean). The path to the logits is the same with the unembedding as receiver.
+
+Senders travel up the model together. Their residuals are [senders * pairs, pos, d_model], one
+sender after the other, and the change that each makes to the z of every head of a layer is
+[senders, pairs, pos, n_heads, d_head] for each channel. Prompts are pairs here, clean and corrupt
+of one length; symbols are those of ``interventions``. ``docs/method.md``, *Causal tracing*, says
+how effects become shares and verdicts.
+"""
 
 from __future__ import annotations
 
@@ -25,11 +39,11 @@ from circuit_scaling.interventions.model.blocks import (
 from circuit_scaling.interventions.model.keys_and_values import KeysAndValuesKnown, copies_of
 from circuit_scaling.interventions.operations.attribute import contrast_gradients
 from circuit_scaling.interventions.operations.patch import SOURCE_RUN, PairedRuns
-from circuit_scaling.interventions.replay.checks import check_heads, check_pairs
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.pairs import Head, Pairs, head_names
+from circuit_scaling.interventions.replay.portions import by_graphs, by_rows, joined
 from circuit_scaling.interventions.replay.readouts import read
-from circuit_scaling.interventions.replay.rows import by_graphs, by_rows, joined
+from circuit_scaling.interventions.replay.request_checks import check_heads, check_pairs
 from circuit_scaling.interventions.replay.stack import Passengers, Stack
 
 Channel = Literal["q", "k", "v"]

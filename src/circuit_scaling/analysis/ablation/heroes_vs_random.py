@@ -1,8 +1,8 @@
-"""Do hero heads do more than random heads? From the trials of a model to comparisons and a CSV."""
+"""Do hero heads do more than random heads? From the trials of a model to its summary."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,12 +17,10 @@ from circuit_scaling.statistics.random_sets import against_random
 from circuit_scaling.tables.ablation import ABLATION_SUMMARY, HERO_SETS, RANDOM_SETS
 
 _MEASUREMENT = ["task", "readout", "ablation", "positions"]
-_EFFECT = ("mean_diff", "low", "high")
-_ACCURACY = ("accuracy", "accuracy_low", "accuracy_high")
+EFFECT = ("mean_diff", "low", "high")
+ACCURACY = ("accuracy", "accuracy_low", "accuracy_high")
 _DIFFERENCE = ("difference", "difference_low", "difference_high")
 _OTHERS = (*RANDOM_SETS, "weakest")
-_SHORT = {"ioi": "ioi", "anti_names": "anti"}  # tasks in the published table
-_SET_KEYS = ["family", "model", "k", "set_type", "hero_set"]
 
 _Row = dict[str, Any]
 _Values = NDArray[np.float64]
@@ -46,7 +44,7 @@ def summarise(
 
     Args:
         trials, prompts, competence: of the model (``competence`` may hold others as well).
-        primary: the scan's primary intervention.
+        primary: the scan's primary ablation.
     """
     rows: list[_Row] = []
     for key, group in trials.groupby(_MEASUREMENT, sort=False):
@@ -70,35 +68,6 @@ def summarise(
     return pd.DataFrame(rows)[list(types)].astype(types)
 
 
-def hero_ablation_for_people(ablation_summary: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The published table: accuracy and mean effect on both tasks, by kind of set and k.
-
-    Of the primary ablation. ``hero_set`` says whose layers a matched set has; of random sets the
-    means over the sets are given, with intervals over prompts. k = 0 is the clean model.
-    """
-    tasks = ablation_summary["task"].isin(list(_SHORT))
-    shown = ablation_summary[ablation_summary["primary"] & tasks]
-    values = [
-        f"{measure}_{short}{end}"
-        for end in ("", "_low", "_high")
-        for short in _SHORT.values()
-        for measure in ("acc", "mean_diff")
-    ]
-    sets: dict[tuple[Hashable, ...], _Row] = {}
-    for row in shown.to_dict("records"):
-        for key, found in _published(row):
-            sets.setdefault(key, {}).update(found)
-    table = pd.DataFrame(
-        [{**dict(zip(_SET_KEYS, key, strict=True)), **found} for key, found in sets.items()],
-        columns=[*_SET_KEYS, *values],
-    )
-    models = {model: place for place, model in enumerate(dict.fromkeys(table["model"]))}
-    order = table.assign(_model=table["model"].map(models)).sort_values(
-        ["_model", "k"], kind="stable"
-    )
-    return {"hero_vs_random_ablation_summary": order.drop(columns="_model").reset_index(drop=True)}
-
-
 def _compare(trials: pd.DataFrame, clusters: _Values, settings: AblationSettings) -> list[_Row]:
     """Every hero set of one task and ablation, against the other sets of as many heads."""
     harm = -1 if trials["readout"].iloc[0] == "contrast" else 1
@@ -109,7 +78,7 @@ def _compare(trials: pd.DataFrame, clusters: _Values, settings: AblationSettings
         row: _Row = {"hero_set": name, "k": k, "reason": hero["reason"]}
         of_size = trials[trials["k"] == k]
         own = of_size[of_size["set_type"] == name]
-        estimates.append((row, [f"clean_{part}" for part in _ACCURACY], _mean(clean)))
+        estimates.append((row, [f"clean_{part}" for part in ACCURACY], _mean(clean)))
         estimates += _levels(row, "", own)
         for kind in _OTHERS:
             others = of_size[(of_size["set_type"] == kind) & of_size["matched_to"].isin(["", name])]
@@ -148,7 +117,7 @@ def _levels(row: _Row, prefix: str, sets: pd.DataFrame) -> list[_Estimate]:
     """Mean effect and accuracy of the sets, each prompt with its mean over them."""
     return [
         (row, [f"{prefix}{part}" for part in names], _mean(_by_prompt(sets, column)))
-        for names, column in ((_EFFECT, "effects"), (_ACCURACY, "correct"))
+        for names, column in ((EFFECT, "effects"), (ACCURACY, "correct"))
     ]
 
 
@@ -175,27 +144,3 @@ def _estimate(
     boot = cluster_bootstrap(totals, np.random.default_rng(settings.seed), settings.n_boot)
     for (row, names, _), *found in zip(measured, boot.mean, boot.low, boot.high, strict=True):
         row.update(zip(names, map(float, found), strict=True))
-
-
-def _published(row: dict[Hashable, Any]) -> list[tuple[tuple[Hashable, ...], _Row]]:
-    """(family, model, k, set_type, hero_set) and the published values of all sets of a row."""
-    short = _SHORT[row["task"]]
-    model = (row["family"], row["model"])
-    kinds = {
-        "clean_": (0, "clean", ""),
-        "": (row["k"], row["hero_set"], ""),
-        "matched_": (row["k"], "matched", row["hero_set"]),
-        "unmatched_": (row["k"], "unmatched", ""),
-        "weakest_": (row["k"], "weakest", ""),
-    }
-    found: list[tuple[tuple[Hashable, ...], _Row]] = []
-    for prefix, key in kinds.items():
-        # The effect of ablating nothing is nothing: known, with no uncertainty.
-        effect = [0.0] * 3 if prefix == "clean_" else [row[prefix + part] for part in _EFFECT]
-        right = [row[prefix + part] for part in _ACCURACY]
-        values: _Row = {}
-        for end, *pair in zip(("", "_low", "_high"), right, effect, strict=True):
-            values |= {f"acc_{short}{end}": pair[0], f"mean_diff_{short}{end}": pair[1]}
-        if not np.isnan(effect[0]):
-            found.append(((*model, *key), values))
-    return found
