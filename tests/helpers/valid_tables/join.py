@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from tests.helpers.valid_tables import scan
 from tests.helpers.valid_tables.rows import HEAD, JOINT, MODEL, NAN
 
 TABLES = {
     "joint_heads": JOINT,
+    "joint_prompts": {**MODEL, **scan.TABLES["prompts"]},
     "joint_effects": {
         **HEAD,
         "task": "ioi",
