@@ -13,17 +13,18 @@ from kedro_datasets._typing import ImagePreview
 from matplotlib.figure import Figure
 
 from circuit_scaling.datasets.atomic import write_bytes_atomically
+from circuit_scaling.figures.stored import StoredFigure
 from circuit_scaling.figures.style import to_png, to_svg
 
 Drawn = dict[str, tuple[Figure, pd.DataFrame]]
 
 
-class FiguresDataset(AbstractDataset[Drawn, dict[str, Path]]):
+class FiguresDataset(AbstractDataset[Drawn, dict[str, StoredFigure]]):
     """Name -> (figure, data); saved as ``<name>.png``, ``.svg`` and ``.csv`` in one folder.
 
     A name may be a pattern such as ``layer_hist_*``, for one figure per model: at least one figure
-    must fit it, and files of other models that fit it are removed. Loading gives the paths of the
-    PNG files by name; kedro-viz previews the first of them.
+    must fit it, and files of other models that fit it are removed. Loading gives the stored figures
+    by name, which notebooks show; kedro-viz previews the first of them.
     """
 
     def __init__(
@@ -32,13 +33,9 @@ class FiguresDataset(AbstractDataset[Drawn, dict[str, Path]]):
         self._folder, self._names = Path(filepath), names
         self.metadata = metadata
 
-    def load(self) -> dict[str, Path]:
-        """The PNG files by name."""
-        return {
-            path.stem: path
-            for name in self._names
-            for path in (sorted(self._folder.glob(f"{name}.png")) or [self._folder / f"{name}.png"])
-        }
+    def load(self) -> dict[str, StoredFigure]:
+        """The figures by name."""
+        return {path.stem: StoredFigure(path) for path in self._paths()}
 
     def save(self, data: Drawn) -> None:
         """Write every figure and its data; each file is replaced as a whole."""
@@ -62,11 +59,18 @@ class FiguresDataset(AbstractDataset[Drawn, dict[str, Path]]):
 
     def preview(self) -> ImagePreview:
         """The first figure, for kedro-viz."""
-        first = next(iter(self.load().values()))
+        first = self._paths()[0]
         return ImagePreview(base64.b64encode(first.read_bytes()).decode())
 
     def _exists(self) -> bool:
-        return all(path.is_file() for path in self.load().values())
+        return all(path.is_file() for path in self._paths())
+
+    def _paths(self) -> list[Path]:
+        return [
+            path
+            for name in self._names
+            for path in (sorted(self._folder.glob(f"{name}.png")) or [self._folder / f"{name}.png"])
+        ]
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._folder), "names": self._names}

@@ -21,7 +21,6 @@ from matplotlib.text import Annotation
 
 from circuit_scaling import figures
 from circuit_scaling.figures.by_size import places
-from circuit_scaling.figures.join.agreement import VARIANTS
 from circuit_scaling.figures.scaling.layers import layer_counts
 from circuit_scaling.figures.style import CATEGORIES, family_looks, number, order_models, to_svg
 from circuit_scaling.figures.symlog import symlog_limits, symlog_ticks
@@ -392,6 +391,11 @@ class TestStrongHeadScaling:
 
 
 # Without sizes in the table, a family keeps the order of the rows.
+PRIMARY = ("zero", "all")
+VARIANTS = [
+    *(("mean", "all"), ("resample", "all")),
+    *(("zero", "end"), ("mean", "end"), ("resample", "end")),
+]
 ORDER_OF_COMPETENCE = ["mini_gpt2_l", "mini_gpt2_s", "mini_pythia_l", "control_ioi"]
 
 
@@ -404,7 +408,7 @@ class TestAblationAgreement:
 
     def test_cells_are_the_correlations_with_the_primary_ablation(self) -> None:
         frame = tables.ablation_agreement(MODELS)
-        figure = figures.ablation_agreement(frame)
+        figure = figures.ablation_agreement(frame, PRIMARY)
         models = [label.get_text() for label in figure.axes[0].get_yticklabels()]
         first = frame[(frame["ablation_a"] == "zero") & (frame["positions_a"] == "all")]
         keys = ["task", "model", "ablation_b", "positions_b"]
@@ -416,16 +420,23 @@ class TestAblationAgreement:
 
     def test_the_primary_ablation_may_stand_on_either_side(self) -> None:
         turned = self.row(ablation_a="resample", positions_a="end", ablation_b="zero")
-        axes = figures.ablation_agreement(pd.DataFrame([self.row(), turned])).axes[0]
+        axes = figures.ablation_agreement(pd.DataFrame([self.row(), turned]), PRIMARY).axes[0]
         assert [text.get_text() for text in axes.texts] == ["0.50", "–", "–", "–", "0.50"]
 
     def test_pairs_without_the_primary_ablation_are_left_out(self) -> None:
         other = self.row(ablation_a="mean", ablation_b="resample", spearman=0.1)
-        axes = figures.ablation_agreement(pd.DataFrame([self.row(), other])).axes[0]
+        axes = figures.ablation_agreement(pd.DataFrame([self.row(), other]), PRIMARY).axes[0]
         assert "0.10" not in [text.get_text() for text in axes.texts]
 
+    def test_another_primary_ablation_is_compared_with_the_others(self) -> None:
+        frame = tables.ablation_agreement(MODELS)
+        figure = figures.ablation_agreement(frame, ("mean", "end"))
+        names = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+        assert names == ["zero\nall", "mean\nall", "resample\nall", "zero\nend", "resample\nend"]
+        assert figure._supxlabel.get_text().endswith("mean ablation at the last position")
+
     def test_negative_correlations_lie_inside_the_scale(self) -> None:
-        figure = figures.ablation_agreement(pd.DataFrame([self.row(spearman=-0.4)]))
+        figure = figures.ablation_agreement(pd.DataFrame([self.row(spearman=-0.4)]), PRIMARY)
         assert figure.axes[0].images[0].norm.vmin == -0.4
         assert figure.axes[0].texts[0].get_text() == "−0.40"
 
@@ -610,7 +621,7 @@ EMPTY = {
     ),
     "competence": lambda: figures.competence(tables.competence(MODELS[:1]).head(0)),
     "ablation_agreement": lambda: figures.ablation_agreement(
-        tables.ablation_agreement(MODELS[:1]).head(0)
+        tables.ablation_agreement(MODELS[:1]).head(0), PRIMARY
     ),
     "attribution_agreement": lambda: figures.attribution_agreement(
         tables.attribution_agreement(MODELS[:1]).head(0)
