@@ -12,6 +12,7 @@ from kedro.io import AbstractDataset
 from kedro_datasets._typing import ImagePreview
 from matplotlib.figure import Figure
 
+from circuit_scaling.analysis.made_from import mark_on
 from circuit_scaling.datasets.atomic import write_bytes_atomically
 from circuit_scaling.figures.stored import StoredFigure
 from circuit_scaling.figures.style import to_png, to_svg
@@ -22,9 +23,10 @@ Drawn = dict[str, tuple[Figure, pd.DataFrame]]
 class FiguresDataset(AbstractDataset[Drawn, dict[str, StoredFigure]]):
     """Name -> (figure, data); saved as ``<name>.png``, ``.svg`` and ``.csv`` in one folder.
 
-    A name may be a pattern such as ``layer_hist_*``, for one figure per model: at least one figure
-    must fit it, and files of other models that fit it are removed. Loading gives the stored figures
-    by name, which notebooks show; kedro-viz previews the first of them.
+    The drawing says, as the data do, which heads it was made from. A name may be a pattern such as
+    ``layer_hist_*``, for one figure per model: at least one figure must fit it, and files of other
+    models that fit it are removed. Loading gives the stored figures by name, which notebooks show;
+    kedro-viz previews the first of them.
     """
 
     def __init__(
@@ -47,8 +49,9 @@ class FiguresDataset(AbstractDataset[Drawn, dict[str, StoredFigure]]):
         self._remove_others(data)
         for name, (figure, shown) in data.items():
             csv = shown.to_csv(index=False)
+            drawing = to_svg(figure, mark_on(shown))
             write_bytes_atomically(self._folder / f"{name}.png", to_png(figure))
-            write_bytes_atomically(self._folder / f"{name}.svg", to_svg(figure).encode())
+            write_bytes_atomically(self._folder / f"{name}.svg", drawing.encode())
             write_bytes_atomically(self._folder / f"{name}.csv", csv.encode())
 
     def _remove_others(self, data: Drawn) -> None:

@@ -22,6 +22,12 @@ class StoredFigure:
         return self.png.with_suffix(".svg").read_text(encoding="utf-8")
 
     @property
+    def source(self) -> str | None:
+        """What the drawing says it was made from: the fingerprint of its heads."""
+        found = re.search(r"<dc:source>([^<]*)</dc:source>", self.svg)
+        return found[1] if found else None
+
+    @property
     def pixels(self) -> tuple[int, int]:
         """Width and height in CSS pixels.
 

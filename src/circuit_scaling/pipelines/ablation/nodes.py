@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from circuit_scaling.analysis.ablation.comparison import hero_ablation_for_people, summarise
-from circuit_scaling.analysis.made_from import stamp
+from circuit_scaling.analysis.made_from import stamp, stamp_like
 from circuit_scaling.datasets.figures import Drawn
 from circuit_scaling.figures.ablation.comparison import (
     ablation_overview,
@@ -115,4 +115,4 @@ def draw(ablation_summary: pd.DataFrame, models: dict[str, Any]) -> Drawn:
         rows = ablation_summary[ablation_summary["model"] == slug]
         name = f"{file_name(slug)}_hero_vs_random_ablation"
         drawn[name] = (draw_model(rows), of_all_heroes(rows))
-    return drawn
+    return stamp_like(drawn, ablation_summary)

@@ -10,7 +10,7 @@ import pandas as pd
 from kedro.framework.project import pipelines
 
 from circuit_scaling import __version__
-from circuit_scaling.analysis.made_from import is_made_from
+from circuit_scaling.analysis.made_from import is_made_from, mark_of
 from circuit_scaling.commands import run_command
 from circuit_scaling.datasets.commit import commit_of
 from circuit_scaling.figures.stored import StoredFigure
@@ -51,7 +51,7 @@ def write_report(
         name: figure
         for dataset in figures_of_the_page()
         if makers[dataset][-1] not in outdated and isinstance(part := parts[dataset], dict)
-        for name, figure in part.items()
+        for name, figure in _shown(part, makers[dataset][-1], tables.get(_HEADS)).items()
     }
     return render_report(
         ReportContext(
@@ -85,6 +85,18 @@ def _outdated(tables: Tables, makers: Mapping[str, list[str]]) -> list[str]:
         if not is_made_from(table, tables[_HEADS])
     }
     return [name for name in pipelines if name in outdated and _HEADS in pipelines[name].inputs()]
+
+
+def _shown(
+    figures: dict[str, StoredFigure], pipeline: str, heads: pd.DataFrame | None
+) -> dict[str, StoredFigure]:
+    """Those that a chapter shows; of what is made from heads, none of other heads."""
+    wanted = {name for chapter in CHAPTERS for name in chapter.figures}
+    shown = {name: figure for name, figure in figures.items() if name in wanted}
+    if heads is None or _HEADS not in pipelines[pipeline].datasets():
+        return shown
+    mark = mark_of(heads)
+    return {name: figure for name, figure in shown.items() if figure.source == mark}
 
 
 def _made_with(tables: Tables) -> dict[str, Any]:
