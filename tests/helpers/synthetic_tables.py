@@ -8,18 +8,23 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache, wraps
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from circuit_scaling.analysis.ablation.heroes_vs_random import summarise
 from circuit_scaling.analysis.transfer.settings import TransferSettings
 from circuit_scaling.analysis.transfer.transfer import transfer as compare
+from circuit_scaling.datasets.figures import FiguresDataset
+from circuit_scaling.figures.stored import StoredFigure
 from circuit_scaling.measuring.ablation.sets import HeadSet, choose_sets
 from circuit_scaling.measuring.scan.settings import AblationKind
 from circuit_scaling.tables.columns import PROFILE_COLUMNS
 from circuit_scaling.tables.join import JOINT_EFFECTS
+from circuit_scaling.tables.registry import tables_of
 from tests.helpers import ablated_sets
 
 TAU = 0.05
@@ -541,3 +546,17 @@ def ablation_summary(models: Sequence[Model] = MODELS) -> pd.DataFrame:
                 )
             )
     return pd.concat(frames, ignore_index=True)
+
+
+MAKERS = {
+    name: [pipeline]
+    for pipeline in ("classify", "scaling", "transfer", "causal", "ablation", "zoo")
+    for name in tables_of(pipeline)
+} | {name: ["scan", "join"] for name in (*tables_of("join"), "competence", "run_log")}
+"""Which pipelines make a table of the page."""
+
+
+def stored(figure: Figure, folder: Path) -> StoredFigure:
+    """The figure as the catalogue gives it back."""
+    FiguresDataset(str(folder), ["one"]).save({"one": (figure, pd.DataFrame())})
+    return StoredFigure(folder / "one.png")

@@ -25,7 +25,7 @@ EMPTY = {
     ),
     "competence": lambda: figures.competence(tables.competence(MODELS[:1]).head(0)),
     "ablation_agreement": lambda: figures.ablation_agreement(
-        tables.ablation_agreement(MODELS[:1]).head(0)
+        tables.ablation_agreement(MODELS[:1]).head(0), ("zero", "all")
     ),
     "attribution_agreement": lambda: figures.attribution_agreement(
         tables.attribution_agreement(MODELS[:1]).head(0)

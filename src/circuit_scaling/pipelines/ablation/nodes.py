@@ -9,7 +9,7 @@ import pandas as pd
 
 from circuit_scaling.analysis.ablation.exports import hero_ablation_for_people
 from circuit_scaling.analysis.ablation.heroes_vs_random import summarise
-from circuit_scaling.analysis.made_from import stamp
+from circuit_scaling.analysis.made_from import stamp, stamp_like
 from circuit_scaling.datasets.figures import Drawn
 from circuit_scaling.figures.ablation.heroes_vs_random import (
     ablation_overview,
@@ -116,4 +116,4 @@ def draw(ablation_summary: pd.DataFrame, models: dict[str, Any]) -> Drawn:
         rows = ablation_summary[ablation_summary["model"] == slug]
         name = f"{file_name(slug)}_hero_vs_random_ablation"
         drawn[name] = (draw_model(rows), of_all_heroes(rows))
-    return drawn
+    return stamp_like(drawn, ablation_summary)

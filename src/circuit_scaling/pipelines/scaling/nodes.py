@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from circuit_scaling.analysis.classify.settings import ClassifySettings
-from circuit_scaling.analysis.made_from import stamp
+from circuit_scaling.analysis.made_from import stamp, stamp_like
 from circuit_scaling.analysis.scaling.controls import control_models
 from circuit_scaling.analysis.scaling.correlations import corr_vs_scale
 from circuit_scaling.analysis.scaling.settings import ScalingSettings
@@ -80,4 +80,4 @@ def draw(
             delta_scatter(heads, tau),
             heads[[*keys, *effects]],
         )
-    return drawn
+    return stamp_like(drawn, corr_vs_scale)

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from circuit_scaling import figures
-from circuit_scaling.figures.join.agreement import VARIANTS
 from circuit_scaling.figures.style import to_svg
 from tests.helpers import synthetic_tables as tables
 from tests.helpers.drawn import MODELS, ORDER_OF_COMPETENCE
@@ -38,6 +37,13 @@ class TestCompetence:
         np.testing.assert_allclose(interval[:, 0], [row["low"], row["high"]])
 
 
+PRIMARY = ("zero", "all")
+VARIANTS = [
+    *(("mean", "all"), ("resample", "all")),
+    *(("zero", "end"), ("mean", "end"), ("resample", "end")),
+]
+
+
 class TestAblationAgreement:
     @staticmethod
     def row(**changes: object) -> dict[str, object]:
@@ -47,7 +53,7 @@ class TestAblationAgreement:
 
     def test_cells_are_the_correlations_with_the_primary_ablation(self) -> None:
         frame = tables.ablation_agreement(MODELS)
-        figure = figures.ablation_agreement(frame)
+        figure = figures.ablation_agreement(frame, PRIMARY)
         models = [label.get_text() for label in figure.axes[0].get_yticklabels()]
         first = frame[(frame["ablation_a"] == "zero") & (frame["positions_a"] == "all")]
         keys = ["task", "model", "ablation_b", "positions_b"]
@@ -59,16 +65,23 @@ class TestAblationAgreement:
 
     def test_the_primary_ablation_may_stand_on_either_side(self) -> None:
         turned = self.row(ablation_a="resample", positions_a="end", ablation_b="zero")
-        axes = figures.ablation_agreement(pd.DataFrame([self.row(), turned])).axes[0]
+        axes = figures.ablation_agreement(pd.DataFrame([self.row(), turned]), PRIMARY).axes[0]
         assert [text.get_text() for text in axes.texts] == ["0.50", "–", "–", "–", "0.50"]
 
     def test_pairs_without_the_primary_ablation_are_left_out(self) -> None:
         other = self.row(ablation_a="mean", ablation_b="resample", spearman=0.1)
-        axes = figures.ablation_agreement(pd.DataFrame([self.row(), other])).axes[0]
+        axes = figures.ablation_agreement(pd.DataFrame([self.row(), other]), PRIMARY).axes[0]
         assert "0.10" not in [text.get_text() for text in axes.texts]
 
+    def test_another_primary_ablation_is_compared_with_the_others(self) -> None:
+        frame = tables.ablation_agreement(MODELS)
+        figure = figures.ablation_agreement(frame, ("mean", "end"))
+        names = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+        assert names == ["zero\nall", "mean\nall", "resample\nall", "zero\nend", "resample\nend"]
+        assert figure._supxlabel.get_text().endswith("mean ablation at the last position")
+
     def test_negative_correlations_lie_inside_the_scale(self) -> None:
-        figure = figures.ablation_agreement(pd.DataFrame([self.row(spearman=-0.4)]))
+        figure = figures.ablation_agreement(pd.DataFrame([self.row(spearman=-0.4)]), PRIMARY)
         assert figure.axes[0].images[0].norm.vmin == -0.4
         assert figure.axes[0].texts[0].get_text() == "−0.40"
 
@@ -99,6 +112,13 @@ class TestAttributionAgreement:
     def test_values_that_are_not_defined_are_left_out(self) -> None:
         frame = tables.attribution_agreement(MODELS[:1]).assign(spearman=np.nan)
         to_svg(figures.attribution_agreement(frame))
+
+    def test_another_primary_ablation_is_compared_with_the_others(self) -> None:
+        frame = tables.ablation_agreement(MODELS)
+        figure = figures.ablation_agreement(frame, ("mean", "end"))
+        names = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+        assert names == ["zero\nall", "mean\nall", "resample\nall", "zero\nend", "resample\nend"]
+        assert figure._supxlabel.get_text().endswith("mean ablation at the last position")
 
     def test_negative_correlations_lie_inside_the_axis(self) -> None:
         frame = tables.attribution_agreement(MODELS[:1]).assign(spearman=-0.4)
