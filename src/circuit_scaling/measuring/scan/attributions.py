@@ -20,7 +20,6 @@ from circuit_scaling.tables.scan import HEAD_ATTRIBUTIONS
 
 
 def head_attributions(
-    slug: str,
     entry: RosterEntry,
     anatomy: Anatomy,
     tasks: Tasks,
@@ -38,7 +37,7 @@ def head_attributions(
         pd.DataFrame(
             {
                 "family": entry.family,
-                "model": slug,
+                "model": entry.slug,
                 "layer": layers,
                 "head": heads,
                 "task": task,
