@@ -49,7 +49,7 @@ def edit_config(folder: Path, **changes: object) -> None:
 
 def entry(folder: Path, **changes: object) -> RosterEntry:
     shape = {"params_m": 0.5, "n_layers": 4, "n_heads": 12} | changes
-    return RosterEntry.model_validate({"family": "x", "folder": str(folder), **shape})
+    return RosterEntry.model_validate({"slug": "x", "family": "x", "folder": str(folder), **shape})
 
 
 def refused(folder: Path) -> str:
@@ -187,7 +187,7 @@ def test_a_hub_id_is_not_read_from_a_folder_of_that_name(copy, monkeypatch):
     given = RosterEntry(family="x", hub="mini_gpt2_s", params_m=1, n_layers=4, n_heads=12)
     for load in (load_tokenizer, load_model):
         with pytest.raises(CircuitScalingError, match="'mini_gpt2_s' is a hub id, and a file or f"):
-            load("x", given)
+            load(given)
 
 
 # Weights and logits that are no numbers.
@@ -217,9 +217,9 @@ def test_weights_too_large_for_their_dtype(copy):
         return tensors
 
     edit_tensors(folder, scale)
-    load_model("x", entry(folder))
+    load_model(entry(folder))
     with pytest.raises(CircuitScalingError, match=r"in 1 tensor, first in .*mlp\.c_fc\.weight"):
-        load_model("x", entry(folder, dtype="float16"))
+        load_model(entry(folder, dtype="float16"))
 
 
 @pytest.mark.parametrize("method", ["exact", "attribution"])
@@ -453,4 +453,4 @@ def test_a_device_that_is_not_there(device):
     wrong = entry(ZOO / "mini_gpt2_s", device=device)
     for load in (load_tokenizer, load_model):
         with pytest.raises(CircuitScalingError, match=f"'x': the device '{device}' is not there"):
-            load("x", wrong)
+            load(wrong)

@@ -39,8 +39,7 @@ def test_training_is_the_same_twice_and_learns():
         update={"shapes": {"mini_gpt2_s": shape}, "log_every": 11, "test_prompts": 40}
     )
     first, second = (
-        train_model("mini_gpt2_s", ROSTER.entry("mini_gpt2_s"), short, shipped_tasks())
-        for _ in range(2)
+        train_model(ROSTER.entry("mini_gpt2_s"), short, shipped_tasks()) for _ in range(2)
     )
     assert first.files == second.files
     pd.testing.assert_frame_equal(first.curves, second.curves)
@@ -54,7 +53,7 @@ def test_shipped_models_do_what_they_learned_on_held_out_names(slug):
     tokenizer = AutoTokenizer.from_pretrained(FOLDER / slug)
     settings = SETTINGS.model_copy(update={"test_prompts": 200})
     measured = held_out_accuracy(
-        slug, model, tokenizer, ROSTER.entry(slug), settings, shipped_tasks()
+        model, tokenizer, ROSTER.entry(slug), settings, shipped_tasks()
     ).set_index("task")
     trained = measured[measured["objective"] == "trained"]
     assert (trained["accuracy"] >= 0.95).all(), trained

@@ -22,7 +22,7 @@ from tests.conftest import PROJECT
 from tests.helpers import small_scans
 
 OLD, NEW = "a" * 40, "b" * 40
-ENTRY = RosterEntry(family="x", hub="someone/tiny", params_m=1, n_layers=4, n_heads=12)
+ENTRY = RosterEntry(slug="tiny", family="x", hub="someone/tiny", params_m=1, n_layers=4, n_heads=12)
 SETTINGS = PromptSettings(n_prompts=40)
 
 
@@ -60,11 +60,11 @@ def moving(tmp_path, monkeypatch) -> Hub:
 
 
 def _prompts(entry: RosterEntry = ENTRY):
-    return make_prompts(entry, shipped_tasks(), SETTINGS, slug="tiny")
+    return make_prompts(entry, shipped_tasks(), SETTINGS)
 
 
 def _first_projection(commit: str) -> torch.Tensor:
-    return load_model("tiny", ENTRY, commit=commit).w_o(0)
+    return load_model(ENTRY, commit=commit).w_o(0)
 
 
 def test_the_commit_is_in_the_prompts_and_in_both_fingerprints(moving):
@@ -97,10 +97,10 @@ def test_another_revision_in_the_roster_makes_prompts_stale(moving):
 def test_a_folder_has_no_commit():
     folder = str(PROJECT / "data" / "01_raw" / "zoo" / "mini_gpt2_s")
     local = RosterEntry(family="x", folder=folder, params_m=1, n_layers=4, n_heads=12)
-    assert load_tokenizer("x", local).commit == ""
+    assert load_tokenizer(local).commit == ""
     assert set(_prompts(local)["revision"]) == {""}
 
 
 def test_a_commit_that_is_nowhere_is_one_line(moving):
     with pytest.raises(CircuitScalingError, match="'tiny' cannot be loaded from 'someone/tiny'"):
-        load_model("tiny", ENTRY, commit="c" * 40)
+        load_model(ENTRY, commit="c" * 40)

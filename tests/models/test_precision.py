@@ -36,7 +36,7 @@ def _effects(anatomy: Anatomy) -> np.ndarray:
 @pytest.mark.parametrize("slug", ["mini_gpt2_s", "mini_pythia_s", "mini_opt", "mini_neo"])
 def test_weights_in_16_bits_give_nearly_the_same_effects(slug):
     entry = _entry(slug)
-    full, half = load_model(slug, entry), load_model(slug, entry, "bf16")
+    full, half = load_model(entry), load_model(entry, "bf16")
     assert full.dtype == torch.float32
     assert half.dtype == torch.bfloat16
     exact, rounded = _effects(full), _effects(half)

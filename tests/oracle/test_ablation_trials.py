@@ -96,7 +96,7 @@ def test_trials_equal_hooked_runs_prompt_by_prompt(hooks: HookOracle, ablation: 
         for trial in plan_trials(TASKS, SCAN, SETTINGS, SETS)
         if (trial.task, trial.intervention.ablation) == ("ioi", ablation)
     ]
-    trials = run_trials("m", entry(ZOO), SCAN, SETTINGS, prompts, planned, "ff").ablation_trials
+    trials = run_trials(entry(ZOO), SCAN, SETTINGS, prompts, planned, "ff").ablation_trials
     asked = prompts[(prompts["task"] == "ioi") & (prompts["split"] == "test")]
     references = prompts[prompts["task"] == "ioi_abc"]
     for chosen in SETS:
@@ -133,7 +133,7 @@ def test_heroes_of_random_weights_do_not_beat_random_heads(tmp_path: Path) -> No
     settings = SETTINGS.model_copy(update={"also": ()})
     for seed in range(2):
         model = entry(random_weights(tmp_path / str(seed), seed))
-        scanned = scan_model("m", model, TASKS, SCAN, prompts)
+        scanned = scan_model(model, TASKS, SCAN, prompts)
         # Nothing is strong in a model that does nothing: tau so low that it has heroes at all.
         classify = ClassifySettings(tau=1e-3, taus=(1e-3,), top_k=3, n_boot=200)
         joined = join_model(model, SCAN, prompts, scanned.head_effects, scanned.head_profiles)
@@ -143,7 +143,7 @@ def test_heroes_of_random_weights_do_not_beat_random_heads(tmp_path: Path) -> No
         heroes = hero_heads(heads, classify)
         sets = choose_sets("m", SHAPE, heroes, heads, settings)
         planned = plan_trials(TASKS, SCAN, settings, sets)
-        trials, log = run_trials("m", model, SCAN, settings, prompts, planned, "ff")
+        trials, log = run_trials(model, SCAN, settings, prompts, planned, "ff")
         (line,) = ABLATION_LOG.validate(log).to_dict("records")
         assert (line["stage"], line["counted"]) == ("ablation", "sets of heads")
         n_sets = sum(len(trial.distinct) for trial in planned)

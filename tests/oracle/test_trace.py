@@ -29,6 +29,7 @@ from tests.helpers.causal_tables import SETTINGS as TRACING
 
 SLUG, LAYERS, HEADS = "mini_gpt2_s", 4, 12
 ENTRY = RosterEntry(
+    slug=SLUG,
     family="mini_gpt2",
     folder=str(PROJECT / "data" / "01_raw" / "zoo" / SLUG),
     params_m=0.5,
@@ -51,13 +52,13 @@ SUBJECTS = Subjects(HEROES, HEROES, {h: "shared" if h in HEROES else "weak" for 
 
 @pytest.fixture(scope="module")
 def anatomy() -> Anatomy:
-    return load_model(SLUG, ENTRY)
+    return load_model(ENTRY)
 
 
 @pytest.fixture(scope="module")
 def prompts() -> pd.DataFrame:
     settings = PromptSettings(n_prompts=40)
-    return build_prompts(shipped_tasks(), settings, load_tokenizer(SLUG, ENTRY).tokenizer)[0]
+    return build_prompts(shipped_tasks(), settings, load_tokenizer(ENTRY).tokenizer)[0]
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +73,7 @@ def traced(prompts: pd.DataFrame, told: list[float]) -> TracingTables:
     scores = {name: np.linspace(0, 1, len(EVERY)) for name in PROFILE_COLUMNS}
     profiles = pd.DataFrame({"layer": layer, "head": head, **scores})
     return trace_model(
-        *(SLUG, ENTRY, SCAN, SETTINGS, prompts, profiles, SUBJECTS, "ff"),
+        *(ENTRY, SCAN, SETTINGS, prompts, profiles, SUBJECTS, "ff"),
         progress=lambda _what, heads: told.append(heads),
     )
 

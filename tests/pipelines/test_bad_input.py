@@ -21,7 +21,14 @@ ZOO = PROJECT / "data" / "01_raw" / "zoo" / "mini_gpt2_s"
 
 
 def entry(**changes) -> RosterEntry:
-    given = {"family": "x", "folder": str(ZOO), "params_m": 1.0, "n_layers": 4, "n_heads": 12}
+    given = {
+        "slug": "mine",
+        "family": "x",
+        "folder": str(ZOO),
+        "params_m": 1.0,
+        "n_layers": 4,
+        "n_heads": 12,
+    }
     return RosterEntry.model_validate(given | changes)
 
 
@@ -85,10 +92,10 @@ def test_a_missing_table_is_named_with_the_command(study, run, test_data):
 
 def test_a_folder_that_is_no_model(tmp_path):
     with pytest.raises(CircuitScalingError, match=r"no config\.json"):
-        load_model("mine", entry(folder=str(tmp_path)))
+        load_model(entry(folder=str(tmp_path)))
     shutil.copy(ZOO / "config.json", tmp_path)
     with pytest.raises(CircuitScalingError, match="'mine' cannot be loaded"):
-        load_model("mine", entry(folder=str(tmp_path)))
+        load_model(entry(folder=str(tmp_path)))
 
 
 def test_an_architecture_the_engine_cannot_take(tmp_path):
@@ -97,7 +104,7 @@ def test_an_architecture_the_engine_cannot_take(tmp_path):
     model = BloomForCausalLM(BloomConfig(vocab_size=61, hidden_size=32, n_layer=2, n_head=4))
     model.save_pretrained(tmp_path)
     with pytest.raises(CircuitScalingError, match="Bloom"):
-        load_model("mine", entry(folder=str(tmp_path), n_layers=2, n_heads=4))
+        load_model(entry(folder=str(tmp_path), n_layers=2, n_heads=4))
 
 
 @pytest.mark.parametrize(
@@ -143,6 +150,6 @@ def test_every_shipped_model_is_as_its_roster_says():
     )["_rosters"]
     for slug, given in rosters["zoo"].items():
         found = RosterEntry.model_validate(given)
-        anatomy = load_model(slug, found)
+        anatomy = load_model(found)
         weights = sum(p.numel() for p in anatomy.model.parameters()) / 1e6
         assert weights == pytest.approx(found.params_m, abs=0.005), slug

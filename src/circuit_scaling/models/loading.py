@@ -57,9 +57,7 @@ class LoadedModel:
     reads: LoadedTokenizer
 
 
-def load_model(
-    slug: str, entry: RosterEntry, precision: Precision = "float32", commit: str = ""
-) -> Anatomy:
+def load_model(entry: RosterEntry, precision: Precision = "float32", commit: str = "") -> Anatomy:
     """Load the weights of a roster entry once, taken apart and checked against the roster.
 
     The weights are Hugging Face's own, with fused attention; TransformerLens says which class
@@ -75,9 +73,9 @@ def load_model(
             layers and heads that do not fit the roster.
     """
     source, revision = _source(entry, commit)
-    device = _device(slug, entry.device)
-    architecture = _checked_architecture(slug, entry, _config(slug, entry, commit))
-    with opening(f"Model '{slug}' cannot be loaded from '{source}'"):
+    device = _device(entry)
+    architecture = _checked_architecture(entry, _config(entry, commit))
+    with opening(f"Model '{entry.slug}' cannot be loaded from '{source}'"):
         try:
             model, report = get_hf_model_class_for_architecture(architecture).from_pretrained(
                 source,
@@ -87,13 +85,13 @@ def load_model(
                 ignore_mismatched_sizes=True,  # they are refused below, by name
             )
         except SafetensorError as error:
-            raise CircuitScalingError(_damaged(slug, Path(source), error)) from error
-        check_tensors(slug, source, model, report)
+            raise CircuitScalingError(_damaged(entry.slug, Path(source), error)) from error
+        check_tensors(entry.slug, source, model, report)
         model.to(device)
     return anatomy_of(model)
 
 
-def load_tokenizer(slug: str, entry: RosterEntry, commit: str = "") -> LoadedTokenizer:
+def load_tokenizer(entry: RosterEntry, commit: str = "") -> LoadedTokenizer:
     """What a roster entry reads, without its weights.
 
     Raises:
@@ -102,18 +100,18 @@ def load_tokenizer(slug: str, entry: RosterEntry, commit: str = "") -> LoadedTok
             device that is not there; no tokenizer, or one without the BOS token that it should put.
     """
     commit = commit or _commit(entry)
-    config = _config(slug, entry, commit)
-    _checked_architecture(slug, entry, config)
-    _device(slug, entry.device)
+    config = _config(entry, commit)
+    _checked_architecture(entry, config)
+    _device(entry)
     source, revision = _source(entry, commit)
     tokenizer = _load(
-        f"The tokenizer of '{slug}'", source, AutoTokenizer.from_pretrained, revision=revision
+        f"The tokenizer of '{entry.slug}'", source, AutoTokenizer.from_pretrained, revision=revision
     )
     if not tokenizer.encode("When", add_special_tokens=False):  # made without its files
         raise CircuitScalingError(
-            f"The tokenizer of '{slug}' in '{source}' makes no tokens of a text: its files are "
-            f"missing, or are not those of a {type(tokenizer).__name__}, as which it is loaded. "
-            "Save it beside the weights with save_pretrained."
+            f"The tokenizer of '{entry.slug}' in '{source}' makes no tokens of a text: its files "
+            f"are missing, or are not those of a {type(tokenizer).__name__}, as which it is "
+            "loaded. Save it beside the weights with save_pretrained."
         )
     prefix = prompt_prefix(tokenizer, entry.bos, config.model_type)
     return LoadedTokenizer(tokenizer, prefix, commit)
@@ -138,6 +136,7 @@ def load_any(
     _check_kind(slug, config)
     with opening(f"Model '{slug}' cannot be loaded from '{source}'"):
         entry = RosterEntry(
+            slug=slug,
             family="",
             folder=folder,
             hub=hub,
@@ -146,8 +145,8 @@ def load_any(
             n_heads=config.num_attention_heads,
             bos=bos,
         )
-    reads = load_tokenizer(slug, entry)
-    return LoadedModel(load_model(slug, entry, commit=reads.commit), reads)
+    reads = load_tokenizer(entry)
+    return LoadedModel(load_model(entry, commit=reads.commit), reads)
 
 
 def _source(entry: RosterEntry, commit: str) -> tuple[str, str | None]:
@@ -216,9 +215,9 @@ def _commit(entry: RosterEntry) -> str:
     return ""
 
 
-def _config(slug: str, entry: RosterEntry, commit: str) -> Any:
+def _config(entry: RosterEntry, commit: str) -> Any:
     source, revision = _source(entry, commit)
-    return _load(f"Model '{slug}'", source, AutoConfig.from_pretrained, revision=revision)
+    return _load(f"Model '{entry.slug}'", source, AutoConfig.from_pretrained, revision=revision)
 
 
 def _load(what: str, source: str, loader: Callable[..., Any], **options: Any) -> Any:
@@ -240,16 +239,16 @@ def _damaged(slug: str, folder: Path, error: SafetensorError) -> str:
     return f"Model '{slug}' cannot be loaded from '{folder}': {reason_of(error)}"
 
 
-def _checked_architecture(slug: str, entry: RosterEntry, config: Any) -> str:
+def _checked_architecture(entry: RosterEntry, config: Any) -> str:
     """The architecture that the configuration names, if its shape is that of the roster."""
-    architecture = _check_kind(slug, config)
+    architecture = _check_kind(entry.slug, config)
     wanted = {"layers": entry.n_layers, "heads": entry.n_heads}
     found = {"layers": config.num_hidden_layers, "heads": config.num_attention_heads}
     if entry.d_model is not None:
         wanted["d_model"], found["d_model"] = entry.d_model, config.hidden_size
     if wanted != found:
         raise CircuitScalingError(
-            f"Model '{slug}': the roster says {_shape(wanted)}; the checkpoint has "
+            f"Model '{entry.slug}': the roster says {_shape(wanted)}; the checkpoint has "
             f"{_shape(found)}. Correct the roster entry."
         )
     return architecture
@@ -302,11 +301,14 @@ def _shape(sizes: dict[str, int]) -> str:
     return ", ".join(f"{size} {what}" for what, size in sizes.items())
 
 
-def _device(slug: str, wanted: str) -> torch.device:
+def _device(entry: RosterEntry) -> torch.device:
     """The device of an entry, if it is there."""
+    wanted = entry.device
     if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    with opening(f"Model '{slug}': the device '{wanted}' is not there (auto, cpu, cuda, cuda:0 …)"):
+    with opening(
+        f"Model '{entry.slug}': the device '{wanted}' is not there (auto, cpu, cuda, cuda:0 …)"
+    ):
         device = torch.device(wanted)
         torch.zeros(1, device=device).item()  # the name alone does not say that it is there
     return device

@@ -89,7 +89,6 @@ def plan_trials(
 
 
 def run_trials(
-    slug: str,
     entry: RosterEntry,
     scan: ScanSettings,
     settings: AblationSettings,
@@ -108,7 +107,7 @@ def run_trials(
     """
     started = time.perf_counter()
     prepare_device(scan.precision)
-    anatomy = load_model(slug, entry, scan.precision, revision_of(prompts))
+    anatomy = load_model(entry, scan.precision, revision_of(prompts))
     reset_peak(anatomy.device)
     chunk = Chunk.of(anatomy, None if scan.chunk == "auto" else scan.chunk, scan.max_memory)
     frames = []
@@ -116,8 +115,8 @@ def run_trials(
         rows = prompts[(prompts["task"] == trial.task) & (prompts["split"] == SPLIT)]
         if rows.empty:
             raise CircuitScalingError(
-                f"Task '{trial.task}' has no '{SPLIT}' prompts in the prompts of '{slug}': heroes "
-                "are tested on prompts that they were not chosen on. Raise prompts.n_prompts."
+                f"Task '{trial.task}' has no '{SPLIT}' prompts in the prompts of '{entry.slug}': "
+                "heroes are tested on prompts that they were not chosen on. Raise prompts.n_prompts."
             )
         measured = _measure(
             anatomy, trial, scan.draws, settings.seed, prompts, rows, chunk, progress
@@ -125,7 +124,7 @@ def run_trials(
         frames.append(_table(trial, measured, len(rows), rows["cluster"].nunique()))
     table = pd.concat(frames, ignore_index=True).assign(
         family=entry.family,
-        model=slug,
+        model=entry.slug,
         n_layers=anatomy.n_layers,
         n_heads=anatomy.n_heads,
         split=SPLIT,
@@ -134,7 +133,7 @@ def run_trials(
     )
     return AblationTables(
         table[list(ABLATION_TRIALS.columns)],
-        run_log("ablation", slug, anatomy, chunk, started, sets_of(trials)),
+        run_log("ablation", entry.slug, anatomy, chunk, started, sets_of(trials)),
     )
 
 

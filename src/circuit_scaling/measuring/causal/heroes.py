@@ -30,30 +30,29 @@ class Subjects:
 
 
 def subjects_of(
-    slug: str,
     entry: RosterEntry,
     classified_heads: pd.DataFrame,
     hero_heads: pd.DataFrame,
     settings: CausalSettings,
 ) -> Subjects:
-    """The heads of model ``slug``; no heroes where the table has none of them.
+    """The heads of a model; no heroes where the table has none of them.
 
     Raises:
         CircuitScalingError: a head is outside the model's shape, or a hero has another category in
             ``classified_heads``.
     """
-    categories = _categories(classified_heads, slug)
-    listed = _categories(hero_heads, slug)
+    categories = _categories(classified_heads, entry.slug)
+    listed = _categories(hero_heads, entry.slug)
     for (layer, head), category in listed.items():
         if layer >= entry.n_layers or head >= entry.n_heads:
             raise CircuitScalingError(
-                f"The hero head L{layer}H{head} of '{slug}' is outside its {entry.n_layers} layers "
-                f"of {entry.n_heads} heads. Were the heroes chosen in another model? Choose them "
+                f"The hero head L{layer}H{head} of '{entry.slug}' is outside its {entry.n_layers} "
+                f"layers of {entry.n_heads} heads. Were the heroes chosen in another model? Choose them "
                 f"again: {run_command(['join', 'classify'])}"
             )
         if categories.get((layer, head)) != category:
             raise CircuitScalingError(
-                f"The hero head L{layer}H{head} of '{slug}' is {category}, but not so in "
+                f"The hero head L{layer}H{head} of '{entry.slug}' is {category}, but not so in "
                 f"classified_heads. Classify again: {run_command(['classify'])}"
             )
     heroes = tuple(head for head, category in listed.items() if category != "weak")

@@ -42,7 +42,6 @@ class TracingTables:
 
 
 def trace_model(
-    slug: str,
     entry: RosterEntry,
     scan: ScanSettings,
     settings: CausalSettings,
@@ -65,7 +64,7 @@ def trace_model(
     """
     started = time.perf_counter()
     prepare_device(scan.precision)
-    anatomy = load_model(slug, entry, scan.precision, revision_of(prompts))
+    anatomy = load_model(entry, scan.precision, revision_of(prompts))
     reset_peak(anatomy.device)
     chunk = Chunk.of(anatomy, None if scan.chunk == "auto" else scan.chunk, scan.max_memory)
     traced = [
@@ -81,7 +80,7 @@ def trace_model(
             return schema.empty()
         whole = pd.concat(found, ignore_index=True).assign(
             family=entry.family,
-            model=slug,
+            model=entry.slug,
             n_layers=anatomy.n_layers,
             n_heads=anatomy.n_heads,
             fingerprint=fingerprint,
@@ -106,7 +105,7 @@ def trace_model(
         hero_pairs=table(
             HERO_PAIRS, (f for task in traced for f in joint_influences(task, subjects, progress))
         ),
-        causal_log=run_log("causal", slug, anatomy, chunk, started, runs_of(subjects)),
+        causal_log=run_log("causal", entry.slug, anatomy, chunk, started, runs_of(subjects)),
     )
 
 

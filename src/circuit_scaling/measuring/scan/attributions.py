@@ -21,7 +21,6 @@ from circuit_scaling.tables.scan import HEAD_ATTRIBUTIONS
 
 
 def head_attributions(
-    slug: str,
     entry: RosterEntry,
     anatomy: Anatomy,
     tasks: Tasks,
@@ -39,7 +38,7 @@ def head_attributions(
         pd.DataFrame(
             {
                 "family": entry.family,
-                "model": slug,
+                "model": entry.slug,
                 "layer": layers,
                 "head": heads,
                 "task": task,

@@ -59,7 +59,6 @@ def fresh_prompts(
 
 
 def check_fresh(
-    slug: str,
     entry: RosterEntry,
     tasks: Tasks,
     prompt_settings: PromptSettings,
@@ -79,9 +78,9 @@ def check_fresh(
     found = {name for table in measured for name in table["fingerprint"]}
     if not fresh_prompts(entry, tasks, prompt_settings, prompts) or found != {expected}:
         raise CircuitScalingError(
-            f"The stored scan of '{slug}' was made with another checkpoint, other prompts, other "
-            f"parameters or another engine (fingerprint {', '.join(sorted(found))}, now "
-            f"{expected}). Scan it again: {run_command(['scan'], namespace=f'scan.{slug}')}"
+            f"The stored scan of '{entry.slug}' was made with another checkpoint, other prompts, "
+            f"other parameters or another engine (fingerprint {', '.join(sorted(found))}, now "
+            f"{expected}). Scan it again: {run_command(['scan'], namespace=f'scan.{entry.slug}')}"
         )
 
 

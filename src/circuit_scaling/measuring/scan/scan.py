@@ -40,7 +40,6 @@ class ScanTables:
 
 
 def scan_model(
-    slug: str,
     entry: RosterEntry,
     tasks: Tasks,
     settings: ScanSettings,
@@ -60,7 +59,7 @@ def scan_model(
             f"{', '.join(tasks.scanned())}."
         )
     prepare_device(settings.precision)
-    anatomy = load_model(slug, entry, settings.precision, revision_of(prompts))
+    anatomy = load_model(entry, settings.precision, revision_of(prompts))
     reset_peak(anatomy.device)
     chunk = Chunk.of(
         anatomy, None if settings.chunk == "auto" else settings.chunk, settings.max_memory
@@ -74,22 +73,22 @@ def scan_model(
         [rows for m in measured for rows in m.head_effects(progress)], ignore_index=True
     )
     effects["q"] = _q_column(effects, settings)
-    effects = _of_model(effects, slug, entry).assign(fingerprint=fingerprint)
+    effects = _of_model(effects, entry).assign(fingerprint=fingerprint)
     competence = pd.DataFrame([m.competence() for m in measured])
     competence["competent"] = competence["competent"].astype("boolean")  # missing for controls
     return ScanTables(
         head_effects=effects[_EFFECT_ORDER],
         head_attributions=head_attributions(
-            slug, entry, anatomy, tasks, settings, prompts, chunk, fingerprint
+            entry, anatomy, tasks, settings, prompts, chunk, fingerprint
         ),
-        head_profiles=_profiles(slug, entry, anatomy, prompts, settings, fingerprint),
-        competence=_of_model(competence, slug, entry),
-        run_log=run_log("scan", slug, anatomy, chunk, started, len(effects)),
+        head_profiles=_profiles(entry, anatomy, prompts, settings, fingerprint),
+        competence=_of_model(competence, entry),
+        run_log=run_log("scan", entry.slug, anatomy, chunk, started, len(effects)),
     )
 
 
-def _of_model(frame: pd.DataFrame, slug: str, entry: RosterEntry) -> pd.DataFrame:
-    return frame.assign(family=entry.family, model=slug)[["family", "model", *frame.columns]]
+def _of_model(frame: pd.DataFrame, entry: RosterEntry) -> pd.DataFrame:
+    return frame.assign(family=entry.family, model=entry.slug)[["family", "model", *frame.columns]]
 
 
 _EFFECT_ORDER = [
@@ -113,7 +112,6 @@ def _q_column(effects: pd.DataFrame, settings: ScanSettings) -> NDArray[np.float
 
 
 def _profiles(
-    slug: str,
     entry: RosterEntry,
     anatomy: Anatomy,
     prompts: pd.DataFrame,
@@ -126,7 +124,7 @@ def _profiles(
     return pd.DataFrame(
         {
             "family": entry.family,
-            "model": slug,
+            "model": entry.slug,
             "layer": layers.ravel(),
             "head": heads.ravel(),
             "n_layers": anatomy.n_layers,

@@ -61,8 +61,8 @@ def shared_tokenizer(tasks: Tasks) -> PreTrainedTokenizerFast:
     return zoo_tokenizer([*templates, *(f" {text}" for text in texts)])
 
 
-def train_model(slug: str, entry: RosterEntry, settings: ZooSettings, tasks: Tasks) -> TrainedModel:
-    """Train the model ``slug`` from random weights on its objectives.
+def train_model(entry: RosterEntry, settings: ZooSettings, tasks: Tasks) -> TrainedModel:
+    """Train a model from random weights on its objectives.
 
     A task of the roster entry's ``objectives`` is learned or answered at random; other tasks are
     never shown. Loss is cross-entropy on the labelled positions, averaged within an objective and
@@ -70,8 +70,8 @@ def train_model(slug: str, entry: RosterEntry, settings: ZooSettings, tasks: Tas
     """
     tokenizer = shared_tokenizer(tasks)
     words = make_word_bank(tokenizer)
-    seed = zlib.crc32(f"{settings.seed}/{slug}".encode())
-    shape = settings.shapes[slug]
+    seed = zlib.crc32(f"{settings.seed}/{entry.slug}".encode())
+    shape = settings.shapes[entry.slug]
     prefix = prompt_prefix(tokenizer, entry.bos, shape.architecture)
     language = Language(
         words, tasks.root, entry.objectives, _ROW_LENGTH, np.random.default_rng(seed), prefix
@@ -82,15 +82,14 @@ def train_model(slug: str, entry: RosterEntry, settings: ZooSettings, tasks: Tas
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = build_model(shape, entry, len(tokenizer))
-    curves = _optimise(slug, model, language, entry, settings, shape.steps or settings.steps)
+    curves = _optimise(model, language, entry, settings, shape.steps or settings.steps)
     model.eval()
     files = _as_files(model, tokenizer)
-    accuracy = held_out_accuracy(slug, model, tokenizer, entry, settings, tasks)
+    accuracy = held_out_accuracy(model, tokenizer, entry, settings, tasks)
     return TrainedModel(files, curves, accuracy)
 
 
 def _optimise(
-    slug: str,
     model: PreTrainedModel,
     language: Language,
     entry: RosterEntry,
@@ -125,7 +124,7 @@ def _optimise(
         TextColumn("{task.fields[loss]}"),
     )
     with Progress(*columns) as progress:
-        bar = progress.add_task(slug, total=steps, loss="")
+        bar = progress.add_task(entry.slug, total=steps, loss="")
         for step in range(steps):
             losses = {task: _loss(model, language.rows(task, n)) for task, n in n_rows.items()}
             optimiser.zero_grad(set_to_none=True)
@@ -136,7 +135,7 @@ def _optimise(
             if step % settings.log_every == 0 or step == steps - 1:
                 values = {task: loss.item() for task, loss in losses.items()}
                 points += [
-                    {"model": slug, "step": step, "task": task, "loss": value}
+                    {"model": entry.slug, "step": step, "task": task, "loss": value}
                     for task, value in values.items()
                 ]
                 text = " ".join(f"{task} {value:.2f}" for task, value in values.items())
@@ -168,7 +167,6 @@ def _as_files(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> dic
 
 @torch.no_grad()
 def held_out_accuracy(
-    slug: str,
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     entry: RosterEntry,
@@ -201,7 +199,7 @@ def held_out_accuracy(
                 among.append(best in prompt["answer"])
         rows.append(
             {
-                "model": slug,
+                "model": entry.slug,
                 "task": task,
                 "objective": {"learn": "trained", "random": "random"}.get(
                     entry.objectives.get(str(task), ""), "untrained"

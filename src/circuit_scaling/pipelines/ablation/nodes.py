@@ -61,9 +61,7 @@ def ablate_sets(
         _log.info("%s: %s", slug, "; ".join(short))
     trials = plan_trials(tasks, scan_settings, settings, sets)
     with ONE_MODEL_AT_A_TIME, scan_progress(slug, sets_of(trials), "sets") as progress:
-        ablated = run_trials(
-            slug, entry, scan_settings, settings, prompts, trials, fingerprint, progress
-        )
+        ablated = run_trials(entry, scan_settings, settings, prompts, trials, fingerprint, progress)
     return ablated._asdict()
 
 

@@ -49,7 +49,7 @@ def trace_heads(
     slug, prompts = entry.slug, prompts_of(joint_prompts, entry.slug)
     heads = of_model(classified_heads, slug)
     scanned = check_heads(entry, tasks, prompt_settings, scan, prompts, heads)
-    subjects = subjects_of(slug, entry, classified_heads, hero_heads, settings)
+    subjects = subjects_of(entry, classified_heads, hero_heads, settings)
     if not subjects.traced:
         _log.warning("%s: no hero heads, so nothing is traced", slug)
         return {name: ALL_TABLES[name].empty() for name in PER_MODEL}
@@ -61,7 +61,6 @@ def trace_heads(
         scan_progress(slug, runs_of(subjects), "heads and paths", "patched") as progress,
     ):
         traced = trace_model(
-            slug,
             entry,
             scan,
             settings,
@@ -89,7 +88,7 @@ def collect(
     roster = Roster.model_validate(models).root
     n = len(slugs)
     for place, slug in enumerate(slugs):
-        subjects = subjects_of(slug, roster[slug], classified_heads, hero_heads, settings)
+        subjects = subjects_of(roster[slug], classified_heads, hero_heads, settings)
         traced = dict(zip(_TRACED, tables[place::n], strict=False))
         check_traced(slug, classified_heads, subjects, settings, traced)
     traces, reads, writes, pairs, log = (

@@ -32,7 +32,7 @@ def join_one_model(
 ) -> dict[str, pd.DataFrame]:
     """Refuse a scan that does not fit the configuration; else lay it out by head."""
     measured = (head_effects, head_attributions)
-    check_fresh(entry.slug, entry, tasks, prompt_settings, scan_settings, prompts, *measured)
+    check_fresh(entry, tasks, prompt_settings, scan_settings, prompts, *measured)
     joined = join_model(entry, scan_settings, prompts, head_effects, head_profiles)
     return {
         "joint_prompts": prompts.assign(family=entry.family, model=entry.slug)[

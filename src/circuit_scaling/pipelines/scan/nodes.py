@@ -21,7 +21,7 @@ def make_prompts(entry: RosterEntry, tasks: Tasks, settings: PromptSettings) -> 
     """All prompts of all tasks in the tokens of one model."""
     from circuit_scaling.models.loading import load_tokenizer
 
-    reads = load_tokenizer(entry.slug, entry)
+    reads = load_tokenizer(entry)
     prompts, dropped = build_prompts(
         tasks,
         settings,
@@ -46,7 +46,7 @@ def ablate_heads(
     ablated = sum(len(settings.kinds(task)) for task in tasks.scanned())
     total = ablated * entry.n_layers * entry.n_heads
     with ONE_MODEL_AT_A_TIME, scan_progress(entry.slug, total) as progress:
-        scanned = scan_model(entry.slug, entry, tasks, settings, prompts, progress)
+        scanned = scan_model(entry, tasks, settings, prompts, progress)
     return {
         "head_effects": scanned.head_effects,
         "head_attributions": scanned.head_attributions,

@@ -17,7 +17,7 @@ def train(entry: RosterEntry, tasks: Tasks, settings: ZooSettings) -> dict[str, 
     """Train one embedded model from random weights."""
     from circuit_scaling.models.zoo.train import train_model
 
-    trained = train_model(entry.slug, entry, settings, tasks)
+    trained = train_model(entry, settings, tasks)
     return {
         "checkpoint": trained.files,
         "zoo_curves": trained.curves,

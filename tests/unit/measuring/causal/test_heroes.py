@@ -29,7 +29,7 @@ HEROES = CLASSIFIED.iloc[[2, 1, 0]].drop(columns="fingerprint")
 
 
 def subjects(settings: CausalSettings = SETTINGS, heroes: pd.DataFrame = HEROES) -> Subjects:
-    return subjects_of("mini_s", ENTRY, CLASSIFIED, heroes, settings)
+    return subjects_of(ENTRY, CLASSIFIED, heroes, settings)
 
 
 def test_weak_heads_are_listed_and_never_traced() -> None:

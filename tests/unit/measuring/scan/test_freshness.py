@@ -31,7 +31,7 @@ def check(*changes: str | None) -> None:
     prompts = rows.assign(fingerprint=of_prompts)
     right = scan_fingerprint(ENTRY, TASKS, small_scans.SETTINGS, prompts)
     measured = [pd.DataFrame({"fingerprint": [change or right] * 2}) for change in changes]
-    check_fresh("mini_s", ENTRY, TASKS, PROMPT_SETTINGS, small_scans.SETTINGS, prompts, *measured)
+    check_fresh(ENTRY, TASKS, PROMPT_SETTINGS, small_scans.SETTINGS, prompts, *measured)
 
 
 def test_a_fresh_scan_passes() -> None:
