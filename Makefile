@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export DO_NOT_TRACK := 1
 
-.PHONY: run test check unit viz site zoo bench soak architectures bench-gpu clean help
+.PHONY: run test check unit models oracle golden pipelines end-to-end viz site zoo bench soak architectures bench-gpu clean help
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -24,15 +24,31 @@ run: $(STAMP)  ## scan the embedded models, join, classify, and write the report
 	$(BIN)/kedro run
 	@echo "The report is at data/08_reporting/report.html"
 
-test: check unit  ## style, types, walls between the rooms, and all tests
+test: check $(STAMP)  ## style, types, walls between the rooms, and all tests (ten minutes)
+	$(BIN)/pytest
 
-check: $(STAMP)
+check: $(STAMP)  ## style, types and walls between the rooms (seconds)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-unit: $(STAMP)
-	$(BIN)/pytest
+unit: $(STAMP)  ## tests of one room alone, without a model (four minutes)
+	$(BIN)/pytest tests/unit
+
+models: $(STAMP)  ## tests that load, build or train a small model (a minute)
+	$(BIN)/pytest tests/models
+
+oracle: $(STAMP)  ## every number of the engine against hooks and planted circuits (three minutes)
+	$(BIN)/pytest tests/oracle
+
+golden: $(STAMP)  ## numbers do not move without a new ENGINE_VERSION (seconds)
+	$(BIN)/pytest tests/golden
+
+pipelines: $(STAMP)  ## two models through all pipelines, configuration, bad input (five minutes)
+	$(BIN)/pytest tests/pipelines
+
+end-to-end: $(STAMP)  ## the notebook and the Python interface on the tables of a run (two minutes)
+	$(BIN)/pytest tests/end_to_end
 
 viz: $(STAMP)  ## open the pipeline graph in a browser
 	$(BIN)/kedro viz run --pipeline overview

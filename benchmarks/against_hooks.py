@@ -27,6 +27,7 @@ from transformer_lens.patching import get_act_patch_attn_head_out_all_pos
 from transformers import PreTrainedModel
 
 from benchmarks.engine import random_batch, timed_layers
+from benchmarks.flops import scan_operations, sizes_of
 from benchmarks.matmul_rate import matmul_rate
 from benchmarks.measuring import (
     PRECISIONS,
@@ -39,7 +40,6 @@ from benchmarks.measuring import (
     now,
     weights_dtype,
 )
-from benchmarks.operations import scan_operations, sizes_of
 from benchmarks.shapes import config_of, random_model
 from circuit_scaling.interventions.model.memory import peak_memory, reset_peak
 from circuit_scaling.interventions.replay.batch import Batch

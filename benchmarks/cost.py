@@ -17,8 +17,8 @@ import torch
 
 from benchmarks.engine import engine_effects, random_batch
 from benchmarks.fits import exponent, proportion
+from benchmarks.flops import scan_operations, sizes_of
 from benchmarks.measuring import Result, device_of, keep, multiplying_in, now
-from benchmarks.operations import scan_operations, sizes_of
 from benchmarks.shapes import random_model, small_gpt2
 from circuit_scaling.interventions.model.anatomy import Anatomy
 from circuit_scaling.interventions.replay.batch import Batch

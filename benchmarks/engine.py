@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from benchmarks.measuring import now
 from circuit_scaling.interventions.model.anatomy import Anatomy
-from circuit_scaling.interventions.operations.ablate import Ablation, Batch, scan_layers
+from circuit_scaling.interventions.operations.ablate_heads import scan_layers
+from circuit_scaling.interventions.replay.ablation import Ablation
+from circuit_scaling.interventions.replay.batch import Batch
 from circuit_scaling.interventions.replay.chunk import Chunk
 
 ZERO = Ablation("zero")

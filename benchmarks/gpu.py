@@ -19,9 +19,9 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.against_cpu import against_cpu
 from benchmarks.against_hooks import against_hooks
 from benchmarks.blocks import blocks
-from benchmarks.interventions import interventions
 from benchmarks.matmul_rate import matmul_rate
 from benchmarks.measuring import PRECISIONS, Precision, keep
 from benchmarks.memory import memory
@@ -53,8 +53,8 @@ def first_part(device: torch.device, out: Path, end: float) -> None:
     _attempt(errors)
 
     def others() -> None:
-        for result in interventions("gpt2", 16, 16, "float32", device):
-            keep(out, "interventions", device, result)
+        for result in against_cpu("gpt2", 16, 16, "float32", device):
+            keep(out, "against_cpu", device, result)
 
     _attempt(others)
     _attempt(

@@ -24,7 +24,7 @@ Random weights of the true shapes, zero ablation at all positions, contrast read
 Made by `make bench` and, on a machine with a GPU, `make bench-gpu`; the numbers behind this page
 are the lines of `docs/benchmarks/*.jsonl`, and `python -m benchmarks --page-only` rebuilds it.
 
-*Share of the matmul rate*: necessary operations (`benchmarks/operations.py`) per second, divided by
+*Share of the matmul rate*: necessary operations (`benchmarks/flops.py`) per second, divided by
 the fastest matrix product measured in the same run, precision and TF32 setting. *Hook loop*:
 TransformerLens `run_with_hooks` on `hook_z`, one forward per head. *Patching helper*:
 `transformer_lens.patching.get_act_patch_attn_head_out_all_pos`, with zeros patched in. The three
@@ -75,14 +75,14 @@ def _device(results: list[Result], without: str) -> list[str]:
         parts.append(_rate_table(rates))
     if compared := _of(results, "against_hooks"):
         parts += ["### Against TransformerLens\n", _comparison_table(compared, gpu)]
-    if masked := _of(results, "sets"):
-        parts += ["### Sets of heads\n", _sets_table(masked)]
+    if ablated := _of(results, "sets"):
+        parts += ["### Sets of heads\n", _sets_table(ablated)]
     if costs := _of(results, "cost"):
         parts += ["### How the cost grows\n", _cost_section(costs[-1])]
     if errors := _of(results, "precision"):
         parts += ["### What a precision costs\n", _precision_table(errors, gpu)]
-    if others := _of(results, "interventions"):
-        parts += ["### Patching, masking and paths\n", _interventions_table(others)]
+    if others := _of(results, "against_cpu"):
+        parts += ["### A device against the CPU\n", _against_cpu_table(others)]
     if memories := _of(results, "memory"):
         parts += ["### Memory\n", _memory_table(memories)]
     if blocks := _of(results, "blocks"):
@@ -127,7 +127,7 @@ def _comparison_table(compared: list[Result], gpu: bool) -> str:
     return _table(head, rows) + "\n" + note
 
 
-def _sets_table(masked: list[Result]) -> str:
+def _sets_table(ablated: list[Result]) -> str:
     rows = [
         (
             r["shape"],
@@ -140,7 +140,7 @@ def _sets_table(masked: list[Result]) -> str:
             f"{r['largest_difference']:.0e}",
             f"{r['typical_effect']:.0e}",
         )
-        for r in masked
+        for r in ablated
     ]
     head = ("shape", "prompts × tokens", "precision", "sets of heads", "engine, s", "hook loop, s")
     note = "Heads ablated together: all sets stacked, against one hooked run per set, in turn.\n"
@@ -201,7 +201,7 @@ def _precision_table(errors: list[Result], gpu: bool) -> str:
     return note + "\n" + _table((*head, "largest of a head's mean", "typical effect"), rows)
 
 
-def _interventions_table(others: list[Result]) -> str:
+def _against_cpu_table(others: list[Result]) -> str:
     rows = [
         (
             r["model"],

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from benchmarks.against_hooks import Effects, Hooks
 from benchmarks.engine import ZERO, random_batch
+from benchmarks.flops import sizes_of
 from benchmarks.measuring import Result, device_of, keep, multiplying_in, now
-from benchmarks.operations import sizes_of
 from benchmarks.shapes import config_of, random_model
 from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.replay.chunk import Chunk

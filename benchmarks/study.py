@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.engine import engine_effects, random_batch
+from benchmarks.flops import scan_operations, sizes_of
 from benchmarks.matmul_rate import matmul_rate
 from benchmarks.measuring import (
     PRECISIONS,
@@ -22,7 +23,6 @@ from benchmarks.measuring import (
     now,
     weights_dtype,
 )
-from benchmarks.operations import scan_operations, sizes_of
 from benchmarks.shapes import STUDY, config_of, meta_model, random_model
 from circuit_scaling.interventions.model.memory import peak_memory, reset_peak
 from circuit_scaling.interventions.replay.chunk import Chunk

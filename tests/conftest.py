@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from hypothesis.configuration import set_hypothesis_home_dir
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from kedro.io import DataCatalog
+from kedro_viz.constants import VIZ_METADATA_ARGS
 
 PROJECT = Path(__file__).parents[1]
+
+set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "circuit_scaling_hypothesis")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_viz(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """kedro-viz does not show the runs of tests: what it keeps of them is not in the checkout."""
+    VIZ_METADATA_ARGS["path"] = os.path.relpath(tmp_path_factory.mktemp("viz"), PROJECT)
 
 
 @pytest.fixture(scope="session", autouse=True)

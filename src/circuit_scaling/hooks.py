@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from kedro.framework.hooks import hook_impl
-from kedro.framework.project import pipelines
 from kedro.io import AbstractVersionedDataset, DataCatalog, DatasetError, MemoryDataset
 from kedro.pipeline import Pipeline
 
 from circuit_scaling.commands import run_command
 from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.makers import makers_of
 
 _VERSIONS_SHOWN = 4
-_WHOLE = ("__default__", "overview")
 
 
 class MissingInputs:
@@ -92,13 +91,9 @@ def _may_be_missing(pipeline: Pipeline, name: str) -> bool:
 
 
 def _way_out(needed: list[str]) -> str:
-    makers: dict[str, list[str]] = {}
-    for name, pipeline in pipelines.items():
-        if name not in _WHOLE:
-            for output in pipeline.outputs() | pipeline.all_outputs():
-                makers.setdefault(output, []).append(name)
-    commands = dict.fromkeys(makers[name][0] for name in needed if name in makers)
-    others = dict.fromkeys(other for name in needed for other in makers.get(name, ())[1:])
+    makers = {name: makers_of(name) for name in needed}
+    commands = dict.fromkeys(names[0] for names in makers.values() if names)
+    others = dict.fromkeys(other for names in makers.values() for other in names[1:])
     shown = ", ".join(needed[:4]) + (f" and {len(needed) - 4} more" if len(needed) > 4 else "")
     way = f" Make them with: {run_command(commands)}" if commands else ""
     way += f" (or {', '.join(others)})" if others else ""

@@ -14,6 +14,7 @@ from kedro.pipeline import Node, Pipeline
 from circuit_scaling.commands import Plain, run_command
 from circuit_scaling.datasets.table import TableDataset
 from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.makers import makers_of
 from circuit_scaling.tables.made_with import made_with, of_attributes, set_made_with
 from circuit_scaling.typed import Block
 
@@ -136,7 +137,7 @@ def _to_make_again(differ: Iterable[str], blocks: set[str], catalog: DataCatalog
     again: set[str] = set()
     waiting = list(differ)
     while waiting:
-        for maker in _makers(waiting.pop())[:1]:
+        for maker in makers_of(waiting.pop())[:1]:
             if maker not in again:
                 again.add(maker)
                 waiting += [
@@ -153,14 +154,6 @@ def _is_measured_with(name: str, blocks: set[str]) -> bool:
         name in node.outputs
         and MEASURES in node.tags
         and not blocks.isdisjoint(part.removeprefix(_PARAMETER) for part in node.inputs)
-        for maker in _makers(name)
+        for maker in makers_of(name)
         for node in pipelines[maker].nodes
     )
-
-
-def _makers(name: str) -> list[str]:
-    return [
-        pipeline
-        for pipeline, nodes in pipelines.items()
-        if pipeline not in ("__default__", "overview") and name in nodes.all_outputs()
-    ]

@@ -7,6 +7,9 @@ from typing import Literal, get_args
 CATEGORIES = ("ioi_only", "anti_only", "shared", "weak")
 """What a head is for: one of the two tasks, both, or neither; in the order of every table."""
 
+STRONG_CATEGORIES = CATEGORIES[:3]
+"""Those of heads that do something; heroes come from them."""
+
 AblationMode = Literal["zero", "mean", "resample"]
 ABLATION_MODES: tuple[AblationMode, ...] = get_args(AblationMode)
 """What replaces a head's output."""
@@ -14,6 +17,7 @@ ABLATION_MODES: tuple[AblationMode, ...] = get_args(AblationMode)
 Positions = Literal["all", "end"]
 POSITIONS: tuple[Positions, ...] = get_args(Positions)
 """Where it is replaced: everywhere, or at the last token alone."""
+POSITION_WORDS: dict[str, str] = {"all": "all positions", "end": "the last position"}
 
 STUDY_TASKS = ("ioi", "anti_names")
 """Indirect object identification and anti-repetition, from which the categories come."""

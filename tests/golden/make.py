@@ -16,18 +16,18 @@ from circuit_scaling.prompts.spec import PromptSettings
 
 FILE = Path(__file__).with_name("mini_gpt2_s.json")
 TASKS = ("ioi", "anti_lists", "ioi_abc", "plain_text")
-INTERVENTIONS = (("zero", "all"), ("mean", "all"), ("resample", "end"))
+ABLATIONS = (("zero", "all"), ("mean", "all"), ("resample", "end"))
 
 
 def golden_scan() -> dict[str, list[float]]:
-    """Mean effects of all heads of one embedded model, by task and intervention."""
+    """Mean effects of all heads of one embedded model, by task and kind of ablation."""
     folder = Path(__file__).parents[2] / "data" / "01_raw" / "zoo" / "mini_gpt2_s"
     loaded = load_any(str(folder))
     tasks = shipped_tasks()
     prompts, _ = build_prompts(tasks, PromptSettings(n_prompts=40), loaded.reads.tokenizer)
     found = {}
     for task in TASKS:
-        for ablation, positions in INTERVENTIONS:
+        for ablation, positions in ABLATIONS:
             primary = AblationKind(ablation=ablation, positions=positions)
             settings = ScanSettings(
                 primary=primary, ablations=(), positions=(), draws=1, n_boot=200, n_flips=99

@@ -1,4 +1,4 @@
-"""Made-up heroes, prompts and trials of masked sets, from the effects that a test gives."""
+"""Made-up heroes, prompts and trials of ablated sets, from the effects that a test gives."""
 
 from __future__ import annotations
 
@@ -67,7 +67,23 @@ def trials(
     model: str = "m",
     family: str = "mini",
 ) -> pd.DataFrame:
-    """``ablation_trials`` of one task; the clean metric is 4."""
+    """``ablation_trials`` of one task, checked; the clean metric is 4."""
+    return ABLATION_TRIALS.validate(
+        made_trials(sets, effects, correct, task, readout, ablation, model, family)
+    )
+
+
+def made_trials(
+    sets: Sequence[HeadSet],
+    effects: Effects,
+    correct: Effects | None = None,
+    task: str = "ioi",
+    readout: str = "contrast",
+    ablation: str = "zero",
+    model: str = "m",
+    family: str = "mini",
+) -> pd.DataFrame:
+    """The same, unchecked: for simulations, where the check would take most of the time."""
     nothing = np.empty(0)
     rows = []
     for chosen in sets:
@@ -106,4 +122,4 @@ def trials(
         seed=0,
         fingerprint="ff",
     )
-    return ABLATION_TRIALS.validate(frame[list(ABLATION_TRIALS.columns)])
+    return frame[list(ABLATION_TRIALS.columns)]

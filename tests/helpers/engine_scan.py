@@ -10,12 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
-from circuit_scaling.interventions.operations.ablate import (
-    Ablation,
-    Batch,
-    LayerEffects,
-    scan_layers,
-)
+from circuit_scaling.interventions.operations.ablate_heads import LayerEffects, scan_layers
+from circuit_scaling.interventions.replay.ablation import Ablation
+from circuit_scaling.interventions.replay.batch import Batch
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.models.parts import anatomy_of
 from tests.helpers.hook_oracle import Prompts

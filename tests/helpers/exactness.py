@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from circuit_scaling.interventions.operations.ablate import Ablation, donor_indices
+from circuit_scaling.interventions.replay.ablation import Ablation
+from circuit_scaling.interventions.replay.replacements import donor_indices
 from tests.helpers.engine_scan import batch_of, engine_effects
 from tests.helpers.hook_oracle import READOUTS, HookOracle
 from tests.helpers.tiny_models import tiny_prompts

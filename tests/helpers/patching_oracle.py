@@ -1,4 +1,4 @@
-"""The plain way to patch and to mask heads: one hooked TransformerLens run for every question."""
+"""The plain way to patch and ablate heads: one hooked TransformerLens run for every question."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from circuit_scaling.interventions.operations.paths import Channel, Receiver
+from circuit_scaling.interventions.operations.path_patching import Channel, Receiver
 from circuit_scaling.interventions.replay.pairs import Direction, Head, Pairs, Part
 from tests.helpers.hook_oracle import Floats, HookOracle, Prompts, measure
 
@@ -21,7 +21,7 @@ CHANNELS: tuple[Channel, ...] = ("q", "k", "v")
 
 
 class PatchingOracle:
-    """Patching, masking, direct effects, path patching and attention, by hooks alone."""
+    """Patching, sets of heads, direct effects, path patching and attention, by hooks alone."""
 
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
         self.model = model  # untouched: the bridge rewires a copy
@@ -170,9 +170,9 @@ class PatchingOracle:
             slopes = torch.autograd.grad(m.sum(), z)  # pairs do not see one another
         return [one.detach() for one in z], list(slopes)
 
-    # --- Masking and attention -------------------------------------------------------------
+    # --- Sets and attention ----------------------------------------------------------------
 
-    def masked(
+    def ablated(
         self,
         prompts: Prompts,
         heads: Sequence[Head],

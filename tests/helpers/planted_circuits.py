@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedModel
 
-from circuit_scaling.interventions.operations.paths import Channel, Receiver
+from circuit_scaling.interventions.operations.path_patching import Channel, Receiver
 from circuit_scaling.interventions.replay.pairs import Direction, Head, Pairs
 
 LAYERS = 3

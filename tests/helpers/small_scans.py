@@ -64,7 +64,7 @@ def effects(
     values: NDArray[np.float64],
     model: str = "mini_s",
     family: str = "mini",
-    intervention: AblationKind = ZERO,
+    kind: AblationKind = ZERO,
 ) -> pd.DataFrame:
     """Rows of ``head_effects`` for ``values`` [heads, prompts]; every q is a tenth of its p."""
     layer, head = np.divmod(np.arange(N_HEADS), HEADS)
@@ -77,8 +77,8 @@ def effects(
             "head": head,
             "task": task,
             "readout": "contrast",
-            "ablation": intervention.ablation,
-            "positions": intervention.positions,
+            "ablation": kind.ablation,
+            "positions": kind.positions,
             "delta": values.mean(axis=1),
             "se": values.std(axis=1) / 10,
             "low": np.nan,

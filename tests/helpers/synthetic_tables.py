@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache, wraps
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
-from circuit_scaling.analysis.ablation.comparison import summarise
-from circuit_scaling.analysis.transfer.pairs import TransferSettings
+from circuit_scaling.analysis.ablation.heroes_vs_random import summarise
+from circuit_scaling.analysis.transfer.settings import TransferSettings
 from circuit_scaling.analysis.transfer.transfer import transfer as compare
+from circuit_scaling.datasets.figures import FiguresDataset
+from circuit_scaling.figures.stored import StoredFigure
 from circuit_scaling.measuring.ablation.sets import HeadSet, choose_sets
 from circuit_scaling.measuring.scan.settings import AblationKind
 from circuit_scaling.tables.columns import PROFILE_COLUMNS
 from circuit_scaling.tables.join import JOINT_EFFECTS
+from circuit_scaling.tables.registry import tables_of
 from tests.helpers import ablated_sets
 
 TAU = 0.05
+Made = TypeVar("Made")
 TASKS = ("ioi", "anti_names", "anti_lists", "induction")
 ABLATIONS = [(mode, where) for where in ("all", "end") for mode in ("zero", "mean", "resample")]
 
@@ -49,6 +58,12 @@ MODELS = (
     Model("control_ioi", "control", 0.21, 6, 8, anti=False),
     Model("control_anti", "control", 0.21, 6, 8, ioi=False),
 )
+
+
+def _made_once(make: Callable[[Sequence[Model]], Made]) -> Callable[..., Made]:
+    """Keep what takes long to make; every caller has a copy of his own."""
+    kept = cache(make)
+    return wraps(make)(lambda models=MODELS: deepcopy(kept(tuple(models))))
 
 
 def roster(models: Sequence[Model] = MODELS) -> pd.DataFrame:
@@ -106,6 +121,7 @@ def competence(models: Sequence[Model] = MODELS) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@_made_once
 def classified_heads(models: Sequence[Model] = MODELS) -> pd.DataFrame:
     """Heavy-tailed effects: most heads near nothing, a few worth several logits."""
     rng = np.random.default_rng(2)
@@ -410,6 +426,7 @@ def import_findings(models: Sequence[Model] = MODELS) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@_made_once
 def transfer(models: Sequence[Model] = MODELS) -> dict[str, pd.DataFrame]:
     """The four tables of the comparison of heads whose profiles say nothing of their effects."""
     rng = np.random.default_rng(6)
@@ -482,6 +499,7 @@ def run_log(models: Sequence[Model] = MODELS) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@_made_once
 def ablation_summary(models: Sequence[Model] = MODELS) -> pd.DataFrame:
     """Heroes take 5 logits where the model can do the task, random heads half a logit anywhere."""
     rng = np.random.default_rng(8)
@@ -528,3 +546,17 @@ def ablation_summary(models: Sequence[Model] = MODELS) -> pd.DataFrame:
                 )
             )
     return pd.concat(frames, ignore_index=True)
+
+
+MAKERS = {
+    name: [pipeline]
+    for pipeline in ("classify", "scaling", "transfer", "causal", "ablation", "zoo")
+    for name in tables_of(pipeline)
+} | {name: ["scan", "join"] for name in (*tables_of("join"), "competence", "run_log")}
+"""Which pipelines make a table of the page."""
+
+
+def stored(figure: Figure, folder: Path) -> StoredFigure:
+    """The figure as the catalogue gives it back."""
+    FiguresDataset(str(folder), ["one"]).save({"one": (figure, pd.DataFrame())})
+    return StoredFigure(folder / "one.png")

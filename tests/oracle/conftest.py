@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
-from circuit_scaling.interventions.operations.ablate import donor_indices
 from circuit_scaling.interventions.replay.pairs import Pairs
+from circuit_scaling.interventions.replay.replacements import donor_indices
 from tests.helpers.engine_scan import anatomy_of_copy, batch_of
 from tests.helpers.hook_oracle import HookOracle
 from tests.helpers.patching_oracle import PatchingOracle

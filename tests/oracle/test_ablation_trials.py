@@ -11,12 +11,9 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
-from circuit_scaling.analysis.ablation.comparison import summarise
-from circuit_scaling.analysis.classify.categories import (
-    ClassifySettings,
-    classify_heads,
-    hero_heads,
-)
+from circuit_scaling.analysis.ablation.heroes_vs_random import summarise
+from circuit_scaling.analysis.classify.categories import classify_heads, hero_heads
+from circuit_scaling.analysis.classify.settings import ClassifySettings
 from circuit_scaling.analysis.join.heads import join_model
 from circuit_scaling.measuring.ablation.sets import HeadSet, choose_sets
 from circuit_scaling.measuring.ablation.settings import AblationSettings
@@ -139,9 +136,7 @@ def test_heroes_of_random_weights_do_not_beat_random_heads(tmp_path: Path) -> No
         scanned = scan_model("m", model, TASKS, SCAN, prompts)
         # Nothing is strong in a model that does nothing: tau so low that it has heroes at all.
         classify = ClassifySettings(tau=1e-3, taus=(1e-3,), top_k=3, n_boot=200)
-        joined = join_model(
-            model, SCAN, classify.tau, prompts, scanned.head_effects, scanned.head_profiles
-        )
+        joined = join_model(model, SCAN, prompts, scanned.head_effects, scanned.head_profiles)
         heads, _ = classify_heads(
             joined.joint_heads, joined.joint_effects, scanned.competence, classify
         )

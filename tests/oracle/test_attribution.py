@@ -15,9 +15,10 @@ from transformer_lens.tools.analysis.attribution_patching import (
 )
 
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.interventions.operations.ablate import Ablation, donor_indices
 from circuit_scaling.interventions.operations.attribute import attribute
+from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.interventions.replay.chunk import Chunk
+from circuit_scaling.interventions.replay.replacements import donor_indices
 from circuit_scaling.models.parts import anatomy_of
 from tests.helpers.engine_scan import batch_of
 from tests.helpers.hook_oracle import HookOracle, measure

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.interventions.operations.ablate import Ablation
+from circuit_scaling.interventions.replay.ablation import Ablation
 from tests.helpers.engine_scan import engine_effects
 from tests.helpers.tiny_models import CONTEXT, VOCAB
 

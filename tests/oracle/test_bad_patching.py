@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.interventions.operations.ablate import Ablation
 from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.operations.attention import attention_from_end
 from circuit_scaling.interventions.operations.patch import patch_heads, patch_sets
-from circuit_scaling.interventions.operations.paths import path_effects, path_estimates
+from circuit_scaling.interventions.operations.path_patching import path_effects, path_estimates
+from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.interventions.replay.pairs import Pairs
 from tests.helpers.engine_scan import batch_of
 from tests.helpers.tiny_models import CONTEXT, HEADS, LAYERS, VOCAB
@@ -30,13 +30,15 @@ def asked(shared, pairs, heads):
         "sets": partial(patch_sets, anatomy, pairs, [heads], "denoising"),
         "paths": partial(path_effects, anatomy, pairs, heads),
         "estimates": partial(path_estimates, anatomy, pairs, heads),
-        "masks": partial(ablate_sets, anatomy, batch_of(shared.prompts), [heads], Ablation("zero")),
+        "ablated": partial(
+            ablate_sets, anatomy, batch_of(shared.prompts), [heads], Ablation("zero")
+        ),
         "attention": partial(attention_from_end, anatomy, pairs.clean, heads),
     }
 
 
 ABOUT_PAIRS = ("heads", "values", "sets", "paths", "estimates")
-QUESTIONS = (*ABOUT_PAIRS, "masks", "attention")
+QUESTIONS = (*ABOUT_PAIRS, "ablated", "attention")
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

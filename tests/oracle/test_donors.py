@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.interventions.operations.ablate import donor_indices
+from circuit_scaling.interventions.replay.replacements import donor_indices
 from tests.helpers.engine_scan import batch_of
 from tests.helpers.hook_oracle import Prompts
 from tests.helpers.tiny_models import tiny_model, tiny_prompts

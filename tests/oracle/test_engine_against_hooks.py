@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from circuit_scaling.interventions.operations.ablate import Ablation, clean_readouts, scan_layers
+from circuit_scaling.interventions.operations.ablate_heads import clean_readouts, scan_layers
+from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.models.parts import anatomy_of
 from tests.helpers.engine_scan import batch_of, engine_effects

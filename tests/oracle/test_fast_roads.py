@@ -11,7 +11,8 @@ from torch import nn
 from transformers.activations import FastGELUActivation, NewGELUActivation
 
 from circuit_scaling.interventions.model.activations import fused_activations
-from circuit_scaling.interventions.operations.ablate import Ablation, scan_layers
+from circuit_scaling.interventions.operations.ablate_heads import scan_layers
+from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.clean import CleanRun
 from tests.helpers.engine_scan import assembled, batch_of, engine_effects

@@ -12,13 +12,14 @@ from torch import Tensor
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.model import blocks
-from circuit_scaling.interventions.operations.ablate import Ablation, clean_readouts, scan_layers
+from circuit_scaling.interventions.operations.ablate_heads import clean_readouts, scan_layers
 from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.operations.attention import attention_from_end
 from circuit_scaling.interventions.operations.attribute import attribute
 from circuit_scaling.interventions.operations.patch import patch_heads, patch_sets
-from circuit_scaling.interventions.operations.paths import path_effects, path_estimates
+from circuit_scaling.interventions.operations.path_patching import path_effects, path_estimates
 from circuit_scaling.interventions.replay import clean, stack
+from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.interventions.replay.chunk import Chunk, bytes_per_token
 from tests.helpers.engine_scan import assembled, batch_of, engine_effects
 from tests.helpers.tiny_models import ARCHITECTURES

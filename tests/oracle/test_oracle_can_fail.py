@@ -15,7 +15,7 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
-from circuit_scaling.interventions.operations.ablate import Ablation
+from circuit_scaling.interventions.replay.ablation import Ablation
 from tests.helpers.engine_scan import anatomy_of_copy, engine_effects
 
 VISIBLE = 1e-3

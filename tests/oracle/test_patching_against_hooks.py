@@ -1,4 +1,4 @@
-"""Patched and masked heads equal the hook loop, for every architecture, part, set and chunk."""
+"""Patched heads and ablated sets equal the hook loop: every architecture, part, set and chunk."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.interventions.operations.ablate import Ablation, clean_readouts, donor_indices
+from circuit_scaling.interventions.operations.ablate_heads import clean_readouts
 from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.operations.attention import attention_from_end
 from circuit_scaling.interventions.operations.patch import patch_heads, patch_sets
+from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.pairs import Pairs
+from circuit_scaling.interventions.replay.replacements import donor_indices
 from tests.helpers.engine_scan import batch_of
 from tests.helpers.hook_oracle import READOUTS
 from tests.helpers.tiny_models import ARCHITECTURES, HEADS, LAYERS
@@ -60,10 +62,10 @@ def set_totals(shared, direction):
 
 
 @cache
-def masked(shared, mode, positions):
+def ablated(shared, mode, positions):
     prompts = shared.prompts
     donors = donor_indices(batch_of(prompts), DRAWS, SEED) if mode == "resample" else None
-    found = [shared.patching.masked(prompts, heads, mode, positions, donors) for heads in SETS]
+    found = [shared.patching.ablated(prompts, heads, mode, positions, donors) for heads in SETS]
     return {name: np.array([one[name] for one in found]) for name in READOUTS}
 
 
@@ -141,10 +143,10 @@ def test_sets_patched_together(study, architecture, direction, chunk):
 @pytest.mark.parametrize("positions", POSITIONS)
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_sets_masked_together(study, architecture, mode, positions, chunk):
+def test_sets_ablated_together(study, architecture, mode, positions, chunk):
     shared = study(architecture)
     batch = batch_of(shared.prompts)
-    reference = masked(shared, mode, positions)
+    reference = ablated(shared, mode, positions)
     ablation = Ablation(mode, positions, DRAWS, SEED)
     found = ablate_sets(
         shared.anatomy, batch, SETS, ablation, READOUTS, Chunk.of(shared.anatomy, chunk)
@@ -160,7 +162,7 @@ def test_sets_masked_together(study, architecture, mode, positions, chunk):
 def test_a_readout_asked_for_alone_is_the_same(study):
     shared = study("gpt2")
     for positions in POSITIONS:
-        reference = masked(shared, "mean", positions)
+        reference = ablated(shared, "mean", positions)
         for name in READOUTS:
             found = ablate_sets(
                 shared.anatomy,

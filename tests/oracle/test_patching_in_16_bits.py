@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from circuit_scaling.interventions.operations.ablate import Ablation
 from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.operations.attention import attention_from_end
 from circuit_scaling.interventions.operations.patch import patch_heads, patch_sets
-from circuit_scaling.interventions.operations.paths import path_effects, path_estimates
+from circuit_scaling.interventions.operations.path_patching import path_effects, path_estimates
+from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.models.parts import anatomy_of
 from tests.helpers.engine_scan import batch_of
 from tests.helpers.tiny_models import tiny_model, tiny_pairs, tiny_prompts
@@ -21,7 +21,7 @@ OPERATIONS = {
     "v": lambda a, prompts: patch_heads(a, tiny_pairs(prompts), HEADS, "denoising", "v").total,
     "direct": lambda a, prompts: patch_heads(a, tiny_pairs(prompts), HEADS, "noising").direct,
     "sets": lambda a, prompts: patch_sets(a, tiny_pairs(prompts), [HEADS], "noising"),
-    "masks": lambda a, prompts: ablate_sets(
+    "ablated sets": lambda a, prompts: ablate_sets(
         a, batch_of(prompts), [HEADS], Ablation("mean"), ("contrast",)
     )["contrast"],
     "paths": lambda a, prompts: path_effects(a, tiny_pairs(prompts), HEADS[:1])[0].effects,

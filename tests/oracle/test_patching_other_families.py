@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.interventions.operations.ablate import Ablation
 from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.operations.attention import attention_from_end
 from circuit_scaling.interventions.operations.patch import patch_heads, patch_sets
-from circuit_scaling.interventions.operations.paths import path_effects
+from circuit_scaling.interventions.operations.path_patching import path_effects
+from circuit_scaling.interventions.replay.ablation import Ablation
 from tests.helpers.engine_scan import anatomy_of_copy, batch_of
 from tests.helpers.other_models import OTHER_FAMILIES, PROMPT_SEEDS, REFUSED, other_model
 from tests.helpers.patching_oracle import PatchingOracle
@@ -82,19 +82,19 @@ def test_outputs_are_patched_in_every_family(case, direction):
     assert_equal(together, [case.oracle.total(case.pairs, heads, direction) for heads in SETS])
 
 
-def test_sets_are_masked_in_every_family(case):
+def test_sets_are_ablated_in_every_family(case):
     for mode in ("zero", "mean"):
         for positions in ("all", "end"):
-            masked = ablate_sets(
+            ablated = ablate_sets(
                 case.anatomy,
                 batch_of(case.prompts),
                 SETS,
                 Ablation(mode, positions),
                 ["contrast", "kl_to_clean"],
             )
-            expected = [case.oracle.masked(case.prompts, heads, mode, positions) for heads in SETS]
-            for name in masked:
-                assert_equal(masked[name], [one[name] for one in expected])
+            expected = [case.oracle.ablated(case.prompts, heads, mode, positions) for heads in SETS]
+            for name in ablated:
+                assert_equal(ablated[name], [one[name] for one in expected])
 
 
 @pytest.mark.parametrize("direction", ["noising", "denoising"])

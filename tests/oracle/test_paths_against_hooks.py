@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.interventions.operations.paths import Receiver, path_effects, path_estimates
+from circuit_scaling.interventions.operations.path_patching import (
+    Receiver,
+    path_effects,
+    path_estimates,
+)
 from circuit_scaling.interventions.replay.chunk import Chunk
 from tests.helpers.patching_oracle import CHANNELS
 from tests.helpers.tiny_models import ARCHITECTURES, HEADS, LAYERS

@@ -7,7 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from circuit_scaling.interventions.operations.ablate import Ablation, clean_readouts, donor_indices
+from circuit_scaling.interventions.operations.ablate_heads import clean_readouts
+from circuit_scaling.interventions.replay.ablation import Ablation
+from circuit_scaling.interventions.replay.replacements import donor_indices
 from tests.helpers.engine_scan import anatomy_of_copy, batch_of, engine_effects
 from tests.helpers.hook_oracle import Prompts
 from tests.helpers.planted_models import (

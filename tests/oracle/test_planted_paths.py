@@ -11,8 +11,9 @@ import pytest
 from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.operations.attention import attention_from_end
 from circuit_scaling.interventions.operations.patch import patch_heads, patch_sets
-from circuit_scaling.interventions.operations.paths import path_effects, path_estimates
-from circuit_scaling.interventions.replay.batch import Ablation, Batch
+from circuit_scaling.interventions.operations.path_patching import path_effects, path_estimates
+from circuit_scaling.interventions.replay.ablation import Ablation
+from circuit_scaling.interventions.replay.batch import Batch
 from tests.helpers.engine_scan import anatomy_of_copy
 from tests.helpers.patching_oracle import CHANNELS, PatchingOracle
 from tests.helpers.planted_circuits import (
@@ -185,7 +186,7 @@ def test_backup_repairs_what_is_removed_alone(planted):
 
 
 @pytest.mark.parametrize("positions", ["all", "end"])
-def test_backup_masked(planted, positions):
+def test_backup_ablated(planted, positions):
     circuit, anatomy, _ = planted("backup")
     pairs = circuit.pairs
     batch = Batch(

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from circuit_scaling.analysis.causal.summary import causal_summary
+from circuit_scaling.analysis.causal.verdicts import causal_summary
 from circuit_scaling.interventions.replay.batch import Batch
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.pairs import Head, Pairs

@@ -10,7 +10,8 @@ import torch
 from transformer_lens.model_bridge import TransformerBridge
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from circuit_scaling.interventions.operations.ablate import Ablation, donor_indices
+from circuit_scaling.interventions.replay.ablation import Ablation
+from circuit_scaling.interventions.replay.replacements import donor_indices
 from tests.helpers.engine_scan import anatomy_of_copy, batch_of, engine_effects
 from tests.helpers.hook_oracle import READOUTS, HookOracle, Prompts
 from tests.helpers.llama2c import convert_llama2c

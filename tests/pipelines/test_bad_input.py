@@ -114,7 +114,7 @@ def test_an_architecture_the_engine_cannot_take(tmp_path):
     ids=["tau", "slug", "pipeline", "both"],
 )
 def test_the_command_line_prints_one_line_and_no_traceback(study, arguments, words):
-    status, printed = kedro_run("test", *arguments)
+    status, printed = kedro_run(*arguments, env="test")
     assert status != 0
     assert words in " ".join(printed.split())
     assert "Traceback" not in printed

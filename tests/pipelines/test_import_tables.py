@@ -40,13 +40,8 @@ def given(tmp_path):
     return _given
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-def test_a_full_scan_comes_back_as_it_was(study, test_data, elsewhere, run, catalog, suffix):
+def test_a_full_scan_comes_back_as_it_was(study, test_data, elsewhere, run, catalog):
     path = test_data / "08_reporting" / "tables" / "joint_ioi_anti_repeat_all.csv"
-    if suffix == ".parquet":
-        measured = study.load("joint_heads").rename(columns={"delta_anti_names": "delta_anti"})
-        path = elsewhere.parent / "joint.parquet"
-        measured.to_parquet(path)
     run(*ALL, params={"import": {"joint_table": str(path)}})
     there = catalog()
     assert set(there.load("import_findings")["outcome"]) == {"passed"}
@@ -79,6 +74,18 @@ def test_a_full_scan_comes_back_as_it_was(study, test_data, elsewhere, run, cata
     assert "not run:" not in page
     shown = page.split("<script>")[0].lower()
     assert not any(f"{before}nan" in shown for before in "> ")
+
+
+def test_a_parquet_table_gives_the_heads_of_the_csv(study, elsewhere, run, catalog):
+    measured = study.load("joint_heads")
+    path = elsewhere.parent / "joint.parquet"
+    measured.rename(columns={"delta_anti_names": "delta_anti"}).to_parquet(path)
+    run("import_tables", params={"import": {"joint_table": str(path)}})
+    shared = ["family", "model", "layer", "head", "delta_ioi", "delta_anti_names"]
+    shared += ["params_m", "n_layers", "n_heads"]
+    pd.testing.assert_frame_equal(
+        catalog().load("joint_heads")[shared], measured[shared], check_exact=True
+    )
 
 
 def test_a_suspect_table_stops_and_nothing_is_written(elsewhere, run, given):
@@ -217,7 +224,7 @@ def test_the_report_of_scans_ignores_an_import_that_is_no_longer_there(
 ):
     table = test_data / "08_reporting" / "tables" / "joint_ioi_anti_repeat_all.csv"
     run("import_tables", params={"import": {"joint_table": str(table)}})
-    run("join", "classify", "report")
+    run("join", "classify", "report", to_outputs=["classified_heads", "report_page"])
     assert len(catalog().load("import_findings"))
     page = (test_data / "08_reporting" / "report.html").read_text()
     assert 'id="imported"' not in page
@@ -235,7 +242,7 @@ def test_the_environment_has_a_place_of_its_own(test_data):
 
 def test_the_environment_runs_what_a_table_needs_and_scans_nothing():
     before = files(PROJECT / "data" / "external")
-    status, printed = kedro_run("external")
+    status, printed = kedro_run(env="external")
     assert status != 0
     assert "Which table is to be imported?" in " ".join(printed.split())
     assert "import_table(" in printed
@@ -249,7 +256,7 @@ def test_the_command_line_prints_the_findings_and_no_traceback(tmp_path):
     defective("missing heads").to_csv(path, index=False)
     before = files(PROJECT / "data" / "external")
     arguments = ("--pipelines", "import_tables,classify", "--params", f"import.joint_table={path}")
-    status, printed = kedro_run("external", *arguments)
+    status, printed = kedro_run(*arguments, env="external")
     assert status != 0
     assert "- pythia-70m: 5 of its 48 heads have no row (L1H2, L1H3, L1H4 and 2 more)" in printed
     assert "Traceback" not in printed

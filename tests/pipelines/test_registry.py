@@ -6,14 +6,11 @@ import subprocess
 import sys
 from importlib import import_module
 
-import pytest
 import yaml
 from kedro.framework.project import pipelines
 
-from circuit_scaling.report import ReportContext
-from circuit_scaling.report.blocks import Missing
-from circuit_scaling.report.made_by import TABLES
-from circuit_scaling.report.sections import all_sections
+from circuit_scaling.makers import makers_of, what_to_run
+from circuit_scaling.report.reading_order import CHAPTERS, figures_of_the_page, tables_of_the_page
 from circuit_scaling.tables.registry import ALL_TABLES, tables_of
 from tests.conftest import PROJECT
 
@@ -36,38 +33,38 @@ def test_registry_starts_without_torch():
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_table_is_in_the_catalogue(catalog, name):
+def test_every_table_is_in_the_catalogue(catalog):
     known = catalog()
-    pipeline = pipelines[name]
+    assert sorted(pipelines) == NAMES
     in_memory = tuple(f"{table}__" for table in (*tables_of("join"), *tables_of("zoo")))
     in_memory += ("ablation_summary__",)
-    for dataset in pipeline.datasets():
-        passing = dataset.startswith(in_memory)
-        assert dataset in known or passing, f"{dataset} of {name} would be lost"
+    for name, pipeline in pipelines.items():
+        for dataset in pipeline.datasets():
+            passing = dataset.startswith(in_memory)
+            assert dataset in known or passing, f"{dataset} of {name} would be lost"
 
 
-def test_the_report_names_the_pipelines_that_make_its_tables(catalog):
+def test_what_to_run_is_read_from_the_pipelines(catalog):
     catalog()
-    page = [block for section in all_sections(ReportContext()) for block in section.blocks]
-    asked = [block for block in page if isinstance(block, Missing)]
-    assert asked
-    for block in asked:
-        *before, last = block.pipelines.split(",")
-        # The last one makes the tables, and those before it what it starts from.
-        made = pipelines[last].all_outputs()
-        assert set(block.tables) <= made, block
-        for name in before:
-            assert pipelines[name].all_outputs() & pipelines[last].inputs(), block
-            made |= pipelines[name].all_outputs()
+    makers = what_to_run()
+    assert makers["joint_heads"] == makers["competence"] == ["scan", "join"]
+    assert makers["classified_heads"] == ["classify"]
+    assert makers["ablation_trials__mini_gpt2_s"] == makers["ablation_figures"] == ["ablation"]
+    assert makers["import_findings"] == ["import_tables"]
+    assert makers_of("joint_heads") == ["join", "import_tables"]
+    for table, names in makers.items():
+        assert table in pipelines[names[-1]].all_outputs(), table
 
 
-def test_every_table_of_the_report_is_made_by_the_pipeline_that_it_says(catalog):
+def test_the_report_reads_every_part_that_a_chapter_declares(catalog):
     catalog()
-    for name, tables in TABLES.items():
-        assert set(tables) <= pipelines[name].all_outputs(), name
-    read = {name for name in pipelines["report"].inputs() if not name.startswith("params:")}
-    assert read == {table for tables in TABLES.values() for table in tables}
+    parts = {name for name in pipelines["report"].inputs() if not name.startswith("params:")}
+    assert parts == {*tables_of_the_page(), *figures_of_the_page()}
+    assert parts <= set(what_to_run())
+    sets = yaml.safe_load((PROJECT / "conf/base/catalog_08_reporting.yml").read_text())
+    for chapter in CHAPTERS:
+        if chapter.figures:
+            assert set(chapter.figures) <= set(sets[f"{chapter.pipeline}_figures"]["names"])
 
 
 def test_every_schema_validates_a_table_of_the_catalogue_and_every_table_has_one():

@@ -15,7 +15,11 @@ def test_threads_give_the_same_tables(study, monkeypatch, tmp_path):
     names = ("joint_heads", "joint_effects", "competence", "ablation_agreement")
     expected = {name: study.load(name) for name in names}
     with KedroSession.create(PROJECT, env="test") as session:
-        session.run(pipeline_names=["scan", "join"], runner=ThreadRunner(max_workers=2))
+        session.run(
+            pipeline_names=["scan", "join"],
+            to_outputs=list(names),
+            runner=ThreadRunner(max_workers=2),
+        )
     with KedroSession.create(PROJECT, env="test") as session:
         catalog = session.load_context().catalog
     assert str(tmp_path) in str(catalog["joint_heads"]._filepath)

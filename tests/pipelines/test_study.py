@@ -144,11 +144,13 @@ def test_report_names_every_model(study, test_data):
 
 
 def test_two_runs_give_identical_tables(study, run, catalog):
-    run("scan", "join", "classify", "scaling", "transfer")
-    again = catalog()
     tables = ("joint_heads", "joint_effects", "classified_heads", "hero_heads", "competence")
     tables += ("transfer_heads", "transfer_summary", "head_matching", "head_divergence")
     tables += ("corr_vs_scale", "strong_head_scaling", "layer_profile")
     per_model = ("prompts", "head_effects", "head_attributions", "head_profiles")
-    for name in (*tables, *(f"{t}__mini_gpt2_s" for t in per_model)):
+    names = [*tables, *(f"{t}__mini_gpt2_s" for t in per_model)]
+    run("scan", "join", "classify", "scaling", "transfer", to_outputs=names)
+    again = catalog()
+    for name in names:
+        assert again[name].resolve_load_version() != study[name].resolve_load_version()
         pd.testing.assert_frame_equal(study.load(name), again.load(name), check_exact=True)

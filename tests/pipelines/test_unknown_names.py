@@ -104,7 +104,7 @@ def test_versions(test_data, tmp_path, monkeypatch):
     ],
 )
 def test_the_command_line_says_it_without_a_traceback(test_data, arguments, words):
-    status, printed = kedro_run("test", *arguments)
+    status, printed = kedro_run(*arguments, env="test")
     assert status != 0
     assert words in " ".join(printed.split())
     assert "Traceback" not in printed

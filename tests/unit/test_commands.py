@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from circuit_scaling.analysis.import_tables.joint import ImportSettings, import_joint_table
+from circuit_scaling.analysis.import_tables.joint import import_joint_table
+from circuit_scaling.analysis.import_tables.settings import ImportSettings
 from circuit_scaling.cli import run as kedro_run
 from circuit_scaling.commands import remember_run, run_command
 from circuit_scaling.errors import CircuitScalingError

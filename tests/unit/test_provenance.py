@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from kedro.pipeline import Node
 
-from circuit_scaling.analysis.classify.categories import ClassifySettings
+from circuit_scaling.analysis.classify.settings import ClassifySettings
 from circuit_scaling.datasets import CsvExportDataset, TableDataset
 from circuit_scaling.provenance import MEASURES, MadeWith
 from circuit_scaling.tables.made_with import made_with, parameter, set_made_with

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from circuit_scaling.analysis.classify.categories import ClassifySettings
-from circuit_scaling.analysis.scaling.correlations import ScalingSettings
-from circuit_scaling.analysis.transfer.pairs import TransferSettings
+from circuit_scaling.analysis.classify.settings import ClassifySettings
+from circuit_scaling.analysis.scaling.settings import ScalingSettings
+from circuit_scaling.analysis.transfer.settings import TransferSettings
 from circuit_scaling.measuring.ablation.settings import AblationSettings
 from circuit_scaling.measuring.causal.settings import CausalSettings
 from circuit_scaling.measuring.scan.settings import ScanSettings

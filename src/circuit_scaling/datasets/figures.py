@@ -12,18 +12,21 @@ from kedro.io import AbstractDataset
 from kedro_datasets._typing import ImagePreview
 from matplotlib.figure import Figure
 
+from circuit_scaling.analysis.made_from import mark_on
 from circuit_scaling.datasets.atomic import write_bytes_atomically
+from circuit_scaling.figures.stored import StoredFigure
 from circuit_scaling.figures.style import to_png, to_svg
 
 Drawn = dict[str, tuple[Figure, pd.DataFrame]]
 
 
-class FiguresDataset(AbstractDataset[Drawn, dict[str, Path]]):
+class FiguresDataset(AbstractDataset[Drawn, dict[str, StoredFigure]]):
     """Name -> (figure, data); saved as ``<name>.png``, ``.svg`` and ``.csv`` in one folder.
 
-    A name may be a pattern such as ``layer_hist_*``, for one figure per model: at least one figure
-    must fit it, and files of other models that fit it are removed. Loading gives the paths of the
-    PNG files by name; kedro-viz previews the first of them.
+    The drawing says, as the data do, which heads it was made from. A name may be a pattern such as
+    ``layer_hist_*``, for one figure per model: at least one figure must fit it, and files of other
+    models that fit it are removed. Loading gives the stored figures by name, which notebooks show;
+    kedro-viz previews the first of them.
     """
 
     def __init__(
@@ -32,13 +35,9 @@ class FiguresDataset(AbstractDataset[Drawn, dict[str, Path]]):
         self._folder, self._names = Path(filepath), names
         self.metadata = metadata
 
-    def load(self) -> dict[str, Path]:
-        """The PNG files by name."""
-        return {
-            path.stem: path
-            for name in self._names
-            for path in (sorted(self._folder.glob(f"{name}.png")) or [self._folder / f"{name}.png"])
-        }
+    def load(self) -> dict[str, StoredFigure]:
+        """The figures by name."""
+        return {path.stem: StoredFigure(path) for path in self._paths()}
 
     def save(self, data: Drawn) -> None:
         """Write every figure and its data; each file is replaced as a whole."""
@@ -50,8 +49,9 @@ class FiguresDataset(AbstractDataset[Drawn, dict[str, Path]]):
         self._remove_others(data)
         for name, (figure, shown) in data.items():
             csv = shown.to_csv(index=False)
+            drawing = to_svg(figure, mark_on(shown))
             write_bytes_atomically(self._folder / f"{name}.png", to_png(figure))
-            write_bytes_atomically(self._folder / f"{name}.svg", to_svg(figure).encode())
+            write_bytes_atomically(self._folder / f"{name}.svg", drawing.encode())
             write_bytes_atomically(self._folder / f"{name}.csv", csv.encode())
 
     def _remove_others(self, data: Drawn) -> None:
@@ -62,11 +62,18 @@ class FiguresDataset(AbstractDataset[Drawn, dict[str, Path]]):
 
     def preview(self) -> ImagePreview:
         """The first figure, for kedro-viz."""
-        first = next(iter(self.load().values()))
+        first = self._paths()[0]
         return ImagePreview(base64.b64encode(first.read_bytes()).decode())
 
     def _exists(self) -> bool:
-        return all(path.is_file() for path in self.load().values())
+        return all(path.is_file() for path in self._paths())
+
+    def _paths(self) -> list[Path]:
+        return [
+            path
+            for name in self._names
+            for path in (sorted(self._folder.glob(f"{name}.png")) or [self._folder / f"{name}.png"])
+        ]
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._folder), "names": self._names}

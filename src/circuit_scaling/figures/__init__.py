@@ -1,6 +1,9 @@
 """One function per figure, tables in, ``matplotlib.figure.Figure`` out, all in one style."""
 
-from circuit_scaling.figures.ablation.comparison import ablation_overview, hero_vs_random_ablation
+from circuit_scaling.figures.ablation.heroes_vs_random import (
+    ablation_overview,
+    hero_vs_random_ablation,
+)
 from circuit_scaling.figures.classify.category_shares import category_counts
 from circuit_scaling.figures.classify.phase_space import (
     all_heads_phase_space,

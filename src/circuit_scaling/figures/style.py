@@ -265,11 +265,15 @@ def require_columns(frame: pd.DataFrame, columns: Sequence[str], figure: str) ->
         raise ValueError(f"figure {figure}: the table has no column {', '.join(absent)}")
 
 
-def to_svg(figure: Figure) -> str:
-    """The figure as SVG text: same figure, same text, byte for byte."""
+def to_svg(figure: Figure, source: str | None = None) -> str:
+    """The figure as SVG text: same figure, same text, byte for byte.
+
+    Its metadata say from which ``source`` it was made, as Dublin Core's element of that name.
+    """
+    metadata = {"Date": None} | ({"Source": source} if source else {})
     buffer = io.StringIO()
     with style():
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
+        figure.savefig(buffer, format="svg", metadata=metadata)
     return buffer.getvalue()
 
 

@@ -15,7 +15,7 @@ from transformers import PreTrainedModel
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.model.anatomy import Anatomy, refusal
-from circuit_scaling.interventions.replay.verify import verified
+from circuit_scaling.interventions.replay.verify_architecture import verified
 from circuit_scaling.models.opening import opening
 from circuit_scaling.models.tensors import check_values
 

@@ -34,7 +34,7 @@ def build_prompts(
         commit: of the model, if it comes from a hub.
 
     Returns:
-        The prompts table (DESIGN 2: one row per prompt, its ids in the model's vocabulary), and
+        The prompts table (one row per prompt, with ids of the model's vocabulary), and
         the number of dropped words by list.
 
     Raises:

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
+from circuit_scaling.figures.stored import StoredFigure
 from circuit_scaling.figures.style import number, order_models, task_looks
-from circuit_scaling.report.made_by import pipelines_of
 
 MISSING = "–"
 ABILITY_FLAGS = {"able": "", "unable": "not competent", "unknown": "competence not known"}
@@ -47,7 +46,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure by the name under which the caller passed it, with its caption."""
+    """A figure by its name, with its caption."""
 
     name: str
     caption: str
@@ -69,11 +68,6 @@ class Missing:
     tables: tuple[str, ...]
     kind: str = field(default="missing", init=False)
 
-    @property
-    def pipelines(self) -> str:
-        """Those that make the tables, as ``kedro run --pipelines`` takes them."""
-        return ",".join(pipelines_of(*self.tables))
-
 
 Block = Table | Drawing | Plot | Missing
 
@@ -86,11 +80,6 @@ class Section:
     title: str
     sentences: tuple[str, ...] = ()
     blocks: tuple[Block, ...] = ()
-
-
-def missing(*tables: str) -> Missing:
-    """The sentence with the command that makes the tables that a part needs."""
-    return Missing(tables)
 
 
 def text_cell(value: object, note: str = "", flag: str = "") -> Cell:
@@ -184,7 +173,7 @@ def columns(frame: pd.DataFrame, *names: str) -> list[tuple[Any, ...]]:
     return list(zip(*(column(frame, name) for name in names), strict=True))
 
 
-def drawing(figures: Mapping[str, Figure], name: str, caption: str) -> tuple[Drawing, ...]:
+def drawing(figures: Mapping[str, StoredFigure], name: str, caption: str) -> tuple[Drawing, ...]:
     """The named figure, or nothing where the caller has not passed it."""
     return (Drawing(name, caption),) if name in figures else ()
 

@@ -1,70 +1,82 @@
-"""What the report is made from: tables, figures and a few facts, each of which may be missing."""
+"""What the page is made from: tables and figures by name, and a few facts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import pandas as pd
-from matplotlib.figure import Figure
 
-from circuit_scaling.figures.style import abilities
-from circuit_scaling.report.blocks import Section, missing
-from circuit_scaling.report.made_by import pipelines_of
+from circuit_scaling.figures.stored import StoredFigure
+from circuit_scaling.figures.style import abilities, order_models
+from circuit_scaling.vocabulary import POSITION_WORDS
 
 
 @dataclass(frozen=True)
 class ReportContext:
-    """The material of one report; a part that is None has not been made yet.
+    """The material of one page.
 
-    ``roster`` has the columns family, model, params_m, layers, heads, source, note; the other
-    frames are the project's tables of the same name. ``figures`` are keyed by the name of the
-    function that drew them; figures that the page has no section for are shown at its end.
-    ``import_findings`` is given where the heads come from an imported table, and only then.
-    ``outdated`` names the pipelines whose tables were made from other heads and are left out.
-    ``run`` is what the commands that are printed begin with; it names the environment of the run.
-    ``tau`` is the category threshold of ``classified_heads``. ``commits`` are those of the project
-    at which the tables were made, with the names of the tables. Version and date are printed as
-    they are; without a date the page is the same for the same tables.
+    Attributes:
+        tables: the project's tables by name, as far as they have been made. ``import_findings`` is
+            among them where the heads come from an imported table, and only then.
+        figures: by the names under which their pipelines drew them.
+        roster: has the columns family, model, params_m, layers, heads, source, note.
+        makers: table -> the pipelines that make it, in the order in which they run.
+        outdated: pipelines whose tables were made from other heads and are left out.
+        run: what the commands that are printed begin with; it names the environment of the run.
+        tau: the category threshold that ``classified_heads`` was made with, in logits.
+        primary: mode and positions of the ablation that its effects come from.
+        commits: those of the project at which the tables were made, with the names of the tables.
+        project_version, date: printed as they are; without a date the page is the same for the same
+            tables.
     """
 
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    figures: Mapping[str, StoredFigure] = field(default_factory=dict)
     roster: pd.DataFrame | None = None
-    competence: pd.DataFrame | None = None
-    classified_heads: pd.DataFrame | None = None
-    head_category_summary: pd.DataFrame | None = None
-    category_sensitivity: pd.DataFrame | None = None
-    hero_heads: pd.DataFrame | None = None
-    known_heads: pd.DataFrame | None = None
-    transfer_summary: pd.DataFrame | None = None
-    head_matching: pd.DataFrame | None = None
-    head_divergence: pd.DataFrame | None = None
-    corr_vs_scale: pd.DataFrame | None = None
-    scale_trend: pd.DataFrame | None = None
-    layer_profile: pd.DataFrame | None = None
-    control_models: pd.DataFrame | None = None
-    ablation_summary: pd.DataFrame | None = None
-    ablation_agreement: pd.DataFrame | None = None
-    attribution_agreement: pd.DataFrame | None = None
-    causal_summary: pd.DataFrame | None = None
-    hero_pairs: pd.DataFrame | None = None
-    hero_similarity: pd.DataFrame | None = None
-    import_findings: pd.DataFrame | None = None
-    zoo_curves: pd.DataFrame | None = None
-    zoo_accuracy: pd.DataFrame | None = None
-    run_log: pd.DataFrame | None = None
-    causal_log: pd.DataFrame | None = None
-    ablation_log: pd.DataFrame | None = None
-    figures: Mapping[str, Figure] = field(default_factory=dict)
+    makers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     outdated: Set[str] = frozenset()
     run: str = "kedro run"
     tau: float = 0.05
+    primary: tuple[str, str] = ("zero", "all")
     project_version: str | None = None
     commits: Mapping[str, Sequence[str]] = field(default_factory=dict)
     date: str | None = None
 
+    def with_tables(self, **tables: pd.DataFrame | None) -> ReportContext:
+        """The same with other tables; one that is None is not there."""
+        given = {**self.tables, **tables}
+        present = {name: table for name, table in given.items() if table is not None}
+        return replace(self, tables=present)
+
+    @cached_property
+    def order(self) -> list[str]:
+        """Models in the order of every table: by family and size, from the first that knows."""
+        named = (self.tables.get(name) for name in ("classified_heads", "competence"))
+        for frame in (self.roster, *named):
+            if frame is not None and len(frame):
+                return order_models(frame)
+        return []
+
+    @property
+    def imported(self) -> bool:
+        """Whether the heads come from a table that was measured elsewhere."""
+        return "import_findings" in self.tables
+
+    @property
+    def primary_words(self) -> str:
+        """Such as ``zero ablation at all positions``."""
+        mode, positions = self.primary
+        return f"{mode} ablation at {POSITION_WORDS[positions]}"
+
+    def pipelines_of(self, *tables: str) -> list[str]:
+        """The pipelines that make these tables, in the order in which they run."""
+        return list(dict.fromkeys(name for table in tables for name in self.makers.get(table, ())))
+
     def suspect(self) -> dict[tuple[str, int, int], str]:
         """(model, layer, head) -> what is suspect about it, for the heads where something is."""
-        heads = self.classified_heads
+        heads = self.tables.get("classified_heads")
         if heads is None or "suspect" not in heads:
             return {}
         found = heads[heads["suspect"].fillna("") != ""]
@@ -75,23 +87,15 @@ class ReportContext:
         """Models with a suspect head."""
         return {model for model, _, _ in self.suspect()}
 
-    def without(self, anchor: str, title: str, *tables: str) -> Section:
-        """A chapter whose tables are not there: how to make them, and whether they were left out.
-
-        They were where their pipeline has run, but on other heads.
-        """
-        why = "What is there was made from other heads than those of this page, and is left out."
-        left_out = not self.outdated.isdisjoint(pipelines_of(*tables))
-        return Section(anchor, title, (why,) if left_out else (), (missing(*tables),))
-
     def ability(self, model: object, task: object) -> str:
         """``able``, ``unable`` or ``unknown``: whether the clean contrast's interval is above 0.
 
         A control has no answer that a model could fail to give, so that all are able.
         """
-        if self.competence is None:
+        competence = self.tables.get("competence")
+        if competence is None:
             return "unknown"
-        rows = self.competence[["model", "task", "readout", "competent"]]
+        rows = competence[["model", "task", "readout", "competent"]]
         found = rows[(rows["model"] == model) & (rows["task"] == task)]
         if len(found) and found["readout"].iloc[0] != "contrast":
             return "able"

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from matplotlib.figure import Figure
 
-from circuit_scaling.figures.style import CATEGORIES, to_svg
+from circuit_scaling.figures.stored import StoredFigure
+from circuit_scaling.figures.style import CATEGORIES
 from circuit_scaling.report.blocks import Drawing, Plot, counted
 from circuit_scaling.report.context import ReportContext
 from circuit_scaling.report.interactive import phase_space_json
-from circuit_scaling.report.sections import all_sections
+from circuit_scaling.report.reading_order import all_sections
 
 _PARAGRAPH = 560  # characters
 
@@ -22,14 +22,14 @@ def render_report(context: ReportContext) -> str:
     """The whole page as HTML text: styles, figures, data and scripts are inside it.
 
     The page asks nothing of the network, and its content policy forbids it to. Same context, same
-    text, byte for byte. Parts of ``context`` that are None become a sentence with the command that
-    makes them. Raises ValueError or KeyError where a table lacks a column that it must have.
+    text, byte for byte. A chapter whose tables are not there becomes a sentence with the command
+    that makes them. Raises ValueError or KeyError where a table lacks a column that it must have.
     """
     sections = all_sections(context)
     blocks = [block for section in sections for block in section.blocks]
     plot = None
-    if context.classified_heads is not None and any(isinstance(block, Plot) for block in blocks):
-        plot = phase_space_json(context.classified_heads, context.tau)
+    if any(isinstance(block, Plot) for block in blocks):
+        plot = phase_space_json(context.tables["classified_heads"], context.tau)
     names = [block.name for block in blocks if isinstance(block, Drawing)]
     return (
         _environment()
@@ -39,6 +39,7 @@ def render_report(context: ReportContext) -> str:
             summary=_summary(context),
             facts=_facts(context),
             run=context.run,
+            pipelines_of=context.pipelines_of,
             sections=sections,
             paragraphs=_paragraphs,
             images=_images(context.figures, names),
@@ -62,7 +63,7 @@ def _environment() -> Environment:
 
 def _summary(context: ReportContext) -> str:
     """What the page is, in two sentences, with the size of the study where it is known."""
-    heads = context.classified_heads
+    heads = context.tables.get("classified_heads")
     if heads is None or heads.empty:
         scope = "Every attention head of every model is to be removed in turn"
     else:
@@ -99,17 +100,17 @@ def _facts(context: ReportContext) -> list[str]:
     return [f"{name} {value}" for name, value in pairs if value]
 
 
-def _images(figures: Mapping[str, Figure], names: list[str]) -> dict[str, dict[str, object]]:
+def _images(figures: Mapping[str, StoredFigure], names: list[str]) -> dict[str, dict[str, object]]:
     """The named figures as data addresses of SVG, with their size in CSS pixels."""
     images: dict[str, dict[str, object]] = {}
     for name in names:
-        width, height = figures[name].get_size_inches() * 96
+        width, height = figures[name].pixels
         # An image element keeps each drawing's ids to itself; inline drawings would share them.
-        data = base64.b64encode(to_svg(figures[name]).encode()).decode()
+        data = base64.b64encode(figures[name].svg.encode()).decode()
         images[name] = {
             "address": f"data:image/svg+xml;base64,{data}",
-            "width": round(float(width)),
-            "height": round(float(height)),
+            "width": width,
+            "height": height,
         }
     return images
 

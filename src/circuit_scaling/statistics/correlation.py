@@ -1,4 +1,17 @@
-"""Correlation of the true effects of heads on two tasks, from effects measured with noise."""
+"""Correlation of the true effects of heads on two tasks, from effects measured with noise.
+
+Every head of a model has a true effect on each of two tasks, and what is measured is that plus the
+noise of the prompts. Noise pulls an ordinary correlation towards 0, and noise that both tasks share
+pulls it away. Here variances and covariance are made of products of effects from two *different*
+clusters of prompts, whose noise is independent, so that what is left is that of the true effects.
+The interval holds every correlation that a test does not refuse.
+
+x and y are the tasks' effects as parts by cluster, [heads, clusters], centred over heads
+(``cross_cluster``); rho is the true correlation and r its estimate; a head contributes a to the
+covariance and b to the variances, in units that make r - rho the mean of a - rho b over heads.
+Clusters are pairs of names; a prompt belongs to one. ``docs/method.md``, *Scale*, says what the
+report makes of it, and ``docs/coverage.md`` how often the interval holds the truth.
+"""
 
 from __future__ import annotations
 

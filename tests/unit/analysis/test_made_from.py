@@ -5,9 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
-from circuit_scaling.analysis.made_from import is_made_from, stamp
-from circuit_scaling.datasets import TableDataset
+from circuit_scaling.analysis.made_from import (
+    is_made_from,
+    mark_of,
+    stamp,
+    stamp_figures,
+    stamp_like,
+)
+from circuit_scaling.datasets import FiguresDataset, TableDataset
 from tests.helpers.classified import random_model
 
 
@@ -42,3 +49,16 @@ def test_other_heads_do_not_fit(heads, changed):
 
 def test_a_table_without_a_stamp_fits_nothing(heads):
     assert not is_made_from(pd.DataFrame({"x": [1.0]}), heads)
+
+
+def test_a_figure_says_which_heads_it_was_made_from(heads, tmp_path):
+    table = stamp({"corr": pd.DataFrame({"x": [1.0]})}, heads)["corr"]
+    shown = pd.DataFrame({"x": [1.0]})
+    dataset = FiguresDataset(str(tmp_path), ["drawn"])
+    drawings = {"drawn": (Figure(figsize=(1, 1)), shown)}
+    dataset.save(drawings)
+    assert dataset.load()["drawn"].source is None
+    for stamped in (stamp_like(drawings, table), stamp_figures(drawings, heads)):
+        dataset.save(stamped)
+        assert dataset.load()["drawn"].source == mark_of(heads)
+    assert shown.attrs == {}

@@ -29,6 +29,9 @@ def test_one_figure_per_model(tmp_path: Path) -> None:
     assert list(dataset.load()) == ["overview", "layer_hist_a", "layer_hist_pythia-1.4b"]
     suffixes = {path.name for path in tmp_path.iterdir()}
     assert {f"layer_hist_pythia-1.4b.{end}" for end in ("png", "svg", "csv")} <= suffixes
+    figure = dataset.load()["overview"]
+    assert figure.svg.startswith("<?xml") and figure.pixels == (96, 96)
+    assert figure._repr_png_() == (tmp_path / "overview.png").read_bytes()
     assert str(dataset.preview()).startswith("iVBOR")
 
 

@@ -47,7 +47,7 @@ DRAWN: dict[str, Callable[[], Figure]] = {
     ),
     "divergence": lambda: figures.ioi_divergence(odd(tables.transfer(MODELS)["head_divergence"])),
     "ablation_agreement": lambda: figures.ablation_agreement(
-        odd(tables.ablation_agreement(MODELS))
+        odd(tables.ablation_agreement(MODELS)), ("zero", "all")
     ),
     "attribution_agreement": lambda: figures.attribution_agreement(
         odd(tables.attribution_agreement(MODELS))

@@ -13,7 +13,7 @@ from circuit_scaling.prompts.shipped import shipped_entries, shipped_tasks
 from circuit_scaling.prompts.spec import Tasks
 from circuit_scaling.settings import CONFIG_LOADER_ARGS
 from tests.conftest import PROJECT
-from tests.helpers.command_line import in_process
+from tests.helpers.command_line import own_process
 
 MINE = {"build": "names", "reference": "mine", "templates": ["{A} met {B}. {S} saw"]}
 
@@ -69,6 +69,6 @@ def test_the_package_alone_has_them_whatever_the_working_directory_holds(
     foreign.parent.mkdir(parents=True)
     foreign.write_text(text)
     code = "from circuit_scaling.prompts.shipped import shipped_tasks; print(*shipped_tasks().root)"
-    status, printed = in_process(["-c", code], tmp_path / "here", tmp_path / "site")
+    status, printed = own_process(["-c", code], tmp_path / "here", tmp_path / "site")
     assert status == 0, printed
     assert printed.split() == list(shipped_tasks().root)

@@ -5,7 +5,6 @@ With fewer than ten clusters of prompts there is no interval, so that competence
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import warnings
 
@@ -14,16 +13,13 @@ import pandas as pd
 import pytest
 
 from circuit_scaling import figures
-from circuit_scaling.analysis.causal.summary import causal_summary
+from circuit_scaling.analysis.causal.verdicts import causal_summary
 from circuit_scaling.figures.style import abilities
 from circuit_scaling.report import ReportContext, render_report
 from circuit_scaling.report.blocks import Section, Table
-from circuit_scaling.report.chapters.ablation import ablation
-from circuit_scaling.report.chapters.causal import causal
-from circuit_scaling.report.chapters.classify.heads import phase_space
-from circuit_scaling.report.chapters.models import competence
-from circuit_scaling.report.chapters.scaling import scaling
-from circuit_scaling.report.chapters.transfer import transfer
+from circuit_scaling.report.chapters import ablation, causal, scaling, transfer
+from circuit_scaling.report.chapters.classify import phase_space
+from circuit_scaling.report.chapters.join import competence
 from circuit_scaling.tables.causal import HERO_PAIRS, HERO_SIMILARITY
 from tests.helpers import synthetic_tables as tables
 from tests.helpers.causal_tables import classified_heads as planted_heads
@@ -77,11 +73,8 @@ def context() -> ReportContext:
         "causal_summary": traced,
     }
     return ReportContext(
-        **{name: not_known(frame) for name, frame in made.items()},
-        hero_pairs=HERO_PAIRS.empty(),
-        hero_similarity=HERO_SIMILARITY.empty(),
-        tau=TAU,
-    )
+        {name: not_known(frame) for name, frame in made.items()}, tau=TAU
+    ).with_tables(hero_pairs=HERO_PAIRS.empty(), hero_similarity=HERO_SIMILARITY.empty())
 
 
 def said(section: Section) -> str:
@@ -107,7 +100,7 @@ def test_the_whole_page_calls_nobody_able_or_unable(context: ReportContext) -> N
 
 
 def test_the_chapter_on_competence_names_them(context: ReportContext) -> None:
-    section = competence(context, ORDER)
+    section = competence.CHAPTER.section(context)
     assert "Not known, because there are too few clusters" in said(section)
     assert "mini_opt (IOI)" in said(section)
     assert "Not competent" not in said(section)
@@ -121,27 +114,27 @@ def test_one_model_of_many(context: ReportContext) -> None:
     row = (frame["model"] == "mini_opt") & (frame["task"] == "ioi")
     frame.loc[row, ["low", "high"]] = np.nan
     frame["competent"] = frame["competent"].astype("boolean").mask(row)
-    text = said(competence(dataclasses.replace(context, competence=frame), ORDER))
+    text = said(competence.CHAPTER.section(context.with_tables(competence=frame)))
     assert "an interval: mini_opt (IOI)." in text
     assert "Not competent: control_ioi (" in text
     assert "are competent." not in text
 
 
 def test_the_strongest_head_is_not_said_to_be_of_a_competent_model(context: ReportContext) -> None:
-    assert "The strongest head of all is" in said(phase_space(context))
+    assert "The strongest head of all is" in said(phase_space.CHAPTER.section(context))
 
 
 def test_chapters_count_them_and_say_so(context: ReportContext) -> None:
-    assert "are not known to fail a task" in said(scaling(context, ORDER))
-    text = said(transfer(context))
+    assert "are not known to fail a task" in said(scaling.CHAPTER.section(context))
+    text = said(transfer.CHAPTER.section(context))
     n = len(tables.transfer(MODELS)["transfer_summary"])
     assert f"In {n} of {n} comparisons it is not known whether both models can do" in text
-    text = said(ablation(context, ORDER))
+    text = said(ablation.CHAPTER.section(context))
     assert "of which it is not known whether they can do the task (p < 0.05)" in text
     assert "and there are no intervals" in text
     assert "that can do the task (p" not in text
     assert "that cannot do it" not in text
-    assert "heads and tasks it is not known whether" in said(causal(context, ORDER))
+    assert "heads and tasks it is not known whether" in said(causal.CHAPTER.section(context))
 
 
 @pytest.mark.parametrize(
@@ -153,7 +146,7 @@ def test_chapters_count_them_and_say_so(context: ReportContext) -> None:
     ],
 )
 def test_marks_of_models_are_pale(draw, part: str, context: ReportContext) -> None:
-    figure = draw(getattr(context, part))
+    figure = draw(context.tables[part])
     marks = [line for axes in figure.axes for line in axes.lines if line.get_gid() == "model"]
     assert marks
     for mark in marks:
@@ -163,20 +156,20 @@ def test_marks_of_models_are_pale(draw, part: str, context: ReportContext) -> No
 
 
 def test_marks_of_heads_and_pairs_are_pale(context: ReportContext) -> None:
-    heads = context.classified_heads
+    heads = context.tables["classified_heads"]
     figure = figures.all_heads_phase_space(heads, TAU)
     drawn = [c for c in figure.axes[0].collections if str(c.get_gid()).startswith("heads-")]
     assert {c.get_gid().rsplit("-", 1)[1] for c in drawn} == {"unknown"}
     labels = [" ".join(text.get_text().split()) for text in figure.legends[0].get_texts()]
     assert "competence not known: all models" in labels
-    pairs = figures.ioi_transfer_summary(context.transfer_summary)
+    pairs = figures.ioi_transfer_summary(context.tables["transfer_summary"])
     shown = [line for axes in pairs.axes for line in axes.lines if line.get_gid() == "pairs"]
     faces = {line.get_markerfacecolor() for line in shown if len(line.get_xdata())}
     assert faces and not faces & {"white", *(line.get_markeredgecolor() for line in shown)}
 
 
 def test_the_figure_of_a_model_says_it_in_the_title(context: ReportContext) -> None:
-    rows = context.ablation_summary
+    rows = context.tables["ablation_summary"]
     figure = figures.hero_vs_random_ablation(rows[rows["model"] == "mini_gpt2_s"])
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert "IOI (competence not known)" in titles

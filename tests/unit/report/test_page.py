@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 
 from circuit_scaling import figures
-from circuit_scaling.analysis.causal.summary import causal_summary
+from circuit_scaling.analysis.causal.verdicts import causal_summary
 from circuit_scaling.report import ReportContext, render_report
 from circuit_scaling.report.blocks import MISSING, Missing
-from circuit_scaling.report.chapters.models import roster
+from circuit_scaling.report.chapters import scan
 from circuit_scaling.report.interactive import phase_space_json
-from circuit_scaling.report.sections import all_sections
+from circuit_scaling.report.reading_order import all_sections, tables_of_the_page
 from circuit_scaling.tables.causal import HERO_PAIRS, HERO_SIMILARITY
 from tests.helpers import synthetic_tables as tables
 from tests.helpers.causal_tables import classified_heads as planted_heads
@@ -72,15 +72,22 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def context() -> ReportContext:
+def context(tmp_path_factory: pytest.TempPathFactory) -> ReportContext:
     heads = tables.classified_heads(MODELS)
     summary = tables.head_category_summary(heads)
     compared = tables.transfer(MODELS)
+    drawn = tables.stored(figures.category_counts(summary), tmp_path_factory.mktemp("figures"))
     traced = causal_summary(
         *(make() for make in (hero_heads, planted_heads, head_traces, head_writes)), 0.1
     )
     return ReportContext(
         roster=tables.roster(MODELS),
+        figures={"category_counts": drawn},
+        makers=tables.MAKERS,
+        tau=TAU,
+        project_version="1.2.3",
+        commits={"abcdef0": ["competence", "run_log"]},
+    ).with_tables(
         competence=tables.competence(MODELS),
         classified_heads=heads,
         head_category_summary=summary,
@@ -105,10 +112,6 @@ def context() -> ReportContext:
         run_log=tables.run_log(MODELS),
         causal_log=tables.run_log(MODELS[:1]).assign(stage="causal", counted="patched runs"),
         ablation_log=tables.run_log(MODELS[:1]).assign(stage="ablation", counted="sets of heads"),
-        figures={"category_counts": figures.category_counts(summary)},
-        tau=TAU,
-        project_version="1.2.3",
-        commits={"abcdef0": ["competence", "run_log"]},
     )
 
 
@@ -124,7 +127,7 @@ def page(html: str) -> Page:
 
 @pytest.fixture(scope="module")
 def empty() -> Page:
-    return Page(render_report(ReportContext()))
+    return Page(render_report(ReportContext(makers=tables.MAKERS)))
 
 
 class TestOnePage:
@@ -206,7 +209,7 @@ class TestMissingParts:
     def test_with_the_tables_that_it_asks_for_a_chapter_misses_nothing(
         self, context: ReportContext
     ) -> None:
-        bare = ReportContext()
+        bare = ReportContext(makers=tables.MAKERS)
         asking = [
             (section.anchor, block.tables)
             for section in all_sections(bare)
@@ -215,13 +218,15 @@ class TestMissingParts:
         ]
         assert asking
         for anchor, names in asking:
-            given = dataclasses.replace(bare, **{name: getattr(context, name) for name in names})
+            given = bare.with_tables(**{name: context.tables[name] for name in names})
             (section,) = (s for s in all_sections(given) if s.anchor == anchor)
             left = [block.tables for block in section.blocks if isinstance(block, Missing)]
             assert names not in left
 
     def test_the_command_has_the_environment_of_the_run(self) -> None:
-        text = Page(render_report(ReportContext(run="kedro run --env external"))).text
+        text = Page(
+            render_report(ReportContext(makers=tables.MAKERS, run="kedro run --env external"))
+        ).text
         assert "not run: kedro run --env external --pipelines transfer" in text["transfer"]
 
     @pytest.mark.parametrize(
@@ -237,7 +242,9 @@ class TestMissingParts:
     ) -> None:
         left_out = "was made from other heads than those of this page"
         assert left_out not in "".join(empty.text.values())
-        without: ReportContext = dataclasses.replace(context, **{part: None}, outdated={chapter})
+        without: ReportContext = dataclasses.replace(context, outdated={chapter}).with_tables(
+            **{part: None}
+        )
         text = Page(render_report(without)).text
         assert left_out in text[chapter]
         assert f"not run: kedro run --pipelines {chapter}" in text[chapter]
@@ -248,14 +255,12 @@ class TestMissingParts:
 
     @pytest.mark.parametrize(
         "name",
-        [
-            field.name
-            for field in dataclasses.fields(ReportContext)
-            if "DataFrame" in str(field.type) and field.name != "import_findings"
-        ],
+        [name for name in tables_of_the_page() if name != "import_findings"],
     )
     def test_any_table_may_be_empty(self, context: ReportContext, name: str) -> None:
-        bare = dataclasses.replace(context, **{name: getattr(context, name).head(0)}, figures={})
+        bare = dataclasses.replace(context, figures={}).with_tables(
+            **{name: context.tables[name].head(0)}
+        )
         Page(render_report(bare))
 
     def test_figures_are_shown_only_if_passed(self, context: ReportContext, page: Page) -> None:
@@ -263,24 +268,17 @@ class TestMissingParts:
         bare = dataclasses.replace(context, figures={})
         assert not Page(render_report(bare)).attributes("src")
 
-    def test_a_figure_without_a_section_of_its_own_is_not_lost(
-        self, context: ReportContext
-    ) -> None:
-        drawn = dict(context.figures) | {"corr_vs_scale": context.figures["category_counts"]}
-        more = Page(render_report(dataclasses.replace(context, figures=drawn)))
-        assert "corr vs scale" in more.text["further"]
-
 
 class TestNumbers:
     def test_summary_counts_the_heads(self, context: ReportContext, page: Page) -> None:
-        assert context.classified_heads is not None
-        count = len(context.classified_heads)
+        assert context.tables["classified_heads"] is not None
+        count = len(context.tables["classified_heads"])
         assert f"Each of {count} attention heads of 4 models was removed" in page.text[""]
 
     def test_lead_names_the_pair_that_agrees_least(
         self, context: ReportContext, page: Page
     ) -> None:
-        frame = context.ablation_agreement
+        frame = context.tables["ablation_agreement"]
         assert frame is not None
         same = frame[frame["positions_a"] == frame["positions_b"]]
         worst = same.loc[same["spearman"].idxmin()]
@@ -291,19 +289,19 @@ class TestNumbers:
     def test_disagreement_flags_tasks_that_the_model_cannot_do(
         self, context: ReportContext
     ) -> None:
-        frame = context.ablation_agreement
+        frame = context.tables["ablation_agreement"]
         assert frame is not None
         forced = frame.copy()
         chosen = (frame["model"] == "control_ioi") & (frame["task"] == "anti_names")
         forced.loc[chosen, "spearman"] = 0.01
-        text = Page(render_report(dataclasses.replace(context, ablation_agreement=forced))).text
+        text = Page(render_report(context.with_tables(ablation_agreement=forced))).text
         assert "control_ioinot competent" in text["disagreement"]
 
     def test_competence_is_printed_and_failures_are_flagged(
         self, context: ReportContext, page: Page
     ) -> None:
-        assert context.competence is not None
-        row = context.competence.iloc[0]
+        assert context.tables["competence"] is not None
+        row = context.tables["competence"].iloc[0]
         text = page.text["competence"]
         assert f"{row['clean_metric']:.2f}" in text
         assert f"[{row['low']:.2f}, {row['high']:.2f}]" in text
@@ -311,14 +309,14 @@ class TestNumbers:
         assert text.count("not competent") == 2  # names and lists of the control
 
     def test_categories_are_counted(self, context: ReportContext, page: Page) -> None:
-        assert context.head_category_summary is not None
-        total = context.head_category_summary["n_heads_total"].sum()
-        weak = context.head_category_summary["n_weak"].sum()
+        assert context.tables["head_category_summary"] is not None
+        total = context.tables["head_category_summary"]["n_heads_total"].sum()
+        weak = context.tables["head_category_summary"]["n_weak"].sum()
         assert f"{100 * weak / total:.1f} % weak" in page.text["categories"]
 
     def test_weak_heads_are_listed_but_marked(self, context: ReportContext, page: Page) -> None:
-        assert context.hero_heads is not None
-        weak = int((context.hero_heads["category"] == "weak").sum())
+        assert context.tables["hero_heads"] is not None
+        weak = int((context.tables["hero_heads"]["category"] == "weak").sum())
         assert page.text["heroes"].count("not a hero") == weak
         assert sum(a.get("class") == "quiet" for tag, a in page.elements if tag == "tr") == weak
 
@@ -332,7 +330,7 @@ class TestNumbers:
     def test_the_strongest_head_belongs_to_a_competent_model(
         self, context: ReportContext, page: Page
     ) -> None:
-        heads = context.classified_heads
+        heads = context.tables["classified_heads"]
         assert heads is not None
         top = (
             heads[heads["competent_ioi"] & heads["competent_anti_names"]]
@@ -344,7 +342,7 @@ class TestNumbers:
     def test_scaling_leads_with_the_corrected_correlations(
         self, context: ReportContext, page: Page
     ) -> None:
-        frame = context.corr_vs_scale
+        frame = context.tables["corr_vs_scale"]
         assert frame is not None
         text = page.text["scaling"].replace("−", "-")
         able = frame[frame["competent_ioi"] & frame["competent_anti_names"]]
@@ -369,24 +367,26 @@ class TestNumbers:
             "follow the order of the names show as well: control_ioi on anti-repetition, names:"
             " 7 of 48 heads" in page.text["scaling"]
         )
-        assert context.control_models is not None
-        more = context.control_models.assign(n_significant=30.0)
-        text = Page(render_report(dataclasses.replace(context, control_models=more))).text
+        assert context.tables["control_models"] is not None
+        more = context.tables["control_models"].assign(n_significant=30.0)
+        text = Page(render_report(context.with_tables(control_models=more))).text
         assert (
             "Beyond chance, heads of the other job show in control_ioi on anti-repetition, either"
             " name: 30 of 48 heads" in text["scaling"]
         )
 
     def test_a_family_without_a_line_is_said_to_have_none(self, context: ReportContext) -> None:
-        assert context.scale_trend is not None
-        none = context.scale_trend.assign(slope=float("nan"), low=float("nan"), high=float("nan"))
-        text = Page(render_report(dataclasses.replace(context, scale_trend=none))).text["scaling"]
+        assert context.tables["scale_trend"] is not None
+        none = context.tables["scale_trend"].assign(
+            slope=float("nan"), low=float("nan"), high=float("nan")
+        )
+        text = Page(render_report(context.with_tables(scale_trend=none))).text["scaling"]
         assert "no line against size can be drawn" in text
 
     def test_attribution_says_that_it_is_approximate_and_how_far_it_agrees(
         self, context: ReportContext, page: Page
     ) -> None:
-        frame = context.attribution_agreement
+        frame = context.tables["attribution_agreement"]
         assert frame is not None
         text = page.text["attribution"]
         assert "The scores are approximate. They enter no other table" in text
@@ -403,21 +403,21 @@ class TestNumbers:
         assert f"found {found:.0f} %" in text
 
     def test_attribution_flags_tasks_that_the_model_cannot_do(self, context: ReportContext) -> None:
-        frame = context.attribution_agreement
+        frame = context.tables["attribution_agreement"]
         assert frame is not None
         chosen = (frame["model"] == "control_ioi") & (frame["task"] == "anti_names")
         forced = frame.assign(spearman=frame["spearman"].mask(chosen, 0.01))
-        text = Page(render_report(dataclasses.replace(context, attribution_agreement=forced))).text
+        text = Page(render_report(context.with_tables(attribution_agreement=forced))).text
         assert "control_ioinot competent" in text["attribution"]
 
     def test_transfer_says_that_an_index_has_no_meaning_unless_it_has(
         self, context: ReportContext
     ) -> None:
-        frame = context.transfer_summary
+        frame = context.tables["transfer_summary"]
         assert frame is not None
         able = frame["base_competent"] & frame["tgt_competent"]
         none = frame.assign(q_same_layer=0.5)
-        text = Page(render_report(dataclasses.replace(context, transfer_summary=none))).text
+        text = Page(render_report(context.with_tables(transfer_summary=none))).text
         assert "an index has no meaning across trainings" in text["transfer"]
         assert "and random heads of the same layers in none." in text["transfer"]
         ioi = frame[able & (frame["task"] == "ioi")]
@@ -427,31 +427,31 @@ class TestNumbers:
         assert left_out in text["transfer"]
         forced = none.copy()
         forced.loc[ioi.index[0], "q_same_layer"] = 0.01
-        text = Page(render_report(dataclasses.replace(context, transfer_summary=forced))).text
+        text = Page(render_report(context.with_tables(transfer_summary=forced))).text
         pair = f"{ioi.iloc[0]['base_model']} → {ioi.iloc[0]['tgt_model']}"
         expected = f"of the same layers in 1, against the expectation: {pair}."
         assert expected in text["transfer"]
 
     def test_transfer_counts_pairs_below_chance(self, context: ReportContext) -> None:
-        frame = context.transfer_summary
+        frame = context.tables["transfer_summary"]
         assert frame is not None
         able = frame["base_competent"] & frame["tgt_competent"]
         forced = frame.assign(p=0.01, q=0.2)
-        text = Page(render_report(dataclasses.replace(context, transfer_summary=forced))).text
+        text = Page(render_report(context.with_tables(transfer_summary=forced))).text
         n = int((able & (frame["task"] == "ioi")).sum())
         assert f"{n} of {n}0 of {n}" in text["transfer"].replace("\n", "")
 
     def test_matching_that_is_not_available_says_why(self, context: ReportContext) -> None:
-        matching = context.head_matching
+        matching = context.tables["head_matching"]
         assert matching is not None
         nothing = matching.assign(
             spearman=float("nan"), p_spearman=float("nan"), reason="no profiles of gpt2"
         )
-        text = Page(render_report(dataclasses.replace(context, head_matching=nothing))).text
+        text = Page(render_report(context.with_tables(head_matching=nothing))).text
         assert "could be matched by function: no profiles of gpt2." in text["transfer"]
 
     def test_fates_are_given_beside_chance(self, context: ReportContext, page: Page) -> None:
-        frame = context.head_divergence
+        frame = context.tables["head_divergence"]
         assert frame is not None
         lost = f"{100 * (frame['divergence'] == 'lost').mean():.0f} % lost"
         by_chance = f"{100 * frame['chance_lost'].mean():.0f} % lost"
@@ -460,29 +460,29 @@ class TestNumbers:
         assert by_chance in sentence.split("random heads")[1]
 
     def test_suspect_heads_are_announced(self, context: ReportContext) -> None:
-        assert context.classified_heads is not None
-        heads = context.classified_heads.copy()
+        assert context.tables["classified_heads"] is not None
+        heads = context.tables["classified_heads"].copy()
         heads.loc[:2, "suspect"] = "constant column"
-        text = Page(render_report(dataclasses.replace(context, classified_heads=heads))).text
+        text = Page(render_report(context.with_tables(classified_heads=heads))).text
         assert "Suspect: 3 heads of mini_gpt2_l (constant column)." in text["phase-space"]
 
     def test_an_imported_table_leads_with_its_checks(self, context: ReportContext) -> None:
-        assert context.classified_heads is not None
+        assert context.tables["classified_heads"] is not None
         findings = tables.import_findings(MODELS)
-        heads = context.classified_heads.copy()
+        heads = context.tables["classified_heads"].copy()
         heads.loc[heads["model"] == "mini_gpt2_s", "suspect"] = "missing heads"
-        only = ReportContext(
+        only = ReportContext(makers=tables.MAKERS).with_tables(
             classified_heads=heads,
-            head_category_summary=context.head_category_summary,
-            category_sensitivity=context.category_sensitivity,
-            hero_heads=context.hero_heads,
-            known_heads=context.known_heads,
-            corr_vs_scale=context.corr_vs_scale,
-            scale_trend=context.scale_trend,
-            layer_profile=context.layer_profile,
-            transfer_summary=context.transfer_summary,
-            head_matching=context.head_matching,
-            head_divergence=context.head_divergence,
+            head_category_summary=context.tables["head_category_summary"],
+            category_sensitivity=context.tables["category_sensitivity"],
+            hero_heads=context.tables["hero_heads"],
+            known_heads=context.tables["known_heads"],
+            corr_vs_scale=context.tables["corr_vs_scale"],
+            scale_trend=context.tables["scale_trend"],
+            layer_profile=context.tables["layer_profile"],
+            transfer_summary=context.tables["transfer_summary"],
+            head_matching=context.tables["head_matching"],
+            head_divergence=context.tables["head_divergence"],
             import_findings=findings,
         )
         text = Page(render_report(only)).text
@@ -496,7 +496,7 @@ class TestNumbers:
             assert "mini_gpt2_ssuspect" in text[section]
             assert "control_ioisuspect" not in text[section]
         assert "nothing is held out" in text["heroes"]
-        without = dataclasses.replace(only, classified_heads=None)
+        without = only.with_tables(classified_heads=None)
         assert "1 finding" in Page(render_report(without)).text["imported"]
 
     def test_known_heads_are_listed_with_their_verdicts(
@@ -507,26 +507,26 @@ class TestNumbers:
         assert "For 1 of them the whole interval has it." in text
         assert "The whole interval has the other sign for L0H1 of mini_gpt2_l (induction)." in text
         assert "Not measured: L9H9 of mini_gpt2_l (name mover)." in text
-        assert context.known_heads is not None
-        row = context.known_heads.iloc[0]
+        assert context.tables["known_heads"] is not None
+        row = context.tables["known_heads"].iloc[0]
         minus = f"{row['delta_ioi']:.3f}[{row['low']:.3f}, {row['high']:.3f}]".replace("-", "−")
         assert minus in text
         assert f"{row['rank']:.0f} of {row['n_heads_measured']}" in text
-        assert all(source in text for source in context.known_heads["source"])
+        assert all(source in text for source in context.tables["known_heads"]["source"])
 
     def test_known_heads_without_intervals_are_not_resolved(self, context: ReportContext) -> None:
-        assert context.known_heads is not None
-        bare = context.known_heads.assign(low=float("nan"), high=float("nan"))
+        assert context.tables["known_heads"] is not None
+        bare = context.tables["known_heads"].assign(low=float("nan"), high=float("nan"))
         bare["verdict"] = "not resolved"
-        text = Page(render_report(dataclasses.replace(context, known_heads=bare))).text["known"]
+        text = Page(render_report(context.with_tables(known_heads=bare))).text["known"]
         assert "There are no intervals, so that no sign is resolved." in text
         assert "the whole interval" not in text.lower()
 
     def test_models_without_published_heads_are_told_which_have_them(
         self, context: ReportContext
     ) -> None:
-        assert context.known_heads is not None
-        none = dataclasses.replace(context, known_heads=context.known_heads.head(0))
+        assert context.tables["known_heads"] is not None
+        none = context.with_tables(known_heads=context.tables["known_heads"].head(0))
         text = Page(render_report(none)).text["known"]
         assert "Not run: none of the models with published heads was scanned (gpt2, " in text
         assert "EleutherAI/pythia-160m" in text
@@ -534,26 +534,28 @@ class TestNumbers:
     def test_provenance_holds_fingerprints_devices_and_versions(
         self, context: ReportContext, page: Page
     ) -> None:
-        assert context.classified_heads is not None
+        assert context.tables["classified_heads"] is not None
         text = page.text["provenance"]
-        assert all(mark in text for mark in context.classified_heads["fingerprint"].unique())
+        assert all(
+            mark in text for mark in context.tables["classified_heads"]["fingerprint"].unique()
+        )
         assert "torch 2.13.0" in text
         assert text.count("cpu") == len(MODELS) + 2
         for counted in ("heads", "patched runs", "sets of heads"):
             assert counted in text
 
     def test_versions_that_differ_are_all_named(self, context: ReportContext) -> None:
-        assert context.run_log is not None
-        log = context.run_log.copy()
+        assert context.tables["run_log"] is not None
+        log = context.tables["run_log"].copy()
         log.loc[0, "versions"] = json.dumps({"torch": "2.12.1"})
-        text = Page(render_report(dataclasses.replace(context, run_log=log))).text["provenance"]
+        text = Page(render_report(context.with_tables(run_log=log))).text["provenance"]
         assert "torch 2.12.1 and 2.13.0" in text
 
     def test_what_was_not_measured_is_a_dash(self, context: ReportContext) -> None:
-        assert context.run_log is not None
-        chunk = pd.array([pd.NA] * len(context.run_log), dtype="Int64")
-        log = context.run_log.assign(chunk=chunk, peak_memory_mb=float("nan"))
-        alone = dataclasses.replace(context, run_log=log, causal_log=None, ablation_log=None)
+        assert context.tables["run_log"] is not None
+        chunk = pd.array([pd.NA] * len(context.tables["run_log"]), dtype="Int64")
+        log = context.tables["run_log"].assign(chunk=chunk, peak_memory_mb=float("nan"))
+        alone = context.with_tables(run_log=log, causal_log=None, ablation_log=None)
         text = Page(render_report(alone)).text["provenance"]
         assert text.count("–") == 2 * len(log)
         assert "nan" not in text.lower()
@@ -564,13 +566,16 @@ class TestEscaping:
 
     @pytest.fixture(scope="class")
     def hostile(self, context: ReportContext) -> str:
-        renamed = {}
-        for item in dataclasses.fields(context):
-            value = getattr(context, item.name)
-            if isinstance(value, pd.DataFrame):
-                renamed[item.name] = value.replace({"model": {"mini_gpt2_s": self.NAME}})
+        renamed = {
+            name: table.replace({"model": {"mini_gpt2_s": self.NAME}})
+            for name, table in context.tables.items()
+        }
+        roster = context.roster
+        assert roster is not None
+        roster = roster.replace({"model": {"mini_gpt2_s": self.NAME}})
+        commits = {"<i>": ["<i>"], "<b>": []}
         return render_report(
-            dataclasses.replace(context, **renamed, commits={"<i>": ["<i>"], "<b>": []})
+            dataclasses.replace(context, roster=roster, commits=commits).with_tables(**renamed)
         )
 
     def test_names_are_text_and_never_markup(self, hostile: str) -> None:
@@ -590,12 +595,12 @@ class TestEscaping:
 class TestInteractive:
     @pytest.fixture(scope="class")
     def spec(self, context: ReportContext) -> dict:
-        return json.loads(phase_space_json(context.classified_heads, TAU))
+        return json.loads(phase_space_json(context.tables["classified_heads"], TAU))
 
     def test_every_head_is_a_point_with_its_numbers(
         self, spec: dict, context: ReportContext
     ) -> None:
-        heads = context.classified_heads
+        heads = context.tables["classified_heads"]
         assert heads is not None
         hover = [text for trace in spec["data"] for text in trace.get("text", [])]
         assert len(hover) == len(heads)
@@ -608,9 +613,9 @@ class TestInteractive:
     def test_positions_keep_the_order_of_the_effects(
         self, spec: dict, context: ReportContext
     ) -> None:
-        assert context.classified_heads is not None
+        assert context.tables["classified_heads"] is not None
         drawn = sorted(x for trace in spec["data"] for x in trace["x"] if x is not None)
-        inside = (context.classified_heads["delta_ioi"].abs() <= TAU).sum()
+        inside = (context.tables["classified_heads"]["delta_ioi"].abs() <= TAU).sum()
         edge = dict(
             zip(*(spec["layout"]["xaxis"][k] for k in ("ticktext", "tickvals")), strict=True)
         )
@@ -643,7 +648,9 @@ class TestWhatModelsWereMeasuredWith:
     """The chapter of the models: BOS, and the commit of a model from a hub."""
 
     def rows(self, heads: pd.DataFrame | None) -> dict[str, str]:
-        section = roster(ReportContext(roster=tables.roster(tables.MODELS), classified_heads=heads))
+        section = scan.CHAPTER.section(
+            ReportContext(roster=tables.roster(tables.MODELS)).with_tables(classified_heads=heads)
+        )
         (table,) = section.blocks
         (place,) = [i for i, name in enumerate(table.head) if name == "BOS"]
         return {row[0].text: row[place].text for row in table.rows}
@@ -660,7 +667,9 @@ class TestWhatModelsWereMeasuredWith:
     def test_the_commit_of_a_hub_model_stands_below_its_source(self) -> None:
         heads = tables.classified_heads(tables.MODELS)
         heads.loc[heads["model"] == "mini_opt", "revision"] = "0123456789abcdef" * 2
-        section = roster(ReportContext(roster=tables.roster(tables.MODELS), classified_heads=heads))
+        section = scan.CHAPTER.section(
+            ReportContext(roster=tables.roster(tables.MODELS)).with_tables(classified_heads=heads)
+        )
         notes = {row[0].text: row[5].note for row in section.blocks[0].rows}
         assert notes["mini_opt"] == "commit 0123456789ab"
         assert not any("commit" in note for model, note in notes.items() if model != "mini_opt")

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from circuit_scaling.statistics.significance import q_values
 from circuit_scaling.statistics.similarity import cosines, group_similarity
-from circuit_scaling.statistics.testing import q_values
 from circuit_scaling.tables.causal import GROUPS, HERO_SIMILARITY, ROLES
 from circuit_scaling.tables.columns import PROFILE_COLUMNS
 

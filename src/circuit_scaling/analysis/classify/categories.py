@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
-from pydantic import Field, field_validator
 
+from circuit_scaling.analysis.classify.settings import ClassifySettings
 from circuit_scaling.statistics.bootstrap import bootstrap_draws, cluster_bootstrap
 from circuit_scaling.statistics.categories import (
     categorise,
@@ -18,36 +18,10 @@ from circuit_scaling.statistics.categories import (
 from circuit_scaling.statistics.clusters import ClusterTotals, cluster_totals
 from circuit_scaling.statistics.power import minimal_detectable_effect, prompts_needed
 from circuit_scaling.tables.classify import HERO_HEADS
-from circuit_scaling.typed import Block, Seed
 from circuit_scaling.vocabulary import CATEGORIES, STUDY_TASKS
 
 _MODEL = ["family", "model"]
 _DELTAS = ("delta_ioi", "delta_anti_names")
-
-
-class ClassifySettings(Block):
-    """How heads are sorted into categories.
-
-    Attributes:
-        tau: logits; a head is strong on a task from |delta| = tau on.
-        taus: the values of the sensitivity analysis.
-        top_k: hero heads per model and category.
-        n_boot: bootstrap draws over clusters.
-        seed: of the bootstrap.
-    """
-
-    tau: float
-    taus: tuple[float, ...] = Field(min_length=1)
-    top_k: int = Field(gt=0)
-    n_boot: int = Field(ge=200)
-    seed: Seed = 0
-
-    @field_validator("tau", "taus")
-    @classmethod
-    def _positive(cls, value: float | tuple[float, ...]) -> float | tuple[float, ...]:
-        if not all(v > 0 for v in (value if isinstance(value, tuple) else (value,))):
-            raise ValueError(f"tau must be above 0, not {value}: every head would be strong")
-        return value
 
 
 def classify_heads(

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from circuit_scaling.analysis.classify.categories import ClassifySettings, task_totals
+from circuit_scaling.analysis.classify.categories import task_totals
+from circuit_scaling.analysis.classify.settings import ClassifySettings
 from circuit_scaling.models.names import of_these_weights
 from circuit_scaling.models.roster import Roster, Rosters, names_of_weights
 from circuit_scaling.statistics.bootstrap import cluster_bootstrap

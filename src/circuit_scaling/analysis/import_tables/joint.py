@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -12,6 +11,7 @@ import pandas as pd
 from circuit_scaling.analysis.import_tables.checks import Known, all_findings
 from circuit_scaling.analysis.import_tables.findings import as_table, as_text, marks, suspects
 from circuit_scaling.analysis.import_tables.reading import DELTAS, read_head_table
+from circuit_scaling.analysis.import_tables.settings import ImportSettings
 from circuit_scaling.commands import run_command
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.fingerprint import fingerprint_of, fingerprint_of_files
@@ -19,27 +19,9 @@ from circuit_scaling.models.roster import RosterEntry, Rosters
 from circuit_scaling.tables.columns import HEAD_KEYS
 from circuit_scaling.tables.join import JOINT_EFFECTS, JOINT_HEADS
 from circuit_scaling.tables.scan import COMPETENCE
-from circuit_scaling.typed import Block
 from circuit_scaling.vocabulary import STUDY_TASKS
 
 _log = logging.getLogger(__name__)
-
-
-class ImportSettings(Block):
-    """Which table is imported.
-
-    Attributes:
-        joint_table: path of a .csv or .parquet file; a relative one starts at the working
-            directory.
-        on_suspect: ``stop`` where a check finds something, or ``keep`` the table and carry the
-            findings along.
-    """
-
-    # What the file holds is in the fingerprints of its heads.
-    not_in_results: ClassVar[frozenset[str]] = frozenset({"joint_table", "on_suspect"})
-
-    joint_table: str | None = None
-    on_suspect: Literal["stop", "keep"] = "stop"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ _COMPARED = ["family", "model", "task", "ablation", "positions"]
 
 
 def attribution_agreement(effects: pd.DataFrame, attributions: pd.DataFrame) -> pd.DataFrame:
-    """A row per task and intervention that both tables have.
+    """A row per task and kind of ablation that both tables have.
 
     ``effects`` are the exact ones (``head_effects``), ``attributions`` the estimates
     (``head_attributions``). ``top_overlap`` is the share of the ``top_k`` heads with the largest

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from circuit_scaling.analysis.classify.categories import task_totals
-from circuit_scaling.analysis.scaling.correlations import ScalingSettings
-from circuit_scaling.statistics.testing import q_values, sign_flip_p
+from circuit_scaling.analysis.scaling.settings import ScalingSettings
+from circuit_scaling.statistics.significance import q_values, sign_flip_p
 from circuit_scaling.tables.scaling import CONTROL_MODELS
 from circuit_scaling.vocabulary import ALPHA
 

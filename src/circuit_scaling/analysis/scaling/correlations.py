@@ -1,48 +1,24 @@
-"""How the correlation of the two effects, and the strong heads, change with the size of models."""
+"""How the effects on IOI and on anti-repetition go together over the heads of each model."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
 
 from circuit_scaling.analysis.classify.categories import task_totals
+from circuit_scaling.analysis.scaling.settings import ScalingSettings
 from circuit_scaling.statistics.agreement import pearson, spearman
 from circuit_scaling.statistics.correlation import corrected_correlation, effective_heads
 from circuit_scaling.statistics.cross_cluster import pair_weight, pairwise_products, parts_of
 from circuit_scaling.statistics.permutation import permutation_p
 from circuit_scaling.statistics.reliability import correlation_ceiling, split_half_reliability
-from circuit_scaling.statistics.trend import linear_trend
-from circuit_scaling.tables.scaling import CORR_VS_SCALE, SCALE_TREND
-from circuit_scaling.typed import Block, Seed
+from circuit_scaling.tables.scaling import CORR_VS_SCALE
 from circuit_scaling.vocabulary import STUDY_TASKS
 
-ALL_FAMILIES = "all families"
-TREND_MEASURES = ("corr_true", "corr", "frac_strong")
 _MODEL = ["family", "model"]
-_COMPETENT = ("competent_ioi", "competent_anti_names")
-
-
-class ScalingSettings(Block):
-    """How scaling is measured.
-
-    Attributes:
-        n_boot: bootstrap draws over clusters, for shares and mean depths.
-        n_permutations: of heads within layers.
-        n_flips: random sign flips for the p-values of the control models' heads.
-        n_splits: random halves of the clusters, for reliabilities.
-        depth_bins: parts of a model's depth in the layer profile.
-        seed: of all of them.
-    """
-
-    n_boot: int = Field(ge=200)
-    n_permutations: int = Field(gt=0)
-    n_flips: int = Field(ge=99)
-    n_splits: int = Field(gt=0)
-    depth_bins: int = Field(gt=0)
-    seed: Seed = 0
+COMPETENT = ("competent_ioi", "competent_anti_names")
 
 
 def corr_vs_scale(
@@ -65,7 +41,7 @@ def corr_vs_scale(
     ]
     if not rows:
         return CORR_VS_SCALE.empty()
-    return pd.DataFrame(rows).astype(dict.fromkeys(_COMPETENT, "boolean"))
+    return pd.DataFrame(rows).astype(dict.fromkeys(COMPETENT, "boolean"))
 
 
 def by_model(
@@ -100,7 +76,7 @@ def _correlation(
         **dict.fromkeys(("reliability_ioi", "reliability_anti_names", "ceiling"), np.nan),
         "n_clusters_ioi": 0,
         "n_clusters_anti_names": 0,
-        **{name: heads[name].iloc[0] for name in _COMPETENT},
+        **{name: heads[name].iloc[0] for name in COMPETENT},
         "frac_resolved": heads["resolved"].mean() if heads["resolved"].notna().all() else np.nan,
     }
     products = np.outer(ioi - ioi.mean(), anti - anti.mean())
@@ -129,45 +105,3 @@ def _correlation(
         layers = heads["layer"].to_numpy()
         row["p"] = permutation_p(products, layers, rng, settings.n_permutations)
     return row
-
-
-def scale_trend(correlations: pd.DataFrame, strong: pd.DataFrame, tau: float) -> pd.DataFrame:
-    """Slope of each measure against log10 of the parameters, per family and over all models.
-
-    Args:
-        correlations: ``corr_vs_scale``.
-        strong: ``strong_head_scaling``, of which the rows at ``tau`` are used.
-
-    Slopes are per tenfold size. Models that are known not to be competent on one of the tasks are
-    left out and counted, as are models without a size or without the measure. The rows of "all
-    families" draw one line through all models, whatever their family.
-    """
-    at_tau = strong.loc[strong["tau"] == tau, [*_MODEL, "frac_strong"]]
-    models = correlations.merge(at_tau, on=_MODEL, how="left", validate="one_to_one")
-    rows = [
-        {"family": family, "measure": measure, **_trend(group, measure)}
-        for family, group in _families(models)
-        for measure in TREND_MEASURES
-    ]
-    return pd.DataFrame(rows) if rows else SCALE_TREND.empty()
-
-
-def _families(models: pd.DataFrame) -> Iterable[tuple[str, pd.DataFrame]]:
-    for family, group in models.groupby("family", sort=False):
-        yield str(family), group
-    if len(models):
-        yield ALL_FAMILIES, models
-
-
-def _trend(models: pd.DataFrame, measure: str) -> Mapping[str, object]:
-    able = models[list(_COMPETENT)].fillna(True).astype(bool).all(axis=1)
-    used = models[able & models["params_m"].gt(0) & models[measure].notna()]
-    trend = linear_trend(np.log10(used["params_m"].to_numpy()), used[measure].to_numpy())
-    return {
-        "n_models": trend.n,
-        "n_left_out": len(models) - trend.n,
-        "slope": trend.slope,
-        "se": trend.se,
-        "low": trend.low,
-        "high": trend.high,
-    }

@@ -9,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from circuit_scaling.analysis.classify.categories import ClassifySettings, task_totals
-from circuit_scaling.analysis.scaling.correlations import ScalingSettings, by_model
+from circuit_scaling.analysis.classify.categories import task_totals
+from circuit_scaling.analysis.classify.settings import ClassifySettings
+from circuit_scaling.analysis.scaling.correlations import by_model
+from circuit_scaling.analysis.scaling.settings import ScalingSettings
 from circuit_scaling.statistics.bootstrap import bootstrap_draws
 from circuit_scaling.statistics.categories import (
     ShareInterval,

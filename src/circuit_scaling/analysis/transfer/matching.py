@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from circuit_scaling.analysis.transfer.pairs import ModelHeads, TransferSettings
+from circuit_scaling.analysis.transfer.pairs import ModelHeads
+from circuit_scaling.analysis.transfer.settings import TransferSettings
 from circuit_scaling.statistics.matching import Matches, match_profiles, matched_agreement
 
 

@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from circuit_scaling.analysis.classify.categories import task_totals
-from circuit_scaling.analysis.transfer.pairs import ModelHeads, TransferSettings
+from circuit_scaling.analysis.transfer.pairs import ModelHeads
+from circuit_scaling.analysis.transfer.settings import TransferSettings
 from circuit_scaling.statistics.bootstrap import bootstrap_draws
 from circuit_scaling.statistics.ranks import (
     NullTest,

@@ -11,14 +11,10 @@ import pandas as pd
 
 from circuit_scaling.analysis.transfer.divergence import head_divergence
 from circuit_scaling.analysis.transfer.matching import Matching, match_heads, matching_rows
-from circuit_scaling.analysis.transfer.pairs import (
-    ModelHeads,
-    TransferSettings,
-    models_of,
-    pairs_of,
-)
+from circuit_scaling.analysis.transfer.pairs import ModelHeads, models_of, pairs_of
+from circuit_scaling.analysis.transfer.settings import TransferSettings
 from circuit_scaling.analysis.transfer.target_ranks import SetScore, TargetRanks, target_ranks
-from circuit_scaling.statistics.testing import q_values
+from circuit_scaling.statistics.significance import q_values
 from circuit_scaling.tables.table import Table
 from circuit_scaling.tables.transfer import (
     HEAD_DIVERGENCE,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.cm import ScalarMappable
@@ -17,62 +19,60 @@ from circuit_scaling.figures.style import (
     styled,
     task_looks,
 )
-from circuit_scaling.vocabulary import STUDY_TASKS
+from circuit_scaling.vocabulary import ABLATION_MODES, POSITION_WORDS, POSITIONS, STUDY_TASKS
 
-PRIMARY = ("zero", "all")
-VARIANTS = (
-    ("mean", "all"),
-    ("resample", "all"),
-    ("zero", "end"),
-    ("mean", "end"),
-    ("resample", "end"),
-)
+_KINDS = [(mode, positions) for positions in POSITIONS for mode in ABLATION_MODES]
 _SIDES = ("ablation_a", "positions_a", "ablation_b", "positions_b")
 
 
 @styled
-def ablation_agreement(ablation_agreement: pd.DataFrame) -> Figure:
-    """Spearman correlation of head effects between each ablation and zero ablation everywhere.
+def ablation_agreement(ablation_agreement: pd.DataFrame, primary: tuple[str, str]) -> Figure:
+    """Spearman correlation of head effects between each kind of ablation and the primary one.
 
     ``ablation_agreement`` has one row per model, task and pair of ablations; only pairs with the
-    primary ablation (zero, all positions) and the tasks ``ioi`` and ``anti_names`` are drawn, one
+    ``primary`` mode and positions and the tasks ``ioi`` and ``anti_names`` are drawn, one
     panel each, a row per model, a column per other ablation. A pair that was not compared is blank
     with a dash. Raises ValueError if a column is missing.
     """
     columns = ("family", "model", "task", *_SIDES, "spearman")
     require_columns(ablation_agreement, columns, "ablation_agreement")
-    rows = against_primary(ablation_agreement)
+    rows = against_primary(ablation_agreement, primary)
     rows = rows[rows["task"].isin(STUDY_TASKS)]
     if rows.empty:
         return nothing_to_draw("no ablation was compared with the primary one")
     models = order_models(rows)
+    others = [kind for kind in _KINDS if kind != primary]
     tasks = task_looks(rows["task"])
     figure = new_figure(0.27 * len(models) + 1.2)
     panels = figure.subplots(1, len(tasks), sharey=True, squeeze=False)[0]
     colours = LinearSegmentedColormap.from_list("agreement", DARK_TO_PALE)
-    names = [f"{ablation}\n{positions}" for ablation, positions in VARIANTS]
+    names = [f"{ablation}\n{positions}" for ablation, positions in others]
     lowest = float(np.nanmin(rows["spearman"].to_numpy(dtype=np.float64), initial=0.0))
     scale = Normalize(vmin=lowest, vmax=1.0)
     for axes, (task, look) in zip(panels, tasks.items(), strict=True):
-        draw_matrix(axes, _matrix(rows[rows["task"] == task], models), colours, scale)
-        axes.set_xticks(np.arange(len(VARIANTS)), names)
+        draw_matrix(axes, _matrix(rows[rows["task"] == task], models, others), colours, scale)
+        axes.set_xticks(np.arange(len(others)), names)
         axes.set_title(look.label, loc="left")
     panels[0].set_yticks(np.arange(len(models)), models)
     bar = figure.colorbar(ScalarMappable(scale, colours), ax=list(panels), pad=0.015, aspect=30)
     bar.set_label("Spearman correlation over heads")
     bar.outline.set_visible(False)
-    figure.supxlabel("ablation and positions, each against zero ablation at all positions")
+    mode, positions = primary[0], POSITION_WORDS[primary[1]]
+    figure.supxlabel(f"ablation and positions, each against {mode} ablation at {positions}")
     return figure
 
 
-def against_primary(ablation_agreement: pd.DataFrame) -> pd.DataFrame:
-    """Rows with the primary ablation on one side; the other goes to ``ablation``, ``positions``."""
+def against_primary(ablation_agreement: pd.DataFrame, primary: tuple[str, str]) -> pd.DataFrame:
+    """Rows with the ``primary`` mode and positions on one side.
+
+    The other side is in ``ablation`` and ``positions``.
+    """
     parts = []
     for here, there in (("a", "b"), ("b", "a")):
-        primary = (ablation_agreement[f"ablation_{here}"] == PRIMARY[0]) & (
-            ablation_agreement[f"positions_{here}"] == PRIMARY[1]
+        of_kind = (ablation_agreement[f"ablation_{here}"] == primary[0]) & (
+            ablation_agreement[f"positions_{here}"] == primary[1]
         )
-        part = ablation_agreement[primary]
+        part = ablation_agreement[of_kind]
         parts.append(
             part.assign(ablation=part[f"ablation_{there}"], positions=part[f"positions_{there}"])
         )
@@ -80,13 +80,13 @@ def against_primary(ablation_agreement: pd.DataFrame) -> pd.DataFrame:
 
 
 def _matrix(
-    rows: pd.DataFrame, models: list[str]
+    rows: pd.DataFrame, models: list[str], others: Sequence[tuple[str, str]]
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     """Correlations, models × variants; NaN where a pair was not compared."""
     table = rows.drop_duplicates(["model", "ablation", "positions"])
     table = table.set_index(["model", "ablation", "positions"])
     wanted = pd.MultiIndex.from_tuples(
-        [(model, *variant) for model in models for variant in VARIANTS]
+        [(model, *variant) for model in models for variant in others]
     )
     values = table["spearman"].reindex(wanted).to_numpy(dtype=np.float64)
-    return values.reshape(len(models), len(VARIANTS))
+    return values.reshape(len(models), len(others))

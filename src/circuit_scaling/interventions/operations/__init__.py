@@ -1,1 +1,17 @@
-"""What can be done to heads: ablate, patch, follow paths, attribute, and read attention."""
+"""What can be done to heads: ablate, patch, follow paths, attribute, and read attention.
+
+Every operation takes the parts of a model and prompts and gives arrays, exact but for
+``attribute`` and path estimates, which draw a straight line through the clean run.
+
+* ``ablate_heads``: what is lost without a head? Each alone: effects [heads, prompts] by layer.
+* ``ablate_sets``: what is left without several at once? Readouts [sets, prompts].
+* ``patch``: what does a head carry from one run of a pair to the other? Influence [heads, pairs];
+  ``direct_path`` is the part of it that no later block sees.
+* ``path_patching``: through which later heads does it act? Effects [receivers, pairs].
+* ``attribute``: estimates of ``ablate_heads`` from one backward pass.
+* ``attention``: where does a head look? [heads, prompts, pos].
+* ``profiles``: scores of every head that need no task (previous token, induction, copying, ...);
+  a further detector of heads is one more score there.
+
+``docs/method.md`` has the formulas under *Effects*, *Attribution* and *Causal tracing*.
+"""

@@ -1,8 +1,8 @@
-"""Change several heads at once: many sets stacked, each from its lowest changed layer on."""
+"""Ablate several heads at once, many sets of them in one go."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -11,16 +11,16 @@ from torch import Tensor
 
 from circuit_scaling.interventions.model.activations import fused_activations
 from circuit_scaling.interventions.model.anatomy import Anatomy
-from circuit_scaling.interventions.replay.batch import Ablation, Batch
-from circuit_scaling.interventions.replay.checks import check_heads, check_request
+from circuit_scaling.interventions.replay.ablation import Ablation
+from circuit_scaling.interventions.replay.batch import Batch
+from circuit_scaling.interventions.replay.changed_sets import changed_sets
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.clean import CleanRun
-from circuit_scaling.interventions.replay.forcing import GivenHeads
 from circuit_scaling.interventions.replay.pairs import Head
-from circuit_scaling.interventions.replay.readouts import Questions, Readout, questions_of, read
+from circuit_scaling.interventions.replay.portions import by_rows, joined, made_to_fit
+from circuit_scaling.interventions.replay.readouts import Readout, questions_of
 from circuit_scaling.interventions.replay.replacements import GroupMeans, Replacements, tokens_on
-from circuit_scaling.interventions.replay.rows import by_rows, joined, made_to_fit
-from circuit_scaling.interventions.replay.stack import Passengers, Stack
+from circuit_scaling.interventions.replay.request_checks import check_heads, check_request
 
 
 def ablate_sets(
@@ -54,7 +54,7 @@ def ablate_sets(
             lambda fitting: GroupMeans.of(anatomy, batch, fitting.prompts(n_prompts, positions)),
         )
 
-    def mask(rows: slice, fitting: Chunk) -> dict[Readout, NDArray[np.float32]]:
+    def ablate(rows: slice, fitting: Chunk) -> dict[Readout, NDArray[np.float32]]:
         given = Replacements(anatomy, batch, rows, (ablation,), means)
         tokens = tokens_on(anatomy, batch.tokens[rows])
         clean = CleanRun.of(anatomy, tokens, at_end="token_loss" not in readouts)
@@ -71,70 +71,5 @@ def ablate_sets(
 
     with torch.no_grad(), fused_activations(anatomy.model):
         holding = chunk.holding(ablation.runs)
-        parts = list(by_rows(shape, holding, mask))
+        parts = list(by_rows(shape, holding, ablate))
     return {name: joined([part[name] for part in parts]) for name in readouts}
-
-
-def changed_sets(
-    clean: CleanRun,
-    z: Sequence[Tensor],
-    sets: Sequence[Sequence[Head]],
-    questions: Questions,
-    readouts: Sequence[Readout],
-    chunk: Chunk,
-    end_only: bool = False,
-) -> Tensor:
-    """Readouts of runs in which the heads of each set give ``z``, [readouts, sets, prompts].
-
-    Args:
-        clean: the run that is changed; with calls at the end unless every position is read.
-        z: of each layer, [prompts, pos, n_heads, d_head].
-        end_only: whether only the last position is changed.
-    """
-    anatomy = clean.anatomy
-    masks = torch.zeros(len(sets), anatomy.n_layers, anatomy.n_heads, dtype=torch.bool)
-    for place, heads in enumerate(sets):
-        for layer, head in heads:
-            masks[place, layer, head] = True
-    # Sets whose first change is in the same layer board together; an empty set never does.
-    first = [min((layer for layer, _ in heads), default=anatomy.n_layers) for heads in sets]
-    order = np.argsort(first, kind="stable")
-    masks = masks[order]
-    bounds = np.searchsorted(np.sort(first), np.arange(anatomy.n_layers + 1))
-    last_only = "token_loss" not in readouts
-    on_device = masks.to(anatomy.device)
-    values = torch.zeros(len(readouts), len(sets), len(clean.tokens), device=anatomy.device)
-
-    def deliver(passengers: list[Passengers], residual: Tensor) -> None:
-        found = read(anatomy, residual, questions, readouts)
-        start = 0
-        for riding in passengers:
-            for place, name in enumerate(readouts):
-                values[place, riding.members] = found[name][start : start + riding.size]
-            start += riding.size
-
-    def forcing(layer: int, runs: Sequence[tuple[Hashable, slice]]) -> GivenHeads | None:
-        if not any(masks[members, layer].any() for _, members in runs):
-            return None
-        mask = torch.cat([on_device[members, layer] for _, members in runs])
-        return GivenHeads(mask, z[layer], end_only)
-
-    at_end = end_only and bool(clean.end)
-    capacity = chunk.heads(*clean.tokens.shape)
-    stack = Stack(clean, capacity, deliver, last_only, at_end, forcing)
-    for layer, call in enumerate(clean.calls()):
-        stack.ascend(layer)
-        change = z[layer] - call.z
-        if end_only:
-            change[:, :-1] = 0
-        members = slice(int(bounds[layer]), int(bounds[layer + 1]))
-        wanted = clean.wanted(call, change, at_end)
-        stack.board_sets(None, members, *wanted, on_device[:, layer])
-    stack.depart(anatomy.n_layers)
-    untouched = slice(int(bounds[-1]), len(sets))
-    if untouched.start < untouched.stop:
-        final = clean.run_last_block(clean.last) if last_only else clean.final
-        deliver([Passengers(None, slice(untouched.start, untouched.start + 1))], final)
-        values[:, untouched] = values[:, untouched.start, None]
-    inverse = torch.from_numpy(np.argsort(order)).to(anatomy.device)
-    return values[:, inverse]

@@ -12,11 +12,12 @@ from torch import Tensor, nn
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.model.anatomy import Anatomy, run_tail, run_unembed
-from circuit_scaling.interventions.replay.batch import Ablation, Batch
-from circuit_scaling.interventions.replay.checks import check_request
+from circuit_scaling.interventions.replay.ablation import Ablation
+from circuit_scaling.interventions.replay.batch import Batch
 from circuit_scaling.interventions.replay.chunk import Chunk
+from circuit_scaling.interventions.replay.portions import by_graphs, joined, made_to_fit
 from circuit_scaling.interventions.replay.replacements import GroupMeans, Replacements, tokens_on
-from circuit_scaling.interventions.replay.rows import by_graphs, joined, made_to_fit
+from circuit_scaling.interventions.replay.request_checks import check_request
 
 
 def attribute(

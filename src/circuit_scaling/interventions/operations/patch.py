@@ -20,15 +20,15 @@ from circuit_scaling.interventions.model.blocks import (
     z_of,
 )
 from circuit_scaling.interventions.model.keys_and_values import KeysAndValuesKnown
-from circuit_scaling.interventions.operations.ablate_sets import changed_sets
-from circuit_scaling.interventions.operations.direct import DirectPath
-from circuit_scaling.interventions.replay.checks import check_heads, check_pairs
+from circuit_scaling.interventions.operations.direct_path import DirectPath
+from circuit_scaling.interventions.replay.changed_sets import changed_sets
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.clean import CleanRun
 from circuit_scaling.interventions.replay.pairs import Direction, Head, Pairs, Part
+from circuit_scaling.interventions.replay.portions import by_rows, joined
 from circuit_scaling.interventions.replay.readouts import Questions, make_questions, read
 from circuit_scaling.interventions.replay.replacements import tokens_on
-from circuit_scaling.interventions.replay.rows import by_rows, joined
+from circuit_scaling.interventions.replay.request_checks import check_heads, check_pairs
 from circuit_scaling.interventions.replay.stack import Passengers, Stack
 
 SOURCE_RUN = 2  # z of all layers: as much as the keys and values of a second run

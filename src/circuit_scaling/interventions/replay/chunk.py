@@ -15,8 +15,8 @@ from circuit_scaling.interventions.model.anatomy import Anatomy
 from circuit_scaling.interventions.model.blocks import run_block
 from circuit_scaling.interventions.model.keys_and_values import copies_of
 from circuit_scaling.interventions.model.memory import default_budget, is_out_of_memory, release
+from circuit_scaling.interventions.replay.chunk_cache import Measured
 from circuit_scaling.interventions.replay.clean import CleanRun
-from circuit_scaling.interventions.replay.measured_chunks import Measured
 
 _PROBE_PROMPTS, _PROBE_POSITIONS = 64, 16
 _GRAPH_PROMPTS = 64  # what a backward pass goes through together, at most

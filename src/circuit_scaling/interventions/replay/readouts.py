@@ -1,4 +1,4 @@
-"""What is read at the end of a run: the metrics m of DESIGN 3."""
+"""What is read at the end of a run: the metric m, and what stands beside it."""
 
 from __future__ import annotations
 

@@ -13,7 +13,8 @@ from torch import Tensor
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.model.anatomy import Anatomy
 from circuit_scaling.interventions.model.blocks import BlockCall
-from circuit_scaling.interventions.replay.batch import Ablation, Batch
+from circuit_scaling.interventions.replay.ablation import Ablation
+from circuit_scaling.interventions.replay.batch import Batch
 from circuit_scaling.interventions.replay.clean import CleanRun
 
 

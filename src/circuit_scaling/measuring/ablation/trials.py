@@ -17,7 +17,8 @@ from circuit_scaling.interventions.model.anatomy import Anatomy
 from circuit_scaling.interventions.model.device import prepare_device
 from circuit_scaling.interventions.model.memory import reset_peak
 from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
-from circuit_scaling.interventions.replay.batch import Ablation, Batch
+from circuit_scaling.interventions.replay.ablation import Ablation
+from circuit_scaling.interventions.replay.batch import Batch
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.pairs import Head, head_names
 from circuit_scaling.interventions.replay.readouts import Readout

@@ -24,7 +24,7 @@ from circuit_scaling.measuring.shared.progress import Progress, no_progress
 from circuit_scaling.measuring.shared.run_log import run_log
 from circuit_scaling.models.loading import load_model
 from circuit_scaling.models.roster import RosterEntry
-from circuit_scaling.statistics.testing import q_values
+from circuit_scaling.statistics.significance import q_values
 from circuit_scaling.tables.causal import CAUSAL_TRACES, HEAD_READS, HEAD_WRITES, HERO_PAIRS
 from circuit_scaling.tables.columns import PROFILE_COLUMNS
 from circuit_scaling.tables.table import Table

@@ -20,7 +20,7 @@ from circuit_scaling.measuring.shared.batches import Key, batches_of, by_prompt
 from circuit_scaling.statistics.bootstrap import BootstrapMeans, cluster_bootstrap
 from circuit_scaling.statistics.clusters import ClusterTotals, cluster_totals
 from circuit_scaling.statistics.ratio import BootstrapRatios, cluster_ratio
-from circuit_scaling.statistics.testing import sign_flip_p
+from circuit_scaling.statistics.significance import sign_flip_p
 
 Values = NDArray[np.float32]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from circuit_scaling.interventions.operations.paths import (
+from circuit_scaling.interventions.operations.path_patching import (
     CHANNELS,
     Receiver,
     later_receivers,

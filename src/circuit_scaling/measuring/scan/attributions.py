@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from circuit_scaling.interventions.model.anatomy import Anatomy
 from circuit_scaling.interventions.operations.attribute import attribute
-from circuit_scaling.interventions.replay.batch import Ablation, Batch
+from circuit_scaling.interventions.replay.ablation import Ablation
+from circuit_scaling.interventions.replay.batch import Batch
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.pairs import head_names
 from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings

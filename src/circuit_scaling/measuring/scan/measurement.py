@@ -11,8 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from circuit_scaling.interventions.model.anatomy import Anatomy
-from circuit_scaling.interventions.operations.ablate import clean_readouts, scan_layers
-from circuit_scaling.interventions.replay.batch import Ablation, Batch
+from circuit_scaling.interventions.operations.ablate_heads import clean_readouts, scan_layers
+from circuit_scaling.interventions.replay.ablation import Ablation
+from circuit_scaling.interventions.replay.batch import Batch
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.pairs import head_names
 from circuit_scaling.interventions.replay.readouts import Readout
@@ -23,7 +24,7 @@ from circuit_scaling.measuring.shared.progress import Progress, no_progress
 from circuit_scaling.prompts.spec import TaskSpec
 from circuit_scaling.statistics.bootstrap import cluster_bootstrap
 from circuit_scaling.statistics.clusters import cluster_totals
-from circuit_scaling.statistics.testing import sign_flip_p
+from circuit_scaling.statistics.significance import sign_flip_p
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pandas as pd
 from circuit_scaling.errors import CircuitScalingError, IncompetentModelWarning
 from circuit_scaling.interventions.model.anatomy import Anatomy
 from circuit_scaling.interventions.model.device import prepared_device
-from circuit_scaling.interventions.replay.batch import Ablation
+from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.measuring.scan.attributions import attribution_scores
 from circuit_scaling.measuring.scan.measurement import Measurement
@@ -23,7 +23,7 @@ from circuit_scaling.models.opening import ONE_MODEL_AT_A_TIME
 from circuit_scaling.prompts.build import build_prompts
 from circuit_scaling.prompts.shipped import shipped_tasks
 from circuit_scaling.prompts.spec import PromptSettings
-from circuit_scaling.statistics.testing import q_values
+from circuit_scaling.statistics.significance import q_values
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase

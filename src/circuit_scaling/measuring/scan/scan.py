@@ -24,7 +24,7 @@ from circuit_scaling.measuring.shared.run_log import run_log
 from circuit_scaling.models.loading import load_model
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.prompts.spec import Tasks
-from circuit_scaling.statistics.testing import q_values
+from circuit_scaling.statistics.significance import q_values
 from circuit_scaling.vocabulary import STUDY_TASKS
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from circuit_scaling.interventions.operations.ablate import Batch
+from circuit_scaling.interventions.replay.batch import Batch
 
 Key = TypeVar("Key", bound=Hashable)
 

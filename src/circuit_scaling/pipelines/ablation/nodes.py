@@ -7,15 +7,16 @@ from typing import Any
 
 import pandas as pd
 
-from circuit_scaling.analysis.ablation.comparison import hero_ablation_for_people, summarise
-from circuit_scaling.analysis.made_from import stamp
+from circuit_scaling.analysis.ablation.exports import hero_ablation_for_people
+from circuit_scaling.analysis.ablation.heroes_vs_random import summarise
+from circuit_scaling.analysis.made_from import stamp, stamp_like
 from circuit_scaling.datasets.figures import Drawn
-from circuit_scaling.figures.ablation.comparison import (
+from circuit_scaling.figures.ablation.heroes_vs_random import (
     ablation_overview,
     of_all_heroes,
     with_all_heroes,
 )
-from circuit_scaling.figures.ablation.comparison import hero_vs_random_ablation as draw_model
+from circuit_scaling.figures.ablation.heroes_vs_random import hero_vs_random_ablation as draw_model
 from circuit_scaling.figures.style import file_name
 from circuit_scaling.measuring.ablation.freshness import ablation_fingerprint, check_fresh_trials
 from circuit_scaling.measuring.ablation.sets import choose_sets, hero_sets, shortages
@@ -115,4 +116,4 @@ def draw(ablation_summary: pd.DataFrame, models: dict[str, Any]) -> Drawn:
         rows = ablation_summary[ablation_summary["model"] == slug]
         name = f"{file_name(slug)}_hero_vs_random_ablation"
         drawn[name] = (draw_model(rows), of_all_heroes(rows))
-    return drawn
+    return stamp_like(drawn, ablation_summary)

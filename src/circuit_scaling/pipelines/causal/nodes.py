@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from circuit_scaling.analysis.causal.exports import causal_for_people
 from circuit_scaling.analysis.causal.similarity import hero_similarity
-from circuit_scaling.analysis.causal.summary import causal_summary as summary_of
-from circuit_scaling.analysis.classify.exports import causal_for_people
-from circuit_scaling.analysis.made_from import stamp
+from circuit_scaling.analysis.causal.verdicts import causal_summary as summary_of
+from circuit_scaling.analysis.made_from import stamp, stamp_like
 from circuit_scaling.datasets.figures import Drawn
 from circuit_scaling.figures.causal.influence import causal_influence, of_task
 from circuit_scaling.figures.causal.reads_writes import reads_writes, reads_writes_of
@@ -129,4 +129,4 @@ def draw(
     for slug in slugs:
         shown = reads_writes_of(slug, causal_summary, head_reads, head_writes)
         drawn[f"{file_name(slug)}_reads_writes"] = (reads_writes(shown), shown)
-    return drawn
+    return stamp_like(drawn, causal_summary)

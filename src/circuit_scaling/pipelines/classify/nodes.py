@@ -7,9 +7,10 @@ from typing import Any
 import pandas as pd
 
 from circuit_scaling.analysis.classify import categories
-from circuit_scaling.analysis.classify.categories import ClassifySettings
 from circuit_scaling.analysis.classify.exports import for_people
 from circuit_scaling.analysis.classify.known_heads import known_heads as find_known_heads
+from circuit_scaling.analysis.classify.settings import ClassifySettings
+from circuit_scaling.analysis.made_from import stamp_figures
 from circuit_scaling.datasets.figures import Drawn
 from circuit_scaling.figures.classify.category_shares import category_counts
 from circuit_scaling.figures.classify.phase_space import all_heads_phase_space, family_grid
@@ -66,8 +67,9 @@ def draw(
     tau = parameter(classified_heads, "classify.tau", "classified_heads")
     keys = ["family", "model", "layer", "head", "delta_ioi", "se_ioi"]
     shown = classified_heads[[*keys, "delta_anti_names", "se_anti_names", "category"]]
-    return {
+    drawn: Drawn = {
         "all_heads_phase_space": (all_heads_phase_space(classified_heads, tau), shown),
         "family_grid": (family_grid(classified_heads, tau), shown),
         "category_counts": (category_counts(head_category_summary), head_category_summary),
     }
+    return stamp_figures(drawn, classified_heads)

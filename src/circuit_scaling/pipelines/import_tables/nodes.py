@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from circuit_scaling.analysis.import_tables.joint import ImportSettings, import_joint_table
+from circuit_scaling.analysis.import_tables.joint import import_joint_table
+from circuit_scaling.analysis.import_tables.settings import ImportSettings
 from circuit_scaling.models.roster import Rosters
 
 

@@ -17,6 +17,7 @@ from circuit_scaling.measuring.scan.freshness import check_fresh
 from circuit_scaling.measuring.scan.settings import ScanSettings
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.prompts.spec import PromptSettings, Tasks
+from circuit_scaling.tables.made_with import parameter
 
 
 def join_one_model(
@@ -54,11 +55,13 @@ def draw(
     competence: pd.DataFrame, ablation_agreement: pd.DataFrame, attribution_agreement: pd.DataFrame
 ) -> Drawn:
     """How well the models do the tasks, where the ablations disagree, what attribution finds."""
+    kind = parameter(ablation_agreement, "scan.primary", "ablation_agreement")
+    primary = (kind["ablation"], kind["positions"])
     return {
         "competence": (draw_competence(competence), competence),
         "ablation_agreement": (
-            draw_agreement(ablation_agreement),
-            against_primary(ablation_agreement),
+            draw_agreement(ablation_agreement, primary),
+            against_primary(ablation_agreement, primary),
         ),
         "attribution_agreement": (
             draw_attribution(attribution_agreement),

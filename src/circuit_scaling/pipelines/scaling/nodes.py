@@ -6,15 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-from circuit_scaling.analysis.classify.categories import ClassifySettings
-from circuit_scaling.analysis.made_from import stamp
+from circuit_scaling.analysis.classify.settings import ClassifySettings
+from circuit_scaling.analysis.made_from import stamp, stamp_like
 from circuit_scaling.analysis.scaling.controls import control_models
-from circuit_scaling.analysis.scaling.correlations import (
-    ScalingSettings,
-    corr_vs_scale,
-    scale_trend,
-)
+from circuit_scaling.analysis.scaling.correlations import corr_vs_scale
+from circuit_scaling.analysis.scaling.settings import ScalingSettings
 from circuit_scaling.analysis.scaling.strong_heads import strong_heads
+from circuit_scaling.analysis.scaling.trends import scale_trend
 from circuit_scaling.datasets.figures import Drawn
 from circuit_scaling.figures.classify.phase_space import delta_scatter
 from circuit_scaling.figures.scaling.correlations import corr_vs_scale_cross_family
@@ -82,4 +80,4 @@ def draw(
             delta_scatter(heads, tau),
             heads[[*keys, *effects]],
         )
-    return drawn
+    return stamp_like(drawn, corr_vs_scale)

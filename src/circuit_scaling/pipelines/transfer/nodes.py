@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from circuit_scaling.analysis.classify.exports import transfer_for_people
-from circuit_scaling.analysis.made_from import stamp
-from circuit_scaling.analysis.transfer.pairs import TransferSettings
+from circuit_scaling.analysis.made_from import stamp, stamp_like
+from circuit_scaling.analysis.transfer.exports import transfer_for_people
+from circuit_scaling.analysis.transfer.settings import TransferSettings
 from circuit_scaling.analysis.transfer.transfer import transfer
 from circuit_scaling.datasets.figures import Drawn
 from circuit_scaling.figures.transfer.divergence import divergence_shares, ioi_divergence
@@ -29,7 +29,8 @@ def export(
 
 def draw(transfer_summary: pd.DataFrame, head_divergence: pd.DataFrame) -> Drawn:
     """Every pair against chance, and the fates of the IOI-like heads."""
-    return {
+    drawn: Drawn = {
         "ioi_transfer_summary": (ioi_transfer_summary(transfer_summary), of_ioi(transfer_summary)),
         "ioi_divergence": (ioi_divergence(head_divergence), divergence_shares(head_divergence)),
     }
+    return stamp_like(drawn, transfer_summary)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,7 +11,6 @@ from circuit_scaling.report.blocks import (
     MISSING,
     Block,
     Cell,
-    Section,
     Table,
     arrange,
     count_cell,
@@ -25,10 +23,10 @@ from circuit_scaling.report.blocks import (
     task_name,
     text_cell,
 )
+from circuit_scaling.report.chapter import Chapter, Told
 from circuit_scaling.report.context import ReportContext
 from circuit_scaling.vocabulary import ALPHA
 
-_ANCHOR, _TITLE = "ablation", "Do heroes beat random heads?"
 _WHOSE = {
     "able": "that can do the task",
     "unknown": "of which it is not known whether they can do the task",
@@ -41,14 +39,12 @@ _SETS = {
 }
 
 
-def ablation(context: ReportContext, order: Sequence[str]) -> Section:
-    """From ``ablation_summary``: all heroes of each model, controls, categories, ablations."""
-    summary = context.ablation_summary
-    if summary is None:
-        return context.without(_ANCHOR, _TITLE, "ablation_summary")
+def _tell(context: ReportContext) -> Told:
+    """All heroes of each model, controls, categories, kinds of ablation."""
+    summary = context.tables["ablation_summary"]
     if summary.empty:
-        return Section(_ANCHOR, _TITLE, ("No model has hero heads to ablate.",))
-    largest = _with_all_heroes(arrange(summary, order))
+        return Told(("No model has hero heads to ablate.",))
+    largest = _with_all_heroes(arrange(summary, context.order))
     joint = largest[largest["hero_set"] == "hero_joint"]
     tasks = joint[joint["readout"] == "contrast"]
     primary, suspect = tasks[tasks["primary"]], context.suspect_models()
@@ -68,7 +64,7 @@ def ablation(context: ReportContext, order: Sequence[str]) -> Section:
     if not tasks["primary"].all():
         blocks.append(_ablations_table(tasks, suspect))
     sentences = [*_lead(primary), *_on_tasks(primary), *_on_controls(controls), *_absent(primary)]
-    return Section(_ANCHOR, _TITLE, tuple(sentences), tuple(blocks))
+    return Told(sentences, blocks)
 
 
 def _with_all_heroes(summary: pd.DataFrame) -> pd.DataFrame:
@@ -279,3 +275,14 @@ def _ablations_table(tasks: pd.DataFrame, suspect: set[str]) -> Table:
     ]
     names = ["model", "task", "ablation, positions", *_AGAINST, "accuracy"]
     return Table(names, rows, "All heroes under every ablation.", folded=True)
+
+
+CHAPTER = Chapter(
+    anchor="ablation",
+    title="Do heroes beat random heads?",
+    pipeline="ablation",
+    tables=("ablation_summary",),
+    figures=("ablation_overview",),
+    tell=_tell,
+    needs_scan=True,
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,6 @@ from circuit_scaling.figures.style import CATEGORIES, abilities, number
 from circuit_scaling.report.blocks import (
     Block,
     Cell,
-    Section,
     Table,
     arrange,
     as_float,
@@ -26,25 +25,22 @@ from circuit_scaling.report.blocks import (
     task_name,
     text_cell,
 )
+from circuit_scaling.report.chapter import Chapter, Told
 from circuit_scaling.report.context import ReportContext
 from circuit_scaling.vocabulary import ALPHA
 
-_ANCHOR, _TITLE = "causal", "Do the heroes do it themselves?"
 _DIRECTIONS = ("denoising", "noising")
 _NO_INTERVALS = "there are no intervals, for lack of clusters of prompts"
 _VERDICTS = ("does it itself", "routes", "mixed", "unclear")
 
 
-def causal(context: ReportContext, order: Sequence[str]) -> Section:
+def _tell(context: ReportContext) -> Told:
     """Verdicts, both directions of patching, self-repair, pairs of heroes and their likeness."""
-    summary, pairs = context.causal_summary, context.hero_pairs
-    similarity = context.hero_similarity
-    if summary is None or pairs is None or similarity is None:
-        needed = ("causal_summary", "hero_pairs", "hero_similarity")
-        return context.without(_ANCHOR, _TITLE, *needed)
+    summary, pairs = context.tables["causal_summary"], context.tables["hero_pairs"]
+    similarity = context.tables["hero_similarity"]
     if summary.empty:
-        return Section(_ANCHOR, _TITLE, ("No model has hero heads that could be traced.",))
-    rows = arrange(summary, order)
+        return Told(("No model has hero heads that could be traced.",))
+    rows = arrange(summary, context.order)
     able = rows[abilities(rows[["competent"]]) != "unable"]
     blocks: list[Block] = [_verdict_table(able)]
     for name, task in (("causal_ioi", "ioi"), ("causal_anti", "anti_names")):
@@ -65,7 +61,7 @@ def causal(context: ReportContext, order: Sequence[str]) -> Section:
         *_likeness(similarity),
         *_unresolved(able),
     )
-    return Section(_ANCHOR, _TITLE, sentences, tuple(blocks))
+    return Told(sentences, tuple(blocks))
 
 
 def _introduction(rows: pd.DataFrame, able: pd.DataFrame) -> Iterator[str]:
@@ -297,3 +293,14 @@ def _heroes_table(model: str, rows: pd.DataFrame) -> Table:
 
 def _share_cell(row: dict[Hashable, Any], name: str) -> Cell:
     return number_cell(row[name], note=interval(row[f"{name}_low"], row[f"{name}_high"]))
+
+
+CHAPTER = Chapter(
+    anchor="causal",
+    title="Do the heroes do it themselves?",
+    pipeline="causal",
+    tables=("causal_summary", "hero_pairs", "hero_similarity"),
+    figures=("causal_ioi", "causal_anti"),
+    tell=_tell,
+    needs_scan=True,
+)

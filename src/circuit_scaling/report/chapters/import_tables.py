@@ -9,7 +9,6 @@ import pandas as pd
 from circuit_scaling.report.blocks import (
     MISSING,
     Cell,
-    Section,
     Table,
     arrange,
     as_float,
@@ -20,12 +19,8 @@ from circuit_scaling.report.blocks import (
     number_cell,
     text_cell,
 )
-
-# What a scan knows and a table of effects does not.
-NEEDS_A_SCAN = frozenset(
-    {"disagreement", "models", "competence", "ablation", "attribution", "causal", "training"}
-)
-_ANCHOR, _TITLE = "imported", "The imported table"
+from circuit_scaling.report.chapter import Chapter, Told
+from circuit_scaling.report.context import ReportContext
 
 
 def is_of(findings: pd.DataFrame | None, heads: pd.DataFrame | None) -> bool:
@@ -35,14 +30,15 @@ def is_of(findings: pd.DataFrame | None, heads: pd.DataFrame | None) -> bool:
     return bool(findings["fingerprint"].isin(heads["fingerprint"]).any())
 
 
-def imported(findings: pd.DataFrame, heads: pd.DataFrame | None, order: Sequence[str]) -> Section:
+def _tell(context: ReportContext) -> Told:
     """What was suspect, and which models the table has."""
-    suspect = arrange(findings[findings["outcome"] == "suspect"], order)
+    findings, heads = context.tables["import_findings"], context.tables.get("classified_heads")
+    suspect = arrange(findings[findings["outcome"] == "suspect"], context.order)
     blocks = [_suspect_table(suspect)] if len(suspect) else []
     if heads is not None:
-        blocks.append(_models_table(heads, set(suspect["model"]), order))
+        blocks.append(_models_table(heads, set(suspect["model"]), context.order))
     sentences = [*_sentences(findings, suspect), *_without_rows(findings, heads)]
-    return Section(_ANCHOR, _TITLE, tuple(sentences), tuple(blocks))
+    return Told(sentences, blocks)
 
 
 def _sentences(findings: pd.DataFrame, suspect: pd.DataFrame) -> list[str]:
@@ -118,3 +114,13 @@ def _models_table(heads: pd.DataFrame, suspect: set[str], order: Sequence[str]) 
     names = ("model", "family", "parameters (M)", "layers", "heads per layer", "rows", "all heads")
     caption = "The models of the table; sizes and shapes are those of the rosters."
     return Table(names, rows, caption)
+
+
+CHAPTER = Chapter(
+    anchor="imported",
+    title="The imported table",
+    pipeline="import_tables",
+    tables=("import_findings",),
+    also=("classified_heads",),
+    tell=_tell,
+)

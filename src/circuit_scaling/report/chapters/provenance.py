@@ -10,7 +10,7 @@ import pandas as pd
 from circuit_scaling.figures.style import number
 from circuit_scaling.report.blocks import (
     Block,
-    Section,
+    Missing,
     Table,
     arrange,
     as_float,
@@ -19,28 +19,29 @@ from circuit_scaling.report.blocks import (
     columns,
     count_cell,
     counted,
-    missing,
     number_cell,
     text_cell,
 )
+from circuit_scaling.report.chapter import Chapter, Told
 from circuit_scaling.report.context import ReportContext
 
+LOGS = ("run_log", "causal_log", "ablation_log")
 
-def provenance(context: ReportContext, order: Sequence[str]) -> Section:
-    anchor, title = "provenance", "Where the numbers come from"
+
+def _tell(context: ReportContext) -> Told:
     blocks: list[Block] = []
     sentences: list[str] = []
-    heads = context.classified_heads
+    heads = context.tables.get("classified_heads")
     if heads is None or "fingerprint" not in heads.columns:
-        blocks.append(missing("classified_heads"))
+        blocks.append(Missing(("classified_heads",)))
     else:
         produced = (
             "weights, prompts, intervention and engine version"
-            if context.import_findings is None
+            if not context.imported
             else "the imported file, and the model's size in the roster"
         )
         sentences.append(f"A fingerprint is a hash of what produced a model's rows: {produced}.")
-        pairs = arrange(heads[["family", "model", "fingerprint"]].drop_duplicates(), order)
+        pairs = arrange(heads[["family", "model", "fingerprint"]].drop_duplicates(), context.order)
         rows = tuple(
             (text_cell(model), code_cell(mark))
             for model, mark in columns(pairs, "model", "fingerprint")
@@ -49,10 +50,9 @@ def provenance(context: ReportContext, order: Sequence[str]) -> Section:
         blocks.append(table)
     if len(context.commits) > 1:
         blocks.append(_commit_table(context.commits))
-    logs = [context.run_log, context.causal_log, context.ablation_log]
-    given = [log for log in logs if log is not None]
-    if context.run_log is None and context.import_findings is None:
-        blocks.append(missing("run_log"))
+    given = [context.tables[name] for name in LOGS if name in context.tables]
+    if "run_log" not in context.tables and not context.imported:
+        blocks.append(Missing(("run_log",)))
     if given:
         log = pd.concat(given, ignore_index=True)
         seconds = log["seconds"].sum()
@@ -61,8 +61,8 @@ def provenance(context: ReportContext, order: Sequence[str]) -> Section:
             f" and {number(as_float(seconds), 0)} seconds of work."
         )
         sentences += _versions(log)
-        blocks.append(_run_table(arrange(log, order)))
-    return Section(anchor, title, tuple(sentences), tuple(blocks))
+        blocks.append(_run_table(arrange(log, context.order)))
+    return Told(sentences, blocks)
 
 
 def _commit_table(commits: Mapping[str, Sequence[str]]) -> Table:
@@ -104,3 +104,12 @@ def _versions(log: pd.DataFrame) -> list[str]:
         return []
     parts = [f"{library} {' and '.join(sorted(found[library]))}" for library in sorted(found)]
     return [f"Libraries: {', '.join(parts)}."]
+
+
+CHAPTER = Chapter(
+    anchor="provenance",
+    title="Where the numbers come from",
+    pipeline="report",
+    also=("classified_heads", *LOGS),
+    tell=_tell,
+)

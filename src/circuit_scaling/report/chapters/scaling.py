@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pandas as pd
 
 from circuit_scaling.figures.style import CATEGORIES, abilities, family_looks, number
@@ -11,7 +9,6 @@ from circuit_scaling.report.blocks import (
     MISSING,
     Block,
     Cell,
-    Section,
     Table,
     arrange,
     as_float,
@@ -25,9 +22,10 @@ from circuit_scaling.report.blocks import (
     task_name,
     text_cell,
 )
+from circuit_scaling.report.chapter import Chapter, Told
 from circuit_scaling.report.context import ReportContext
 
-_ANCHOR, _TITLE = "scaling", "How it changes with scale"
+_FURTHER = ("scale_trend", "layer_profile", "control_models")
 _COMPETENT = ["competent_ioi", "competent_anti_names"]
 _MEASURES = {
     "corr_true": "correlation of true effects",
@@ -36,14 +34,12 @@ _MEASURES = {
 }
 
 
-def scaling(context: ReportContext, order: Sequence[str]) -> Section:
-    """From ``corr_vs_scale`` and, as far as they are there, the other tables of the stage."""
-    frame = context.corr_vs_scale
-    if frame is None:
-        return context.without(_ANCHOR, _TITLE, "corr_vs_scale")
+def _tell(context: ReportContext) -> Told:
+    """Correlations, strong heads, trends, depths and controls."""
+    frame = context.tables["corr_vs_scale"]
     if frame.empty:
-        return Section(_ANCHOR, _TITLE, ("No model has heads to compare.",))
-    frame = arrange(frame, order)
+        return Told(("No model has heads to compare.",))
+    frame = arrange(frame, context.order)
     suspect = context.suspect_models()
     blocks: list[Block] = [_correlations(frame, suspect)]
     caption = "Correlation of the two effects over the heads of each model, against its size."
@@ -51,15 +47,16 @@ def scaling(context: ReportContext, order: Sequence[str]) -> Section:
     caption = "Share of strong heads, against size at τ and over the tau grid."
     blocks += drawing(context.figures, "strong_head_scaling", caption)
     sentences = _lead(frame)
-    if context.scale_trend is not None and len(context.scale_trend):
-        sentences += _trend_sentences(context.scale_trend)
-        blocks.append(_trends(context.scale_trend))
-    if context.layer_profile is not None and len(context.layer_profile):
-        blocks.append(_depths(arrange(context.layer_profile, order), suspect))
-    if context.control_models is not None and len(context.control_models):
-        sentences += _control_sentences(context.control_models)
-        blocks.append(_controls(arrange(context.control_models, order)))
-    return Section(_ANCHOR, _TITLE, tuple(sentences), tuple(blocks))
+    trends, depths, controls = (context.tables.get(name) for name in _FURTHER)
+    if trends is not None and len(trends):
+        sentences += _trend_sentences(trends)
+        blocks.append(_trends(trends))
+    if depths is not None and len(depths):
+        blocks.append(_depths(arrange(depths, context.order), suspect))
+    if controls is not None and len(controls):
+        sentences += _control_sentences(controls)
+        blocks.append(_controls(arrange(controls, context.order)))
+    return Told(sentences, blocks)
 
 
 def _lead(frame: pd.DataFrame) -> list[str]:
@@ -246,3 +243,14 @@ def _controls(frame: pd.DataFrame) -> Table:
     names = ["model", "prompts", "order of names balanced", "clean metric", "competent"]
     names += ["q below 0.05", "at or above τ", "largest |Δ|", "heads"]
     return Table(names, rows, "One-objective controls on the task that they never learnt.")
+
+
+CHAPTER = Chapter(
+    anchor="scaling",
+    title="How it changes with scale",
+    pipeline="scaling",
+    tables=("corr_vs_scale",),
+    also=_FURTHER,
+    figures=("corr_vs_scale_cross_family", "strong_head_scaling"),
+    tell=_tell,
+)

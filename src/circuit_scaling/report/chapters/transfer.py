@@ -12,7 +12,6 @@ from circuit_scaling.report.blocks import (
     MISSING,
     Block,
     Cell,
-    Section,
     Table,
     count_cell,
     counted,
@@ -24,10 +23,10 @@ from circuit_scaling.report.blocks import (
     task_name,
     text_cell,
 )
+from circuit_scaling.report.chapter import Chapter, Told
 from circuit_scaling.report.context import ReportContext
 from circuit_scaling.vocabulary import ALPHA
 
-_ANCHOR, _TITLE = "transfer", "Do heads carry over from model to model?"
 _COMPETENT = ["base_competent", "tgt_competent"]
 
 
@@ -63,15 +62,12 @@ _MATCHED_IN_LAYER = _Way(
 _WAYS = (_INDEX, _IN_LAYER, _DEPTH, _BEST, _MATCHED, _MATCHED_IN_LAYER)
 
 
-def transfer(context: ReportContext) -> Section:
+def _tell(context: ReportContext) -> Told:
     """Transfer by index, depth and function, and the fates of the IOI-like heads."""
-    summary, matching = context.transfer_summary, context.head_matching
-    divergence = context.head_divergence
-    if summary is None or matching is None or divergence is None:
-        needed = ("transfer_summary", "head_matching", "head_divergence")
-        return context.without(_ANCHOR, _TITLE, *needed)
+    summary, matching = context.tables["transfer_summary"], context.tables["head_matching"]
+    divergence = context.tables["head_divergence"]
     if summary.empty:
-        return Section(_ANCHOR, _TITLE, ("Transfer needs two models; no pair was compared.",))
+        return Told(("Transfer needs two models; no pair was compared.",))
     blocks: list[Block] = [_ways_table(summary)]
     caption = (
         "IOI, every pair, base by target, by the three ways of finding a head, and the pairs by"
@@ -85,7 +81,7 @@ def transfer(context: ReportContext) -> Section:
     blocks += drawing(context.figures, "ioi_divergence", caption)
     blocks += [_pairs_table(summary, str(task), suspect) for task in summary["task"].unique()]
     sentences = (*_sentences(summary), *_matching(matching), *_fates(divergence))
-    return Section(_ANCHOR, _TITLE, sentences, tuple(blocks))
+    return Told(sentences, tuple(blocks))
 
 
 def _able(summary: pd.DataFrame) -> pd.DataFrame:
@@ -259,3 +255,13 @@ def _pair_cells(row: dict[Any, Any], suspect: set[str]) -> tuple[Cell, ...]:
         number_cell(row["matched_frac_rank"]),
         number_cell(row["matched_p"], 3),
     )
+
+
+CHAPTER = Chapter(
+    anchor="transfer",
+    title="Do heads carry over from model to model?",
+    pipeline="transfer",
+    tables=("transfer_summary", "head_matching", "head_divergence"),
+    figures=("ioi_transfer_summary", "ioi_divergence"),
+    tell=_tell,
+)

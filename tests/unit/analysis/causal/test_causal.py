@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from circuit_scaling.analysis.causal.exports import causal_for_people
 from circuit_scaling.analysis.causal.similarity import hero_similarity
-from circuit_scaling.analysis.causal.summary import causal_summary, verdict
-from circuit_scaling.analysis.classify.exports import causal_for_people
+from circuit_scaling.analysis.causal.verdicts import causal_summary, verdict
 from circuit_scaling.tables.causal import CAUSAL_SUMMARY, HERO_SIMILARITY, ROLES
 from circuit_scaling.tables.columns import PROFILE_COLUMNS
 from tests.helpers.causal_tables import (

@@ -10,12 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from circuit_scaling.analysis.classify.categories import (
-    ClassifySettings,
-    classify_heads,
-    hero_heads,
-    sensitivity,
-)
+from circuit_scaling.analysis.classify.categories import classify_heads, hero_heads, sensitivity
+from circuit_scaling.analysis.classify.settings import ClassifySettings
 from circuit_scaling.analysis.join.heads import join_model
 from circuit_scaling.tables.classify import (
     CATEGORY_SENSITIVITY,
@@ -74,7 +70,7 @@ def joined(
     # Deltas and single effects of a scan are rounded alike; here the delta is exact.
     for task, base in zip(TASKS, (ioi, anti), strict=True):
         found.loc[found["task"] == task, "delta"] = base
-    tables = join_model(entry(), ONLY_ZERO, 0.05, asked, found, profiles(model))
+    tables = join_model(entry(), ONLY_ZERO, asked, found, profiles(model))
     return tables.joint_heads, tables.joint_effects
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from circuit_scaling.analysis.classify.categories import ClassifySettings
 from circuit_scaling.analysis.classify.known_heads import known_heads, published_heads
+from circuit_scaling.analysis.classify.settings import ClassifySettings
 from circuit_scaling.models.roster import Roster, Rosters
 from circuit_scaling.tables.classify import KNOWN_HEADS
 from circuit_scaling.tables.join import JOINT_EFFECTS

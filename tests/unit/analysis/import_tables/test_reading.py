@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from circuit_scaling.analysis.import_tables.joint import ImportSettings, import_joint_table
+from circuit_scaling.analysis.import_tables.joint import import_joint_table
 from circuit_scaling.analysis.import_tables.reading import COLUMNS, read_head_table
+from circuit_scaling.analysis.import_tables.settings import ImportSettings
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.tables.columns import PROFILE_COLUMNS
 from circuit_scaling.tables.import_tables import IMPORT_FINDINGS

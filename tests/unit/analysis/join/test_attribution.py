@@ -68,7 +68,7 @@ def test_a_constant_column_is_missing_and_no_number(constant: str) -> None:
     assert rows[["spearman", "pearson", "top_overlap"]].isna().all(axis=None)
 
 
-def test_a_row_per_task_and_intervention_that_both_have() -> None:
+def test_a_row_per_task_and_kind_of_ablation_that_both_have() -> None:
     both = [
         {"task": task, "ablation": ablation, "positions": positions}
         for task in ("ioi", "anti_names")

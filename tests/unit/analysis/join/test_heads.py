@@ -108,7 +108,7 @@ def test_deltas_on_all_select_and_test_prompts(task: str) -> None:
         assert heads.at[0, "delta_ioi_select"] == pytest.approx(by_hand)
 
 
-def test_only_the_primary_intervention_is_joined() -> None:
+def test_only_the_primary_ablation_is_joined() -> None:
     zero_only = scan()[lambda t: t["ablation"] == "zero"].reset_index(drop=True)
     quiet = SETTINGS.model_copy(update={"ablations": ("zero",), "agreement_tasks": ("ioi",)})
     expected = join(entry(), quiet, ALL_PROMPTS, zero_only, profiles()).joint_heads
@@ -247,7 +247,7 @@ def test_category_changes_are_counted_over_both_tasks() -> None:
 
 def test_a_third_task_has_no_category_to_change() -> None:
     settings = SETTINGS.model_copy(update={"agreement_tasks": ("ioi", "anti_names", "anti_lists")})
-    lists = [effects("anti_lists", VALUES["ioi"], intervention=i) for i in (SETTINGS.primary, MEAN)]
+    lists = [effects("anti_lists", VALUES["ioi"], kind=k) for k in (SETTINGS.primary, MEAN)]
     every = pd.concat([ALL_PROMPTS, prompts("anti_lists", SIZES)], ignore_index=True)
     found = pd.concat([scan(), *lists], ignore_index=True)
     rows = join(entry(), settings, every, found, profiles()).ablation_agreement

@@ -11,15 +11,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from circuit_scaling.analysis.classify.categories import ClassifySettings
+from circuit_scaling.analysis.classify.settings import ClassifySettings
 from circuit_scaling.analysis.scaling.controls import control_models
-from circuit_scaling.analysis.scaling.correlations import (
-    ALL_FAMILIES,
-    ScalingSettings,
-    corr_vs_scale,
-    scale_trend,
-)
+from circuit_scaling.analysis.scaling.correlations import corr_vs_scale
+from circuit_scaling.analysis.scaling.settings import ScalingSettings
 from circuit_scaling.analysis.scaling.strong_heads import strong_heads
+from circuit_scaling.analysis.scaling.trends import ALL_FAMILIES, scale_trend
 from circuit_scaling.tables.join import JOINT_EFFECTS
 from circuit_scaling.tables.scaling import (
     CONTROL_MODELS,

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from circuit_scaling.analysis.classify.exports import transfer_for_people
-from circuit_scaling.analysis.transfer.pairs import TransferSettings
+from circuit_scaling.analysis.transfer.exports import transfer_for_people
+from circuit_scaling.analysis.transfer.settings import TransferSettings
 from circuit_scaling.analysis.transfer.transfer import transfer
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.tables.join import JOINT_EFFECTS
@@ -164,15 +164,15 @@ class TestChance:
     def test_between_unrelated_models_small_p_are_rare(self) -> None:
         """Index, depth and function; P(p <= alpha) <= alpha over pairs without a common model."""
         rng = np.random.default_rng(4)
-        models = [random_model(f"m{i}", (4, 6), rng) for i in range(200)]
-        pairs = [[f"m{i}", f"m{i + 1}"] for i in range(0, 200, 2)]
+        models = [random_model(f"m{i}", (4, 6), rng) for i in range(100)]
+        pairs = [[f"m{i}", f"m{i + 1}"] for i in range(0, 100, 2)]
         tables = run(*models, pairs=pairs, k=6, n_null=99)
         tests = tables["transfer_summary"], tables["head_matching"]
         names = [c for c in tests[0] if c == "p" or c.endswith("_p") or "p_same" in c]
         assert len(names) == 6
         for frame, columns in zip(tests, (names, ["p_spearman", "p_pearson"]), strict=True):
             for column in columns:
-                p = frame.loc[frame["task"] == "ioi", column].dropna()
+                p = frame[column].dropna()  # of both tasks, whose effects are drawn apart
                 assert len(p) > 90
                 for alpha in (0.01, 0.05, 0.2, 0.5):
                     limit = alpha + 3.5 * np.sqrt(alpha * (1 - alpha) / len(p))

@@ -9,7 +9,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from circuit_scaling.analysis.causal.summary import causal_summary
+from circuit_scaling.analysis.causal.verdicts import causal_summary
 from circuit_scaling.figures.causal.influence import causal_influence, of_task
 from circuit_scaling.figures.causal.reads_writes import reads_writes, reads_writes_of
 from circuit_scaling.figures.style import CATEGORIES

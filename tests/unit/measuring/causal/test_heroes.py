@@ -7,11 +7,7 @@ import pandas as pd
 import pytest
 
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.measuring.causal.freshness import (
-    check_categories,
-    check_traced,
-    tracing_fingerprint,
-)
+from circuit_scaling.measuring.causal.freshness import check_traced, scan_of, tracing_fingerprint
 from circuit_scaling.measuring.causal.heroes import Subjects, subjects_of
 from circuit_scaling.measuring.causal.influence import self_repair
 from circuit_scaling.measuring.causal.settings import CausalSettings
@@ -86,12 +82,10 @@ def test_a_stale_tracing_stops_with_the_command() -> None:
                 check_traced("mini_s", CLASSIFIED, subjects(), SETTINGS, fresh | {name: other})
 
 
-def test_categories_of_another_scan_are_refused() -> None:
-    assert check_categories("mini_s", CLASSIFIED, CLASSIFIED) == "aa"
-    with pytest.raises(CircuitScalingError, match="another scan.*join,classify"):
-        check_categories("mini_s", CLASSIFIED, CLASSIFIED.assign(fingerprint="cc"))
-    with pytest.raises(CircuitScalingError, match="no categories yet"):
-        check_categories("mini_l", CLASSIFIED, CLASSIFIED)
+def test_a_model_without_categories_is_named() -> None:
+    assert scan_of("mini_s", CLASSIFIED) == "aa"
+    with pytest.raises(CircuitScalingError, match="'mini_l' has no categories.*join,classify"):
+        scan_of("mini_l", CLASSIFIED)
 
 
 def _means(mean: list[float], half: list[float]) -> BootstrapMeans:

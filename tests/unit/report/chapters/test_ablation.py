@@ -10,9 +10,9 @@ import pytest
 from matplotlib.axes import Axes
 
 from circuit_scaling.figures import ablation_overview, hero_vs_random_ablation
-from circuit_scaling.figures.ablation.comparison import of_all_heroes
-from circuit_scaling.report.blocks import Section, Table, missing
-from circuit_scaling.report.chapters.ablation import ablation
+from circuit_scaling.figures.ablation.heroes_vs_random import of_all_heroes
+from circuit_scaling.report.blocks import Missing, Section, Table
+from circuit_scaling.report.chapters import ablation
 from circuit_scaling.report.context import ReportContext
 from tests.helpers import synthetic_tables as tables
 
@@ -25,7 +25,7 @@ def summary() -> pd.DataFrame:
 
 
 def chapter(summary: pd.DataFrame | None) -> Section:
-    return ablation(ReportContext(ablation_summary=summary), [m.slug for m in MODELS])
+    return ablation.CHAPTER.section(ReportContext().with_tables(ablation_summary=summary))
 
 
 def line(axes: Axes, gid: str) -> np.ndarray:
@@ -102,5 +102,5 @@ class TestChapter:
 
     def test_not_run_and_no_heroes(self, summary: pd.DataFrame) -> None:
         (block,) = chapter(None).blocks
-        assert block == missing("ablation_summary")
+        assert block == Missing(("ablation_summary",))
         assert chapter(summary.head(0)).sentences == ("No model has hero heads to ablate.",)

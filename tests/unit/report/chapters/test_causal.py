@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from circuit_scaling.analysis.causal.summary import causal_summary
-from circuit_scaling.report.blocks import Section, missing
-from circuit_scaling.report.chapters.causal import causal
+from circuit_scaling.analysis.causal.verdicts import causal_summary
+from circuit_scaling.report.blocks import Missing, Section
+from circuit_scaling.report.chapters import causal
 from circuit_scaling.report.context import ReportContext
 from circuit_scaling.tables.causal import HERO_PAIRS, HERO_SIMILARITY
 from tests.helpers.causal_tables import classified_heads, head_traces, head_writes, hero_heads
@@ -39,13 +39,12 @@ def chapter(
     similarity: pd.DataFrame | None = None,
     pairs: pd.DataFrame | None = None,
 ) -> Section:
-    return causal(
-        ReportContext(
+    return causal.CHAPTER.section(
+        ReportContext().with_tables(
             causal_summary=summary,
             hero_pairs=HERO_PAIRS.empty() if pairs is None else pairs,
             hero_similarity=HERO_SIMILARITY.empty() if similarity is None else similarity,
-        ),
-        ["mini_s"],
+        )
     )
 
 
@@ -55,7 +54,13 @@ def text(section: Section) -> str:
 
 def test_a_part_that_was_not_made_names_its_command() -> None:
     (block,) = chapter(None).blocks
-    assert block == missing("causal_summary", "hero_pairs", "hero_similarity")
+    assert block == Missing(
+        (
+            "causal_summary",
+            "hero_pairs",
+            "hero_similarity",
+        )
+    )
 
 
 def test_shared_heads_are_counted_by_what_they_do_on_both_tasks(summary: pd.DataFrame) -> None:

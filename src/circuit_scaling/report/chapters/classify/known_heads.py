@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -11,19 +11,17 @@ from circuit_scaling.analysis.classify.known_heads import published_heads
 from circuit_scaling.report.blocks import (
     MISSING,
     Cell,
-    Section,
     Table,
     arrange,
     counted,
     head_name,
     interval,
-    missing,
     number_cell,
     text_cell,
 )
+from circuit_scaling.report.chapter import Chapter, Told
 from circuit_scaling.report.context import ReportContext
 
-_ANCHOR, _TITLE = "known", "Heads known from the literature"
 _REMARKS = {
     "able": "",
     "unable": ", which is not competent on IOI",
@@ -31,22 +29,20 @@ _REMARKS = {
 }
 
 
-def known(context: ReportContext, order: Sequence[str]) -> Section:
+def _tell(context: ReportContext) -> Told:
     """Every published head of the models that are here, with its effect on IOI."""
-    frame = context.known_heads
-    if frame is None:
-        return Section(_ANCHOR, _TITLE, (), (missing("known_heads"),))
+    frame = context.tables["known_heads"]
     if frame.empty:
         names = ", ".join(published_heads()["checkpoint"].unique())
         sentence = f"Not run: none of the models with published heads was scanned ({names})."
-        return Section(_ANCHOR, _TITLE, (sentence,))
-    frame = arrange(frame, order)
+        return Told((sentence,))
+    frame = arrange(frame, context.order)
     suspect = context.suspect()
     tables = tuple(
         _table(str(model), rows, suspect, context.ability(model, "ioi"))
         for model, rows in frame.groupby("model", sort=False)
     )
-    return Section(_ANCHOR, _TITLE, tuple(_sentences(frame)), tables)
+    return Told(tuple(_sentences(frame)), tables)
 
 
 def _sentences(frame: pd.DataFrame) -> list[str]:
@@ -114,3 +110,13 @@ def _cells(row: dict[Any, Any], suspect: Mapping[tuple[str, int, int], str]) -> 
         number_cell(row["published_score"]),
         text_cell(row["source"]),
     )
+
+
+CHAPTER = Chapter(
+    anchor="known",
+    title="Heads known from the literature",
+    pipeline="classify",
+    tables=("known_heads",),
+    also=("classified_heads", "competence"),
+    tell=_tell,
+)

@@ -4,62 +4,58 @@ from __future__ import annotations
 
 import pandas as pd
 
-from circuit_scaling.figures.join.agreement import PRIMARY
 from circuit_scaling.figures.style import number, task_looks
 from circuit_scaling.report.ablation_table import intervention_table
 from circuit_scaling.report.blocks import (
     MISSING,
     Block,
     Cell,
-    Section,
     Table,
     drawing,
-    missing,
     model_cell,
     number_cell,
     share,
     task_name,
     text_cell,
 )
+from circuit_scaling.report.chapter import Chapter, Told
 from circuit_scaling.report.context import ReportContext
+from circuit_scaling.vocabulary import POSITION_WORDS
 
-_ANCHOR, _TITLE = "attribution", "How well attribution ranks the heads"
 _LISTED = 10
 
 
-def attribution(context: ReportContext) -> Section:
-    """Agreement of the estimates with the exact effects, from ``attribution_agreement`` alone."""
-    frame = context.attribution_agreement
-    if frame is None:
-        return Section(_ANCHOR, _TITLE, (), (missing("attribution_agreement"),))
+def _tell(context: ReportContext) -> Told:
+    """Agreement of the estimates with the exact effects."""
+    frame = context.tables["attribution_agreement"]
     compared = frame.dropna(subset=["spearman"])
     if compared.empty:
-        return Section(_ANCHOR, _TITLE, ("Attribution was compared with no exact effect.",))
+        return Told(("Attribution was compared with no exact effect.",))
     caption = (
         "Attribution scores against exact effects, by model: rank correlation over all heads, and"
         " the share of the heads with the largest exact effects that attribution finds."
     )
     blocks: list[Block] = [*drawing(context.figures, "attribution_agreement", caption)]
     blocks += [_summary(compared), _least(compared, context)]
-    return Section(_ANCHOR, _TITLE, tuple(_sentences(compared)), tuple(blocks))
+    return Told(_sentences(compared, context.primary), blocks)
 
 
-def _sentences(compared: pd.DataFrame) -> list[str]:
+def _sentences(compared: pd.DataFrame, kind: tuple[str, str]) -> list[str]:
     sentences = [
         "Attribution estimates the effect of every head from one backward pass: the gradient of"
         " the contrast in the head's output, times the change that the ablation would make.",
         "The scores are approximate. They enter no other table: effects, categories and heroes on"
         " this page come from exact ablation.",
     ]
-    ablation, positions = PRIMARY
+    ablation, positions = kind
     primary = compared[(compared["ablation"] == ablation) & (compared["positions"] == positions)]
     if len(primary):
         medians = primary.groupby("task")["spearman"].median()
         looks = task_looks(medians.index)
         tasks = (f"{number(medians[task])} on {look.label}" for task, look in looks.items())
         sentences.append(
-            f"With {ablation} ablation at {positions} positions, the median Spearman correlation"
-            f" over models between scores and exact effects is {', '.join(tasks)}."
+            f"With {ablation} ablation at {POSITION_WORDS[positions]}, the median Spearman"
+            f" correlation over models between scores and exact effects is {', '.join(tasks)}."
         )
     worst = compared.sort_values("spearman", kind="stable").iloc[0]
     sentences.append(
@@ -107,3 +103,15 @@ def _least(compared: pd.DataFrame, context: ReportContext) -> Table:
     names = ["model", "task", "ablation, positions", "Spearman", "Pearson", "found", "top heads"]
     caption = f"The {len(rows)} comparisons that agree least."
     return Table(names, rows, caption, folded=True)
+
+
+CHAPTER = Chapter(
+    anchor="attribution",
+    title="How well attribution ranks the heads",
+    pipeline="join",
+    tables=("attribution_agreement",),
+    also=("competence",),
+    figures=("attribution_agreement",),
+    tell=_tell,
+    needs_scan=True,
+)

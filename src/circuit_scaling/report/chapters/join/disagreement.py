@@ -11,42 +11,39 @@ from circuit_scaling.report.blocks import (
     MISSING,
     Block,
     Cell,
-    Section,
     Table,
     as_float,
     count_cell,
     counted,
     drawing,
-    missing,
     model_cell,
     number_cell,
     task_name,
     text_cell,
 )
+from circuit_scaling.report.chapter import Chapter, Told
 from circuit_scaling.report.context import ReportContext
+from circuit_scaling.vocabulary import POSITION_WORDS
 
-_ANCHOR, _TITLE = "disagreement", "Where the ablations disagree"
 _LISTED = 10
 
 
-def disagreement(context: ReportContext) -> Section:
+def _tell(context: ReportContext) -> Told:
     """Rank correlation and category changes between the ways to ablate, least agreement first."""
-    frame = context.ablation_agreement
-    if frame is None:
-        return Section(_ANCHOR, _TITLE, (), (missing("ablation_agreement"),))
+    frame = context.tables["ablation_agreement"]
     compared = frame.dropna(subset=["spearman"])
     if compared.empty:
-        return Section(_ANCHOR, _TITLE, ("No two ablations were compared.",))
-    primary = against_primary(compared)
+        return Told(("No two ablations were compared.",))
+    primary = against_primary(compared, context.primary)
     blocks: list[Block] = [_least(compared, context)]
-    caption = "Rank correlation with zero ablation at all positions; dark is disagreement."
+    caption = f"Rank correlation with {context.primary_words}; dark is disagreement."
     blocks += drawing(context.figures, "ablation_agreement", caption)
     if len(primary):
-        blocks.append(_summary(primary))
-    return Section(_ANCHOR, _TITLE, tuple(_sentences(compared, primary)), tuple(blocks))
+        blocks.append(_summary(primary, context.primary_words))
+    return Told(_sentences(compared, primary, context), blocks)
 
 
-def _sentences(compared: pd.DataFrame, primary: pd.DataFrame) -> list[str]:
+def _sentences(compared: pd.DataFrame, primary: pd.DataFrame, context: ReportContext) -> list[str]:
     sentences = [
         "A head can be removed by writing zeros, a mean, or values from other prompts in the place"
         " of its output. Where these disagree, what a head does depends on how it is removed."
@@ -61,10 +58,11 @@ def _sentences(compared: pd.DataFrame, primary: pd.DataFrame) -> list[str]:
         )
     if len(primary):
         rho = primary["spearman"]
+        mode, positions = context.primary
         sentences.append(
-            f"Over {counted(len(primary), 'comparison')} with the primary ablation (zero, all"
-            f" positions) the correlation is {number(rho.median())} at the median and"
-            f" {number(rho.min())} at the lowest."
+            f"Over {counted(len(primary), 'comparison')} with the primary ablation ({mode},"
+            f" {POSITION_WORDS[positions]}) the correlation is {number(rho.median())} at the"
+            f" median and {number(rho.min())} at the lowest."
         )
         sentences += _changes(primary)
     return sentences
@@ -84,10 +82,10 @@ def _changes(primary: pd.DataFrame) -> list[str]:
     ]
 
 
-def _summary(primary: pd.DataFrame) -> Table:
+def _summary(primary: pd.DataFrame, primary_words: str) -> Table:
     """One row per other ablation, one column per task: median, lowest, and category changes."""
     caption = (
-        "Spearman correlation with zero ablation at all positions: median over models, then the"
+        f"Spearman correlation with {primary_words}: median over models, then the"
         " lowest with its model, then the most category changes in a model."
     )
     return intervention_table(primary, _summary_cell, caption)
@@ -133,3 +131,15 @@ def _same_positions(compared: pd.DataFrame) -> pd.DataFrame:
 
 def _side(row: pd.Series, side: str) -> str:
     return f"{row[f'ablation_{side}']} ({row[f'positions_{side}']} positions)"
+
+
+CHAPTER = Chapter(
+    anchor="disagreement",
+    title="Where the ablations disagree",
+    pipeline="join",
+    tables=("ablation_agreement",),
+    also=("competence",),
+    figures=("ablation_agreement",),
+    tell=_tell,
+    needs_scan=True,
+)

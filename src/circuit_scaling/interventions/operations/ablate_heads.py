@@ -1,0 +1,272 @@
+"""Ablate every attention head of a model, each alone, exactly."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from circuit_scaling.interventions.model.activations import fused_activations
+from circuit_scaling.interventions.model.anatomy import Anatomy
+from circuit_scaling.interventions.model.memory import is_out_of_memory
+from circuit_scaling.interventions.replay.ablation import Ablation
+from circuit_scaling.interventions.replay.batch import Batch
+from circuit_scaling.interventions.replay.chunk import Chunk
+from circuit_scaling.interventions.replay.clean import CleanRun
+from circuit_scaling.interventions.replay.portions import by_rows, joined
+from circuit_scaling.interventions.replay.readouts import Readout, questions_of, read
+from circuit_scaling.interventions.replay.replacements import (
+    GroupMeans,
+    Replacements,
+    tokens_on,
+)
+from circuit_scaling.interventions.replay.request_checks import check_request
+from circuit_scaling.interventions.replay.stack import Passengers, Stack
+
+
+@dataclass(frozen=True)
+class LayerEffects:
+    """Effects of all heads of one layer on some prompts under one ablation.
+
+    Attributes:
+        layer: from 0.
+        ablation: what replaced z.
+        rows: which prompts of the batch.
+        effects: readout -> float32 [heads, prompts], m(ablated) - m(clean); negative: the head
+            helps.
+    """
+
+    layer: int
+    ablation: Ablation
+    rows: slice
+    effects: dict[Readout, NDArray[np.float32]] = field(repr=False)
+
+
+@torch.no_grad()
+def clean_readouts(
+    anatomy: Anatomy, batch: Batch, readouts: Sequence[Readout], chunk: Chunk | None = None
+) -> dict[Readout, NDArray[np.float32]]:
+    """The readouts of the clean run, float32 [prompts] each; ``kl_to_clean`` is 0.
+
+    Raises:
+        CircuitScalingError: the batch does not fit together or does not fit the model; the memory
+            is too small for one prompt.
+    """
+    check_request(anatomy, batch, readouts)
+
+    def clean(rows: slice, _: Chunk) -> dict[Readout, Tensor]:
+        final = CleanRun.of(anatomy, tokens_on(anatomy, batch.tokens[rows])).final
+        questions = questions_of(anatomy, batch, rows, readouts, final)
+        return read(anatomy, final, questions, readouts)
+
+    parts = list(by_rows(batch.tokens.shape, chunk or Chunk.of(anatomy), clean))
+    return {name: joined([part[name][0].cpu().numpy() for part in parts]) for name in readouts}
+
+
+def scan_layers(
+    anatomy: Anatomy,
+    batch: Batch,
+    ablations: Ablation | Sequence[Ablation],
+    readouts: Sequence[Readout] = ("contrast", "answer_logprob"),
+    chunk: Chunk | None = None,
+) -> Iterator[LayerEffects]:
+    """Effects of ablating each head alone, layer by layer.
+
+    Replacing head h of layer l changes that layer's attention output by (z' - z) W_O[h] and
+    nothing before it, so that only the rest of block l and the blocks after it are replayed, with
+    several heads stacked on the batch axis. Of the last block, and where ``positions`` is ``end``
+    of all blocks, only the last position is computed, unless ``token_loss`` needs the others.
+
+    Args:
+        ablations: one or several; they share the clean runs of prompts and donors.
+        chunk: how much is replayed together; by default what was measured to be fast here.
+
+    Yields:
+        For some prompts at a time (all of them, where they fit), every layer in order, and for
+        every layer each ablation.
+
+    Raises:
+        CircuitScalingError: the batch does not fit together or does not fit the model; an ablation
+            needs references and the batch has none; a prompt has no possible donor; the memory is
+            too small for one head on one prompt.
+    """
+    ablations = (ablations,) if isinstance(ablations, Ablation) else tuple(ablations)
+    check_request(anatomy, batch, readouts)
+    chunk = chunk or Chunk.of(anatomy)
+    with fused_activations(anatomy.model):
+        yield from _one_behind(_scan(anatomy, batch, ablations, readouts, chunk))
+
+
+@dataclass(frozen=True)
+class _Arrival:
+    """Effects of a layer on their way from the device."""
+
+    effects: LayerEffects
+    copied: torch.cuda.Event | None
+
+
+def _one_behind(arrivals: Iterable[_Arrival]) -> Iterator[LayerEffects]:
+    """Hand out each layer when the next is under way, so that no device waits for a transfer."""
+    waiting: deque[_Arrival] = deque()
+    for arrival in arrivals:
+        waiting.append(arrival)
+        while waiting and (len(waiting) > 1 or waiting[0].copied is None):
+            yield _landed(waiting.popleft())
+    for arrival in waiting:
+        yield _landed(arrival)
+
+
+def _landed(arrival: _Arrival) -> LayerEffects:
+    if arrival.copied is not None:
+        arrival.copied.synchronize()
+    return arrival.effects
+
+
+def _scan(
+    anatomy: Anatomy,
+    batch: Batch,
+    ablations: tuple[Ablation, ...],
+    readouts: Sequence[Readout],
+    chunk: Chunk,
+) -> Iterator[_Arrival]:
+    """Scan as many prompts at a time as fit; where memory runs out, halve the chunk and go on.
+
+    Layers that were delivered are not scanned again for the same prompts. If fewer prompts go
+    together from then on, the others of the interrupted ones begin with the first layer again.
+    """
+    n_prompts, positions = batch.tokens.shape
+    means = None
+    start = delivered = 0
+    while start < n_prompts:
+        stop = min(n_prompts, start + chunk.prompts(n_prompts, positions))
+        try:
+            if means is None and any(ablation.mode == "mean" for ablation in ablations):
+                means = GroupMeans.of(anatomy, batch, chunk.prompts(n_prompts, positions))
+            given = Replacements(anatomy, batch, slice(start, stop), ablations, means)
+            for arrival in _RowsScan(anatomy, batch, given, readouts, chunk).layers(delivered):
+                yield arrival
+                delivered = arrival.effects.layer + (arrival.effects.ablation is ablations[-1])
+            start, delivered = stop, 0
+            continue
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+        # Outside the handler, where the error no longer holds on to what did not fit.
+        chunk = chunk.halved(positions)
+
+
+class _Ablated(NamedTuple):
+    """Heads of one layer under one ablation of the scan."""
+
+    ablation: int
+    layer: int
+
+
+class _RowsScan:
+    """The scan of some prompts of a batch."""
+
+    def __init__(
+        self,
+        anatomy: Anatomy,
+        batch: Batch,
+        given: Replacements,
+        readouts: Sequence[Readout],
+        chunk: Chunk,
+    ) -> None:
+        self._anatomy = anatomy
+        self._given = given
+        self._readouts = readouts
+        tokens = tokens_on(anatomy, batch.tokens[given.rows])
+        # The loss reads every position; all else only the last.
+        self._last_only = "token_loss" not in readouts
+        keep = chunk.keeps_calls(anatomy, *tokens.shape)
+        with torch.no_grad():
+            self._clean = CleanRun.of(anatomy, tokens, at_end=self._last_only, keep=keep)
+            # By the road of the ablated runs: what rounds there, rounds here.
+            final = self._clean.final
+            if self._last_only:
+                final = self._clean.run_last_block(self._clean.last)
+            self._questions = questions_of(anatomy, batch, given.rows, readouts, final)
+            self._baseline = read(anatomy, final, self._questions, readouts)
+        self._capacity = chunk.heads(*tokens.shape)
+        shape = (len(given.ablations), anatomy.n_layers, anatomy.n_heads, len(tokens))
+        self._totals = {name: torch.zeros(shape, device=anatomy.device) for name in readouts}
+        self._expected = anatomy.n_heads * sum(a.runs for a in given.ablations)
+        self._arrived = [0] * anatomy.n_layers
+
+    def layers(self, skip: int) -> Iterator[_Arrival]:
+        """Every layer from ``skip`` on, as soon as all of its heads have arrived."""
+        everywhere, at_end = (
+            Stack(self._clean, self._capacity, self._deliver, self._last_only, end)
+            for end in (False, True)
+        )
+        heads = range(self._anatomy.n_heads)
+        some_at_end = any(ablation.positions == "end" for ablation in self._given.ablations)
+        for layer, call in enumerate(self._clean.calls()):
+            last = layer == self._anatomy.n_layers - 1
+            with torch.no_grad():
+                for stack in (everywhere, at_end):
+                    stack.ascend(layer)
+                # What other positions do in the last block reaches no readout.
+                ends = bool(self._clean.end) and (last or some_at_end)
+                call_at_end = self._clean.call_at_end(call) if ends else None
+                for index, z_new in self._given.next_layer(layer, call.z):
+                    if layer < skip:
+                        continue
+                    change = z_new - call.z
+                    group = _Ablated(index, layer)
+                    only_end = self._given.ablations[index].positions == "end"
+                    if call_at_end is not None and (only_end or last):
+                        stack = at_end if only_end else everywhere
+                        stack.board_heads(group, call_at_end, change[:, -1:], heads)
+                        continue
+                    if only_end:
+                        change[:, :-1] = 0
+                    everywhere.board_heads(group, call, change, heads)
+                if last:
+                    for stack in (everywhere, at_end):
+                        stack.depart(layer + 1)
+            while skip < self._anatomy.n_layers and self._arrived[skip] == self._expected:
+                yield from self._layer(skip)
+                skip += 1
+
+    def _deliver(self, passengers: list[Passengers], residual: Tensor) -> None:
+        """Read the runs that have reached the end of the model."""
+        values = read(self._anatomy, residual, self._questions, self._readouts)
+        start = 0
+        for riding in passengers:
+            ablation, layer = cast(_Ablated, riding.group)
+            for name in self._readouts:
+                total = self._totals[name][ablation, layer, riding.members]
+                total += values[name][start : start + riding.size]
+            start += riding.size
+            self._arrived[layer] += riding.size
+
+    def _layer(self, layer: int) -> Iterator[_Arrival]:
+        """The effects of a layer, under way from the device."""
+        for index, ablation in enumerate(self._given.ablations):
+            effects = {
+                name: _to_host(
+                    self._totals[name][index, layer] / ablation.runs - self._baseline[name]
+                )
+                for name in self._readouts
+            }
+            copied = None
+            if self._anatomy.device.type == "cuda":
+                copied = torch.cuda.Event()
+                copied.record(torch.cuda.current_stream(self._anatomy.device))
+            yield _Arrival(LayerEffects(layer, ablation, self._given.rows, effects), copied)
+
+
+def _to_host(values: Tensor) -> NDArray[np.float32]:
+    """Values as an array; on a GPU the copy is only begun, into pinned memory."""
+    if values.device.type != "cuda":
+        return values.numpy()
+    pinned = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
+    return pinned.copy_(values, non_blocking=True).numpy()

@@ -1,0 +1,81 @@
+"""Runs in which several heads are changed together: many sets, each from its lowest layer on."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from circuit_scaling.interventions.replay.chunk import Chunk
+from circuit_scaling.interventions.replay.clean import CleanRun
+from circuit_scaling.interventions.replay.forcing import GivenHeads
+from circuit_scaling.interventions.replay.pairs import Head
+from circuit_scaling.interventions.replay.readouts import Questions, Readout, read
+from circuit_scaling.interventions.replay.stack import Passengers, Stack
+
+
+def changed_sets(
+    clean: CleanRun,
+    z: Sequence[Tensor],
+    sets: Sequence[Sequence[Head]],
+    questions: Questions,
+    readouts: Sequence[Readout],
+    chunk: Chunk,
+    end_only: bool = False,
+) -> Tensor:
+    """Readouts of runs in which the heads of each set give ``z``, [readouts, sets, prompts].
+
+    Args:
+        clean: the run that is changed; with calls at the end unless every position is read.
+        z: of each layer, [prompts, pos, n_heads, d_head].
+        end_only: whether only the last position is changed.
+    """
+    anatomy = clean.anatomy
+    masks = torch.zeros(len(sets), anatomy.n_layers, anatomy.n_heads, dtype=torch.bool)
+    for place, heads in enumerate(sets):
+        for layer, head in heads:
+            masks[place, layer, head] = True
+    # Sets whose first change is in the same layer board together; an empty set never does.
+    first = [min((layer for layer, _ in heads), default=anatomy.n_layers) for heads in sets]
+    order = np.argsort(first, kind="stable")
+    masks = masks[order]
+    bounds = np.searchsorted(np.sort(first), np.arange(anatomy.n_layers + 1))
+    last_only = "token_loss" not in readouts
+    on_device = masks.to(anatomy.device)
+    values = torch.zeros(len(readouts), len(sets), len(clean.tokens), device=anatomy.device)
+
+    def deliver(passengers: list[Passengers], residual: Tensor) -> None:
+        found = read(anatomy, residual, questions, readouts)
+        start = 0
+        for riding in passengers:
+            for place, name in enumerate(readouts):
+                values[place, riding.members] = found[name][start : start + riding.size]
+            start += riding.size
+
+    def forcing(layer: int, runs: Sequence[tuple[Hashable, slice]]) -> GivenHeads | None:
+        if not any(masks[members, layer].any() for _, members in runs):
+            return None
+        mask = torch.cat([on_device[members, layer] for _, members in runs])
+        return GivenHeads(mask, z[layer], end_only)
+
+    at_end = end_only and bool(clean.end)
+    capacity = chunk.heads(*clean.tokens.shape)
+    stack = Stack(clean, capacity, deliver, last_only, at_end, forcing)
+    for layer, call in enumerate(clean.calls()):
+        stack.ascend(layer)
+        change = z[layer] - call.z
+        if end_only:
+            change[:, :-1] = 0
+        members = slice(int(bounds[layer]), int(bounds[layer + 1]))
+        wanted = clean.wanted(call, change, at_end)
+        stack.board_sets(None, members, *wanted, on_device[:, layer])
+    stack.depart(anatomy.n_layers)
+    untouched = slice(int(bounds[-1]), len(sets))
+    if untouched.start < untouched.stop:
+        final = clean.run_last_block(clean.last) if last_only else clean.final
+        deliver([Passengers(None, slice(untouched.start, untouched.start + 1))], final)
+        values[:, untouched] = values[:, untouched.start, None]
+    inverse = torch.from_numpy(np.argsort(order)).to(anatomy.device)
+    return values[:, inverse]

@@ -1,0 +1,34 @@
+"""Which pipelines make a table, read from the pipelines themselves."""
+
+from __future__ import annotations
+
+from kedro.framework.project import pipelines
+
+_WHOLE = ("__default__", "overview")  # made of the others
+
+
+def makers_of(table: str) -> list[str]:
+    """The pipelines that write ``table``, in the order in which they are registered."""
+    return [
+        name
+        for name, pipeline in pipelines.items()
+        if name not in _WHOLE and table in pipeline.all_outputs()
+    ]
+
+
+def what_to_run() -> dict[str, list[str]]:
+    """Every table -> the pipelines that make it, in the order in which they run.
+
+    A stage that lies in the box of another lays out what that one has made, so that both are named:
+    of a table of ``join``, whose nodes are in ``scan.join``, these are ``scan`` and ``join``. Where
+    several pipelines write a table, it is the first.
+    """
+    found: dict[str, list[str]] = {}
+    for name, pipeline in pipelines.items():
+        if name in _WHOLE:
+            continue
+        for node in pipeline.nodes:
+            boxes = [box for box in (node.namespace or "").split(".") if box in pipelines]
+            for table in node.outputs:
+                found.setdefault(table, boxes)
+    return found

@@ -1,0 +1,52 @@
+"""A chapter of the page: what it needs, what it shows, and how it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from circuit_scaling.report.blocks import Block, Missing, Section
+from circuit_scaling.report.context import ReportContext
+
+_OTHER_HEADS = "What is there was made from other heads than those of this page, and is left out."
+
+
+class Told(NamedTuple):
+    """What a chapter says, and what it shows below that."""
+
+    sentences: Sequence[str]
+    blocks: Sequence[Block] = ()
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One chapter; :mod:`circuit_scaling.report.reading_order` has them all.
+
+    Attributes:
+        anchor, title: its address on the page and its heading.
+        pipeline: the one that draws its figures, in the dataset ``<pipeline>_figures``.
+        tables: all of them are needed; without one the chapter says what to run.
+        also: tables that it uses as far as they are there.
+        figures: those that it shows, by name.
+        tell: the sentences and blocks, when the tables are there.
+        needs_scan: whether it has nothing to say of an imported table.
+    """
+
+    anchor: str
+    title: str
+    pipeline: str
+    tell: Callable[[ReportContext], Told]
+    tables: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    figures: tuple[str, ...] = ()
+    needs_scan: bool = False
+
+    def section(self, context: ReportContext) -> Section:
+        """The chapter as it is drawn."""
+        if all(name in context.tables for name in self.tables):
+            told = self.tell(context)
+            return Section(self.anchor, self.title, tuple(told.sentences), tuple(told.blocks))
+        left_out = not context.outdated.isdisjoint(context.pipelines_of(*self.tables))
+        sentences = (_OTHER_HEADS,) if left_out else ()
+        return Section(self.anchor, self.title, sentences, (Missing(self.tables),))

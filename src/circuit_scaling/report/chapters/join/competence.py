@@ -1,0 +1,93 @@
+"""The chapter on whether the models can do the tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import pandas as pd
+
+from circuit_scaling.figures.style import abilities, task_looks
+from circuit_scaling.report.blocks import (
+    ABILITY_FLAGS,
+    MISSING,
+    Cell,
+    Table,
+    arrange,
+    columns,
+    counted,
+    drawing,
+    interval,
+    number_cell,
+    share,
+    task_name,
+    text_cell,
+)
+from circuit_scaling.report.chapter import Chapter, Told
+from circuit_scaling.report.context import ReportContext
+
+
+def _tell(context: ReportContext) -> Told:
+    frame = arrange(context.tables["competence"], context.order)
+    judged = frame[frame["readout"] == "contrast"]
+    judged = judged.assign(ability=abilities(judged[["competent"]]))
+    failing, unknown = (judged[judged["ability"] == name] for name in ("unable", "unknown"))
+    sentences = [
+        "The clean metric is the mean logit contrast between answer and distractor before anything"
+        " is ablated; brackets hold its 95 % interval.",
+        "A model is competent on a task when that interval lies above 0.",
+    ]
+    if len(failing):
+        sentences.append(f"Not competent: {_named(failing)}.")
+    if len(unknown):
+        sentences.append(
+            f"Not known, because there are too few clusters of prompts for an interval:"
+            f" {_named(unknown)}."
+        )
+    if len(judged) and (judged["ability"] == "able").all():
+        sentences.append(f"All {counted(judged['model'].nunique(), 'model')} are competent.")
+    tasks = task_looks(judged["task"])
+    by_key = {(row["model"], row["task"]): row for row in judged.to_dict("records")}
+    rows = tuple(
+        (text_cell(model), *(_competence_cell(by_key.get((model, task))) for task in tasks))
+        for model in judged["model"].drop_duplicates()
+    )
+    table = Table(
+        ["model", *(look.label for look in tasks.values())],
+        rows,
+        "Clean metric, its interval, and two shares of prompts: the answer beats the distractor /"
+        " the answer beats every candidate.",
+    )
+    caption = (
+        "The same, drawn: hollow marks are models that are not competent, pale ones models of"
+        " which it is not known."
+        if len(unknown)
+        else "The same, drawn: hollow marks are models that are not competent."
+    )
+    return Told(sentences, (table, *drawing(context.figures, "competence", caption)))
+
+
+def _named(rows: pd.DataFrame) -> str:
+    return ", ".join(
+        f"{model} ({task_name(task)})" for model, task in columns(rows, "model", "task")
+    )
+
+
+def _competence_cell(row: dict[Hashable, Any] | None) -> Cell:
+    if row is None:
+        return Cell(MISSING, numeric=True)
+    hits = f"{share(row['accuracy'], 1)} / {share(row.get('candidate_accuracy'), 1)}"
+    lines = [interval(row["low"], row["high"]), hits]
+    note = "\n".join(line for line in lines if line)
+    return number_cell(row["clean_metric"], 2, note, ABILITY_FLAGS[row["ability"]])
+
+
+CHAPTER = Chapter(
+    anchor="competence",
+    title="Can the models do the tasks?",
+    pipeline="join",
+    tables=("competence",),
+    figures=("competence",),
+    tell=_tell,
+    needs_scan=True,
+)

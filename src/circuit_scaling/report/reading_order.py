@@ -1,0 +1,65 @@
+"""The chapters of the page in reading order: the one place where a chapter is registered."""
+
+from __future__ import annotations
+
+from circuit_scaling.report.blocks import Section
+from circuit_scaling.report.chapter import Chapter
+from circuit_scaling.report.chapters import (
+    ablation,
+    causal,
+    import_tables,
+    provenance,
+    scaling,
+    scan,
+    transfer,
+    zoo,
+)
+from circuit_scaling.report.chapters.classify import (
+    categories,
+    heroes,
+    known_heads,
+    phase_space,
+    sensitivity,
+)
+from circuit_scaling.report.chapters.join import attribution, competence, disagreement
+from circuit_scaling.report.context import ReportContext
+
+CHAPTERS: tuple[Chapter, ...] = (
+    disagreement.CHAPTER,
+    scan.CHAPTER,
+    competence.CHAPTER,
+    phase_space.CHAPTER,
+    categories.CHAPTER,
+    sensitivity.CHAPTER,
+    heroes.CHAPTER,
+    known_heads.CHAPTER,
+    scaling.CHAPTER,
+    transfer.CHAPTER,
+    causal.CHAPTER,
+    ablation.CHAPTER,
+    attribution.CHAPTER,
+    zoo.CHAPTER,
+    provenance.CHAPTER,
+)
+"""The disagreement of the ablations leads, provenance closes."""
+IMPORTED: Chapter = import_tables.CHAPTER
+"""Leads where the heads come from an imported table; chapters that need a scan are left out."""
+
+
+def all_sections(context: ReportContext) -> list[Section]:
+    """Every chapter as it is drawn."""
+    chapters = CHAPTERS
+    if context.imported:
+        chapters = (IMPORTED, *(chapter for chapter in CHAPTERS if not chapter.needs_scan))
+    return [chapter.section(context) for chapter in chapters]
+
+
+def tables_of_the_page() -> tuple[str, ...]:
+    """Every table that a chapter needs or uses."""
+    every = (name for part in (*CHAPTERS, IMPORTED) for name in (*part.tables, *part.also))
+    return tuple(dict.fromkeys(every))
+
+
+def figures_of_the_page() -> tuple[str, ...]:
+    """The datasets of figures from which a chapter shows some."""
+    return tuple(dict.fromkeys(f"{part.pipeline}_figures" for part in CHAPTERS if part.figures))

@@ -1,0 +1,71 @@
+"""Valid tables of the schemas in ``tables/classify.py``."""
+
+from __future__ import annotations
+
+from circuit_scaling.tables.classify import VERDICTS as KNOWN_VERDICTS
+from circuit_scaling.vocabulary import CATEGORIES
+from tests.helpers.valid_tables.rows import COUNTED, FLAGS, HEAD, JOINT, MODEL, NAN, SHARES
+
+TABLES = {
+    "classified_heads": {
+        **JOINT,
+        "category": list(CATEGORIES),
+        "strength": [0.5, 0.2, 0.0, 5.0],
+        "strength_select": [0.5, 0.2, 0.0, 5.0],
+        "category_stability": [1.0, 0.5, 0.0, NAN],
+        "resolved": FLAGS,
+        "competent_ioi": FLAGS,
+        "competent_anti_names": FLAGS,
+    },
+    "head_category_summary": {
+        "family": "mini",
+        "model": ["a", "b", "c", "d"],
+        "params_m": [0.3, 0.6, 1.2, NAN],
+        "n_heads_total": [4, 4, 4, 6],
+        **COUNTED,
+        **{f"frac_{c}_{e}": [0.1, 0.2, 1.0, NAN] for c in CATEGORIES for e in ("low", "high")},
+        "frac_resolved": [0.5, 1.0, 0.0, NAN],
+        "minimal_detectable_ioi": [0.1, 0.2, 0.3, NAN],
+        "minimal_detectable_anti_names": [0.1, 0.2, 0.3, NAN],
+        "prompts_to_resolve_tau": [160.0, 4000.0, 1.0, NAN],
+    },
+    "category_sensitivity": {
+        **MODEL,
+        "basis": ["delta", "delta", "relative", "relative"],
+        "tau": [0.01, 0.05, 0.01, 0.05],
+        **COUNTED,
+    },
+    "hero_heads": {
+        **HEAD,
+        "category": list(CATEGORIES),
+        "rank": [1, 2, 3, 1],
+        **{
+            f"delta_{t}{s}": [-0.5, 0.1, 0.0, 2.5]
+            for t in ("ioi", "anti_names")
+            for s in ("", "_test")
+        },
+        "se_ioi": [0.1, NAN, 0.2, 0.3],
+        "se_anti_names": [0.1, NAN, 0.2, 0.3],
+        "strength": [0.5, 0.2, 0.0, 5.0],
+        "strength_select": [0.5, 0.2, 0.0, 5.0],
+        "category_stability": [1.0, 0.5, 0.0, NAN],
+    },
+    "known_heads": {
+        **HEAD,
+        "checkpoint": "gpt2",
+        "role": ["name mover", "backup name mover", "induction", "name mover"],
+        "reads_at": "the end",
+        "expected_sign": [-1.0, NAN, 1.0, -1.0],
+        "published_score": [1.5, NAN, -0.5, 0.0],
+        "delta_ioi": [-0.5, 0.1, 0.0, NAN],
+        "se_ioi": [0.1, NAN, 0.0, NAN],
+        "low": [-0.7, NAN, -0.1, NAN],
+        "high": [-0.3, NAN, 0.1, NAN],
+        "q_ioi": SHARES,
+        "rank": [1.0, 2.0, 4.0, NAN],
+        "n_heads_measured": 4,
+        "sign_as_expected": FLAGS,
+        "verdict": list(KNOWN_VERDICTS[:4]),
+        "source": "a paper",
+    },
+}

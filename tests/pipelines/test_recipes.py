@@ -1,0 +1,87 @@
+"""Recipes of CONTRIBUTING.md, followed: what they name is enough to see the result."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from kedro.framework.session import KedroSession
+
+from circuit_scaling.analysis.classify import categories
+from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.tables.classify import CATEGORY_SENSITIVITY
+from circuit_scaling.tables.columns import share
+from tests.conftest import PROJECT
+from tests.helpers.configurations import elsewhere, with_model
+from tests.helpers.given_tables import clean
+
+TEXTS = [
+    "Yesterday {A} and {B} met at the {place}. {S} talked to",
+    "Later {A} and {B} left the {place}, and {S} gave a {object} to",
+]
+GREETINGS = {
+    "greetings": {"build": "names", "reference": "greetings_abc", "templates": TEXTS},
+    "greetings_abc": {
+        **{"build": "names", "reference": "greetings_abc", "templates": TEXTS},
+        **{"repeat": "none", "readout": "kl_to_clean", "scan": False},
+    },
+}
+
+
+def test_a_task_is_an_entry_under_tasks(test_data, figures_are_not_written, tmp_path, monkeypatch):
+    """Touched: a parameters file of an environment."""
+    monkeypatch.delenv("KEDRO_ENV")
+    conf = elsewhere(tmp_path)
+    with_model(tmp_path)
+    mine = conf / "local" / "parameters_scan.yml"
+    mine.parent.mkdir(exist_ok=True)
+    mine.write_text(yaml.safe_dump({"tasks": GREETINGS}))
+    others = ("ioi_abc", "anti_lists", "induction", "plain_text")
+    small = {
+        "scan": {"ablations": ["zero"], "positions": ["all"], "n_flips": 99, "chunk": 4096},
+        "tasks": {name: {"scan": False} for name in others},
+    }
+    with KedroSession.create(PROJECT, conf_source=str(conf), runtime_params=small) as session:
+        session.run(pipeline_names=["scan", "join"], to_outputs=["joint_heads"])
+    with KedroSession.create(PROJECT, conf_source=str(conf)) as session:
+        heads = session.load_context().catalog.load("joint_heads")
+    assert heads["delta_greetings"].notna().all()
+    assert heads["delta_greetings"].abs().max() > 0.05
+    assert "delta_greetings_abc" not in heads
+
+
+@pytest.fixture
+def imported(test_data, tmp_path, monkeypatch, run):
+    """Run the classification of an imported table, as far as the sensitivity to tau."""
+    monkeypatch.setenv("CIRCUIT_SCALING_TEST_DATA", str(tmp_path / "data"))
+    path = tmp_path / "joint.csv"
+    clean().to_csv(path, index=False)
+
+    def _run() -> None:
+        run(
+            *("import_tables", "classify"),
+            to_outputs=["category_sensitivity"],
+            params={"import": {"joint_table": str(path)}},
+        )
+
+    return _run
+
+
+def test_a_column_is_a_line_in_the_schema_and_the_function_that_computes_it(
+    imported, catalog, monkeypatch
+):
+    """Touched: ``tables/classify.py`` and ``analysis/classify/categories.py``."""
+    computed = categories.sensitivity
+
+    def with_the_strong(*given: object) -> pd.DataFrame:
+        found = computed(*given)
+        return found.assign(frac_strong=1 - found["frac_weak"])
+
+    monkeypatch.setattr(categories, "sensitivity", with_the_strong)
+    with pytest.raises(CircuitScalingError, match="column frac_strong does not belong to it"):
+        imported()
+    monkeypatch.setitem(CATEGORY_SENSITIVITY.columns, "frac_strong", share())
+    imported()
+    found = catalog().load("category_sensitivity")
+    np.testing.assert_allclose(found["frac_strong"], 1 - found["frac_weak"])
