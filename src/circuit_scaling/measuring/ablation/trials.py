@@ -116,7 +116,8 @@ def run_trials(
         if rows.empty:
             raise CircuitScalingError(
                 f"Task '{trial.task}' has no '{SPLIT}' prompts in the prompts of '{entry.slug}': "
-                "heroes are tested on prompts that they were not chosen on. Raise prompts.n_prompts."
+                "heroes are tested on prompts that they were not chosen on. Raise "
+                "prompts.n_prompts."
             )
         measured = _measure(
             anatomy, trial, scan.draws, settings.seed, prompts, rows, chunk, progress

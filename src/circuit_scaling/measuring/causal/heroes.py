@@ -47,8 +47,8 @@ def subjects_of(
         if layer >= entry.n_layers or head >= entry.n_heads:
             raise CircuitScalingError(
                 f"The hero head L{layer}H{head} of '{entry.slug}' is outside its {entry.n_layers} "
-                f"layers of {entry.n_heads} heads. Were the heroes chosen in another model? Choose them "
-                f"again: {run_command(['join', 'classify'])}"
+                f"layers of {entry.n_heads} heads. Were the heroes chosen in another model? Choose "
+                f"them again: {run_command(['join', 'classify'])}"
             )
         if categories.get((layer, head)) != category:
             raise CircuitScalingError(
