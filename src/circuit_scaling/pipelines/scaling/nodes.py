@@ -8,11 +8,8 @@ import pandas as pd
 
 from circuit_scaling.analysis.classify.settings import ClassifySettings
 from circuit_scaling.analysis.made_from import stamp, stamp_like
-from circuit_scaling.analysis.scaling.controls import control_models
-from circuit_scaling.analysis.scaling.correlations import corr_vs_scale
 from circuit_scaling.analysis.scaling.settings import ScalingSettings
-from circuit_scaling.analysis.scaling.strong_heads import strong_heads
-from circuit_scaling.analysis.scaling.trends import scale_trend
+from circuit_scaling.analysis.scaling.study import scaling_tables
 from circuit_scaling.datasets.figures import Drawn
 from circuit_scaling.figures.classify.phase_space import delta_scatter
 from circuit_scaling.figures.scaling.correlations import corr_vs_scale_cross_family
@@ -32,23 +29,10 @@ def measure_scaling(
     classify: ClassifySettings,
 ) -> dict[str, pd.DataFrame]:
     """Correlations, strong heads, depths, trends, and what the control models show."""
-    correlations = corr_vs_scale(classified_heads, joint_effects, settings)
-    strong, profile = strong_heads(classified_heads, joint_effects, settings, classify)
-    untaught = [
-        (slug, task)
-        for slug, entry in Roster.model_validate(models).root.items()
-        for task, objective in entry.objectives.items()
-        if objective == "random"
-    ]
-    measured = {
-        "corr_vs_scale": correlations,
-        "strong_head_scaling": strong,
-        "layer_profile": profile,
-        "scale_trend": scale_trend(correlations, strong, classify.tau),
-        "control_models": control_models(
-            classified_heads, joint_effects, competence, untaught, settings, classify.tau
-        ),
-    }
+    roster = Roster.model_validate(models)
+    measured = scaling_tables(
+        classified_heads, joint_effects, competence, roster, settings, classify
+    )
     return stamp(measured, classified_heads)
 
 
