@@ -18,6 +18,7 @@ from circuit_scaling.report.chapters import scan
 from circuit_scaling.report.interactive import phase_space_json
 from circuit_scaling.report.reading_order import all_sections, tables_of_the_page
 from circuit_scaling.tables.causal import HERO_PAIRS, HERO_SIMILARITY
+from circuit_scaling.tables.made_with import set_made_with
 from tests.helpers import synthetic_tables as tables
 from tests.helpers.causal_tables import classified_heads as planted_heads
 from tests.helpers.causal_tables import head_traces, head_writes, hero_heads
@@ -550,6 +551,14 @@ class TestNumbers:
         log.loc[0, "versions"] = json.dumps({"torch": "2.12.1"})
         text = Page(render_report(context.with_tables(run_log=log))).text["provenance"]
         assert "torch 2.12.1 and 2.13.0" in text
+
+    def test_the_parameters_are_those_that_the_tables_carry(self, context: ReportContext) -> None:
+        heads = context.tables["classified_heads"].copy()
+        set_made_with(heads, {"classify.tau": 0.07, "scan.primary": {"ablation": "mean"}})
+        text = Page(render_report(context.with_tables(classified_heads=heads))).text["provenance"]
+        assert "classify.tau0.07" in text.replace("\n", "")
+        assert '{"ablation": "mean"}' in text
+        assert "made with" not in Page(render_report(context)).text["provenance"]
 
     def test_what_was_not_measured_is_a_dash(self, context: ReportContext) -> None:
         assert context.tables["run_log"] is not None

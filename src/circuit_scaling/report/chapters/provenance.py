@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -24,6 +24,7 @@ from circuit_scaling.report.blocks import (
 )
 from circuit_scaling.report.chapter import Chapter, Told
 from circuit_scaling.report.context import ReportContext
+from circuit_scaling.tables.made_with import made_with
 
 LOGS = ("run_log", "causal_log", "ablation_log")
 
@@ -48,6 +49,9 @@ def _tell(context: ReportContext) -> Told:
         )
         table = Table(("model", "fingerprint"), rows, "Fingerprints by model.")
         blocks.append(table)
+    if parameters := _parameters(context.tables.values()):
+        sentences.append("Each table carries the parameters that it was made with.")
+        blocks.append(_parameter_table(parameters))
     if len(context.commits) > 1:
         blocks.append(_commit_table(context.commits))
     given = [context.tables[name] for name in LOGS if name in context.tables]
@@ -63,6 +67,23 @@ def _tell(context: ReportContext) -> Told:
         sentences += _versions(log)
         blocks.append(_run_table(arrange(log, context.order)))
     return Told(sentences, blocks)
+
+
+def _parameters(tables: Iterable[pd.DataFrame]) -> dict[str, object]:
+    """Dotted name -> value, of all tables: no run mixes two values of one."""
+    found: dict[str, object] = {}
+    for table in tables:
+        found |= made_with(table)
+    return dict(sorted(found.items()))
+
+
+def _parameter_table(parameters: Mapping[str, object]) -> Table:
+    rows = [
+        (code_cell(name), code_cell(json.dumps(value, ensure_ascii=False)))
+        for name, value in parameters.items()
+    ]
+    caption = "The parameters that the tables of this page were made with"
+    return Table(("parameter", "value"), rows, caption, folded=True)
 
 
 def _commit_table(commits: Mapping[str, Sequence[str]]) -> Table:
