@@ -20,6 +20,7 @@ from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
 from circuit_scaling.measuring.shared.batches import batches_of, by_prompt
 from circuit_scaling.measuring.shared.finite import check_finite
 from circuit_scaling.measuring.shared.progress import Progress, no_progress
+from circuit_scaling.measuring.shared.rows import layers_and_heads
 from circuit_scaling.prompts.spec import TaskSpec
 from circuit_scaling.statistics.bootstrap import cluster_bootstrap
 from circuit_scaling.statistics.clusters import cluster_totals
@@ -155,11 +156,9 @@ class Measurement:
                 self.settings.n_boot,
             )
             logprob = np.stack([on_logprob.mean, on_logprob.se])
-        layers, heads = np.divmod(np.arange(len(metric)), self.anatomy.n_heads)
         return pd.DataFrame(
             {
-                "layer": layers,
-                "head": heads,
+                **layers_and_heads(self.anatomy),
                 "task": self.task,
                 "readout": self.spec.readout,
                 "ablation": intervention.ablation,
@@ -173,8 +172,6 @@ class Measurement:
                 "se_logprob": logprob[1],
                 "n_prompts": metric.shape[1],
                 "n_clusters": len(totals.labels),
-                "n_layers": self.anatomy.n_layers,
-                "n_heads": self.anatomy.n_heads,
                 "clean_metric": float(np.mean(self.clean[self.spec.readout], dtype=np.float64)),
                 "effects": list(metric),
             }
