@@ -53,7 +53,12 @@ SETS = [
 
 def entry(folder: Path) -> RosterEntry:
     return RosterEntry(
-        family="mini_gpt2", folder=str(folder), params_m=0.5, n_layers=SHAPE[0], n_heads=SHAPE[1]
+        slug="m",
+        family="mini_gpt2",
+        folder=str(folder),
+        params_m=0.5,
+        n_layers=SHAPE[0],
+        n_heads=SHAPE[1],
     )
 
 

@@ -10,10 +10,8 @@ from circuit_scaling.figures.style import task_looks
 from circuit_scaling.report.blocks import Cell, Table, text_cell
 
 
-def intervention_table(
-    rows: pd.DataFrame, cell: Callable[[pd.DataFrame], Cell], caption: str
-) -> Table:
-    """``cell`` of the rows of each intervention and task; it is given an empty frame for none."""
+def table_by_kind(rows: pd.DataFrame, cell: Callable[[pd.DataFrame], Cell], caption: str) -> Table:
+    """``cell`` of the rows of each kind of ablation and task; it is given an empty frame for none."""
     tasks = task_looks(rows["task"])
     lines = []
     for (ablation, positions), group in rows.groupby(["ablation", "positions"], sort=False):

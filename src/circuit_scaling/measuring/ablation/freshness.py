@@ -1,16 +1,16 @@
-"""Whether heroes and masked sets still fit the configuration."""
+"""Whether heroes and ablated sets still fit the configuration."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from circuit_scaling.commands import run_command
-from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.fingerprint import fingerprint_of
 from circuit_scaling.measuring.ablation.sets import hero_sets
 from circuit_scaling.measuring.ablation.settings import AblationSettings
 from circuit_scaling.measuring.scan.freshness import check_heads
 from circuit_scaling.measuring.scan.settings import ScanSettings
+from circuit_scaling.measuring.shared.stale import check_made_with
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.prompts.spec import PromptSettings, Tasks
 
@@ -25,7 +25,7 @@ def ablation_fingerprint(
     classified_heads: pd.DataFrame,
     hero_heads: pd.DataFrame,
 ) -> str:
-    """The hash of everything that the masked sets of a model depend on.
+    """The hash of everything that the ablated sets of a model depend on.
 
     The scan's own fingerprint is a part of it: model, prompts, ablations, engine version, and
     through them the strengths that rank the weakest heads.
@@ -57,13 +57,13 @@ def check_fresh_trials(slug: str, trials: pd.DataFrame, expected: str, has_heroe
     Raises:
         CircuitScalingError: they were; the message has the command that makes them again.
     """
-    if set(trials["fingerprint"]) != ({expected} if has_heroes else set()):
-        found = ", ".join(sorted(set(trials["fingerprint"]))) or "none"
-        raise CircuitScalingError(
-            f"The stored ablation trials of '{slug}' were made with other heroes, other prompts, "
-            f"other parameters or another engine (fingerprint {found}, now {expected}). Make them "
-            f"again: {run_command(['ablation'], namespace=f'ablation.{slug}')}"
-        )
+    check_made_with(
+        expected if has_heroes else None,
+        trials["fingerprint"],
+        what=f"The stored ablation trials of '{slug}' were made",
+        others="other heroes, other prompts",
+        again=f"Make them again: {run_command(['ablation'], namespace=f'ablation.{slug}')}",
+    )
 
 
 def _heroes(hero_heads: pd.DataFrame) -> list[tuple[str, tuple[tuple[int, int], ...]]]:

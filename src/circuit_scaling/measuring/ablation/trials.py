@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,24 +12,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.interventions.model.anatomy import Anatomy
-from circuit_scaling.interventions.model.device import prepare_device
-from circuit_scaling.interventions.model.memory import reset_peak
 from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.interventions.replay.batch import Batch
-from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.pairs import Head, head_names
 from circuit_scaling.interventions.replay.readouts import Readout
 from circuit_scaling.measuring.ablation.sets import HeadSet, largest
 from circuit_scaling.measuring.ablation.settings import AblationSettings
-from circuit_scaling.measuring.scan.freshness import revision_of
 from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
 from circuit_scaling.measuring.shared.batches import batches_of, by_prompt
 from circuit_scaling.measuring.shared.finite import check_finite
-from circuit_scaling.measuring.shared.progress import Progress, no_progress
-from circuit_scaling.measuring.shared.run_log import run_log
-from circuit_scaling.models.loading import load_model
+from circuit_scaling.measuring.shared.opened import OpenedModel, Task, opened
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.prompts.spec import Tasks, TaskSpec
 from circuit_scaling.tables.ablation import ABLATION_TRIALS
@@ -40,7 +32,7 @@ _REFERENCE = "reference"
 
 
 class AblationTables(NamedTuple):
-    """The tables of one model's masked sets."""
+    """The tables of one model's ablated sets."""
 
     ablation_trials: pd.DataFrame
     ablation_log: pd.DataFrame
@@ -48,11 +40,11 @@ class AblationTables(NamedTuple):
 
 @dataclass(frozen=True)
 class Trial:
-    """One task under one intervention, with all the sets that are ablated there."""
+    """One task under one kind of ablation, with all the sets that are ablated there."""
 
     task: str
     spec: TaskSpec
-    intervention: AblationKind
+    kind: AblationKind
     sets: tuple[HeadSet, ...]
 
     @cached_property
@@ -64,9 +56,9 @@ class Trial:
 def plan_trials(
     tasks: Tasks, scan: ScanSettings, settings: AblationSettings, sets: Sequence[HeadSet]
 ) -> list[Trial]:
-    """Every set on the tasks of the heroes under the primary intervention; all heroes elsewhere.
+    """Every set on the tasks of the heroes under the primary kind; all heroes elsewhere.
 
-    Controls, and the other interventions, are measured with all heroes together and what these are
+    Controls, and the other kinds, are measured with all heroes together and what these are
     compared with.
 
     Raises:
@@ -95,7 +87,6 @@ def run_trials(
     prompts: pd.DataFrame,
     trials: Sequence[Trial],
     fingerprint: str,
-    progress: Progress = no_progress,
 ) -> AblationTables:
     """Load the model once and ablate every set on ``test`` prompts.
 
@@ -105,37 +96,23 @@ def run_trials(
         CircuitScalingError: the model cannot be loaded, a head is outside its shape, a task has no
             ``test`` prompts.
     """
-    started = time.perf_counter()
-    prepare_device(scan.precision)
-    anatomy = load_model(entry, scan.precision, revision_of(prompts))
-    reset_peak(anatomy.device)
-    chunk = Chunk.of(anatomy, None if scan.chunk == "auto" else scan.chunk, scan.max_memory)
-    frames = []
-    for trial in trials:
-        rows = prompts[(prompts["task"] == trial.task) & (prompts["split"] == SPLIT)]
-        if rows.empty:
-            raise CircuitScalingError(
-                f"Task '{trial.task}' has no '{SPLIT}' prompts in the prompts of '{entry.slug}': "
-                "heroes are tested on prompts that they were not chosen on. Raise "
-                "prompts.n_prompts."
-            )
-        measured = _measure(
-            anatomy, trial, scan.draws, settings.seed, prompts, rows, chunk, progress
-        )
-        frames.append(_table(trial, measured, len(rows), rows["cluster"].nunique()))
-    table = pd.concat(frames, ignore_index=True).assign(
-        family=entry.family,
-        model=entry.slug,
-        n_layers=anatomy.n_layers,
-        n_heads=anatomy.n_heads,
-        split=SPLIT,
-        seed=settings.seed,
-        fingerprint=fingerprint,
-    )
-    return AblationTables(
-        table[list(ABLATION_TRIALS.columns)],
-        run_log("ablation", entry.slug, anatomy, chunk, started, sets_of(trials)),
-    )
+    task = Task("ablation", sets_of(trials), fingerprint)
+    with opened(entry, scan, prompts, task) as model:
+        frames = []
+        for trial in trials:
+            rows = prompts[(prompts["task"] == trial.task) & (prompts["split"] == SPLIT)]
+            if rows.empty:
+                raise CircuitScalingError(
+                    f"Task '{trial.task}' has no '{SPLIT}' prompts in the prompts of "
+                    f"'{entry.slug}': heroes are tested on prompts that they were not chosen on. "
+                    "Raise prompts.n_prompts."
+                )
+            kind = trial.kind
+            ablation = Ablation(kind.ablation, kind.positions, scan.draws, settings.seed)
+            measured = _measure(model, trial, ablation, prompts, rows)
+            frames.append(_table(trial, measured, len(rows), rows["cluster"].nunique()))
+        every = pd.concat(frames, ignore_index=True).assign(split=SPLIT, seed=settings.seed)
+        return AblationTables(model.table(ABLATION_TRIALS, [every]), model.log())
 
 
 def sets_of(trials: Sequence[Trial]) -> int:
@@ -163,33 +140,29 @@ def _of_all_heroes(sets: Sequence[HeadSet]) -> Iterator[HeadSet]:
 
 
 def _measure(
-    anatomy: Anatomy,
+    model: OpenedModel,
     trial: Trial,
-    draws: int,
-    seed: int,
+    ablation: Ablation,
     prompts: pd.DataFrame,
     rows: pd.DataFrame,
-    chunk: Chunk,
-    progress: Progress,
 ) -> dict[Readout, NDArray[np.float32]]:
     """Readouts [distinct sets, prompts] in the order of ``rows``."""
     readouts: tuple[Readout, ...] = (trial.spec.readout,)
     if trial.spec.readout == "contrast":
         readouts = (*readouts, "candidates")
-    ablation = Ablation(trial.intervention.ablation, trial.intervention.positions, draws, seed)
     # References are of both splits, as in the scan: means and donors are the same.
     donors = prompts[prompts["task"] == trial.spec.reference].assign(task=_REFERENCE)
     batches = list(batches_of(pd.concat([rows, donors]), trial.task, _REFERENCE))
     asked = sum(len(batch.tokens) for _, batch in batches)
 
-    def mask(batch: Batch) -> dict[Readout, NDArray[np.float32]]:
-        values = ablate_sets(anatomy, batch, trial.distinct, ablation, readouts, chunk)
-        progress(trial.task, len(trial.distinct) * len(batch.tokens) / asked)
+    def ablated(batch: Batch) -> dict[Readout, NDArray[np.float32]]:
+        values = ablate_sets(model.anatomy, batch, trial.distinct, ablation, readouts, model.chunk)
+        model.progress(trial.task, len(trial.distinct) * len(batch.tokens) / asked)
         return values
 
-    measured = by_prompt(batches, mask)
+    measured = by_prompt(batches, ablated)
     names = [" ".join(head_names(heads)) for heads in trial.distinct]
-    what = f"the model under {trial.intervention} ablation"
+    what = f"the model under {trial.kind} ablation"
     check_finite(trial.task, what, measured, [f"set {name or 'without heads'}" for name in names])
     return measured
 
@@ -230,7 +203,7 @@ def _table(
     return pd.DataFrame(rows).assign(
         task=trial.task,
         readout=trial.spec.readout,
-        ablation=trial.intervention.ablation,
-        positions=trial.intervention.positions,
+        ablation=trial.kind.ablation,
+        positions=trial.kind.positions,
         clean_metric=float(clean.mean(dtype=np.float64)),
     )

@@ -12,6 +12,7 @@ from circuit_scaling.fingerprint import fingerprint_of
 from circuit_scaling.interventions.version import ENGINE_VERSION
 from circuit_scaling.measuring.causal.heroes import Subjects
 from circuit_scaling.measuring.causal.settings import CausalSettings
+from circuit_scaling.measuring.shared.stale import check_made_with
 
 _OF_HEROES = ("causal_traces", "head_reads", "head_writes")
 _LATER = {"min_share", "n_permutations"}
@@ -67,11 +68,11 @@ def check_traced(
         CircuitScalingError: it was; the message has the command that traces the model again.
     """
     expected = tracing_fingerprint(scan_of(slug, classified_heads), subjects, settings)
-    found = {name for table in traced.values() for name in table["fingerprint"]}
-    lost = subjects.heroes and any(traced[name].empty for name in _OF_HEROES)
-    if lost or found != ({expected} if subjects.traced else set()):
-        raise CircuitScalingError(
-            f"The stored tracing of '{slug}' was made with another scan, other heroes, other "
-            f"parameters or another engine (fingerprint {', '.join(sorted(found)) or 'none'}, now "
-            f"{expected}). Trace it again: {run_command(['causal'], namespace=f'causal.{slug}')}"
-        )
+    check_made_with(
+        expected if subjects.traced else None,
+        (name for table in traced.values() for name in table["fingerprint"]),
+        what=f"The stored tracing of '{slug}' was made",
+        others="another scan, other heroes",
+        again=f"Trace it again: {run_command(['causal'], namespace=f'causal.{slug}')}",
+        fits=not (subjects.heroes and any(traced[name].empty for name in _OF_HEROES)),
+    )

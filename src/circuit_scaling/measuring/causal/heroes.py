@@ -46,9 +46,9 @@ def subjects_of(
     for (layer, head), category in listed.items():
         if layer >= entry.n_layers or head >= entry.n_heads:
             raise CircuitScalingError(
-                f"The hero head L{layer}H{head} of '{entry.slug}' is outside its {entry.n_layers} "
-                f"layers of {entry.n_heads} heads. Were the heroes chosen in another model? Choose "
-                f"them again: {run_command(['join', 'classify'])}"
+                f"The hero head L{layer}H{head} of '{entry.slug}' is outside its "
+                f"{entry.n_layers} layers of {entry.n_heads} heads. Were the heroes chosen in "
+                f"another model? Choose them again: {run_command(['join', 'classify'])}"
             )
         if categories.get((layer, head)) != category:
             raise CircuitScalingError(

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pandas as pd
 
-from circuit_scaling.interventions.model.device import prepare_device
-from circuit_scaling.interventions.model.memory import reset_peak
-from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.measuring.causal.hero_pairs import joint_influences
 from circuit_scaling.measuring.causal.heroes import Subjects
 from circuit_scaling.measuring.causal.influence import head_influences
@@ -18,16 +13,12 @@ from circuit_scaling.measuring.causal.reads import head_reads
 from circuit_scaling.measuring.causal.settings import TRACED_TASKS, CausalSettings
 from circuit_scaling.measuring.causal.traced_task import TracedTask, some_prompts
 from circuit_scaling.measuring.causal.writes import head_writes
-from circuit_scaling.measuring.scan.freshness import revision_of
-from circuit_scaling.measuring.scan.settings import ScanSettings
-from circuit_scaling.measuring.shared.progress import Progress, no_progress
-from circuit_scaling.measuring.shared.run_log import run_log
-from circuit_scaling.models.loading import load_model
+from circuit_scaling.measuring.shared.opened import Task, opened
+from circuit_scaling.measuring.shared.settings import EngineSettings
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.statistics.significance import q_values
 from circuit_scaling.tables.causal import CAUSAL_TRACES, HEAD_READS, HEAD_WRITES, HERO_PAIRS
 from circuit_scaling.tables.columns import PROFILE_COLUMNS
-from circuit_scaling.tables.table import Table
 
 
 @dataclass(frozen=True)
@@ -43,18 +34,16 @@ class TracingTables:
 
 def trace_model(
     entry: RosterEntry,
-    scan: ScanSettings,
+    engine: EngineSettings,
     settings: CausalSettings,
     prompts: pd.DataFrame,
     profiles: pd.DataFrame,
     subjects: Subjects,
     fingerprint: str,
-    progress: Progress = no_progress,
 ) -> TracingTables:
     """Patch the heads of one model between clean and corrupt prompts of both name tasks.
 
     Args:
-        scan: says how precisely, in which chunks and within which memory the engine works.
         profiles: ``head_profiles`` of the model.
         fingerprint: what all rows carry.
 
@@ -62,51 +51,41 @@ def trace_model(
         CircuitScalingError: the model cannot be loaded, prompts cannot be paired, or the engine
             cannot patch this model.
     """
-    started = time.perf_counter()
-    prepare_device(scan.precision)
-    anatomy = load_model(entry, scan.precision, revision_of(prompts))
-    reset_peak(anatomy.device)
-    chunk = Chunk.of(anatomy, None if scan.chunk == "auto" else scan.chunk, scan.max_memory)
-    traced = [
-        TracedTask(
-            anatomy, task, some_prompts(prompts, task, settings.max_prompts), settings, chunk
+    task = Task("causal", runs_of(subjects), fingerprint)
+    with opened(entry, engine, prompts, task) as model:
+        traced = [
+            TracedTask(
+                model.anatomy,
+                name,
+                some_prompts(prompts, name, settings.max_prompts),
+                settings,
+                model.chunk,
+            )
+            for name in TRACED_TASKS
+        ]
+        progress = model.progress
+        influences = pd.concat(
+            [rows for t in traced for rows in head_influences(t, subjects.traced, progress)],
+            ignore_index=True,
         )
-        for task in TRACED_TASKS
-    ]
-
-    def table(schema: Table, frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
-        found = [frame for frame in frames if len(frame)]
-        if not found:
-            return schema.empty()
-        whole = pd.concat(found, ignore_index=True).assign(
-            family=entry.family,
-            model=entry.slug,
-            n_layers=anatomy.n_layers,
-            n_heads=anatomy.n_heads,
-            fingerprint=fingerprint,
+        influences["q"] = q_values(influences["p"].to_numpy())
+        reads = pd.concat([head_reads(t) for t in traced], ignore_index=True)
+        reads = reads.merge(
+            profiles[["layer", "head", *PROFILE_COLUMNS]],
+            on=["layer", "head"],
+            validate="many_to_one",
         )
-        return whole[list(schema.columns)]
-
-    influences = pd.concat(
-        [rows for task in traced for rows in head_influences(task, subjects.traced, progress)],
-        ignore_index=True,
-    )
-    influences["q"] = q_values(influences["p"].to_numpy())
-    reads = pd.concat([head_reads(task) for task in traced], ignore_index=True)
-    reads = reads.merge(
-        profiles[["layer", "head", *PROFILE_COLUMNS]], on=["layer", "head"], validate="many_to_one"
-    )
-    return TracingTables(
-        causal_traces=table(CAUSAL_TRACES, [_described(influences, subjects)]),
-        head_reads=table(HEAD_READS, [_described(reads, subjects)]),
-        head_writes=table(
-            HEAD_WRITES, (f for task in traced for f in head_writes(task, subjects, progress))
-        ),
-        hero_pairs=table(
-            HERO_PAIRS, (f for task in traced for f in joint_influences(task, subjects, progress))
-        ),
-        causal_log=run_log("causal", entry.slug, anatomy, chunk, started, runs_of(subjects)),
-    )
+        return TracingTables(
+            causal_traces=model.table(CAUSAL_TRACES, [_described(influences, subjects)]),
+            head_reads=model.table(HEAD_READS, [_described(reads, subjects)]),
+            head_writes=model.table(
+                HEAD_WRITES, (f for t in traced for f in head_writes(t, subjects, progress))
+            ),
+            hero_pairs=model.table(
+                HERO_PAIRS, (f for t in traced for f in joint_influences(t, subjects, progress))
+            ),
+            causal_log=model.log(),
+        )
 
 
 def runs_of(subjects: Subjects) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -15,50 +17,33 @@ from circuit_scaling.interventions.replay.pairs import head_names
 from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
 from circuit_scaling.measuring.shared.batches import batches_of, by_prompt
 from circuit_scaling.measuring.shared.finite import check_finite
-from circuit_scaling.models.roster import RosterEntry
+from circuit_scaling.measuring.shared.rows import layers_and_heads
 from circuit_scaling.prompts.spec import Tasks
-from circuit_scaling.tables.scan import HEAD_ATTRIBUTIONS
 
 
 def head_attributions(
-    entry: RosterEntry,
-    anatomy: Anatomy,
-    tasks: Tasks,
-    settings: ScanSettings,
-    prompts: pd.DataFrame,
-    chunk: Chunk,
-    fingerprint: str,
-) -> pd.DataFrame:
-    """The table ``head_attributions``: every scanned task whose readout is the contrast.
+    anatomy: Anatomy, tasks: Tasks, settings: ScanSettings, prompts: pd.DataFrame, chunk: Chunk
+) -> Iterator[pd.DataFrame]:
+    """Rows of ``head_attributions``: of every scanned task whose readout is the contrast.
 
-    The interventions, means and donors are those of the exact scan.
+    The kinds of ablation, means and donors are those of the exact scan.
     """
-    layers, heads = np.divmod(np.arange(anatomy.n_layers * anatomy.n_heads), anatomy.n_heads)
-    frames = [
-        pd.DataFrame(
-            {
-                "family": entry.family,
-                "model": entry.slug,
-                "layer": layers,
-                "head": heads,
-                "task": task,
-                "method": "attribution",
-                "ablation": intervention.ablation,
-                "positions": intervention.positions,
-                "delta": scores.mean(axis=1, dtype=np.float64),
-                "n_prompts": scores.shape[1],
-                "n_layers": anatomy.n_layers,
-                "n_heads": anatomy.n_heads,
-                "fingerprint": fingerprint,
-            }
-        )
-        for task, spec in tasks.scanned().items()
-        if spec.readout == "contrast"
-        for intervention, scores in attribution_scores(
-            anatomy, task, spec.reference, settings, prompts, chunk
-        ).items()
-    ]
-    return pd.concat(frames, ignore_index=True) if frames else HEAD_ATTRIBUTIONS.empty()
+    for task, spec in tasks.scanned().items():
+        if spec.readout != "contrast":
+            continue
+        scored = attribution_scores(anatomy, task, spec.reference, settings, prompts, chunk)
+        for kind, scores in scored.items():
+            yield pd.DataFrame(
+                {
+                    **layers_and_heads(anatomy),
+                    "task": task,
+                    "method": "attribution",
+                    "ablation": kind.ablation,
+                    "positions": kind.positions,
+                    "delta": scores.mean(axis=1, dtype=np.float64),
+                    "n_prompts": scores.shape[1],
+                }
+            )
 
 
 def attribution_scores(
@@ -69,7 +54,7 @@ def attribution_scores(
     prompts: pd.DataFrame,
     chunk: Chunk,
 ) -> dict[AblationKind, NDArray[np.float32]]:
-    """Scores [layers * heads, prompts] of one task by intervention, in the order of ``prompts``."""
+    """Scores [layers * heads, prompts] of one task by kind, in the order of ``prompts``."""
     ablations = {
         Ablation(i.ablation, i.positions, settings.draws, settings.seed): i
         for i in settings.kinds(task)
@@ -82,7 +67,7 @@ def attribution_scores(
         }
 
     found = by_prompt(batches_of(prompts, task, reference), scores)
-    for intervention, values in found.items():
-        what = f"the model under {intervention} ablation"
+    for kind, values in found.items():
+        what = f"the model under {kind} ablation"
         check_finite(task, what, {"the attribution score": values}, head_names(anatomy.heads))
     return found

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from circuit_scaling.commands import run_command
-from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.fingerprint import fingerprint_of
 from circuit_scaling.interventions.version import ENGINE_VERSION
 from circuit_scaling.measuring.scan.settings import ScanSettings
+from circuit_scaling.measuring.shared.of_model import revision_of
+from circuit_scaling.measuring.shared.stale import check_made_with
 from circuit_scaling.models.roster import RosterEntry, identity_of
 from circuit_scaling.prompts.build import prompts_fingerprint
 from circuit_scaling.prompts.spec import PromptSettings, Tasks
@@ -34,15 +35,6 @@ def scan_fingerprint(
             "engine": ENGINE_VERSION,
         }
     )
-
-
-def revision_of(prompts: pd.DataFrame) -> str:
-    """The commit of the hub model that prompts were made for; empty for a folder.
-
-    Everything that is measured on prompts is measured on this commit, wherever the branch of the
-    roster has moved since.
-    """
-    return str(prompts["revision"].iloc[0])
 
 
 def fresh_prompts(
@@ -75,13 +67,14 @@ def check_fresh(
         CircuitScalingError: it was; the message has the command that scans the model again.
     """
     expected = scan_fingerprint(entry, tasks, settings, prompts)
-    found = {name for table in measured for name in table["fingerprint"]}
-    if not fresh_prompts(entry, tasks, prompt_settings, prompts) or found != {expected}:
-        raise CircuitScalingError(
-            f"The stored scan of '{entry.slug}' was made with another checkpoint, other prompts, "
-            f"other parameters or another engine (fingerprint {', '.join(sorted(found))}, now "
-            f"{expected}). Scan it again: {run_command(['scan'], namespace=f'scan.{entry.slug}')}"
-        )
+    check_made_with(
+        expected,
+        (name for table in measured for name in table["fingerprint"]),
+        what=f"The stored scan of '{entry.slug}' was made",
+        others="another checkpoint, other prompts",
+        again=f"Scan it again: {run_command(['scan'], namespace=f'scan.{entry.slug}')}",
+        fits=fresh_prompts(entry, tasks, prompt_settings, prompts),
+    )
 
 
 def check_heads(
@@ -102,11 +95,12 @@ def check_heads(
             configuration; the message has the command that measures and classifies them again.
     """
     expected = scan_fingerprint(entry, tasks, settings, prompts)
-    found = set(heads["fingerprint"])
-    if not fresh_prompts(entry, tasks, prompt_settings, prompts) or found != {expected}:
-        raise CircuitScalingError(
-            f"The heads of '{entry.slug}' were measured with another checkpoint, other prompts, "
-            f"other parameters or another engine (fingerprint {', '.join(sorted(found)) or 'none'},"
-            f" now {expected}). Measure them again: {run_command(['scan', 'join', 'classify'])}"
-        )
+    check_made_with(
+        expected,
+        heads["fingerprint"],
+        what=f"The heads of '{entry.slug}' were measured",
+        others="another checkpoint, other prompts",
+        again=f"Measure them again: {run_command(['scan', 'join', 'classify'])}",
+        fits=fresh_prompts(entry, tasks, prompt_settings, prompts),
+    )
     return expected

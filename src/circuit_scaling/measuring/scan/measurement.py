@@ -21,6 +21,7 @@ from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
 from circuit_scaling.measuring.shared.batches import batches_of, by_prompt
 from circuit_scaling.measuring.shared.finite import check_finite
 from circuit_scaling.measuring.shared.progress import Progress, no_progress
+from circuit_scaling.measuring.shared.rows import layers_and_heads
 from circuit_scaling.prompts.spec import TaskSpec
 from circuit_scaling.statistics.bootstrap import cluster_bootstrap
 from circuit_scaling.statistics.clusters import cluster_totals
@@ -73,12 +74,12 @@ class Measurement:
         return clean
 
     def head_effects(self, progress: Progress = no_progress) -> Iterator[pd.DataFrame]:
-        """Rows of the effects table, one frame per intervention."""
+        """Rows of the effects table, one frame per kind of ablation."""
         _ = self.clean  # what is wrong with the model itself is seen before it is ablated
         effects = self._effects(progress)
-        for intervention in self.settings.kinds(self.task):
-            of_kind = {name: values for (i, name), values in effects.items() if i == intervention}
-            yield self._table(intervention, of_kind)
+        for kind in self.settings.kinds(self.task):
+            of_kind = {name: values for (i, name), values in effects.items() if i == kind}
+            yield self._table(kind, of_kind)
 
     def competence(self) -> dict[str, object]:
         """The clean metric with its interval, and accuracies where there is an answer."""
@@ -105,7 +106,7 @@ class Measurement:
     def _effects(
         self, progress: Progress
     ) -> dict[tuple[AblationKind, Readout], NDArray[np.float32]]:
-        """Effects [layers * heads, prompts] of every intervention, by readout."""
+        """Effects [layers * heads, prompts] of every kind of ablation, by readout."""
         kinds = {
             Ablation(i.ablation, i.positions, self.settings.draws, self.settings.seed): i
             for i in self.settings.kinds(self.task)
@@ -141,7 +142,7 @@ class Measurement:
 
     def _table(
         self,
-        intervention: AblationKind,
+        kind: AblationKind,
         effects: dict[Readout, NDArray[np.float32]],
     ) -> pd.DataFrame:
         clusters = self.rows["cluster"].to_numpy()
@@ -156,15 +157,13 @@ class Measurement:
                 self.settings.n_boot,
             )
             logprob = np.stack([on_logprob.mean, on_logprob.se])
-        layers, heads = np.divmod(np.arange(len(metric)), self.anatomy.n_heads)
         return pd.DataFrame(
             {
-                "layer": layers,
-                "head": heads,
+                **layers_and_heads(self.anatomy),
                 "task": self.task,
                 "readout": self.spec.readout,
-                "ablation": intervention.ablation,
-                "positions": intervention.positions,
+                "ablation": kind.ablation,
+                "positions": kind.positions,
                 "delta": boot.mean,
                 "se": boot.se,
                 "low": boot.low,
@@ -174,8 +173,6 @@ class Measurement:
                 "se_logprob": logprob[1],
                 "n_prompts": metric.shape[1],
                 "n_clusters": len(totals.labels),
-                "n_layers": self.anatomy.n_layers,
-                "n_heads": self.anatomy.n_heads,
                 "clean_metric": float(np.mean(self.clean[self.spec.readout], dtype=np.float64)),
                 "effects": list(metric),
             }

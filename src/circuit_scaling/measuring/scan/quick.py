@@ -11,15 +11,15 @@ import pandas as pd
 
 from circuit_scaling.errors import CircuitScalingError, IncompetentModelWarning
 from circuit_scaling.interventions.model.anatomy import Anatomy
-from circuit_scaling.interventions.model.device import prepared_device
 from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.measuring.scan.attributions import attribution_scores
 from circuit_scaling.measuring.scan.measurement import Measurement
 from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
+from circuit_scaling.measuring.shared.opened import alone_on_device
+from circuit_scaling.measuring.shared.rows import layers_and_heads
 from circuit_scaling.models.bos import BosChoice
 from circuit_scaling.models.loading import load_any
-from circuit_scaling.models.opening import ONE_MODEL_AT_A_TIME
 from circuit_scaling.prompts.build import build_prompts
 from circuit_scaling.prompts.shipped import shipped_tasks
 from circuit_scaling.prompts.spec import PromptSettings
@@ -67,7 +67,7 @@ def quick_scan(
         n_boot=1000,
         n_flips=9999,
     )
-    with ONE_MODEL_AT_A_TIME, prepared_device("float32"):
+    with alone_on_device("float32"):
         loaded = load_any(model, tokenizer, bos)
         prompts, _ = build_prompts(
             tasks,
@@ -115,11 +115,9 @@ def _attributed(
 ) -> pd.DataFrame:
     scored = attribution_scores(anatomy, task, reference, settings, prompts, chunk)
     scores = scored[settings.primary]
-    layers, heads = np.divmod(np.arange(len(scores)), anatomy.n_heads)
     return pd.DataFrame(
         {
-            "layer": layers,
-            "head": heads,
+            **layers_and_heads(anatomy),
             "delta_attribution": scores.mean(axis=1, dtype=np.float64),
             "scores": list(scores),
         }

@@ -1,8 +1,7 @@
-"""Scan one model: every head, every task, every intervention, with uncertainty and provenance."""
+"""Scan one model: every head, task and kind of ablation, with uncertainty and provenance."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,20 +10,17 @@ from numpy.typing import NDArray
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.model.anatomy import Anatomy
-from circuit_scaling.interventions.model.device import prepare_device
-from circuit_scaling.interventions.model.memory import reset_peak
 from circuit_scaling.interventions.operations.profiles import head_profiles
-from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.measuring.scan.attributions import head_attributions
-from circuit_scaling.measuring.scan.freshness import revision_of, scan_fingerprint
+from circuit_scaling.measuring.scan.freshness import scan_fingerprint
 from circuit_scaling.measuring.scan.measurement import Measurement
 from circuit_scaling.measuring.scan.settings import ScanSettings
-from circuit_scaling.measuring.shared.progress import Progress, no_progress
-from circuit_scaling.measuring.shared.run_log import run_log
-from circuit_scaling.models.loading import load_model
+from circuit_scaling.measuring.shared.opened import Task, opened
+from circuit_scaling.measuring.shared.rows import layers_and_heads
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.prompts.spec import Tasks
 from circuit_scaling.statistics.significance import q_values
+from circuit_scaling.tables.scan import COMPETENCE, HEAD_ATTRIBUTIONS, HEAD_EFFECTS, HEAD_PROFILES
 from circuit_scaling.vocabulary import STUDY_TASKS
 
 
@@ -40,66 +36,52 @@ class ScanTables:
 
 
 def scan_model(
-    entry: RosterEntry,
-    tasks: Tasks,
-    settings: ScanSettings,
-    prompts: pd.DataFrame,
-    progress: Progress = no_progress,
+    entry: RosterEntry, tasks: Tasks, settings: ScanSettings, prompts: pd.DataFrame
 ) -> ScanTables:
     """Ablate every head of one model on every scanned task.
 
     Raises:
         CircuitScalingError: the model cannot be loaded, or an ablation has no reference set.
     """
-    started = time.perf_counter()
     unknown = sorted(set(settings.agreement_tasks) - set(tasks.scanned()))
     if unknown:
         raise CircuitScalingError(
             f"scan.agreement_tasks names {', '.join(unknown)}, which is not scanned. There are: "
             f"{', '.join(tasks.scanned())}."
         )
-    prepare_device(settings.precision)
-    anatomy = load_model(entry, settings.precision, revision_of(prompts))
-    reset_peak(anatomy.device)
-    chunk = Chunk.of(
-        anatomy, None if settings.chunk == "auto" else settings.chunk, settings.max_memory
+    ablated = sum(len(settings.kinds(task)) for task in tasks.scanned())
+    task = Task(
+        stage="scan",
+        total=ablated * entry.n_layers * entry.n_heads,
+        fingerprint=scan_fingerprint(entry, tasks, settings, prompts),
     )
-    fingerprint = scan_fingerprint(entry, tasks, settings, prompts)
-    measured = [
-        Measurement(anatomy, task, spec, settings, prompts, chunk)
-        for task, spec in tasks.scanned().items()
-    ]
-    effects = pd.concat(
-        [rows for m in measured for rows in m.head_effects(progress)], ignore_index=True
-    )
-    effects["q"] = _q_column(effects, settings)
-    effects = _of_model(effects, entry).assign(fingerprint=fingerprint)
-    competence = pd.DataFrame([m.competence() for m in measured])
-    competence["competent"] = competence["competent"].astype("boolean")  # missing for controls
-    return ScanTables(
-        head_effects=effects[_EFFECT_ORDER],
-        head_attributions=head_attributions(
-            entry, anatomy, tasks, settings, prompts, chunk, fingerprint
-        ),
-        head_profiles=_profiles(entry, anatomy, prompts, settings, fingerprint),
-        competence=_of_model(competence, entry),
-        run_log=run_log("scan", entry.slug, anatomy, chunk, started, len(effects)),
-    )
-
-
-def _of_model(frame: pd.DataFrame, entry: RosterEntry) -> pd.DataFrame:
-    return frame.assign(family=entry.family, model=entry.slug)[["family", "model", *frame.columns]]
-
-
-_EFFECT_ORDER = [
-    *("family", "model", "layer", "head", "task", "readout", "ablation", "positions"),
-    *("delta", "se", "low", "high", "p", "q", "delta_logprob", "se_logprob"),
-    *("n_prompts", "n_clusters", "n_layers", "n_heads", "clean_metric", "effects", "fingerprint"),
-]
+    with opened(entry, settings, prompts, task) as model:
+        measured = [
+            Measurement(model.anatomy, name, spec, settings, prompts, model.chunk)
+            for name, spec in tasks.scanned().items()
+        ]
+        effects = pd.concat(
+            [rows for m in measured for rows in m.head_effects(model.progress)], ignore_index=True
+        )
+        effects["q"] = _q_column(effects, settings)
+        competence = pd.DataFrame([m.competence() for m in measured])
+        competence["competent"] = competence["competent"].astype("boolean")  # missing for controls
+        return ScanTables(
+            head_effects=model.table(HEAD_EFFECTS, [effects]),
+            head_attributions=model.table(
+                HEAD_ATTRIBUTIONS,
+                head_attributions(model.anatomy, tasks, settings, prompts, model.chunk),
+            ),
+            head_profiles=model.table(
+                HEAD_PROFILES, [_profiles(model.anatomy, prompts, settings.seed)]
+            ),
+            competence=model.table(COMPETENCE, [competence]),
+            run_log=model.log(),
+        )
 
 
 def _q_column(effects: pd.DataFrame, settings: ScanSettings) -> NDArray[np.float64]:
-    """Benjamini-Hochberg over the heads on IOI and anti-repeat at the primary intervention."""
+    """Benjamini-Hochberg over the heads on IOI and anti-repeat under the primary ablation."""
     tested = (
         effects["task"].isin(STUDY_TASKS)
         & (effects["ablation"] == settings.primary.ablation)
@@ -111,25 +93,12 @@ def _q_column(effects: pd.DataFrame, settings: ScanSettings) -> NDArray[np.float
     return q
 
 
-def _profiles(
-    entry: RosterEntry,
-    anatomy: Anatomy,
-    prompts: pd.DataFrame,
-    settings: ScanSettings,
-    fingerprint: str,
-) -> pd.DataFrame:
+def _profiles(anatomy: Anatomy, prompts: pd.DataFrame, seed: int) -> pd.DataFrame:
     vocabulary = np.unique(np.concatenate(prompts["candidates"].to_list())).astype(np.int64)
-    scores = head_profiles(anatomy, vocabulary, settings.seed)
-    layers, heads = np.indices((anatomy.n_layers, anatomy.n_heads))
+    scores = head_profiles(anatomy, vocabulary, seed)
     return pd.DataFrame(
         {
-            "family": entry.family,
-            "model": entry.slug,
-            "layer": layers.ravel(),
-            "head": heads.ravel(),
-            "n_layers": anatomy.n_layers,
-            "n_heads": anatomy.n_heads,
+            **layers_and_heads(anatomy),
             **{name: values.ravel().astype(np.float64) for name, values in scores.items()},
-            "fingerprint": fingerprint,
         }
     )

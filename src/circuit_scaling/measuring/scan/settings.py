@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from pydantic import Field
 
-from pydantic import ByteSize, Field
-
+from circuit_scaling.measuring.shared.settings import EngineSettings
 from circuit_scaling.typed import Block, Seed
 from circuit_scaling.vocabulary import AblationMode, Positions
 
@@ -20,8 +19,8 @@ class AblationKind(Block):
         return f"{self.ablation}/{self.positions}"
 
 
-class ScanSettings(Block):
-    """Parameters of a scan.
+class ScanSettings(EngineSettings):
+    """Parameters of a scan; how its engine works holds for the other measurements too.
 
     Attributes:
         primary: the kind of ablation that feeds categories and exports, measured on every task.
@@ -29,26 +28,16 @@ class ScanSettings(Block):
             the ablations disagree.
         agreement_tasks: tasks on which every kind is measured.
         draws: donors per prompt in resample ablation.
-        precision: of matrix products; ``tf32`` is faster on a GPU, ``bf16`` loads the weights in
-            16 bits, and both make errors (docs/benchmarks.md).
-        chunk: tokens (heads x prompts x positions) that are replayed together; ``auto`` takes what
-            a short measurement finds fastest on the device.
-        max_memory: beside the weights, such as ``8GiB``; by default a share of what is free.
         seed: of donors, bootstrap and sign flips.
         n_boot: bootstrap draws over clusters.
         n_flips: random sign flips for the p-values.
     """
-
-    not_in_results: ClassVar[frozenset[str]] = frozenset({"chunk", "max_memory"})
 
     primary: AblationKind
     ablations: tuple[AblationMode, ...]
     positions: tuple[Positions, ...]
     agreement_tasks: tuple[str, ...] = ()
     draws: int = Field(gt=0)
-    precision: Literal["float32", "tf32", "bf16"] = "float32"
-    chunk: Literal["auto"] | Annotated[int, Field(gt=0)] = "auto"
-    max_memory: Annotated[ByteSize, Field(gt=0)] | None = None
     seed: Seed = 0
     n_boot: int = Field(ge=200)
     n_flips: int = Field(ge=99)

@@ -1,4 +1,4 @@
-"""What a person sees while heads are being ablated."""
+"""What a person sees while a model is measured."""
 
 from __future__ import annotations
 
@@ -24,17 +24,14 @@ def no_progress(_what: str, _heads: float) -> None:
 
 
 @contextmanager
-def scan_progress(
-    slug: str, total: int, what: str = "heads", done_how: str = "ablated"
-) -> Iterator[Progress]:
-    """How many heads are done, per second and time left: a bar on a terminal, lines in a log.
+def scan_progress(slug: str, total: int, what: str) -> Iterator[Progress]:
+    """How much is done, per second and time left: a bar on a terminal, lines in a log.
 
     Under continuous integration (``CI`` is set) there is one line at the end and nothing else.
 
     Args:
         total: how many are to be done, over all tasks and ablations.
-        what: what they are, where they are not single heads.
-        done_how: what is done to them.
+        what: what they are, such as ``heads``.
     """
     started = time.perf_counter()
     done, lines = 0.0, 0
@@ -69,6 +66,4 @@ def scan_progress(
 
         yield advance
     seconds = time.perf_counter() - started
-    _log.info(
-        "%s: %.0f %s %s in %.1f s, %.1f/s", *(slug, done, what, done_how, seconds, done / seconds)
-    )
+    _log.info("%s: %.0f %s in %.1f s, %.1f/s", *(slug, done, what, seconds, done / seconds))

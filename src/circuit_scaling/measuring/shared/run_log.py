@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import time
 from importlib.metadata import version
+from typing import Literal
 
 import pandas as pd
 
@@ -13,7 +13,8 @@ from circuit_scaling.interventions.model.device import report_device
 from circuit_scaling.interventions.replay.chunk import Chunk
 
 _LIBRARIES = ("circuit-scaling", "torch", "transformers", "transformer-lens", "numpy")
-_COUNTED = {
+Stage = Literal["scan", "causal", "ablation"]
+COUNTED: dict[Stage, str] = {
     "scan": "heads",
     "causal": "patched runs and paths",
     "ablation": "sets of heads",
@@ -22,16 +23,14 @@ _COUNTED = {
 
 
 def run_log(
-    stage: str, slug: str, anatomy: Anatomy, chunk: Chunk, started: float, done: int
+    stage: Stage, slug: str, anatomy: Anatomy, chunk: Chunk, seconds: float, done: int
 ) -> pd.DataFrame:
     """The one line of a stage on a model.
 
     Args:
-        stage: ``scan``, ``causal`` or ``ablation``.
-        started: what ``time.perf_counter()`` said when it began.
+        seconds: that it took, loading and all.
         done: how many heads, runs or sets there were.
     """
-    seconds = time.perf_counter() - started
     device = report_device(anatomy)
     return pd.DataFrame(
         [
@@ -43,7 +42,7 @@ def run_log(
                 "device": device.name,
                 "threads": device.threads,
                 "chunk": chunk.tokens,
-                "counted": _COUNTED[stage],
+                "counted": COUNTED[stage],
                 "per_second": done / seconds,
                 "versions": json.dumps({name: version(name) for name in _LIBRARIES}),
             }

@@ -23,7 +23,6 @@ from circuit_scaling.measuring.ablation.sets import choose_sets, hero_sets, shor
 from circuit_scaling.measuring.ablation.settings import AblationSettings
 from circuit_scaling.measuring.scan.settings import ScanSettings
 from circuit_scaling.measuring.shared.of_model import of_model, prompts_of
-from circuit_scaling.models.opening import ONE_MODEL_AT_A_TIME
 from circuit_scaling.models.roster import Roster, RosterEntry
 from circuit_scaling.pipelines.per_model import stack
 from circuit_scaling.prompts.spec import PromptSettings, Tasks
@@ -45,8 +44,7 @@ def ablate_sets(
     hero_heads: pd.DataFrame,
 ) -> dict[str, pd.DataFrame]:
     """Load the model once, ablate all its sets on every task; without heroes, empty tables."""
-    from circuit_scaling.measuring.ablation.trials import plan_trials, run_trials, sets_of
-    from circuit_scaling.measuring.shared.progress import scan_progress
+    from circuit_scaling.measuring.ablation.trials import plan_trials, run_trials
 
     slug, prompts = entry.slug, prompts_of(joint_prompts, entry.slug)
     heads, heroes = of_model(classified_heads, slug), of_model(hero_heads, slug)
@@ -60,8 +58,7 @@ def ablate_sets(
     if short := shortages(sets, settings.n_random):
         _log.info("%s: %s", slug, "; ".join(short))
     trials = plan_trials(tasks, scan_settings, settings, sets)
-    with ONE_MODEL_AT_A_TIME, scan_progress(slug, sets_of(trials), "sets") as progress:
-        ablated = run_trials(entry, scan_settings, settings, prompts, trials, fingerprint, progress)
+    ablated = run_trials(entry, scan_settings, settings, prompts, trials, fingerprint)
     return ablated._asdict()
 
 

@@ -22,7 +22,6 @@ from circuit_scaling.measuring.causal.settings import CausalSettings
 from circuit_scaling.measuring.scan.freshness import check_heads
 from circuit_scaling.measuring.scan.settings import ScanSettings
 from circuit_scaling.measuring.shared.of_model import of_model, prompts_of
-from circuit_scaling.models.opening import ONE_MODEL_AT_A_TIME
 from circuit_scaling.models.roster import Roster, RosterEntry
 from circuit_scaling.pipelines.per_model import stack
 from circuit_scaling.prompts.spec import PromptSettings, Tasks
@@ -53,23 +52,10 @@ def trace_heads(
     if not subjects.traced:
         _log.warning("%s: no hero heads, so nothing is traced", slug)
         return {name: ALL_TABLES[name].empty() for name in PER_MODEL}
-    from circuit_scaling.measuring.causal.trace import runs_of, trace_model
-    from circuit_scaling.measuring.shared.progress import scan_progress
+    from circuit_scaling.measuring.causal.trace import trace_model
 
-    with (
-        ONE_MODEL_AT_A_TIME,
-        scan_progress(slug, runs_of(subjects), "heads and paths", "patched") as progress,
-    ):
-        traced = trace_model(
-            entry,
-            scan,
-            settings,
-            prompts,
-            heads,
-            subjects,
-            tracing_fingerprint(scanned, subjects, settings),
-            progress,
-        )
+    fingerprint = tracing_fingerprint(scanned, subjects, settings)
+    traced = trace_model(entry, scan, settings, prompts, heads, subjects, fingerprint)
     return {name: getattr(traced, name) for name in PER_MODEL}
 
 

@@ -7,7 +7,6 @@ import logging
 import pandas as pd
 
 from circuit_scaling.measuring.scan.settings import ScanSettings
-from circuit_scaling.models.opening import ONE_MODEL_AT_A_TIME
 from circuit_scaling.models.roster import RosterEntry, identity_of
 from circuit_scaling.prompts.build import build_prompts
 from circuit_scaling.prompts.spec import PromptSettings, Tasks
@@ -41,12 +40,8 @@ def ablate_heads(
 ) -> dict[str, pd.DataFrame]:
     """Load the model once, ablate every head on every task, score every head."""
     from circuit_scaling.measuring.scan.scan import scan_model
-    from circuit_scaling.measuring.shared.progress import scan_progress
 
-    ablated = sum(len(settings.kinds(task)) for task in tasks.scanned())
-    total = ablated * entry.n_layers * entry.n_heads
-    with ONE_MODEL_AT_A_TIME, scan_progress(entry.slug, total) as progress:
-        scanned = scan_model(entry, tasks, settings, prompts, progress)
+    scanned = scan_model(entry, tasks, settings, prompts)
     return {
         "head_effects": scanned.head_effects,
         "head_attributions": scanned.head_attributions,

@@ -37,7 +37,7 @@ def _tell(context: ReportContext) -> Told:
         blocks.append(Missing(("classified_heads",)))
     else:
         produced = (
-            "weights, prompts, intervention and engine version"
+            "weights, prompts, ablation and engine version"
             if not context.imported
             else "the imported file, and the model's size in the roster"
         )

@@ -15,7 +15,9 @@ from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.statistics.bootstrap import BootstrapMeans
 from tests.helpers.causal_tables import SETTINGS
 
-ENTRY = RosterEntry(family="mini", folder="anywhere", params_m=1, n_layers=2, n_heads=2)
+ENTRY = RosterEntry(
+    slug="mini_s", family="mini", folder="anywhere", params_m=1, n_layers=2, n_heads=2
+)
 CLASSIFIED = pd.DataFrame(
     {
         "model": "mini_s",

@@ -16,6 +16,7 @@ from tests.helpers import small_scans
 
 TASKS, PROMPT_SETTINGS = shipped_tasks(), PromptSettings(n_prompts=40)
 ENTRY = RosterEntry(
+    slug="mini_s",
     family="mini_gpt2",
     folder=str(PROJECT / "data" / "01_raw" / "zoo" / "mini_gpt2_s"),
     params_m=1.0,

@@ -25,21 +25,21 @@ def _lines(caplog: pytest.LogCaptureFixture) -> list[str]:
 def test_a_log_gets_heads_rate_and_time_left(clock, caplog, monkeypatch):
     monkeypatch.delenv("CI", raising=False)
     caplog.set_level(logging.INFO)
-    with scan_progress("gpt2", total=100) as advance:
+    with scan_progress("gpt2", total=100, what="heads") as advance:
         for second in (10, 20, 31, 40, 65):
             clock[0] = second
             advance("ioi", 10)
     assert _lines(caplog) == [
         "gpt2: ioi, 30 of 100 heads, 1.0/s, about 72 s left",
         "gpt2: ioi, 50 of 100 heads, 0.8/s, about 65 s left",
-        "gpt2: 50 heads ablated in 65.0 s, 0.8/s",
+        "gpt2: 50 heads in 65.0 s, 0.8/s",
     ]
 
 
 def test_under_continuous_integration_only_the_end_is_told(clock, caplog, monkeypatch):
     monkeypatch.setenv("CI", "true")
     caplog.set_level(logging.INFO)
-    with scan_progress("gpt2", total=20) as advance:
+    with scan_progress("gpt2", total=20, what="sets of heads") as advance:
         clock[0] = 100
         advance("ioi", 20)
-    assert _lines(caplog) == ["gpt2: 20 heads ablated in 100.0 s, 0.2/s"]
+    assert _lines(caplog) == ["gpt2: 20 sets of heads in 100.0 s, 0.2/s"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from circuit_scaling.figures.style import number, task_looks
-from circuit_scaling.report.ablation_table import intervention_table
+from circuit_scaling.report.ablation_table import table_by_kind
 from circuit_scaling.report.blocks import (
     MISSING,
     Block,
@@ -66,12 +66,12 @@ def _sentences(compared: pd.DataFrame, kind: tuple[str, str]) -> list[str]:
 
 
 def _summary(compared: pd.DataFrame) -> Table:
-    """One row per intervention, one column per task: medians over models."""
+    """One row per kind of ablation, one column per task: medians over models."""
     caption = (
         "Spearman correlation of attribution with exact effects: median over models, then the"
         " lowest with its model, then the median share of the exact top heads that are found."
     )
-    return intervention_table(compared, _summary_cell, caption)
+    return table_by_kind(compared, _summary_cell, caption)
 
 
 def _summary_cell(group: pd.DataFrame) -> Cell:

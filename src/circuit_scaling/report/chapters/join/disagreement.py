@@ -6,7 +6,7 @@ import pandas as pd
 
 from circuit_scaling.figures.join.agreement import against_primary
 from circuit_scaling.figures.style import number
-from circuit_scaling.report.ablation_table import intervention_table
+from circuit_scaling.report.ablation_table import table_by_kind
 from circuit_scaling.report.blocks import (
     MISSING,
     Block,
@@ -88,7 +88,7 @@ def _summary(primary: pd.DataFrame, primary_words: str) -> Table:
         f"Spearman correlation with {primary_words}: median over models, then the"
         " lowest with its model, then the most category changes in a model."
     )
-    return intervention_table(primary, _summary_cell, caption)
+    return table_by_kind(primary, _summary_cell, caption)
 
 
 def _summary_cell(group: pd.DataFrame) -> Cell:
