@@ -11,7 +11,7 @@ from circuit_scaling.report.blocks import Cell, Table, text_cell
 
 
 def table_by_kind(rows: pd.DataFrame, cell: Callable[[pd.DataFrame], Cell], caption: str) -> Table:
-    """``cell`` of the rows of each kind of ablation and task; it is given an empty frame for none."""
+    """``cell`` of the rows of each kind and task; it is given an empty frame for none."""
     tasks = task_looks(rows["task"])
     lines = []
     for (ablation, positions), group in rows.groupby(["ablation", "positions"], sort=False):

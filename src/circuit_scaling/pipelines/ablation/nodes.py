@@ -68,20 +68,20 @@ def compare_sets(
     prompt_settings: PromptSettings,
     scan_settings: ScanSettings,
     settings: AblationSettings,
-    joint_prompts: pd.DataFrame,
-    classified_heads: pd.DataFrame,
-    hero_heads: pd.DataFrame,
-    ablation_trials: pd.DataFrame,
-    competence: pd.DataFrame,
+    **tables: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Refuse trials that do not fit the heroes; else compare heroes with the other sets."""
-    slug, prompts = entry.slug, prompts_of(joint_prompts, entry.slug)
-    heads, heroes = of_model(classified_heads, slug), of_model(hero_heads, slug)
+    """Refuse trials that do not fit the heroes; else compare heroes with the other sets.
+
+    ``tables`` are joint_prompts, classified_heads, hero_heads, ablation_trials and competence.
+    """
+    slug, prompts = entry.slug, prompts_of(tables["joint_prompts"], entry.slug)
+    heads, heroes = (of_model(tables[name], slug) for name in ("classified_heads", "hero_heads"))
+    trials = tables["ablation_trials"]
     expected = ablation_fingerprint(
         entry, tasks, prompt_settings, scan_settings, settings, prompts, heads, heroes
     )
-    check_fresh_trials(slug, ablation_trials, expected, bool(hero_sets(heroes)))
-    return summarise(ablation_trials, prompts, competence, scan_settings.primary, settings)
+    check_fresh_trials(slug, trials, expected, bool(hero_sets(heroes)))
+    return summarise(trials, prompts, tables["competence"], scan_settings.primary, settings)
 
 
 def collect(classified_heads: pd.DataFrame, *tables: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -17,8 +17,15 @@ from circuit_scaling.pipelines.ablation.nodes import (
 from circuit_scaling.pipelines.per_model import MODEL, in_stage, of_every, per_model
 from circuit_scaling.provenance import MEASURES
 
-_SETTINGS = ("params:tasks", "params:prompts", "params:scan", "params:ablation")
+_SETTINGS = {
+    "entry": MODEL,
+    "tasks": "params:tasks",
+    "prompt_settings": "params:prompts",
+    "scan_settings": "params:scan",
+    "settings": "params:ablation",
+}
 _HEADS = ("joint_prompts", "classified_heads", "hero_heads")
+_COMPARED = ("ablation_trials", "competence")
 _ABLATED = ("ablation_trials", "ablation_log")
 _COLLECTED = ("ablation_summary", "ablation_log")
 
@@ -32,14 +39,14 @@ def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
         [
             Node(
                 ablate_sets,
-                inputs=[MODEL, *_SETTINGS, *_HEADS],
+                inputs={**_SETTINGS, **{name: name for name in _HEADS}},
                 outputs={name: name for name in _ABLATED},
                 name="ablate_sets",
                 tags=MEASURES,
             ),
             Node(
                 compare_sets,
-                inputs=[MODEL, *_SETTINGS, *_HEADS, "ablation_trials", "competence"],
+                inputs={**_SETTINGS, **{name: name for name in (*_HEADS, *_COMPARED)}},
                 outputs="ablation_summary",
                 name="compare_sets",
             ),
