@@ -22,7 +22,7 @@ def fingerprint(heroes: pd.DataFrame = HEROES, heads: str | None = None, **chang
     prompts = rows.assign(fingerprint=of_prompts)
     right = scan_fingerprint(ENTRY, TASKS, small_scans.SETTINGS, prompts)
     return ablation_fingerprint(
-        *("mini_s", ENTRY, TASKS, PROMPT_SETTINGS, small_scans.SETTINGS),
+        *(ENTRY, TASKS, PROMPT_SETTINGS, small_scans.SETTINGS),
         ablated_sets.SETTINGS.model_copy(update=changes),
         prompts,
         pd.DataFrame({"fingerprint": [heads or right] * 3}),
