@@ -29,7 +29,7 @@ from circuit_scaling.interventions.operations.path_patching import path_effects,
 from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.pairs import Pairs
-from circuit_scaling.models.parts import anatomy_of
+from circuit_scaling.models.architecture import anatomy_of
 
 _SETS, _SET_SIZE, _SENDERS = 16, 3, 2
 

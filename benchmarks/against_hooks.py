@@ -44,7 +44,7 @@ from benchmarks.shapes import config_of, random_model
 from circuit_scaling.interventions.model.memory import peak_memory, reset_peak
 from circuit_scaling.interventions.replay.batch import Batch
 from circuit_scaling.interventions.replay.chunk import Chunk
-from circuit_scaling.models.parts import anatomy_of
+from circuit_scaling.models.architecture import anatomy_of
 
 Effects = NDArray[np.float32]
 

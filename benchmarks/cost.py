@@ -23,7 +23,7 @@ from benchmarks.shapes import random_model, small_gpt2
 from circuit_scaling.interventions.model.anatomy import Anatomy
 from circuit_scaling.interventions.replay.batch import Batch
 from circuit_scaling.interventions.replay.chunk import Chunk
-from circuit_scaling.models.parts import anatomy_of
+from circuit_scaling.models.architecture import anatomy_of
 
 _REPEATS = 3
 _WIDTH = {"cpu": 192, "cuda": 1024}

@@ -28,7 +28,7 @@ from benchmarks.measuring import (
 from benchmarks.shapes import config_of, random_model
 from circuit_scaling.interventions.model.memory import peak_memory, reset_peak
 from circuit_scaling.interventions.replay.chunk import Chunk
-from circuit_scaling.models.parts import anatomy_of
+from circuit_scaling.models.architecture import anatomy_of
 
 
 def memory(

@@ -23,7 +23,7 @@ from benchmarks.shapes import config_of, random_model
 from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.pairs import Head
-from circuit_scaling.models.parts import anatomy_of
+from circuit_scaling.models.architecture import anatomy_of
 
 
 def hooked_set(hooks: Hooks, heads: list[Head]) -> Effects:

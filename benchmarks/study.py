@@ -26,7 +26,7 @@ from benchmarks.measuring import (
 from benchmarks.shapes import STUDY, config_of, meta_model, random_model
 from circuit_scaling.interventions.model.memory import peak_memory, reset_peak
 from circuit_scaling.interventions.replay.chunk import Chunk
-from circuit_scaling.models.parts import anatomy_of
+from circuit_scaling.models.architecture import anatomy_of
 
 TASKS = 2
 PROMPTS = 400

@@ -14,7 +14,7 @@ from circuit_scaling.interventions.operations.ablate_heads import LayerEffects, 
 from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.interventions.replay.batch import Batch
 from circuit_scaling.interventions.replay.chunk import Chunk
-from circuit_scaling.models.parts import anatomy_of
+from circuit_scaling.models.architecture import anatomy_of
 from tests.helpers.hook_oracle import Prompts
 
 

@@ -12,7 +12,7 @@ from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.replay import chunk as chunks
 from circuit_scaling.interventions.replay.chunk import Chunk, fastest_tokens
 from circuit_scaling.interventions.replay.chunk_cache import Measured
-from circuit_scaling.models.parts import anatomy_of
+from circuit_scaling.models.architecture import anatomy_of
 from tests.helpers.tiny_models import tiny_model
 
 

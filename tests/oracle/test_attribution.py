@@ -19,7 +19,7 @@ from circuit_scaling.interventions.operations.attribute import attribute
 from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.replacements import donor_indices
-from circuit_scaling.models.parts import anatomy_of
+from circuit_scaling.models.architecture import anatomy_of
 from tests.helpers.engine_scan import batch_of
 from tests.helpers.hook_oracle import HookOracle, measure
 from tests.helpers.tiny_models import ARCHITECTURES, HEADS, LAYERS

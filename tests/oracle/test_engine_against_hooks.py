@@ -13,7 +13,7 @@ import torch
 from circuit_scaling.interventions.operations.ablate_heads import clean_readouts, scan_layers
 from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.interventions.replay.chunk import Chunk
-from circuit_scaling.models.parts import anatomy_of
+from circuit_scaling.models.architecture import anatomy_of
 from tests.helpers.engine_scan import batch_of, engine_effects
 from tests.helpers.hook_oracle import READOUTS
 from tests.helpers.tiny_models import ARCHITECTURES, HEADS, LAYERS

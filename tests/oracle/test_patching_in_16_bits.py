@@ -11,7 +11,7 @@ from circuit_scaling.interventions.operations.attention import attention_from_en
 from circuit_scaling.interventions.operations.patch import patch_heads, patch_sets
 from circuit_scaling.interventions.operations.path_patching import path_effects, path_estimates
 from circuit_scaling.interventions.replay.ablation import Ablation
-from circuit_scaling.models.parts import anatomy_of
+from circuit_scaling.models.architecture import anatomy_of
 from tests.helpers.engine_scan import batch_of
 from tests.helpers.tiny_models import tiny_model, tiny_pairs, tiny_prompts
 

@@ -18,7 +18,7 @@ from circuit_scaling.measuring.causal.influence import head_influences
 from circuit_scaling.measuring.causal.traced_task import TracedTask
 from circuit_scaling.measuring.causal.writes import head_writes
 from circuit_scaling.measuring.shared.progress import no_progress
-from circuit_scaling.models.parts import anatomy_of
+from circuit_scaling.models.architecture import anatomy_of
 from tests.helpers.causal_tables import SETTINGS
 from tests.helpers.planted_circuits import (
     BACKUP,

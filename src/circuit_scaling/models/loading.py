@@ -23,9 +23,9 @@ from transformers.utils.logging import disable_progress_bar
 from circuit_scaling.errors import CircuitScalingError, reason_of
 from circuit_scaling.interventions.model.anatomy import Anatomy, refusal
 from circuit_scaling.interventions.model.device import Precision
+from circuit_scaling.models.architecture import anatomy_of
 from circuit_scaling.models.bos import BosChoice, prompt_prefix
 from circuit_scaling.models.opening import opening
-from circuit_scaling.models.parts import anatomy_of
 from circuit_scaling.models.roster import RosterEntry, checkpoint_folder
 from circuit_scaling.models.tensors import check_tensors
 

@@ -18,7 +18,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTok
 
 from circuit_scaling.models.bos import prompt_prefix
 from circuit_scaling.models.roster import RosterEntry
-from circuit_scaling.models.zoo.architectures import build_model
+from circuit_scaling.models.zoo.configurations import build_model
 from circuit_scaling.models.zoo.language import IGNORE, Language, Rows, held_out_names
 from circuit_scaling.models.zoo.settings import ZooSettings
 from circuit_scaling.models.zoo.tokenizer import zoo_tokenizer
