@@ -99,7 +99,7 @@ def test_trials_equal_hooked_runs_prompt_by_prompt(hooks: HookOracle, ablation: 
     planned = [
         trial
         for trial in plan_trials(TASKS, SCAN, SETTINGS, SETS)
-        if (trial.task, trial.intervention.ablation) == ("ioi", ablation)
+        if (trial.task, trial.kind.ablation) == ("ioi", ablation)
     ]
     trials = run_trials(entry(ZOO), SCAN, SETTINGS, prompts, planned, "ff").ablation_trials
     asked = prompts[(prompts["task"] == "ioi") & (prompts["split"] == "test")]

@@ -16,6 +16,8 @@ from circuit_scaling.interventions.replay.pairs import Head
 from circuit_scaling.measuring.causal.heroes import Subjects
 from circuit_scaling.measuring.causal.trace import TracingTables, runs_of, trace_model
 from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
+from circuit_scaling.measuring.shared import opened
+from circuit_scaling.measuring.shared.progress import Progress
 from circuit_scaling.models.loading import load_model, load_tokenizer
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.prompts.build import build_prompts
@@ -72,10 +74,14 @@ def traced(prompts: pd.DataFrame, told: list[float]) -> TracingTables:
     layer, head = np.array(EVERY).T
     scores = {name: np.linspace(0, 1, len(EVERY)) for name in PROFILE_COLUMNS}
     profiles = pd.DataFrame({"layer": layer, "head": head, **scores})
-    return trace_model(
-        *(ENTRY, SCAN, SETTINGS, prompts, profiles, SUBJECTS, "ff"),
-        progress=lambda _what, heads: told.append(heads),
-    )
+
+    @contextmanager
+    def heard(*_of: object) -> Iterator[Progress]:
+        yield lambda _what, heads: told.append(heads)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(opened, "scan_progress", heard)
+        return trace_model(ENTRY, SCAN, SETTINGS, prompts, profiles, SUBJECTS, "ff")
 
 
 def test_tables_pass_their_schemas_and_have_all_rows(traced: TracingTables) -> None:
