@@ -22,7 +22,7 @@ from circuit_scaling.measuring.ablation.settings import AblationSettings
 from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
 from circuit_scaling.measuring.shared.batches import batches_of, by_prompt
 from circuit_scaling.measuring.shared.finite import check_finite
-from circuit_scaling.measuring.shared.opened import OpenedModel, Task, opened
+from circuit_scaling.measuring.shared.opened import OpenedModel, Work, opened
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.prompts.spec import Tasks, TaskSpec
 from circuit_scaling.tables.ablation import ABLATION_TRIALS
@@ -96,8 +96,8 @@ def run_trials(
         CircuitScalingError: the model cannot be loaded, a head is outside its shape, a task has no
             ``test`` prompts.
     """
-    task = Task("ablation", sets_of(trials), fingerprint)
-    with opened(entry, scan, prompts, task) as model:
+    work = Work("ablation", sets_of(trials), fingerprint)
+    with opened(entry, scan, prompts, work) as model:
         frames = []
         for trial in trials:
             rows = prompts[(prompts["task"] == trial.task) & (prompts["split"] == SPLIT)]

@@ -13,7 +13,7 @@ from circuit_scaling.measuring.causal.reads import head_reads
 from circuit_scaling.measuring.causal.settings import TRACED_TASKS, CausalSettings
 from circuit_scaling.measuring.causal.traced_task import TracedTask, some_prompts
 from circuit_scaling.measuring.causal.writes import head_writes
-from circuit_scaling.measuring.shared.opened import Task, opened
+from circuit_scaling.measuring.shared.opened import Work, opened
 from circuit_scaling.measuring.shared.settings import EngineSettings
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.statistics.significance import q_values
@@ -51,8 +51,8 @@ def trace_model(
         CircuitScalingError: the model cannot be loaded, prompts cannot be paired, or the engine
             cannot patch this model.
     """
-    task = Task("causal", runs_of(subjects), fingerprint)
-    with opened(entry, engine, prompts, task) as model:
+    work = Work("causal", runs_of(subjects), fingerprint)
+    with opened(entry, engine, prompts, work) as model:
         traced = [
             TracedTask(
                 model.anatomy,

@@ -15,7 +15,7 @@ from circuit_scaling.measuring.scan.attributions import head_attributions
 from circuit_scaling.measuring.scan.freshness import scan_fingerprint
 from circuit_scaling.measuring.scan.measurement import Measurement
 from circuit_scaling.measuring.scan.settings import ScanSettings
-from circuit_scaling.measuring.shared.opened import Task, opened
+from circuit_scaling.measuring.shared.opened import Work, opened
 from circuit_scaling.measuring.shared.rows import layers_and_heads
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.prompts.spec import Tasks
@@ -50,12 +50,12 @@ def scan_model(
             f"{', '.join(tasks.scanned())}."
         )
     ablated = sum(len(settings.kinds(task)) for task in tasks.scanned())
-    task = Task(
+    work = Work(
         stage="scan",
         total=ablated * entry.n_layers * entry.n_heads,
         fingerprint=scan_fingerprint(entry, tasks, settings, prompts),
     )
-    with opened(entry, settings, prompts, task) as model:
+    with opened(entry, settings, prompts, work) as model:
         measured = [
             Measurement(model.anatomy, name, spec, settings, prompts, model.chunk)
             for name, spec in tasks.scanned().items()

@@ -24,7 +24,7 @@ from circuit_scaling.tables.table import Table
 
 
 @dataclass(frozen=True)
-class Task:
+class Work:
     """What is done to a model.
 
     Attributes:
@@ -49,7 +49,7 @@ class OpenedModel:
     """
 
     entry: RosterEntry
-    task: Task
+    work: Work
     anatomy: Anatomy
     chunk: Chunk
     progress: Progress
@@ -65,39 +65,39 @@ class OpenedModel:
             model=self.entry.slug,
             n_layers=self.anatomy.n_layers,
             n_heads=self.anatomy.n_heads,
-            fingerprint=self.task.fingerprint,
+            fingerprint=self.work.fingerprint,
         )
         return whole[list(schema.columns)]
 
     def log(self) -> pd.DataFrame:
         """The line of the run log, now that all is done."""
         return run_log(
-            self.task.stage,
+            self.work.stage,
             self.entry.slug,
             self.anatomy,
             self.chunk,
             time.perf_counter() - self.started,
-            self.task.total,
+            self.work.total,
         )
 
 
 @contextmanager
 def opened(
-    entry: RosterEntry, engine: EngineSettings, prompts: pd.DataFrame, task: Task
+    entry: RosterEntry, engine: EngineSettings, prompts: pd.DataFrame, work: Work
 ) -> Iterator[OpenedModel]:
     """Load a model once, at the commit that its prompts were made for; others wait.
 
     Raises:
         CircuitScalingError: the model cannot be loaded.
     """
-    slug, what = entry.slug, COUNTED[task.stage]
-    with alone_on_device(engine.precision), scan_progress(slug, task.total, what) as progress:
+    slug, what = entry.slug, COUNTED[work.stage]
+    with alone_on_device(engine.precision), scan_progress(slug, work.total, what) as progress:
         started = time.perf_counter()
         anatomy = load_model(entry, engine.precision, revision_of(prompts))
         reset_peak(anatomy.device)
         tokens = None if engine.chunk == "auto" else engine.chunk
         chunk = Chunk.of(anatomy, tokens, engine.max_memory)
-        yield OpenedModel(entry, task, anatomy, chunk, progress, started)
+        yield OpenedModel(entry, work, anatomy, chunk, progress, started)
 
 
 @contextmanager
