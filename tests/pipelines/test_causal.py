@@ -47,13 +47,13 @@ def test_one_model_runs_alone_and_gives_the_same_table(study, run, catalog):
 
 
 def test_a_scan_that_does_not_fit_stops_with_the_command(study, run):
-    with pytest.raises(CircuitScalingError, match="--namespaces scan.mini"):
+    with pytest.raises(CircuitScalingError, match="prompts.seed = 0.*--pipelines scan,join,classify,causal"):
         run("causal", params={"prompts": {"seed": 7}}, namespaces=["causal.mini_gpt2_s"])
 
 
 def test_traces_of_other_settings_are_not_put_together(study, run):
     with pytest.raises(CircuitScalingError, match="--namespaces causal.mini_gpt2_s"):
-        run("causal", params={"causal": {"seed": 7}}, node_names=["collect_traces"])
+        run("causal", params={"causal": {"seed": 7}}, node_names=["causal.collect_traces"])
 
 
 def test_a_typo_in_a_parameter_is_named(study, run):
@@ -65,7 +65,7 @@ def test_without_heroes_everything_is_empty_and_drawn_in_words(study):
     context = {name: study.load(name) for name in ("classified_heads", "hero_heads")}
     none = context["hero_heads"].head(0)
     models = study.load("params:models")
-    empty = [ALL_TABLES[name].empty() for _ in MODELS for name in PER_MODEL]
+    empty = [ALL_TABLES[name].empty() for name in PER_MODEL for _ in MODELS]
     found = collect(models, SETTINGS, context["classified_heads"], none, *empty, slugs=MODELS)
     for name, table in found.items():
         assert ALL_TABLES[name].validate(table).empty
