@@ -47,7 +47,9 @@ def test_one_model_runs_alone_and_gives_the_same_table(study, run, catalog):
 
 
 def test_a_scan_that_does_not_fit_stops_with_the_command(study, run):
-    with pytest.raises(CircuitScalingError, match="prompts.seed = 0.*--pipelines scan,join,classify,causal"):
+    with pytest.raises(
+        CircuitScalingError, match="prompts.seed = 0.*--pipelines scan,join,classify,causal"
+    ):
         run("causal", params={"prompts": {"seed": 7}}, namespaces=["causal.mini_gpt2_s"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -181,7 +182,7 @@ def test_a_second_table_does_not_stand_beside_chapters_of_the_first(elsewhere, r
         text = text[text.index(f'<section id="{chapter}"') :]
         text = text[: text.index("</section>")]
         assert "made from other heads than those of this page" in text
-        assert f"kedro run --env test --pipelines {chapter}" in text
+        assert re.search(f"kedro run --env test .*--pipelines {chapter}<", text)
         assert "<table" not in text
     run("scaling", "transfer", "report", params=given(second))
     assert "made from other heads" not in page.read_text()

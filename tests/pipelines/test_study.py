@@ -149,8 +149,9 @@ def test_two_runs_give_identical_tables(study, run, catalog):
     tables += ("corr_vs_scale", "strong_head_scaling", "layer_profile")
     per_model = ("prompts", "head_effects", "head_attributions", "head_profiles")
     names = [*tables, *(f"{t}__mini_gpt2_s" for t in per_model)]
+    before = {name: (study[name].resolve_load_version(), study.load(name)) for name in names}
     run("scan", "join", "classify", "scaling", "transfer", to_outputs=names)
     again = catalog()
-    for name in names:
-        assert again[name].resolve_load_version() != study[name].resolve_load_version()
-        pd.testing.assert_frame_equal(study.load(name), again.load(name), check_exact=True)
+    for name, (version, table) in before.items():
+        assert again[name].resolve_load_version() != version
+        pd.testing.assert_frame_equal(table, again.load(name), check_exact=True)

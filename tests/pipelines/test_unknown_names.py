@@ -43,14 +43,14 @@ def test_a_dataset_among_many_has_those_that_are_like_it(test_data, option):
 
 
 def test_a_tag(test_data):
-    known = "There are: parts_may_be_missing."
+    known = "There are: measures, parts_may_be_missing."
     assert refusal(tags=["a", "b"]) == f"There is no tag 'a', 'b' in __default__. {known}"
     said = refusal(pipeline_names=["scan"], tags=["a"])
-    assert said == "There is no tag 'a' in scan. There are none."
+    assert said == "There is no tag 'a' in scan. There are: measures."
 
 
 def test_one_known_tag_is_enough(test_data):
-    said = refusal(tags=["parts_may_be_missing", "a"], node_names=["classify_heads"])
+    said = refusal(tags=["parts_may_be_missing", "a"], node_names=["classify.classify_heads"])
     assert said == "No node of __default__ is left by --tags, --nodes together."
 
 

@@ -79,6 +79,11 @@ def test_it_comes_back_from_a_file_without_the_rows(tmp_path: Path) -> None:
     assert made_with(dataset.load()) == {"classify.taus": [0.1, 0.2]}
 
 
+def test_a_damaged_file_carries_nothing(tmp_path: Path) -> None:
+    (tmp_path / "t.parquet").write_bytes(b"")
+    assert TableDataset(filepath=str(tmp_path / "t.parquet")).attributes() == {}
+
+
 def test_an_export_has_it_beside_itself(tmp_path: Path) -> None:
     CsvExportDataset(str(tmp_path), ["one"]).save({"one": table(**{"classify.tau": 0.1})})
     assert '"classify.tau": 0.1' in (tmp_path / "one.json").read_text()

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 from kedro_datasets._typing import TablePreview
 from kedro_datasets.pandas import ParquetDataset
@@ -40,8 +41,14 @@ class TableDataset(ParquetDataset):
         self._invalidate_cache()
 
     def attributes(self) -> dict[str, Any]:
-        """What the table carries beside its rows (``attrs``), read without them."""
-        stored = pq.read_schema(self._get_load_path()).pandas_metadata or {}
+        """What the table carries beside its rows (``attrs``), read without them.
+
+        Nothing of a damaged file: that is told where its rows are read.
+        """
+        try:
+            stored = pq.read_schema(self._get_load_path()).pandas_metadata or {}
+        except (pa.ArrowInvalid, OSError):
+            return {}
         return dict(stored.get("attributes") or {})
 
     def exists(self) -> bool:
