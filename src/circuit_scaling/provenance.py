@@ -86,12 +86,12 @@ def _flat(block: str, value: Any) -> dict[str, Any]:
     Of the tasks the names count: what they are is in the fingerprints of prompts and scans. A
     roster is none: each model's tables say by their fingerprints what it was.
     """
+    if block.partition(".")[0] in ("models", "rosters"):
+        return {}
     if isinstance(value, Block):
         return {f"{block}.{name}": plain for name, plain in value.for_results().items()}
     if block == "tasks":
         return {"tasks": sorted(getattr(value, "root", value))}
-    if block.partition(".")[0] in ("models", "rosters"):
-        return {}
     if isinstance(value, Mapping):  # of another pipeline, and so not typed in this run
         return {f"{block}.{name}": plain for name, plain in value.items()}
     return {block: value}

@@ -141,6 +141,8 @@ def test_every_model_has_its_own_figures(study, test_data):
 def test_report_names_every_model(study, test_data):
     page = (test_data / "08_reporting" / "report.html").read_text()
     assert all(model in page for model in HEADS)
+    # Its figure is shipped with the checkpoints, because nothing is trained here.
+    assert "Loss by task, and the accuracy reached on held-out prompts." in page
 
 
 def test_two_runs_give_identical_tables(study, run, catalog):

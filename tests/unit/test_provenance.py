@@ -11,10 +11,12 @@ from kedro.pipeline import Node
 
 from circuit_scaling.analysis.classify.settings import ClassifySettings
 from circuit_scaling.datasets import CsvExportDataset, TableDataset
+from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.provenance import MEASURES, MadeWith
 from circuit_scaling.tables.made_with import made_with, parameter, set_made_with
 from circuit_scaling.tables.table import TableError
 
+ENTRY = RosterEntry(slug="gpt2", family="gpt2", hub="gpt2", params_m=1, n_layers=1, n_heads=1)
 SETTINGS = ClassifySettings(tau=0.05, taus=(0.05, 0.1), top_k=3, n_boot=200)
 
 
@@ -36,6 +38,7 @@ def test_a_table_carries_the_parameters_of_its_node_and_of_its_inputs() -> None:
         "params:classify": SETTINGS,
         "params:transfer.k": 20,
         "params:models": {"gpt2": {}},
+        "params:models.gpt2": ENTRY,
         "params:tasks": {"plain_text": {}, "ioi": {}},
     }
     after(inputs, {"classified_heads": out})
