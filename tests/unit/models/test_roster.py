@@ -77,8 +77,9 @@ def test_family_size_and_shape_are_needed(missing: str) -> None:
 
 
 @pytest.mark.parametrize("slug", ["gpt2", "gpt2_medium", "opt_125m", "x"])
-def test_good_slugs(slug: str) -> None:
-    assert Roster({slug: entry()}).entry(slug) == entry()
+def test_an_entry_carries_its_key_as_its_slug(slug: str) -> None:
+    carried = entry().model_copy(update={"slug": slug})
+    assert Roster({slug: entry()}).entry(slug) == carried
 
 
 @pytest.mark.parametrize("slug", ["GPT2", "gpt2-medium", "gpt2 medium", "a/b", "", "größe", "a.b"])
