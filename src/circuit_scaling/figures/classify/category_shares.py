@@ -19,10 +19,10 @@ from circuit_scaling.figures.style import (
     require_columns,
     styled,
 )
+from circuit_scaling.vocabulary import STRONG_CATEGORIES
 
 _COUNTS = tuple(f"n_{category}" for category in CATEGORIES)
 _SHARES = tuple(f"frac_{category}" for category in CATEGORIES)
-_WITH_INTERVAL = ("ioi_only", "anti_only", "shared")
 
 
 @styled
@@ -55,7 +55,7 @@ def category_counts(head_category_summary: pd.DataFrame) -> Figure:
 
 
 def _has_intervals(rows: pd.DataFrame) -> bool:
-    ends = [f"frac_{category}_{end}" for category in _WITH_INTERVAL for end in ("low", "high")]
+    ends = [f"frac_{category}_{end}" for category in STRONG_CATEGORIES for end in ("low", "high")]
     present = [end for end in ends if end in rows.columns]
     return bool(rows[present].notna().to_numpy().any())
 
@@ -111,7 +111,7 @@ def _count_panel(axes: Axes, rows: pd.DataFrame) -> None:
 
 
 def _interval_panel(axes: Axes, rows: pd.DataFrame) -> None:
-    for offset, category in zip((-0.22, 0.0, 0.22), _WITH_INTERVAL, strict=True):
+    for offset, category in zip((-0.22, 0.0, 0.22), STRONG_CATEGORIES, strict=True):
         look = CATEGORIES[category]
         share = rows[f"frac_{category}"].to_numpy(dtype=np.float64)
         low = rows[f"frac_{category}_low"].to_numpy(dtype=np.float64)

@@ -15,8 +15,8 @@ from circuit_scaling.commands import run_command
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.replay.pairs import Head
 from circuit_scaling.measuring.ablation.settings import AblationSettings
+from circuit_scaling.vocabulary import STRONG_CATEGORIES
 
-HERO_CATEGORIES = ("ioi_only", "anti_only", "shared")
 Pool = tuple[Sequence[Head], int]
 """Heads, and how many of them are wanted."""
 
@@ -49,11 +49,11 @@ def hero_sets(hero_heads: pd.DataFrame) -> dict[str, tuple[Head, ...]]:
     ``hero_joint`` holds the heroes of all categories by their strength on ``select`` prompts; weak
     heads are listed among the heroes, and are none.
     """
-    heroes = hero_heads[hero_heads["category"].isin(HERO_CATEGORIES)].sort_values(
+    heroes = hero_heads[hero_heads["category"].isin(STRONG_CATEGORIES)].sort_values(
         ["strength_select", "layer", "head"], ascending=[False, True, True], kind="stable"
     )
     sets = {"hero_joint": heroes}
-    for category in HERO_CATEGORIES:
+    for category in STRONG_CATEGORIES:
         sets[f"hero_{category}"] = heroes[heroes["category"] == category].sort_values("rank")
     return {
         name: tuple(zip(rows["layer"].tolist(), rows["head"].tolist(), strict=True))
