@@ -24,3 +24,9 @@ STUDY_TASKS = ("ioi", "anti_names")
 
 ALPHA = 0.05
 """From which p or q on a finding is called one."""
+
+CHANCE = 0.5
+"""Accuracy of who does not know which of two answers is right."""
+
+COMPETENCE_MARGIN = 0.1
+"""How far above chance a model must be right before it is said to do a task."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import lcm
 
 import numpy as np
 
@@ -52,25 +52,35 @@ def cells(n_prompts: int, per_block: int, data_seeds: range, task: str) -> Itera
                 yield Cell(data_seed, split, index, number * n_blocks + index)
 
 
-def name_pairs(
-    design: list[Cell], words: WordBank, rng: np.random.Generator
-) -> Iterator[tuple[Cell, str, str]]:
-    """Give every block a pair of names of its split.
+def groups_of(n_names: int, size: int) -> int:
+    """How many groups of ``size`` names each side of the split has, of ``n_names`` in all."""
+    return n_names // len(SPLITS) // size
 
-    Within a data seed no name is in two pairs. The names that have been used least are dealt
-    first, and to the pairs that are used again first where there are more blocks than pairs; so
-    on a side with an even number of names their use differs by one block at most.
+
+def name_groups(
+    design: list[Cell], words: WordBank, size: int, seed: int
+) -> Iterator[tuple[Cell, tuple[str, ...]]]:
+    """Give every block a group of ``size`` names of its split, and always the same groups.
+
+    Names are dealt once, over all data seeds and for all tasks with groups of this size, so that
+    no name is in two groups: groups are independent of one another, and blocks that come back to a
+    group are one cluster. Blocks take the groups in turn. Both sides have equally many groups.
     """
-    used: Counter[str] = Counter()
-    for data_seed in dict.fromkeys(cell.data_seed for cell in design):
-        for split in SPLITS:
-            blocks = [c for c in design if c.data_seed == data_seed and c.split == split]
-            names = words.split_names(split)
-            n_pairs = min(len(blocks), len(names) // 2)
-            shuffled = rng.permutation(np.array(names, dtype=object))
-            dealt = sorted(shuffled, key=lambda name: used[name])
-            for cell in blocks:
-                pair = cell.index % n_pairs
-                first, second = str(dealt[2 * pair]), str(dealt[2 * pair + 1])
-                used.update((first, second))
-                yield cell, first, second
+    dealt = {
+        split: np.random.default_rng([seed, side]).permutation(
+            np.array(words.split_names(split), dtype=object)
+        )
+        for side, split in enumerate(SPLITS)
+    }
+    n_groups = groups_of(len(words.names), size)
+    for cell in design:
+        start = size * (cell.turn % n_groups)
+        yield cell, tuple(str(name) for name in dealt[cell.split][start : start + size])
+
+
+def template_of(cell: Cell, n_groups: int, n_templates: int) -> int:
+    """The template of a block: dealt in turn, and never tied to the group of names.
+
+    After all combinations that plain counting reaches it moves on by one.
+    """
+    return (cell.turn + cell.turn // lcm(n_groups, n_templates)) % n_templates

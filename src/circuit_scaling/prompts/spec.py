@@ -38,13 +38,18 @@ class TaskSpec(Block):
     mixed: bool = False
     length: int = Field(default=12, gt=3)
 
+    @property
+    def names_per_group(self) -> int:
+        """Of name templates: who is named in a prompt. A name is in one such group only."""
+        return 3 if self.repeat == "none" else 2
+
 
 class PromptSettings(Block):
     """How many prompts are made and from which names.
 
     Attributes:
         n_prompts: prompts per task over all data seeds.
-        data_seeds: independent draws of names, templates and places.
+        data_seeds: independent draws of places and objects; names are dealt once for all of them.
         seed: the first data seed.
         names: ``common`` for the shipped list, which is one token in every family of the study,
             or a list of names; those that are not one token are dropped and counted.

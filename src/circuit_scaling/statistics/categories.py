@@ -6,17 +6,19 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import scipy  # its submodules load on first use, which keeps importing this module cheap
 
+from circuit_scaling.statistics.clusters import CONFIDENCE
 from circuit_scaling.vocabulary import CATEGORIES
 
-CONFIDENCE = 0.95
+_Floats = npt.NDArray[np.float64]
 
 # Indexed by (is it strong on ioi) + 2 * (is it strong on anti).
 _NAMES = ("weak", "ioi_only", "anti_only", "shared")
 
 
 class ShareInterval(NamedTuple):
-    """Share of heads in one category with its 95 % interval, each 0..1 (NaN: not known)."""
+    """Share of heads that truly are in one category, and its 95 % interval: 0..1, NaN: unknown."""
 
     share: float
     low: float
@@ -91,36 +93,73 @@ def resolved(
 
 
 def category_shares(
-    delta_ioi: npt.NDArray[np.float64],
-    delta_anti: npt.NDArray[np.float64],
-    draws_ioi: npt.NDArray[np.float64],
-    draws_anti: npt.NDArray[np.float64],
+    deltas: tuple[_Floats, _Floats],
+    errors: tuple[_Floats, _Floats],
+    draws: tuple[_Floats, _Floats],
     tau: float,
 ) -> dict[str, ShareInterval]:
-    """Share of a model's heads in each category, with 95 % intervals from bootstrap draws.
+    """Share of a model's heads that truly are in each category, freed of the noise of the effects.
 
-    Deltas are [heads], draws [draws, heads]. The uncertainty is that of the effects over prompts:
-    the heads are all there are, not a sample of heads. Noise pushes heads over tau, and a draw
-    carries the noise twice, so draws scatter around a shifted share and their percentiles miss
-    both the observed share and the true one. The symmetric interval is used instead: share +-
-    the 95 % quantile of |drawn share - share|, cut at 0 and 1 (Hall 1988, "On symmetric bootstrap
-    confidence intervals"). Simulated coverage of the true share with 144 heads is 90 to 100 %
-    while the standard error is up to half of tau; at se = tau it is far lower, so the bounds are
-    NaN where the median head's larger standard error exceeds tau / 2. They are NaN too where a
-    head has no draws.
+    Noise pushes heads over tau, so that the share of heads that are *seen* in a category is biased.
+    Adding the same noise once more shows by how much: the share is extrapolated back along that
+    line to effects without noise (Cook and Stefanski 1994, "Simulation-extrapolation"), seen -
+    (expected with twice the noise - seen), where the noise added is normal with the heads' standard
+    errors. It is cut at 0 and 1.
+
+    The uncertainty is that of the effects over prompts: the heads are all there are, not a sample
+    of heads. A draw carries the noise once more than the measured effects do, and to its own share
+    the same is done; the interval is the share +- the 95 % quantile of the distance of the drawn
+    shares from what was seen (Hall 1988, "On symmetric bootstrap confidence intervals"). How often
+    it holds the true share: ``docs/coverage.md``. All is NaN where a head has no draws, and where
+    the median head's larger standard error exceeds tau: then no line leads back.
+
+    Args:
+        deltas: measured effects on the two tasks, each [heads].
+        errors: their standard errors, each [heads].
+        draws: bootstrap draws of the effects, each [draws, heads].
     """
-    observed, drawn = _observed_and_drawn(delta_ioi, delta_anti, draws_ioi, draws_anti, tau)
-    shares = {}
-    for name in CATEGORIES:
-        code = _NAMES.index(name)
-        share = float(np.mean(observed == code))
-        half = np.nan
-        if drawn is not None:
-            half = float(np.quantile(np.abs((drawn == code).mean(axis=1) - share), CONFIDENCE))
-        shares[name] = ShareInterval(
-            share, float(np.maximum(share - half, 0)), float(np.minimum(share + half, 1))
-        )
-    return shares
+    observed, drawn = _observed_and_drawn(*deltas, *draws, tau, at_most=tau)
+    if drawn is None:
+        return {name: ShareInterval(np.nan, np.nan, np.nan) for name in CATEGORIES}
+    seen, seen_in_draws = _shares(observed[None])[0], _shares(drawn)
+    share = 2 * seen - _expected_shares(*deltas, errors, tau)
+    of_draws = 2 * seen_in_draws - _expected_shares(*draws, errors, tau)
+    half = np.quantile(np.abs(of_draws - seen), CONFIDENCE, axis=0)
+    ends = np.clip([share, share - half, share + half], 0, 1)
+    return {
+        name: ShareInterval(*(float(end) for end in ends[:, _NAMES.index(name)]))
+        for name in CATEGORIES
+    }
+
+
+def _shares(codes: npt.NDArray[np.int8]) -> _Floats:
+    """Share of the heads with each code: [draws, heads] to [draws, categories]."""
+    return np.stack([(codes == code).mean(axis=-1) for code in range(len(_NAMES))], axis=-1)
+
+
+def _expected_shares(
+    ioi: _Floats, anti: _Floats, errors: tuple[_Floats, _Floats], tau: float
+) -> _Floats:
+    """Shares to be expected if normal noise is added to the effects: [..., categories]."""
+    strong_ioi, strong_anti = (
+        _strong_with_noise(effects, error, tau)
+        for effects, error in zip((ioi, anti), errors, strict=True)
+    )
+    heads = [
+        (1 - strong_ioi) * (1 - strong_anti),
+        strong_ioi * (1 - strong_anti),
+        (1 - strong_ioi) * strong_anti,
+        strong_ioi * strong_anti,
+    ]
+    return np.stack([of.mean(axis=-1) for of in heads], axis=-1)
+
+
+def _strong_with_noise(effects: _Floats, error: _Floats, tau: float) -> _Floats:
+    """Probability that |effect + noise| reaches tau."""
+    noise = np.maximum(error, np.finfo(np.float64).tiny)
+    below, above = (-tau - effects) / noise, (effects - tau) / noise
+    probability: _Floats = scipy.special.ndtr(below) + scipy.special.ndtr(above)
+    return probability
 
 
 def category_means(
@@ -133,11 +172,14 @@ def category_means(
 ) -> dict[str, MeanInterval]:
     """Mean of ``values`` [heads] over the heads of each category, with 95 % intervals.
 
-    As in :func:`category_shares` only the category is uncertain, not the value, the interval is
-    symmetric, and it is missing where that one's is. The mean of a category without heads is
-    missing; where more than 1 - 95 % of the draws leave it without heads, so is its interval.
+    Only the category is uncertain, not the value. The interval is the mean +- the 95 % quantile of
+    the distance of the drawn means from it, and missing where a head has no draws or the median
+    head's larger standard error exceeds tau / 2. The mean of a category without heads is missing;
+    where more than 1 - 95 % of the draws leave it without heads, so is its interval.
     """
-    observed, drawn = _observed_and_drawn(delta_ioi, delta_anti, draws_ioi, draws_anti, tau)
+    observed, drawn = _observed_and_drawn(
+        delta_ioi, delta_anti, draws_ioi, draws_anti, tau, at_most=tau / 2
+    )
     means = {}
     for name in CATEGORIES:
         members = observed == _NAMES.index(name)
@@ -160,15 +202,19 @@ def _observed_and_drawn(
     draws_ioi: npt.NDArray[np.float64],
     draws_anti: npt.NDArray[np.float64],
     tau: float,
+    at_most: float,
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8] | None]:
-    """Codes of the heads, and of each draw; None where draws are missing or too noisy for tau."""
+    """Codes of the heads, and of each draw; None where draws are missing or too noisy.
+
+    Too noisy: the median head's larger standard deviation over draws exceeds ``at_most``.
+    """
     observed = _codes(delta_ioi, delta_anti, tau)
     if observed.ndim != 1 or observed.size == 0:
         raise ValueError(f"deltas must be [heads] with at least one head, got {observed.shape}")
     _check_draws(draws_ioi, draws_anti, observed.size)
     noise = np.maximum(draws_ioi.std(axis=0), draws_anti.std(axis=0))
     # A comparison with NaN is false: heads without draws leave the bounds missing too.
-    if not np.median(noise) <= tau / 2:
+    if not np.median(noise) <= at_most:
         return observed, None
     return observed, _codes(draws_ioi, draws_anti, tau)
 

@@ -8,6 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+MIN_CLUSTERS = 10
+"""With fewer clusters than this neither a standard error nor an interval is given."""
+
+CONFIDENCE = 0.95
+"""Of every interval."""
+
 
 @dataclass(frozen=True)
 class ClusterTotals:

@@ -32,7 +32,7 @@ class AgainstRandom(NamedTuple):
 
 
 def against_random(value: float, random: npt.ArrayLike, harm: int) -> AgainstRandom:
-    """Compare ``value`` with those of ``random`` [sets].
+    """Compare ``value`` with those of ``random`` [sets]; sets that were not measured (NaN) are none.
 
     ``harm`` is -1 where lower values are worse (a contrast, an accuracy) and 1 where higher ones
     are (a loss). Values that differ by rounding count as equal. Everything is NaN where the value
@@ -40,7 +40,8 @@ def against_random(value: float, random: npt.ArrayLike, harm: int) -> AgainstRan
     effect size where they do not differ. Where the sets are all there are, p is exact. Raises
     ValueError for other values of ``harm``.
     """
-    others = np.asarray(random, dtype=np.float64)
+    measured = np.asarray(random, dtype=np.float64)
+    others = measured[~np.isnan(measured)]
     if harm not in (-1, 1):
         raise ValueError(f"harm is -1 or 1, not {harm}")
     if not others.size or np.isnan(value):

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy  # its submodules load on first use, which keeps importing this module cheap
 
-from circuit_scaling.statistics.bootstrap import CONFIDENCE
+from circuit_scaling.statistics.clusters import CONFIDENCE
 
 _Floats = npt.NDArray[np.float64]
 _TIE = 1e-9  # equal up to rounding counts as equal

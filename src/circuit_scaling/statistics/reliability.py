@@ -11,12 +11,12 @@ from circuit_scaling.statistics.cross_cluster import parts_of
 def split_half_reliability(
     totals: ClusterTotals, rng: np.random.Generator, splits: int = 500
 ) -> float:
-    """Reliability over heads of the mean effects on all prompts, at most 1.
+    """Reliability over heads of the mean effects on all prompts, 0..1.
 
     The clusters are split into random halves ``splits`` times; the mean correlation r over heads of
-    the two halves is stepped up to the whole, 2 r / (1 + r) (Spearman 1910, Brown 1910). Near 0 or
-    below: nothing but noise. NaN with fewer than 4 clusters, where a half does not vary over heads,
-    and where r is so far below 0 that the formula has no meaning (r <= -1/2).
+    the two halves is stepped up to the whole, 2 r / (1 + r) (Spearman 1910, Brown 1910). 0, nothing
+    but noise, also where r is below 0: a share of variance is not. NaN with fewer than 4 clusters
+    and where a half does not vary over heads.
     """
     task = parts_of(totals)
     n_clusters = len(task.labels)
@@ -32,14 +32,12 @@ def split_half_reliability(
     if not (own > 0).all():
         return float("nan")
     r = float(np.mean(between / np.sqrt(own)))
-    return 2 * r / (1 + r) if r > -0.5 else float("nan")
+    return 2 * r / (1 + r) if r > 0 else 0.0
 
 
 def correlation_ceiling(reliability_a: float, reliability_b: float) -> float:
     """The observed correlation of two tasks whose true effects agree perfectly: 0..1.
 
-    sqrt of the product of the reliabilities (Spearman 1904); NaN where one is missing or below 0.
+    sqrt of the product of the reliabilities (Spearman 1904); NaN where one is missing.
     """
-    if not (reliability_a >= 0 and reliability_b >= 0):
-        return float("nan")
     return float(np.sqrt(reliability_a * reliability_b))

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy  # its submodules load on first use, which keeps importing this module cheap
 
-from circuit_scaling.statistics.bootstrap import CONFIDENCE
+from circuit_scaling.statistics.clusters import CONFIDENCE
 
 
 class Trend(NamedTuple):

@@ -53,6 +53,8 @@ def _random(prefix: str) -> dict[str, Column]:
             for name in ("from", "to", "accuracy_from", "accuracy_to", "effect_size")
         },
         f"{prefix}p": share(nullable=True),
+        f"{prefix}note": text(),
+        f"{prefix}q": share(nullable=True),
         f"{prefix}p_accuracy": share(nullable=True),
     }
 

@@ -14,6 +14,7 @@ from circuit_scaling.tables.columns import (
     number,
     share,
     text,
+    true_shares,
 )
 from circuit_scaling.tables.join import JOINT_COLUMNS
 from circuit_scaling.tables.table import Table
@@ -24,9 +25,11 @@ CLASSIFIED_HEADS = Table(
     {
         **JOINT_COLUMNS,
         "category": text(*CATEGORIES),
+        "category_select": text(*CATEGORIES),
         "strength": number(at_least=0),
         "strength_select": number(at_least=0),
         "category_stability": share(nullable=True),
+        "stability_select": share(nullable=True),
         "resolved": flag(nullable=True),
         "competent_ioi": flag(nullable=True),
         "competent_anti_names": flag(nullable=True),
@@ -40,11 +43,14 @@ HEAD_CATEGORY_SUMMARY = Table(
         "params_m": number(nullable=True, at_least=0),
         "n_heads_total": count(),
         **category_columns(),
-        **{f"frac_{c}_{end}": share(nullable=True) for c in CATEGORIES for end in ("low", "high")},
+        **true_shares(*CATEGORIES),
+        "shares_unknown": text(),
         "frac_resolved": share(nullable=True),
         "minimal_detectable_ioi": number(nullable=True, at_least=0),
         "minimal_detectable_anti_names": number(nullable=True, at_least=0),
         "prompts_to_resolve_tau": number(nullable=True, at_least=0),
+        "template_variance_ioi": number(nullable=True, at_least=0),
+        "template_variance_anti_names": number(nullable=True, at_least=0),
     },
     keys=("family", "model"),
 )

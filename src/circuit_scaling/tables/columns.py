@@ -79,6 +79,15 @@ def category_columns() -> dict[str, Column]:
     }
 
 
+def true_shares(*names: str) -> dict[str, Column]:
+    """Shares of heads freed of the noise of their effects, with their intervals."""
+    return {
+        f"frac_{name}_{part}": share(nullable=True)
+        for name in names
+        for part in ("true", "low", "high")
+    }
+
+
 def correlation() -> Column:
     return Column(
         float, Check.between(-1 - 1e-9, 1 + 1e-9, error="not a correlation"), nullable=True

@@ -11,6 +11,7 @@ from circuit_scaling.tables.columns import (
     number,
     share,
     text,
+    true_shares,
 )
 from circuit_scaling.tables.table import Table
 from circuit_scaling.vocabulary import CATEGORIES
@@ -27,11 +28,13 @@ CORR_VS_SCALE = Table(
         "corr_true": number(nullable=True),
         "corr_true_low": correlation(),
         "corr_true_high": correlation(),
+        "corr_sample_low": correlation(),
+        "corr_sample_high": correlation(),
         "undefined": text(),
         "minimal_detectable": share(nullable=True),
         "p": share(nullable=True),
-        "reliability_ioi": number(nullable=True),
-        "reliability_anti_names": number(nullable=True),
+        "reliability_ioi": share(nullable=True),
+        "reliability_anti_names": share(nullable=True),
         "ceiling": share(nullable=True),
         "n_clusters_ioi": count(),
         "n_clusters_anti_names": count(),
@@ -51,11 +54,7 @@ STRONG_HEAD_SCALING = Table(
         **category_columns(),
         "n_strong": count(),
         "frac_strong": share(),
-        **{
-            f"frac_{c}_{end}": share(nullable=True)
-            for c in (*CATEGORIES, "strong")
-            for end in ("low", "high")
-        },
+        **true_shares(*CATEGORIES, "strong"),
     },
     keys=("family", "model", "tau"),
 )

@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from circuit_scaling.measuring.ablation.settings import AblationSettings
 from circuit_scaling.measuring.scan.settings import AblationKind
-from circuit_scaling.statistics.bootstrap import cluster_bootstrap
 from circuit_scaling.statistics.clusters import cluster_totals
+from circuit_scaling.statistics.means import cluster_means
 from circuit_scaling.statistics.random_sets import against_random
+from circuit_scaling.statistics.significance import q_values
 from circuit_scaling.tables.ablation import ABLATION_SUMMARY, HERO_SETS, RANDOM_SETS
+from circuit_scaling.vocabulary import ALPHA
 
 _MEASUREMENT = ["task", "readout", "ablation", "positions"]
 EFFECT = ("mean_diff", "low", "high")
@@ -33,7 +34,6 @@ def summarise(
     prompts: pd.DataFrame,
     competence: pd.DataFrame,
     primary: AblationKind,
-    settings: AblationSettings,
 ) -> pd.DataFrame:
     """The table ``ablation_summary`` of one model: a row per hero set, task and ablation.
 
@@ -61,14 +61,15 @@ def summarise(
             "n_clusters": len(set(clusters)),
             "competent": able["competent"].iloc[0] if len(able) else pd.NA,
         }
-        rows += [{**shared, **row} for row in _compare(group, clusters, settings)]
+        rows += [{**shared, **row} for row in _compare(group, clusters)]
     if not rows:
         return ABLATION_SUMMARY.empty()
     types = {name: str(column.dtype) for name, column in ABLATION_SUMMARY.columns.items()}
-    return pd.DataFrame(rows)[list(types)].astype(types)
+    # q is over models, hence missing in the summary of one.
+    return pd.DataFrame(rows).reindex(columns=list(types)).astype(types)
 
 
-def _compare(trials: pd.DataFrame, clusters: _Values, settings: AblationSettings) -> list[_Row]:
+def _compare(trials: pd.DataFrame, clusters: _Values) -> list[_Row]:
     """Every hero set of one task and ablation, against the other sets of as many heads."""
     harm = -1 if trials["readout"].iloc[0] == "contrast" else 1
     clean = _by_prompt(trials[trials["set_type"] == "clean"], "correct")
@@ -90,27 +91,55 @@ def _compare(trials: pd.DataFrame, clusters: _Values, settings: AblationSettings
             if kind in RANDOM_SETS:
                 row |= _placed(kind, own, others, harm)
         rows.append(row)
-    _estimate(estimates, clusters, settings)
+    _estimate(estimates, clusters)
     return rows
 
 
 def _placed(kind: str, own: pd.DataFrame, others: pd.DataFrame, harm: int) -> _Row:
     """Where the heroes lie among random sets, in effect and in accuracy."""
-    random = others[others["reason"] == ""]
+    random = others[others["reason"] == ""].dropna(subset=["mean_diff"])
+    n_random = len(random)
     effect = against_random(own["mean_diff"].iloc[0], random["mean_diff"], harm)
     right = against_random(own["accuracy"].iloc[0], random["accuracy"].dropna(), -1)
     return {
-        f"{kind}_n": len(random),
+        f"{kind}_n": n_random,
         f"{kind}_p_floor": effect.p_floor,
         f"{kind}_sd": effect.sd,
         f"{kind}_effect_size": effect.effect_size,
         f"{kind}_from": effect.low,
         f"{kind}_to": effect.high,
         f"{kind}_p": effect.p,
+        f"{kind}_note": _unreachable(n_random, effect.p_floor),
         f"{kind}_accuracy_from": right.low,
         f"{kind}_accuracy_to": right.high,
         f"{kind}_p_accuracy": right.p,
     }
+
+
+def _unreachable(n_random: int, p_floor: float) -> str:
+    """Why no p below the level can come out of so few random sets; empty where one can."""
+    if not n_random or p_floor < ALPHA:
+        return ""
+    return f"only {n_random} other sets: p cannot fall below {p_floor:.2g}"
+
+
+def over_models(summary: pd.DataFrame) -> pd.DataFrame:
+    """The summaries of all models with ``matched_q`` and ``unmatched_q``.
+
+    Benjamini-Hochberg over the models, for all heroes of a set on a task under one ablation; only
+    over models in which a p below the level can come out. Fewer heroes of the set have no q: they
+    were not the question.
+    """
+    keys = [*_MEASUREMENT, "hero_set"]
+    most = summary["k"] == summary.groupby([*keys, "family", "model"])["k"].transform("max")
+    columns: dict[str, pd.Series] = {}
+    for kind in RANDOM_SETS:
+        possible = most & (summary[f"{kind}_note"] == "")
+        p = summary[f"{kind}_p"].where(possible)
+        columns[f"{kind}_q"] = p.groupby([summary[key] for key in keys]).transform(
+            lambda of_models: q_values(of_models.to_numpy())
+        )
+    return summary.assign(**columns)
 
 
 def _levels(row: _Row, prefix: str, sets: pd.DataFrame) -> list[_Estimate]:
@@ -131,9 +160,7 @@ def _mean(values: _Values) -> _Values | None:
     return values.mean(axis=0) if len(values) else None
 
 
-def _estimate(
-    estimates: Sequence[_Estimate], clusters: _Values, settings: AblationSettings
-) -> None:
+def _estimate(estimates: Sequence[_Estimate], clusters: _Values) -> None:
     """Write means and intervals into their rows; NaN where nothing was measured."""
     for row, names, _ in estimates:
         row.update(dict.fromkeys(names, np.nan))
@@ -141,6 +168,6 @@ def _estimate(
     if not measured:
         return
     totals = cluster_totals(np.stack([values for *_, values in measured]), clusters)
-    boot = cluster_bootstrap(totals, np.random.default_rng(settings.seed), settings.n_boot)
-    for (row, names, _), *found in zip(measured, boot.mean, boot.low, boot.high, strict=True):
+    means = cluster_means(totals)
+    for (row, names, _), *found in zip(measured, means.mean, means.low, means.high, strict=True):
         row.update(zip(names, map(float, found), strict=True))

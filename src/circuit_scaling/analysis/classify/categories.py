@@ -6,16 +6,19 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from circuit_scaling.analysis.classify.settings import ClassifySettings
-from circuit_scaling.statistics.bootstrap import bootstrap_draws, cluster_bootstrap
+from circuit_scaling.statistics.bootstrap import bootstrap_draws
 from circuit_scaling.statistics.categories import (
+    ShareInterval,
     categorise,
     category_shares,
     category_stability,
     resolved,
 )
-from circuit_scaling.statistics.clusters import ClusterTotals, cluster_totals
+from circuit_scaling.statistics.clusters import MIN_CLUSTERS, ClusterTotals, cluster_totals
+from circuit_scaling.statistics.means import cluster_means
 from circuit_scaling.statistics.power import minimal_detectable_effect, prompts_needed
 from circuit_scaling.tables.classify import HERO_HEADS
 from circuit_scaling.vocabulary import CATEGORIES, STUDY_TASKS
@@ -29,6 +32,9 @@ def classify_heads(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Category of every head with its stability, and the counts per model.
 
+    ``category`` is from all prompts; ``category_select`` from the ``select`` prompts alone, as
+    heroes need it, with a stability of its own.
+
     Args:
         heads: ``joint_heads``.
         effects: ``joint_effects``; models without cluster effects get categories, and no
@@ -41,30 +47,36 @@ def classify_heads(
     classified, summaries = [], []
     for (family, model), rows in heads.groupby(_MODEL, sort=False):
         of_model = effects[(effects["family"] == family) & (effects["model"] == model)]
-        table, summary = _classify_model(rows.copy(), of_model, settings)
+        of_clean = competence[competence["model"] == model]
+        table, summary = _classify_model(rows.copy(), of_model, of_clean, settings)
         for task, column in (("ioi", "competent_ioi"), ("anti_names", "competent_anti_names")):
-            table[column] = _competent(competence, str(model), task, table)
+            table[column] = _competent(of_clean, task, table)
         classified.append(table)
         summaries.append({"family": family, "model": model, **summary})
     return pd.concat(classified, ignore_index=True), pd.DataFrame(summaries)
 
 
-def _competent(competence: pd.DataFrame, model: str, task: str, like: pd.DataFrame) -> pd.Series:
-    rows = competence[(competence["model"] == model) & (competence["task"] == task)]
+def _competent(competence: pd.DataFrame, task: str, like: pd.DataFrame) -> pd.Series:
+    rows = competence[competence["task"] == task]
     value = rows["competent"].iloc[0] if len(rows) else pd.NA
     return pd.Series(value, index=like.index, dtype="boolean")
 
 
 def _classify_model(
-    heads: pd.DataFrame, effects: pd.DataFrame, settings: ClassifySettings
+    heads: pd.DataFrame,
+    effects: pd.DataFrame,
+    competence: pd.DataFrame,
+    settings: ClassifySettings,
 ) -> tuple[pd.DataFrame, dict[str, object]]:
     delta_ioi, delta_anti = (heads[column].to_numpy() for column in _DELTAS)
     heads["category"] = categorise(delta_ioi, delta_anti, settings.tau)
     heads["strength"] = np.abs(delta_ioi) + np.abs(delta_anti)
-    heads["strength_select"] = sum(heads[f"{column}_select"].abs() for column in _DELTAS)
-    heads["category_stability"] = np.nan
+    select_ioi, select_anti = (heads[f"{column}_select"].to_numpy() for column in _DELTAS)
+    heads["category_select"] = categorise(select_ioi, select_anti, settings.tau)
+    heads["strength_select"] = np.abs(select_ioi) + np.abs(select_anti)
+    heads["category_stability"] = heads["stability_select"] = np.nan
     heads["resolved"] = pd.Series(pd.NA, index=heads.index, dtype="boolean")
-    shares: Mapping[str, tuple[float, float]] = {}
+    shares: Mapping[str, ShareInterval] = {}
     summary: dict[str, object] = {
         "params_m": heads["params_m"].iloc[0],
         "n_heads_total": len(heads),
@@ -72,28 +84,60 @@ def _classify_model(
     }
     if len(effects):
         totals = [task_totals(effects, heads, task) for task in STUDY_TASKS]
-        rng = np.random.default_rng(settings.seed)
-        draws = bootstrap_draws(totals, rng, settings.n_boot)
-        boots = [cluster_bootstrap(t, rng, settings.n_boot) for t in totals]
+        draws = _draws(totals, settings)
+        ioi, anti = (cluster_means(task) for task in totals)
         heads["category_stability"] = category_stability(
-            draws[0], draws[1], heads["category"].to_numpy(), settings.tau
+            *draws, heads["category"].to_numpy(), settings.tau
         )
-        clear = resolved(boots[0].low, boots[0].high, boots[1].low, boots[1].high, settings.tau)
+        selected = effects[effects["split"] == "select"]
+        heads["stability_select"] = category_stability(
+            *_draws([task_totals(selected, heads, task) for task in STUDY_TASKS], settings),
+            heads["category_select"].to_numpy(),
+            settings.tau,
+        )
+        clear = resolved(ioi.low, ioi.high, anti.low, anti.high, settings.tau)
         heads["resolved"] = pd.Series(list(clear), index=heads.index, dtype="boolean")
-        shares = {
-            category: (interval.low, interval.high)
-            for category, interval in category_shares(
-                delta_ioi, delta_anti, draws[0], draws[1], settings.tau
-            ).items()
-        }
-    for category in CATEGORIES:
-        low, high = shares.get(category, (np.nan, np.nan))
-        summary[f"frac_{category}_low"], summary[f"frac_{category}_high"] = low, high
+        shares = category_shares((delta_ioi, delta_anti), (ioi.se, anti.se), draws, settings.tau)
+    summary |= share_columns(shares)
+    summary["shares_unknown"] = why_unknown(shares, heads, settings.tau)
     summary["frac_resolved"] = (
         float(heads["resolved"].mean()) if heads["resolved"].notna().all() else np.nan
     )
-    summary |= _power(heads, effects, settings.tau)
+    summary |= _power(heads, effects, competence, settings.tau)
     return heads, summary
+
+
+def _draws(
+    totals: list[ClusterTotals], settings: ClassifySettings
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Bootstrap draws of the effects on both tasks, each [draws, heads]."""
+    first, second = bootstrap_draws(totals, np.random.default_rng(settings.seed), settings.n_boot)
+    return first, second
+
+
+def share_columns(shares: Mapping[str, ShareInterval]) -> dict[str, float]:
+    """``frac_<name>_true`` with its interval for every name of ``shares``; else of all categories.
+
+    ``frac_<name>`` is the share that is seen, this one that without the noise of the effects.
+    """
+    missing = ShareInterval(np.nan, np.nan, np.nan)
+    return {
+        f"frac_{name}_{part}": value
+        for name, interval in (shares or dict.fromkeys(CATEGORIES, missing)).items()
+        for part, value in zip(("true", "low", "high"), interval, strict=True)
+    }
+
+
+def why_unknown(shares: Mapping[str, ShareInterval], heads: pd.DataFrame, tau: float) -> str:
+    """Why the true shares of a model's categories are not known; empty where they are."""
+    if not shares:
+        return "no effects of clusters"
+    if not np.isnan(next(iter(shares.values())).share):
+        return ""
+    error = max(heads["se_ioi"].median(), heads["se_anti_names"].median())
+    if np.isnan(error):
+        return f"fewer than {MIN_CLUSTERS} clusters"
+    return f"standard error of the median head, {error:.2g}, above tau"
 
 
 def task_totals(effects: pd.DataFrame, heads: pd.DataFrame, task: str) -> ClusterTotals:
@@ -110,22 +154,40 @@ def task_totals(effects: pd.DataFrame, heads: pd.DataFrame, task: str) -> Cluste
     )
 
 
-def _power(heads: pd.DataFrame, effects: pd.DataFrame, tau: float) -> dict[str, float]:
-    """What the median head's standard error can and cannot resolve."""
-    se_ioi, se_anti = heads["se_ioi"].median(), heads["se_anti_names"].median()
-    n_prompts = {
-        task: effects[effects["task"] == task].drop_duplicates("cluster")["n_prompts"].sum()
-        for task in STUDY_TASKS
-    }
-    needed = [
-        float(prompts_needed(np.array([se]), int(n), tau)[0]) if n else np.nan
-        for se, n in ((se_ioi, n_prompts["ioi"]), (se_anti, n_prompts["anti_names"]))
-    ]
-    return {
-        "minimal_detectable_ioi": float(minimal_detectable_effect(np.array([se_ioi]))[0]),
-        "minimal_detectable_anti_names": float(minimal_detectable_effect(np.array([se_anti]))[0]),
-        "prompts_to_resolve_tau": float(np.max(needed)),
-    }
+def _power(
+    heads: pd.DataFrame, effects: pd.DataFrame, competence: pd.DataFrame, tau: float
+) -> dict[str, float]:
+    """What the median head's standard error can and cannot resolve, and what templates would add.
+
+    ``prompts_to_resolve_tau`` is infinite where names run out before. ``template_variance_<task>``
+    is how many times the variance of a mean effect would be what it is, at the median head, if
+    templates were a sample like the names, and not fixed.
+    """
+    needed, columns = [], dict[str, float]()
+    for task in STUDY_TASKS:
+        error = float(heads[f"se_{task}"].median())
+        columns[f"minimal_detectable_{task}"] = float(minimal_detectable_effect(error))
+        needed.append(_prompts_to_resolve(effects, competence, task, error, tau))
+        between = heads.get(f"se_templates_{task}", pd.Series(np.nan, index=heads.index))
+        known = heads[f"se_{task}"] > 0
+        ratio = (between[known] / heads.loc[known, f"se_{task}"]) ** 2
+        columns[f"template_variance_{task}"] = float(ratio.median())
+    return columns | {"prompts_to_resolve_tau": float(np.max(needed))}
+
+
+def _prompts_to_resolve(
+    effects: pd.DataFrame, competence: pd.DataFrame, task: str, error: float, tau: float
+) -> float:
+    """Prompts of a task after which the median head's interval is narrower than tau on each side.
+
+    NaN where there are no effects of clusters.
+    """
+    clusters = effects[effects["task"] == task].drop_duplicates("cluster")
+    if clusters.empty:
+        return np.nan
+    most = competence.loc[competence["task"] == task, "most_clusters"]
+    words = None if most.isna().all() else (len(clusters), float(most.iloc[0]))
+    return float(prompts_needed(error, int(clusters["n_prompts"].sum()), tau, words))
 
 
 def _counts(categories: np.ndarray) -> dict[str, object]:
@@ -174,8 +236,14 @@ def _sensitivity_rows(
 
 
 def hero_heads(classified: pd.DataFrame, settings: ClassifySettings) -> pd.DataFrame:
-    """The strongest heads of each model and category, chosen on ``select`` prompts."""
-    ranked = classified.sort_values(
+    """The strongest heads of each model and category.
+
+    Category, choice and rank come from ``select`` prompts alone, so that ``test`` prompts had no
+    part in any of them.
+    """
+    of_select = {"category": "category_select", "category_stability": "stability_select"}
+    ranked = classified.assign(**{name: classified[own] for name, own in of_select.items()})
+    ranked = ranked.sort_values(
         ["strength_select", "layer", "head"], ascending=[False, True, True], kind="stable"
     )
     ranked["rank"] = ranked.groupby([*_MODEL, "category"], sort=False).cumcount() + 1

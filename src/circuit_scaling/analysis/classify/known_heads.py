@@ -12,7 +12,7 @@ from circuit_scaling.analysis.classify.categories import task_totals
 from circuit_scaling.analysis.classify.settings import ClassifySettings
 from circuit_scaling.models.names import of_these_weights
 from circuit_scaling.models.roster import Roster, Rosters, names_of_weights
-from circuit_scaling.statistics.bootstrap import cluster_bootstrap
+from circuit_scaling.statistics.means import cluster_means
 from circuit_scaling.tables.classify import KNOWN_HEADS
 
 _FILE = Path(__file__).with_name("known_heads.csv")
@@ -41,7 +41,7 @@ def known_heads(
 ) -> pd.DataFrame:
     """What ablating each published head does to the IOI contrast, against what is expected.
 
-    A verdict needs the 95 % interval of the effect (cluster bootstrap) to lie on one side of 0;
+    A verdict needs the 95 % interval of the effect to lie on one side of 0;
     ``sign_as_expected`` is the bare sign, which a table without effects by prompt has too. ``rank``
     is by |Δ_ioi| among the model's heads, from 1; equal values share the better rank.
 
@@ -81,8 +81,8 @@ def _of_model(
     measured["low"] = measured["high"] = np.nan
     if len(effects) and len(measured):
         totals = task_totals(effects, measured, "ioi")
-        boot = cluster_bootstrap(totals, np.random.default_rng(settings.seed), settings.n_boot)
-        measured["low"], measured["high"] = boot.low, boot.high
+        means = cluster_means(totals)
+        measured["low"], measured["high"] = means.low, means.high
     table = known.merge(measured, on=_HEAD, how="left", validate="many_to_one")
     first = rows.iloc[0]
     table["family"], table["model"] = first["family"], first["model"]

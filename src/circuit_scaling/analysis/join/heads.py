@@ -35,7 +35,8 @@ def join_model(
 ) -> JointTables:
     """Join effects, profiles and prompts of one model.
 
-    ``joint_heads`` has a row per head with ``delta_<task>`` and ``se_<task>`` on all prompts and
+    ``joint_heads`` has a row per head with ``delta_<task>`` and ``se_<task>`` on all prompts,
+    ``se_templates_<task>``, what its standard error would be if templates were a sample, and
     ``delta_<task>_select`` and ``_test`` on each side of the split, under the primary ablation.
     ``joint_effects`` has the mean effect of each head on each cluster.
     """
@@ -57,6 +58,7 @@ def _joint_heads(
         columns = rows[_HEAD].copy()
         columns[f"delta_{task}"] = rows["delta"]
         columns[f"se_{task}"] = rows["se"]
+        columns[f"se_templates_{task}"] = rows["se_templates"]
         split = prompts.loc[prompts["task"] == task, "split"].to_numpy()
         values = np.stack(rows["effects"].to_list())
         for side in ("select", "test"):

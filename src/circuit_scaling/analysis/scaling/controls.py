@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import numpy as np
 import pandas as pd
 
 from circuit_scaling.analysis.classify.categories import task_totals
-from circuit_scaling.analysis.scaling.settings import ScalingSettings
-from circuit_scaling.statistics.significance import q_values, sign_flip_p
+from circuit_scaling.statistics.clusters import MIN_CLUSTERS
+from circuit_scaling.statistics.means import cluster_means
+from circuit_scaling.statistics.significance import q_values
 from circuit_scaling.tables.scaling import CONTROL_MODELS
 from circuit_scaling.vocabulary import ALPHA
 
@@ -22,7 +22,6 @@ def control_models(
     effects: pd.DataFrame,
     competence: pd.DataFrame,
     untaught: Iterable[tuple[str, str]],
-    settings: ScalingSettings,
     tau: float,
 ) -> pd.DataFrame:
     """A row per model and task that it never learnt, with the heads that seem to do that job.
@@ -41,8 +40,8 @@ def control_models(
 
     Returns:
         ``n_significant`` counts heads with a Benjamini-Hochberg q below 0.05 among the model's
-        heads on these prompts alone (sign flips over clusters). If no head has an effect, there is
-        any at all with a probability of 0.05 at most. Missing where clusters are not known.
+        heads on these prompts alone. How often there is any by chance is in ``docs/coverage.md``.
+        Missing where clusters are not known, or fewer than ten.
     """
     rows = []
     for model, task in untaught:
@@ -62,7 +61,7 @@ def control_models(
                     "order_balanced": prompts == BALANCED.get(task),
                     **clean.iloc[0][["clean_metric", "low", "high", "competent"]],
                     "n_heads_total": len(heads),
-                    "n_significant": _significant(heads, effects, prompts, settings),
+                    "n_significant": _significant(heads, effects, prompts),
                     "n_strong": int(heads[delta].abs().ge(tau).sum()),
                     "strongest": float(heads[delta].abs().max()),
                 }
@@ -72,12 +71,11 @@ def control_models(
     return pd.DataFrame(rows).astype({"competent": "boolean"})
 
 
-def _significant(
-    heads: pd.DataFrame, effects: pd.DataFrame, task: str, settings: ScalingSettings
-) -> float:
+def _significant(heads: pd.DataFrame, effects: pd.DataFrame, task: str) -> float:
     measured = effects[(effects["model"] == heads["model"].iloc[0]) & (effects["task"] == task)]
     if measured.empty:
         return float("nan")
     totals = task_totals(measured, heads, task)
-    p = sign_flip_p(totals, np.random.default_rng(settings.seed), settings.n_flips)
-    return float((q_values(p) < ALPHA).sum())
+    if len(totals.labels) < MIN_CLUSTERS:
+        return float("nan")
+    return float((q_values(cluster_means(totals).p) < ALPHA).sum())

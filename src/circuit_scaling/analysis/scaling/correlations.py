@@ -18,6 +18,11 @@ from circuit_scaling.tables.scaling import CORR_VS_SCALE
 from circuit_scaling.vocabulary import STUDY_TASKS
 
 _MODEL = ["family", "model"]
+# In the order of CorrectedCorrelation.
+_TRUE = (
+    *("corr_true", "corr_true_low", "corr_true_high"),
+    *("corr_sample_low", "corr_sample_high"),
+)
 COMPETENT = ("competent_ioi", "competent_anti_names")
 
 
@@ -32,8 +37,9 @@ def corr_vs_scale(
             is missing.
 
     ``corr`` is the Pearson correlation over the rows of the table, as published, ``corr_true`` the
-    one of the true effects. p comes from the covariance without shared noise where there are
-    clusters, else from the observed one.
+    one of the true effects, with its interval for these heads (``corr_true_low``, ``_high``) and
+    for heads as a sample (``corr_sample_low``, ``_high``). p comes from the covariance without
+    shared noise where there are clusters, else from the observed one.
     """
     rows = [
         {**_facts(heads), **_correlation(heads, of_model, settings)}
@@ -69,7 +75,7 @@ def _correlation(
         "n_heads_compared": len(heads),
         "n_heads_effective": effective_heads(ioi, anti),
         "spearman": spearman(ioi, anti),
-        **dict.fromkeys(("corr_true", "corr_true_low", "corr_true_high"), np.nan),
+        **dict.fromkeys(_TRUE, np.nan),
         "undefined": "no effects of clusters",
         "minimal_detectable": np.nan,
         "p": np.nan,
@@ -82,12 +88,11 @@ def _correlation(
     products = np.outer(ioi - ioi.mean(), anti - anti.mean())
     if len(effects):
         totals = [task_totals(effects, heads, task) for task in STUDY_TASKS]
-        true = corrected_correlation(totals[0], totals[1], STUDY_TASKS)
+        layers = heads["layer"].to_numpy()
+        true = corrected_correlation(totals[0], totals[1], layers, STUDY_TASKS)
         reliability = [split_half_reliability(task, rng, settings.n_splits) for task in totals]
         row |= {
-            "corr_true": true.r,
-            "corr_true_low": true.low,
-            "corr_true_high": true.high,
+            **dict(zip(_TRUE, true[: len(_TRUE)], strict=True)),
             "undefined": true.undefined,
             "minimal_detectable": true.minimal_detectable,
             "reliability_ioi": reliability[0],
@@ -103,5 +108,5 @@ def _correlation(
             products = np.full_like(products, np.nan)
     if not np.isnan(corr):
         layers = heads["layer"].to_numpy()
-        row["p"] = permutation_p(products, layers, rng, settings.n_permutations)
+        row["p"] = permutation_p(products, (ioi, anti), layers, rng, settings.n_permutations)
     return row

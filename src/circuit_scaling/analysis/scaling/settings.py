@@ -13,7 +13,6 @@ class ScalingSettings(Block):
     Attributes:
         n_boot: bootstrap draws over clusters, for shares and mean depths.
         n_permutations: of heads within layers.
-        n_flips: random sign flips for the p-values of the control models' heads.
         n_splits: random halves of the clusters, for reliabilities.
         depth_bins: parts of a model's depth in the layer profile.
         seed: of all of them.
@@ -21,7 +20,6 @@ class ScalingSettings(Block):
 
     n_boot: int = Field(ge=200)
     n_permutations: int = Field(gt=0)
-    n_flips: int = Field(ge=99)
     n_splits: int = Field(gt=0)
     depth_bins: int = Field(gt=0)
     seed: Seed = 0

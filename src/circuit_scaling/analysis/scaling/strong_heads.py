@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from circuit_scaling.analysis.classify.categories import task_totals
+from circuit_scaling.analysis.classify.categories import share_columns, task_totals
 from circuit_scaling.analysis.classify.settings import ClassifySettings
 from circuit_scaling.analysis.scaling.correlations import by_model
 from circuit_scaling.analysis.scaling.settings import ScalingSettings
@@ -20,6 +20,7 @@ from circuit_scaling.statistics.categories import (
     category_means,
     category_shares,
 )
+from circuit_scaling.statistics.means import cluster_means
 from circuit_scaling.tables.scaling import LAYER_PROFILE, STRONG_HEAD_SCALING
 from circuit_scaling.vocabulary import CATEGORIES, STUDY_TASKS
 
@@ -27,10 +28,11 @@ _Floats = npt.NDArray[np.float64]
 
 
 class _Model(NamedTuple):
-    """One model's heads with their bootstrap draws; NaN draws where there are no clusters."""
+    """One model's heads with errors and bootstrap draws; NaN where there are no clusters."""
 
     heads: pd.DataFrame
     deltas: tuple[_Floats, _Floats]
+    errors: tuple[_Floats, _Floats]
     draws: tuple[_Floats, _Floats]
 
 
@@ -67,39 +69,41 @@ def strong_heads(
 def _with_draws(heads: pd.DataFrame, effects: pd.DataFrame, settings: ScalingSettings) -> _Model:
     ioi, anti = (heads[f"delta_{task}"].to_numpy() for task in STUDY_TASKS)
     missing = np.full((1, len(heads)), np.nan)
-    draws = [missing, missing]
+    errors, draws = [missing[0], missing[0]], [missing, missing]
     if len(effects):
         totals = [task_totals(effects, heads, task) for task in STUDY_TASKS]
+        errors = [cluster_means(task).se for task in totals]
         draws = bootstrap_draws(totals, np.random.default_rng(settings.seed), settings.n_boot)
-    return _Model(heads, (ioi, anti), (draws[0], draws[1]))
+    return _Model(heads, (ioi, anti), (errors[0], errors[1]), (draws[0], draws[1]))
 
 
 def _by_tau(model: _Model, taus: list[float]) -> Iterator[dict[str, object]]:
     first = model.heads.iloc[0]
     for tau in taus:
-        shares = category_shares(*model.deltas, *model.draws, tau)
+        shares = category_shares(model.deltas, model.errors, model.draws, tau)
         weak = shares["weak"]
         shares["strong"] = ShareInterval(1 - weak.share, 1 - weak.high, 1 - weak.low)
+        seen = categorise(*model.deltas, tau)
+        counts = {name: int((seen == name).sum()) for name in CATEGORIES}
+        counts["strong"] = len(seen) - counts["weak"]
         yield {
             **{name: first[name] for name in ("family", "model", "params_m")},
             "tau": tau,
             "n_heads_total": len(model.heads),
-            **{f"n_{name}": round(part.share * len(model.heads)) for name, part in shares.items()},
-            **{f"frac_{name}": part.share for name, part in shares.items()},
-            **{
-                f"frac_{name}_{end}": getattr(part, end)
-                for name, part in shares.items()
-                for end in ("low", "high")
-            },
+            **{f"n_{name}": n for name, n in counts.items()},
+            **{f"frac_{name}": n / len(seen) for name, n in counts.items()},
+            **share_columns(shares),
         }
 
 
 def _of_heads(model: _Model, chosen: npt.NDArray[np.bool_]) -> _Model:
     """The same for some of the heads."""
-    (ioi, anti), (draws_ioi, draws_anti) = model.deltas, model.draws
+    (ioi, anti), (error_ioi, error_anti) = model.deltas, model.errors
+    draws_ioi, draws_anti = model.draws
     return _Model(
         model.heads[chosen],
         (ioi[chosen], anti[chosen]),
+        (error_ioi[chosen], error_anti[chosen]),
         (draws_ioi[:, chosen], draws_anti[:, chosen]),
     )
 

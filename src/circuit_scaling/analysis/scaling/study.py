@@ -36,6 +36,6 @@ def scaling_tables(
         "layer_profile": profile,
         "scale_trend": scale_trend(correlations, strong, classify.tau),
         "control_models": control_models(
-            classified_heads, joint_effects, competence, untaught, settings, classify.tau
+            classified_heads, joint_effects, competence, untaught, classify.tau
         ),
     }

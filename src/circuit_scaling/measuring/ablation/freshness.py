@@ -42,7 +42,7 @@ def ablation_fingerprint(
         {
             "scan": of_scan,
             "heroes": {name: [list(head) for head in sets] for name, sets in _heroes(hero_heads)},
-            "ablation": settings.model_dump(mode="json", exclude={"n_boot"}),
+            "ablation": settings.model_dump(mode="json"),
         }
     )
 

@@ -21,8 +21,7 @@ class AblationSettings(Block):
             heads; fewer where there are not as many distinct ones.
         ks: numbers of heads, beside all heroes; ``all`` is 1, 2, ... up to them.
         also: ablations that are measured beside the scan's primary one, with all heroes only.
-        n_boot: bootstrap draws over clusters.
-        seed: of the random sets, donors and bootstrap.
+        seed: of the random sets and donors.
     """
 
     tasks: tuple[str, ...] = Field(min_length=1)
@@ -30,7 +29,6 @@ class AblationSettings(Block):
     n_random: int = Field(gt=0)
     ks: Literal["all"] | tuple[int, ...] = "all"
     also: tuple[AblationMode, ...] = ()
-    n_boot: int = Field(ge=200)
     seed: Seed = 0
 
     @model_validator(mode="after")

@@ -54,7 +54,7 @@ def joint_influences(
             for column, values in {
                 "layer": [heroes[i][0] for i in chosen],
                 "head": [heroes[i][1] for i in chosen],
-                "category": [subjects.categories[heroes[i]] for i in chosen],
+                "category": [subjects.category(heroes[i]) for i in chosen],
                 "effect": single[chosen],
             }.items()
         }
@@ -71,5 +71,6 @@ def joint_influences(
                 "interaction": interaction.mean,
                 "interaction_low": interaction.low,
                 "interaction_high": interaction.high,
+                "p": interaction.p,
             }
         )

@@ -15,8 +15,8 @@ from circuit_scaling.interventions.replay.pairs import Direction, Head, Part, he
 from circuit_scaling.measuring.causal.traced_task import TracedTask, Values
 from circuit_scaling.measuring.shared.finite import check_finite
 from circuit_scaling.measuring.shared.progress import Progress
-from circuit_scaling.statistics.bootstrap import BootstrapMeans
-from circuit_scaling.statistics.ratio import BootstrapRatios
+from circuit_scaling.statistics.means import ClusterMeans
+from circuit_scaling.statistics.ratio import Ratios
 
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -39,7 +39,7 @@ def head_influences(
             yield _table(traced, heads, measured, direction).assign(direction=direction, part=part)
 
 
-def self_repair(direct: BootstrapMeans, indirect: BootstrapMeans) -> NDArray[np.float64]:
+def self_repair(direct: ClusterMeans, indirect: ClusterMeans) -> NDArray[np.float64]:
     """Share of each direct effect that the layers after it undo: -indirect / direct.
 
     Only where both intervals exclude 0, the signs differ and the indirect effect is no larger than
@@ -56,7 +56,7 @@ def self_repair(direct: BootstrapMeans, indirect: BootstrapMeans) -> NDArray[np.
     return repaired
 
 
-def excludes_zero(means: BootstrapMeans) -> NDArray[np.bool_]:
+def excludes_zero(means: ClusterMeans) -> NDArray[np.bool_]:
     """Whether the interval of each item lies on one side of 0; without an interval, it does not."""
     return (means.low > 0) | (means.high < 0)
 
@@ -89,11 +89,11 @@ def _table(
     clean, corrupt = measured["source"], measured["base"]
     if direction == "noising":
         clean, corrupt = corrupt, clean
-    boot = traced.means(total)
+    effects = traced.means(total)
     between = measured["source"] - measured["base"]  # its sign turns with the direction
     share = traced.ratios(total, between)
     if clean.mean(dtype=np.float64) <= corrupt.mean(dtype=np.float64):
-        share = BootstrapRatios(*np.full((3, len(heads)), np.nan))
+        share = Ratios(*np.full((3, len(heads)), np.nan))
     layers, numbers = zip(*heads, strict=True)
     return pd.DataFrame(
         {
@@ -103,11 +103,11 @@ def _table(
             **traced.counts(),
             "m_clean": float(np.mean(clean, dtype=np.float64)),
             "m_corrupt": float(np.mean(corrupt, dtype=np.float64)),
-            "influence": boot.mean,
-            "se": boot.se,
-            "low": boot.low,
-            "high": boot.high,
-            "p": traced.p_values(total),
+            "influence": effects.mean,
+            "se": effects.se,
+            "low": effects.low,
+            "high": effects.high,
+            "p": effects.p,
             "normalised": share.value,
             "normalised_low": share.low,
             "normalised_high": share.high,

@@ -9,8 +9,8 @@ from circuit_scaling.interventions.operations.attention import attention_from_en
 from circuit_scaling.interventions.replay.batch import Batch
 from circuit_scaling.measuring.causal.roles import roles_of
 from circuit_scaling.measuring.causal.traced_task import TracedTask, Values
-from circuit_scaling.statistics.bootstrap import cluster_bootstrap
 from circuit_scaling.statistics.clusters import cluster_totals
+from circuit_scaling.statistics.means import cluster_means
 from circuit_scaling.tables.causal import ROLES
 
 
@@ -36,9 +36,8 @@ def head_reads(traced: TracedTask) -> pd.DataFrame:
         missing = np.full(len(heads), np.nan)
         mean, low, high = missing, missing, missing
         if present.any():
-            totals = cluster_totals(values[:, present], traced.clusters[present])
-            rng = np.random.default_rng(traced.settings.seed)
-            mean, _, low, high = cluster_bootstrap(totals, rng, traced.settings.n_boot)
+            means = cluster_means(cluster_totals(values[:, present], traced.clusters[present]))
+            mean, low, high = means.mean, means.low, means.high
         columns |= {role: mean, f"{role}_low": low, f"{role}_high": high}
     layers, numbers = zip(*heads, strict=True)
     return pd.DataFrame(

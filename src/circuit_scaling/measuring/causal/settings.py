@@ -33,10 +33,8 @@ class CausalSettings(Block):
         max_receivers: inputs (q, k or v of a later head) that path patching measures per head, the
             strongest by attribution; null for all.
         min_share: of the total effect, from which on a path counts for the verdict.
-        n_boot: bootstrap draws over clusters.
-        n_flips: random sign flips for the p-values.
         n_permutations: random heads in place of the heroes, for the similarity of their profiles.
-        seed: of all of these.
+        seed: of these.
     """
 
     corruption: Corruptions
@@ -44,7 +42,5 @@ class CausalSettings(Block):
     max_prompts: int | None = Field(default=None, gt=0)
     max_receivers: int | None = Field(default=None, gt=0)
     min_share: float = Field(gt=0, le=1)
-    n_boot: int = Field(ge=200)
-    n_flips: int = Field(ge=99)
     n_permutations: int = Field(ge=99)
     seed: Seed = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -14,6 +15,7 @@ from circuit_scaling.measuring.causal.settings import TRACED_TASKS, CausalSettin
 from circuit_scaling.measuring.causal.traced_task import TracedTask, some_prompts
 from circuit_scaling.measuring.causal.writes import head_writes
 from circuit_scaling.measuring.shared.opened import Work, opened
+from circuit_scaling.measuring.shared.progress import Progress
 from circuit_scaling.measuring.shared.settings import EngineSettings
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.statistics.significance import q_values
@@ -81,11 +83,19 @@ def trace_model(
             head_writes=model.table(
                 HEAD_WRITES, (f for t in traced for f in head_writes(t, subjects, progress))
             ),
-            hero_pairs=model.table(
-                HERO_PAIRS, (f for t in traced for f in joint_influences(t, subjects, progress))
-            ),
+            hero_pairs=model.table(HERO_PAIRS, _pairs(traced, subjects, progress)),
             causal_log=model.log(),
         )
+
+
+def _pairs(
+    traced: Sequence[TracedTask], subjects: Subjects, progress: Progress
+) -> Iterator[pd.DataFrame]:
+    """Pairs of heroes on every task, with q over all of them; nothing where there are none."""
+    frames = [rows for task in traced for rows in joint_influences(task, subjects, progress)]
+    if frames:
+        pairs = pd.concat(frames, ignore_index=True)
+        yield pairs.assign(q=q_values(pairs["p"].to_numpy()))
 
 
 def runs_of(subjects: Subjects) -> int:
@@ -99,6 +109,6 @@ def _described(rows: pd.DataFrame, subjects: Subjects) -> pd.DataFrame:
     """The rows with the category of their head, and whether it is a hero."""
     heads = list(zip(rows["layer"].tolist(), rows["head"].tolist(), strict=True))
     return rows.assign(
-        category=[subjects.categories[head] for head in heads],
+        category=[subjects.category(head) for head in heads],
         hero=[head in subjects.heroes for head in heads],
     )

@@ -17,10 +17,9 @@ from circuit_scaling.interventions.replay.pairs import Pairs
 from circuit_scaling.measuring.causal.corruption import pairs_of
 from circuit_scaling.measuring.causal.settings import CausalSettings
 from circuit_scaling.measuring.shared.batches import Key, batches_of, by_prompt
-from circuit_scaling.statistics.bootstrap import BootstrapMeans, cluster_bootstrap
 from circuit_scaling.statistics.clusters import ClusterTotals, cluster_totals
-from circuit_scaling.statistics.ratio import BootstrapRatios, cluster_ratio
-from circuit_scaling.statistics.significance import sign_flip_p
+from circuit_scaling.statistics.means import ClusterMeans, cluster_means
+from circuit_scaling.statistics.ratio import Ratios, cluster_ratio
 
 Values = NDArray[np.float32]
 
@@ -76,22 +75,13 @@ class TracedTask:
         """Numbers of prompts and of clusters, as columns."""
         return {"n_prompts": len(self.clusters), "n_clusters": len(np.unique(self.clusters))}
 
-    def means(self, values: Values) -> BootstrapMeans:
-        """Means of ``values`` [items, prompts] with their intervals."""
-        return cluster_bootstrap(self._totals(values), self._rng(), self.settings.n_boot)
+    def means(self, values: Values) -> ClusterMeans:
+        """Means of ``values`` [items, prompts] with their intervals and p."""
+        return cluster_means(self._totals(values))
 
-    def ratios(self, parts: Values, whole: Values) -> BootstrapRatios:
+    def ratios(self, parts: Values, whole: Values) -> Ratios:
         """Means of ``parts`` [items, prompts] over the mean of ``whole`` [prompts]."""
-        return cluster_ratio(
-            self._totals(parts), self._totals(whole[None]), self._rng(), self.settings.n_boot
-        )
-
-    def p_values(self, values: Values) -> NDArray[np.float64]:
-        """Sign-flip p of the means of ``values`` [items, prompts]."""
-        return sign_flip_p(self._totals(values), self._rng(), self.settings.n_flips)
+        return cluster_ratio(self._totals(parts), self._totals(whole[None]))
 
     def _totals(self, values: Values) -> ClusterTotals:
         return cluster_totals(values, self.clusters)
-
-    def _rng(self) -> np.random.Generator:
-        return np.random.default_rng(self.settings.seed)

@@ -94,7 +94,7 @@ def _table(
     return pd.DataFrame(rows).assign(
         layer=sender[0],
         head=sender[1],
-        category=subjects.categories[sender],
+        category=subjects.category(sender),
         task=traced.task,
         **traced.counts(),
         total=float(np.mean(total, dtype=np.float64)),

@@ -22,10 +22,12 @@ from circuit_scaling.measuring.shared.batches import batches_of, by_prompt
 from circuit_scaling.measuring.shared.finite import check_finite
 from circuit_scaling.measuring.shared.progress import Progress, no_progress
 from circuit_scaling.measuring.shared.rows import layers_and_heads
+from circuit_scaling.prompts.balance import groups_of
+from circuit_scaling.prompts.prompt import SPLITS
 from circuit_scaling.prompts.spec import TaskSpec
-from circuit_scaling.statistics.bootstrap import cluster_bootstrap
-from circuit_scaling.statistics.clusters import cluster_totals
-from circuit_scaling.statistics.significance import sign_flip_p
+from circuit_scaling.statistics.clusters import ClusterTotals, cluster_totals
+from circuit_scaling.statistics.means import cluster_means, error_between
+from circuit_scaling.vocabulary import CHANCE, COMPETENCE_MARGIN
 
 
 @dataclass(frozen=True)
@@ -82,25 +84,45 @@ class Measurement:
             yield self._table(kind, of_kind)
 
     def competence(self) -> dict[str, object]:
-        """The clean metric with its interval, and accuracies where there is an answer."""
+        """The clean metric and, where there is an answer, accuracies, with their intervals.
+
+        Competent: the interval of the metric lies above 0 and that of the accuracy above chance,
+        and the accuracy is above chance by `COMPETENCE_MARGIN`: a contrast may be told from 0 and
+        mean nothing. Not known where there are no intervals.
+        """
         metric = self.clean[self.spec.readout]
-        totals = cluster_totals(metric[None], self.rows["cluster"].to_numpy())
-        boot = cluster_bootstrap(totals, self._rng(), self.settings.n_boot)
-        low, high = float(boot.low[0]), float(boot.high[0])
-        return {
+        right = np.full(metric.size, np.nan) if not self.answered else (metric > 0).astype(float)
+        clean = cluster_means(self._by_cluster(metric[None]))
+        row: dict[str, object] = {
             "task": self.task,
             "readout": self.spec.readout,
-            "clean_metric": float(boot.mean[0]),
-            "se": float(boot.se[0]),
-            "low": low,
-            "high": high,
-            "accuracy": float(np.mean(metric > 0)) if self.answered else np.nan,
-            "candidate_accuracy": float(np.mean(self.clean["candidates"]))
-            if self.answered
-            else np.nan,
+            "clean_metric": float(clean.mean[0]),
+            "se": float(clean.se[0]),
+            "low": float(clean.low[0]),
+            "high": float(clean.high[0]),
+            "accuracy": np.nan,
+            "accuracy_low": np.nan,
+            "accuracy_high": np.nan,
+            "candidate_accuracy": np.nan,
             "n_prompts": metric.size,
-            "n_clusters": len(totals.labels),
-            "competent": low > 0 if self.answered and np.isfinite(low) else None,
+            "n_clusters": self.rows["cluster"].nunique(),
+            "most_clusters": self._most_clusters(),
+            "competent": None,
+        }
+        if not self.answered:
+            return row
+        accuracy = cluster_means(self._by_cluster(right[None]))
+        able = (
+            clean.low[0] > 0
+            and accuracy.low[0] > CHANCE
+            and accuracy.mean[0] >= CHANCE + COMPETENCE_MARGIN
+        )
+        return row | {
+            "accuracy": float(accuracy.mean[0]),
+            "accuracy_low": float(np.maximum(accuracy.low[0], 0)),
+            "accuracy_high": float(np.minimum(accuracy.high[0], 1)),
+            "candidate_accuracy": float(np.mean(self.clean["candidates"])),
+            "competent": bool(able) if np.isfinite(clean.low[0]) else None,
         }
 
     def _effects(
@@ -145,17 +167,12 @@ class Measurement:
         kind: AblationKind,
         effects: dict[Readout, NDArray[np.float32]],
     ) -> pd.DataFrame:
-        clusters = self.rows["cluster"].to_numpy()
         metric = effects[self.spec.readout]
-        totals = cluster_totals(metric, clusters)
-        boot = cluster_bootstrap(totals, self._rng(), self.settings.n_boot)
+        means = cluster_means(self._by_cluster(metric))
+        templates = cluster_totals(metric, self.rows["template"].to_numpy())
         logprob = np.full((2, len(metric)), np.nan)
         if "answer_logprob" in effects:
-            on_logprob = cluster_bootstrap(
-                cluster_totals(effects["answer_logprob"], clusters),
-                self._rng(),
-                self.settings.n_boot,
-            )
+            on_logprob = cluster_means(self._by_cluster(effects["answer_logprob"]))
             logprob = np.stack([on_logprob.mean, on_logprob.se])
         return pd.DataFrame(
             {
@@ -164,19 +181,27 @@ class Measurement:
                 "readout": self.spec.readout,
                 "ablation": kind.ablation,
                 "positions": kind.positions,
-                "delta": boot.mean,
-                "se": boot.se,
-                "low": boot.low,
-                "high": boot.high,
-                "p": sign_flip_p(totals, self._rng(), self.settings.n_flips),
+                "delta": means.mean,
+                "se": means.se,
+                "low": means.low,
+                "high": means.high,
+                "p": means.p,
+                "se_templates": error_between(templates),
                 "delta_logprob": logprob[0],
                 "se_logprob": logprob[1],
                 "n_prompts": metric.shape[1],
-                "n_clusters": len(totals.labels),
+                "n_clusters": self.rows["cluster"].nunique(),
                 "clean_metric": float(np.mean(self.clean[self.spec.readout], dtype=np.float64)),
                 "effects": list(metric),
             }
         )
 
-    def _rng(self) -> np.random.Generator:
-        return np.random.default_rng(self.settings.seed)
+    def _by_cluster(self, values: NDArray[np.floating]) -> ClusterTotals:
+        return cluster_totals(values, self.rows["cluster"].to_numpy())
+
+    def _most_clusters(self) -> float:
+        """How many clusters the words allow; NaN where they do not limit them."""
+        if self.spec.build != "names":
+            return np.nan
+        names = int(self.rows["candidates"].map(len).max())
+        return float(len(SPLITS) * groups_of(names, self.spec.names_per_group))

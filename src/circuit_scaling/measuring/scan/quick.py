@@ -64,8 +64,6 @@ def quick_scan(
         ablations=(),
         positions=(),
         draws=2,
-        n_boot=1000,
-        n_flips=9999,
     )
     with alone_on_device("float32"):
         loaded = load_any(model, tokenizer, bos)

@@ -28,9 +28,7 @@ class ScanSettings(EngineSettings):
             the ablations disagree.
         agreement_tasks: tasks on which every kind is measured.
         draws: donors per prompt in resample ablation.
-        seed: of donors, bootstrap and sign flips.
-        n_boot: bootstrap draws over clusters.
-        n_flips: random sign flips for the p-values.
+        seed: of donors.
     """
 
     primary: AblationKind
@@ -39,8 +37,6 @@ class ScanSettings(EngineSettings):
     agreement_tasks: tuple[str, ...] = ()
     draws: int = Field(gt=0)
     seed: Seed = 0
-    n_boot: int = Field(ge=200)
-    n_flips: int = Field(ge=99)
 
     def kinds(self, task: str) -> tuple[AblationKind, ...]:
         """What is measured on ``task``, the primary kind first."""

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from circuit_scaling.analysis.ablation.exports import hero_ablation_for_people
-from circuit_scaling.analysis.ablation.heroes_vs_random import summarise
+from circuit_scaling.analysis.ablation.heroes_vs_random import over_models, summarise
 from circuit_scaling.analysis.made_from import stamp, stamp_like
 from circuit_scaling.datasets.figures import Drawn
 from circuit_scaling.figures.ablation.heroes_vs_random import (
@@ -81,14 +81,14 @@ def compare_sets(
         entry, tasks, prompt_settings, scan_settings, settings, prompts, heads, heroes
     )
     check_fresh_trials(slug, trials, expected, bool(hero_sets(heroes)))
-    return summarise(trials, prompts, tables["competence"], scan_settings.primary, settings)
+    return summarise(trials, prompts, tables["competence"], scan_settings.primary)
 
 
 def collect(classified_heads: pd.DataFrame, *tables: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The comparisons of all models, one below the other, and then their logs."""
     half = len(tables) // 2
     collected = {
-        "ablation_summary": stack(*tables[:half]),
+        "ablation_summary": over_models(stack(*tables[:half])),
         "ablation_log": stack(*tables[half:]),
     }
     return stamp(collected, classified_heads)

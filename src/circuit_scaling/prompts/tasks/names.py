@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.prompts.balance import cells, name_pairs
+from circuit_scaling.prompts.balance import cells, groups_of, name_groups, template_of
 from circuit_scaling.prompts.prompt import SPLITS, Prompt
 from circuit_scaling.prompts.spec import TaskSpec
 from circuit_scaling.prompts.templates import check_templates
@@ -20,7 +20,7 @@ _FILLERS = ("place", "object")
 def build(
     task: str, spec: TaskSpec, words: WordBank, data_seeds: range, rng: np.random.Generator
 ) -> Iterator[Prompt]:
-    """Blocks of one pair of names and one template.
+    """Blocks of one pair of names (three names, without a repetition) and one template.
 
     ``{A}`` and ``{B}`` are the two names, ``{S}`` is the subject of the last clause. ``repeat``
     says who that is: ``either`` (both orders with both subjects: four prompts, ABBA and BABA in
@@ -41,17 +41,17 @@ def build(
             f"{fewest}. Set 'prompts.names: common' or list more names."
         )
     per_block = 4 if spec.repeat == "either" else 2
+    size = spec.names_per_group
     design = list(cells(spec.n_prompts or 0, per_block, data_seeds, task))
-    for cell, first, second in name_pairs(design, words, rng):
-        template = cell.turn % len(spec.templates)
+    for cell, names in name_groups(design, words, size, data_seeds.start):
+        first, second, *third = names
+        template = template_of(cell, groups_of(len(words.names), size), len(spec.templates))
         fillers = {
             "place": str(rng.choice(words.places)),
             "object": str(rng.choice(words.objects)),
         }
-        others = [n for n in words.split_names(cell.split) if n not in (first, second)]
-        third = str(rng.choice(others)) if spec.repeat == "none" else ""
         for a, b in ((first, second), (second, first)):
-            subjects = {"either": (a, b), "first": (a,), "none": (third,)}[spec.repeat]
+            subjects = {"either": (a, b), "first": (a,), "none": tuple(third)}[spec.repeat]
             for subject in subjects:
                 answer = {a: b, b: a}.get(subject)
                 yield Prompt(
@@ -63,7 +63,7 @@ def build(
                     answer=(answer,) if answer else (),
                     distractor=(subject,) if answer else (),
                     candidates=words.names,
-                    cluster="+".join(sorted((first, second))),
+                    cluster="+".join(sorted(names)),
                     split=cell.split,
                     data_seed=cell.data_seed,
                 )
