@@ -19,7 +19,7 @@ class Prompt:
         text: what a person reads; its tokens are what the model reads.
         answer, distractor, candidates: words, each one token with its leading space; empty where
             a control has no right answer.
-        cluster: what is independent of all else (the pair of names); prompts of one are taken as one.
+        cluster: prompts of one share their names, those of two share none (the pair of names).
         split: heroes are chosen on ``select`` and tested on ``test``.
         data_seed: the independent draw that the prompt belongs to.
         tokens: given where the text was cut by tokens; otherwise the text is encoded.

@@ -83,6 +83,19 @@ class ReportContext:
         keys = zip(found["model"], found["layer"], found["head"], strict=True)
         return dict(zip(keys, found["suspect"], strict=True))
 
+    def unsure_heroes(self) -> dict[tuple[str, int, int], str]:
+        """(model, layer, head) -> that its category is unsure, of the heroes where it is.
+
+        Unsure: in fewer than half of the bootstrap draws a hero keeps the category it was chosen
+        in.
+        """
+        heroes = self.tables.get("hero_heads")
+        if heroes is None:
+            return {}
+        unsure = heroes[(heroes["category_stability"] < 0.5) & (heroes["category"] != "weak")]
+        keys = zip(unsure["model"], unsure["layer"], unsure["head"], strict=True)
+        return dict.fromkeys(keys, "category unsure")
+
     def suspect_models(self) -> set[str]:
         """Models with a suspect head."""
         return {model for model, _, _ in self.suspect()}

@@ -21,19 +21,14 @@ def minimal_detectable_effect(se: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
 
 def prompts_needed(
-    se: npt.ArrayLike,
-    n_prompts: int,
-    distance: npt.ArrayLike,
-    most_clusters: tuple[int, float] | None = None,
+    se: npt.ArrayLike, n_prompts: int, distance: npt.ArrayLike
 ) -> npt.NDArray[np.float64]:
     """Smallest number of prompts whose 95 % interval has a half width below `distance`.
 
     `se` was measured on `n_prompts` prompts; further prompts are taken to come like them, in as
-    many new clusters per prompt, so that se falls with the root of their number. `most_clusters`
-    says in how many clusters they came and how many there can be: words run out, and what further
-    prompts from the same words would bring is not known. For a head's category `distance` is how
-    far |delta| lies from tau. Whole numbers held as floats: infinity where words run out, and for a
-    distance of 0, which no number of prompts settles; NaN where something is missing.
+    many new clusters per prompt, so that se falls with the root of their number. For a head's
+    category `distance` is how far |delta| lies from tau. Whole numbers held as floats: infinity
+    for a distance of 0, which no number of prompts settles; NaN where either is missing.
     """
     if n_prompts < 1:
         raise ValueError(f"n_prompts must be at least 1, got {n_prompts}")
@@ -43,9 +38,6 @@ def prompts_needed(
         raise ValueError("distance must not be negative; give its absolute value")
     with np.errstate(divide="ignore", invalid="ignore"):
         needed = np.floor(n_prompts * (_Z_TWO_SIDED * error / reach) ** 2) + 1
-    if most_clusters is not None:
-        clusters, most = most_clusters
-        needed = np.where(needed * clusters > n_prompts * most, np.inf, needed)
     return np.where((reach == 0) & ~np.isnan(error), np.inf, needed)
 
 

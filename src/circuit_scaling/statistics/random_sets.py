@@ -32,7 +32,7 @@ class AgainstRandom(NamedTuple):
 
 
 def against_random(value: float, random: npt.ArrayLike, harm: int) -> AgainstRandom:
-    """Compare ``value`` with those of ``random`` [sets]; sets that were not measured (NaN) are none.
+    """Compare ``value`` with those of ``random`` [sets], of which NaN were not measured.
 
     ``harm`` is -1 where lower values are worse (a contrast, an accuracy) and 1 where higher ones
     are (a loss). Values that differ by rounding count as equal. Everything is NaN where the value

@@ -49,6 +49,7 @@ HEAD_CATEGORY_SUMMARY = Table(
         "minimal_detectable_ioi": number(nullable=True, at_least=0),
         "minimal_detectable_anti_names": number(nullable=True, at_least=0),
         "prompts_to_resolve_tau": number(nullable=True, at_least=0),
+        "names_suffice": flag(nullable=True),
         "template_variance_ioi": number(nullable=True, at_least=0),
         "template_variance_anti_names": number(nullable=True, at_least=0),
     },

@@ -81,7 +81,7 @@ SCALE_TREND = Table(
     "scale_trend",
     {
         "family": text(),
-        "measure": text("corr_true", "corr", "frac_strong"),
+        "measure": text("corr_true", "corr", "frac_strong_true", "frac_strong"),
         "n_models": count(),
         "n_left_out": count(),
         "slope": number(nullable=True),

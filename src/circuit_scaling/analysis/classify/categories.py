@@ -53,7 +53,8 @@ def classify_heads(
             table[column] = _competent(of_clean, task, table)
         classified.append(table)
         summaries.append({"family": family, "model": model, **summary})
-    return pd.concat(classified, ignore_index=True), pd.DataFrame(summaries)
+    counted = pd.DataFrame(summaries).astype({"names_suffice": "boolean"})
+    return pd.concat(classified, ignore_index=True), counted
 
 
 def _competent(competence: pd.DataFrame, task: str, like: pd.DataFrame) -> pd.Series:
@@ -156,38 +157,33 @@ def task_totals(effects: pd.DataFrame, heads: pd.DataFrame, task: str) -> Cluste
 
 def _power(
     heads: pd.DataFrame, effects: pd.DataFrame, competence: pd.DataFrame, tau: float
-) -> dict[str, float]:
+) -> dict[str, object]:
     """What the median head's standard error can and cannot resolve, and what templates would add.
 
-    ``prompts_to_resolve_tau`` is infinite where names run out before. ``template_variance_<task>``
+    ``prompts_to_resolve_tau`` is for the task that needs more of them; ``names_suffice`` says
+    whether there are names for so many prompts with as many to a pair. ``template_variance_<task>``
     is how many times the variance of a mean effect would be what it is, at the median head, if
     templates were a sample like the names, and not fixed.
     """
-    needed, columns = [], dict[str, float]()
+    columns: dict[str, object] = {}
+    prompts, suffice = [], []
     for task in STUDY_TASKS:
         error = float(heads[f"se_{task}"].median())
         columns[f"minimal_detectable_{task}"] = float(minimal_detectable_effect(error))
-        needed.append(_prompts_to_resolve(effects, competence, task, error, tau))
         between = heads.get(f"se_templates_{task}", pd.Series(np.nan, index=heads.index))
         known = heads[f"se_{task}"] > 0
         ratio = (between[known] / heads.loc[known, f"se_{task}"]) ** 2
         columns[f"template_variance_{task}"] = float(ratio.median())
-    return columns | {"prompts_to_resolve_tau": float(np.max(needed))}
-
-
-def _prompts_to_resolve(
-    effects: pd.DataFrame, competence: pd.DataFrame, task: str, error: float, tau: float
-) -> float:
-    """Prompts of a task after which the median head's interval is narrower than tau on each side.
-
-    NaN where there are no effects of clusters.
-    """
-    clusters = effects[effects["task"] == task].drop_duplicates("cluster")
-    if clusters.empty:
-        return np.nan
-    most = competence.loc[competence["task"] == task, "most_clusters"]
-    words = None if most.isna().all() else (len(clusters), float(most.iloc[0]))
-    return float(prompts_needed(error, int(clusters["n_prompts"].sum()), tau, words))
+        clusters = effects[effects["task"] == task].drop_duplicates("cluster")
+        n_prompts = int(clusters["n_prompts"].sum())
+        needed = float(prompts_needed(error, n_prompts, tau)) if n_prompts else np.nan
+        prompts.append(needed)
+        most = competence.loc[competence["task"] == task, "most_clusters"].dropna()
+        if len(most) and not np.isnan(needed):
+            suffice.append(needed * len(clusters) <= n_prompts * most.iloc[0])
+    columns["prompts_to_resolve_tau"] = float(np.max(prompts))
+    columns["names_suffice"] = all(suffice) if len(suffice) == len(STUDY_TASKS) else pd.NA
+    return columns
 
 
 def _counts(categories: np.ndarray) -> dict[str, object]:

@@ -13,7 +13,7 @@ from circuit_scaling.tables.scaling import SCALE_TREND
 
 _MODEL = ["family", "model"]
 ALL_FAMILIES = "all families"
-TREND_MEASURES = ("corr_true", "corr", "frac_strong")
+TREND_MEASURES = ("corr_true", "corr", "frac_strong_true", "frac_strong")
 
 
 def scale_trend(correlations: pd.DataFrame, strong: pd.DataFrame, tau: float) -> pd.DataFrame:
@@ -27,7 +27,7 @@ def scale_trend(correlations: pd.DataFrame, strong: pd.DataFrame, tau: float) ->
     left out and counted, as are models without a size or without the measure. The rows of "all
     families" draw one line through all models, whatever their family.
     """
-    at_tau = strong.loc[strong["tau"] == tau, [*_MODEL, "frac_strong"]]
+    at_tau = strong.loc[strong["tau"] == tau, [*_MODEL, "frac_strong", "frac_strong_true"]]
     models = correlations.merge(at_tau, on=_MODEL, how="left", validate="one_to_one")
     rows = [
         {"family": family, "measure": measure, **_trend(group, measure)}

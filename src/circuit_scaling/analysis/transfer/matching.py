@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from circuit_scaling.analysis.transfer.pairs import ModelHeads
 from circuit_scaling.analysis.transfer.settings import TransferSettings
 from circuit_scaling.statistics.matching import Matches, match_profiles, matched_agreement
+from circuit_scaling.statistics.significance import q_values
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,26 @@ def match_heads(base: ModelHeads, target: ModelHeads) -> Matching:
         return Matching(base, target, match_profiles(profiles[0], profiles[1]))
     except ValueError as error:
         return Matching(base, target, None, str(error))
+
+
+def q_over_pairs(matching: pd.DataFrame) -> pd.DataFrame:
+    """``head_matching`` with q over the pairs of a task.
+
+    Two models are matched in one way, whichever of them is the base: q is over every two models
+    once, and missing where the same two stand before with base and target exchanged.
+    """
+    pairs = np.sort(matching[["base_model", "tgt_model"]].to_numpy(dtype=str), axis=1)
+    again = matching.assign(a=pairs[:, 0], b=pairs[:, 1]).duplicated(["a", "b", "task"])
+    of_task = matching["task"]
+    return matching.assign(
+        **{
+            f"q_{measure}": matching[f"p_{measure}"]
+            .mask(again)
+            .groupby(of_task)
+            .transform(lambda p: q_values(p.to_numpy()))
+            for measure in ("spearman", "pearson")
+        }
+    )
 
 
 def matching_rows(

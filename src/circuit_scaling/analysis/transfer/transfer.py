@@ -10,7 +10,12 @@ import numpy as np
 import pandas as pd
 
 from circuit_scaling.analysis.transfer.divergence import head_divergence
-from circuit_scaling.analysis.transfer.matching import Matching, match_heads, matching_rows
+from circuit_scaling.analysis.transfer.matching import (
+    Matching,
+    match_heads,
+    matching_rows,
+    q_over_pairs,
+)
 from circuit_scaling.analysis.transfer.pairs import ModelHeads, models_of, pairs_of
 from circuit_scaling.analysis.transfer.settings import TransferSettings
 from circuit_scaling.analysis.transfer.target_ranks import SetScore, TargetRanks, target_ranks
@@ -83,8 +88,11 @@ def transfer(
     return {
         "transfer_heads": _table(TRANSFER_HEADS, (row for key in order for row in heads[key])),
         "transfer_summary": _table(TRANSFER_SUMMARY, _with_q([summaries[key] for key in order])),
-        "head_matching": _table(
-            HEAD_MATCHING, (row for m in matchings for row in matching_rows(m, _TASKS, settings))
+        "head_matching": q_over_pairs(
+            _table(
+                HEAD_MATCHING,
+                (row for m in matchings for row in matching_rows(m, _TASKS, settings)),
+            )
         ),
         "head_divergence": _table(HEAD_DIVERGENCE, head_divergence(pairs)),
     }
@@ -226,4 +234,6 @@ def _table(schema: Table, rows: Iterable[_Row]) -> pd.DataFrame:
     """The rows with the columns and types of the schema; without rows, the empty table."""
     found = list(rows)
     types = {name: str(column.dtype) for name, column in schema.columns.items()}
-    return pd.DataFrame(found)[list(types)].astype(types) if found else schema.empty()
+    if not found:
+        return schema.empty()
+    return pd.DataFrame(found).reindex(columns=list(types)).astype(types)

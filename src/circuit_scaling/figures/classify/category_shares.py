@@ -29,9 +29,9 @@ _SHARES = tuple(f"frac_{category}" for category in CATEGORIES)
 def category_counts(head_category_summary: pd.DataFrame) -> Figure:
     """Stacked shares of the four categories, a bar per model, with the counts written beside it.
 
-    ``head_category_summary`` has one row per model. Where ``frac_*_low`` and ``frac_*_high`` hold
-    intervals, a second panel shows the shares of the three categories that are not weak with their
-    95 % intervals. Raises ValueError if a column is missing.
+    ``head_category_summary`` has one row per model. The bars are what is seen; where the shares
+    without noise are known (``frac_*_true``), a second panel shows those of the three categories
+    that are not weak with their 95 % intervals. Raises ValueError if a column is missing.
     """
     columns = ("family", "model", "n_heads_total", *_COUNTS, *_SHARES)
     require_columns(head_category_summary, columns, "category_counts")
@@ -80,7 +80,7 @@ def _bar_panel(axes: Axes, rows: pd.DataFrame) -> None:
     axes.set_yticks(np.arange(len(rows)), list(rows.index))
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel("share of the model's heads")
+    axes.set_xlabel("share of the model's heads, as seen")
 
 
 def _count_columns(rows: pd.DataFrame) -> list[tuple[str, float]]:
@@ -113,7 +113,7 @@ def _count_panel(axes: Axes, rows: pd.DataFrame) -> None:
 def _interval_panel(axes: Axes, rows: pd.DataFrame) -> None:
     for offset, category in zip((-0.22, 0.0, 0.22), STRONG_CATEGORIES, strict=True):
         look = CATEGORIES[category]
-        share = rows[f"frac_{category}"].to_numpy(dtype=np.float64)
+        share = rows[f"frac_{category}_true"].to_numpy(dtype=np.float64)
         low = rows[f"frac_{category}_low"].to_numpy(dtype=np.float64)
         high = rows[f"frac_{category}_high"].to_numpy(dtype=np.float64)
         at = np.arange(len(rows)) + offset
@@ -124,4 +124,4 @@ def _interval_panel(axes: Axes, rows: pd.DataFrame) -> None:
     axes.set_xlim(left=0)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
     axes.tick_params(axis="y", length=0)
-    axes.set_xlabel("share with 95 % interval")
+    axes.set_xlabel("share without noise, 95 % interval")

@@ -24,7 +24,7 @@ _COLUMNS = (
     *("competent_ioi", "competent_anti_names"),
 )
 _TITLES = {
-    "corr_true": "true effects (noise-corrected), 95 % interval",
+    "corr_true": "true effects of these heads, 95 % interval over prompts",
     "corr": "observed effects (Pearson)",
 }
 

@@ -25,6 +25,7 @@ from circuit_scaling.report.blocks import (
 )
 from circuit_scaling.report.chapter import Chapter, Told
 from circuit_scaling.report.context import ReportContext
+from circuit_scaling.report.counting import beyond_chance, by_chance
 from circuit_scaling.vocabulary import ALPHA
 
 _WHOSE = {
@@ -87,9 +88,9 @@ def _can_tell(rows: pd.DataFrame) -> pd.Series[bool]:
 def _lead(primary: pd.DataFrame) -> list[str]:
     drawn = primary[primary["matched_n"] > 0]
     sentences = [
-        "The hero heads of a model, ranked on select prompts within categories from all prompts,"
-        " are ablated together on test prompts, and so are random sets of as many heads in each"
-        " layer, which may hold heroes as well: only so is p a probability."
+        "The hero heads of a model, chosen on select prompts, are ablated together on test prompts,"
+        " and so are random sets of as many heads in each layer, which may hold heroes as well:"
+        " only so is p a probability."
     ]
     if len(drawn):
         sentences.append(
@@ -122,9 +123,9 @@ def _on_tasks(primary: pd.DataFrame) -> list[str]:
             named = f": {', '.join(beats['model'])}" if len(beats) else ""
             sentences.append(
                 f"Of {counted(len(failing), 'model')} that cannot do it, {len(beats) or 'none'}"
-                f" {'show' if len(beats) > 1 else 'shows'} heroes that beat random heads{named};"
-                " a model that has not learnt the task, such as one with random weights, should"
-                " not."
+                f" {'show' if len(beats) > 1 else 'shows'} heroes that beat random heads{named}"
+                f" (by chance {by_chance(len(failing))}); a model that has not learnt the task,"
+                " such as one with random weights, should not."
             )
     return sentences
 
@@ -134,9 +135,9 @@ def _compared(rows: pd.DataFrame, whose: str) -> str:
     bounds = rows["matched_difference_high"].dropna()
     intervals = f"the interval lies below 0 in {int((bounds < 0).sum())}"
     return (
-        f"heroes beat random heads in {int(_beats(rows).sum())} of {counted(len(rows), 'model')}"
-        f" {whose} (p < {ALPHA:g}); they take {number(-rows['matched_difference'].median())} more"
-        f" from the contrast at the median, and"
+        f"of {counted(len(rows), 'model')} {whose}, heroes beat random heads in"
+        f" {beyond_chance(rows['matched_p'], rows['matched_q'])}; they take"
+        f" {number(-rows['matched_difference'].median())} more from the contrast at the median, and"
         f" {intervals if len(bounds) else 'there are no intervals'}. Accuracy at the median:"
         f" {share(rows['clean_accuracy'].median())} of the whole model,"
         f" {share(rows['accuracy'].median())} without the heroes,"
@@ -154,7 +155,7 @@ def _on_controls(controls: pd.DataFrame) -> list[str]:
                 f"On {task_name(task)}, a control, the same heroes add"
                 f" {number(tested['mean_diff'].median())} nats of {what} at the median and random"
                 f" heads {number(tested['matched_mean_diff'].median())}: heroes do more damage in"
-                f" {int(_beats(tested).sum())} of {counted(len(tested), 'model')}."
+                f" {beyond_chance(tested['matched_p'], tested['matched_q'])}."
             )
     return sentences
 
@@ -182,11 +183,12 @@ def _against(row: dict[str, Any]) -> tuple[Cell, ...]:
         matched,
         number_cell(row["matched_difference"], note=bounds),
         number_cell(row["matched_effect_size"], 1),
-        number_cell(row["matched_p"], 3),
+        number_cell(row["matched_p"], 3, row["matched_note"]),
+        number_cell(row["matched_q"], 3),
     )
 
 
-_AGAINST = ("heroes", "random, same layers", "difference", "effect size", "p")
+_AGAINST = ("heroes", "random, same layers", "difference", "effect size", "p", "q")
 
 
 def _model(row: dict[str, Any], suspect: set[str]) -> Cell:
@@ -224,7 +226,7 @@ def _tasks_table(primary: pd.DataFrame, suspect: set[str]) -> Table:
         "All heroes of each model ablated together, on test prompts: change of the mean contrast"
         " with its 95 % interval over prompts, the same for random sets with the middle 95 % of"
         " them, and heroes minus random. Effect size: that difference in standard deviations of"
-        " the random sets; negative: the heroes do more damage."
+        " the random sets; negative: the heroes do more damage. q is over models."
     )
     return Table(names, rows, caption)
 

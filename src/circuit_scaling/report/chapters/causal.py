@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -51,10 +51,13 @@ def _tell(context: ReportContext) -> Told:
         blocks += drawing(context.figures, name, caption)
     if len(similarity):
         blocks.append(_similarity_table(similarity))
-    blocks += [_heroes_table(str(model), of) for model, of in rows.groupby("model", sort=False)]
+    unsure = context.unsure_heroes()
+    blocks += [
+        _heroes_table(str(model), of, unsure) for model, of in rows.groupby("model", sort=False)
+    ]
     sentences = (
         *_introduction(rows, able),
-        *_who_does_it(able),
+        *_who_does_it(able, context.unsure_heroes()),
         *_directions(able),
         *_repair(able),
         *_pairs(pairs, able),
@@ -85,7 +88,7 @@ def _introduction(rows: pd.DataFrame, able: pd.DataFrame) -> Iterator[str]:
         )
 
 
-def _who_does_it(able: pd.DataFrame) -> Iterator[str]:
+def _who_does_it(able: pd.DataFrame, marked: Mapping[tuple[str, int, int], str]) -> Iterator[str]:
     """The question of the study: both jobs by the same head, or a hub that routes."""
     shared = able[able["category"] == "shared"]
     wide = shared.pivot(index=["model", "layer", "head"], columns="task", values="verdict")
@@ -96,9 +99,11 @@ def _who_does_it(able: pd.DataFrame) -> Iterator[str]:
     first, second = (wide[task] for task in wide)
     both = [int(((first == what) & (second == what)).sum()) for what in _VERDICTS[:2]]
     open_ = int(((first == "unclear") | (second == "unclear")).sum())
+    unsure = sum((model, layer, head) in marked for model, layer, head in wide.index)
     yield (
-        f"{counted(len(wide), 'shared head')} among the heroes: {both[0] or 'none'} of them"
-        f" both times on their own (does it itself), {both[1] or 'none'} both times through later"
+        f"{counted(len(wide), 'shared head')} among the heroes"
+        f"{f' ({unsure} of them with an unsure category)' if unsure else ''}:"
+        f" {both[0] or 'none'} of them both times on their own (does it itself), {both[1] or 'none'} both times through later"
         f" heads (routes), {len(wide) - sum(both) - open_ or 'none'} in different ways; for"
         f" {open_ or 'none'} at least one of the two jobs is unclear."
     )
@@ -164,13 +169,21 @@ def _pairs(pairs: pd.DataFrame, able: pd.DataFrame) -> Iterator[str]:
     if not _has_intervals(noising, "interaction"):
         yield f"Whether pairs of heroes do more together than alone is open: {_NO_INTERVALS}."
         return
-    off = noising[_off_zero(noising, "interaction")]
-    more = int((off["interaction"] * off["sum"] > 0).sum())
-    yield (
-        f"Of {counted(len(noising), 'pair')} of heroes with effects of one sign on a task, {more}"
-        " lose more together than the sum of the two, so that each can stand in for the other, and"
-        f" {len(off) - more} lose less, so that they need each other (noising, intervals off 0)."
-    )
+    apart = noising["interaction"] * noising["sum"] > 0
+    for which, does, meaning in (
+        (apart, "more", "each can stand in for the other"),
+        (~apart, "less", "they need each other"),
+    ):
+        q = noising["q"].where(which)
+        p = noising["p"].where(which, 1.0)  # of the same tests, found in this direction
+        found = int((q < ALPHA).sum())
+        half = number(ALPHA / 2 * noising["p"].notna().sum(), 1)
+        yield (
+            f"Of {counted(len(noising), 'pair')} of heroes with effects of one sign on a task,"
+            f" {int((p < ALPHA).sum()) or 'none'} lose {does} together than the sum of the two"
+            f" (noising, p < {ALPHA:g}; by chance {half}), and {found or 'none'} after correction"
+            + (f" (q < {ALPHA:g}): there {meaning}." if found else f" (q < {ALPHA:g}).")
+        )
 
 
 def _likeness(similarity: pd.DataFrame) -> Iterator[str]:
@@ -264,14 +277,19 @@ def _similarity_table(similarity: pd.DataFrame) -> Table:
     return Table(names, rows, caption, folded=True)
 
 
-def _heroes_table(model: str, rows: pd.DataFrame) -> Table:
+def _heroes_table(
+    model: str, rows: pd.DataFrame, unsure: Mapping[tuple[str, int, int], str]
+) -> Table:
     cells = []
     for row in rows.to_dict("records"):
         into = ", ".join(CATEGORIES[c].label for c in row["routes_into"].split(", ") if c)
         cells.append(
             (
                 text_cell(CATEGORIES[row["category"]].label),
-                text_cell(head_name(row["layer"], row["head"])),
+                text_cell(
+                    head_name(row["layer"], row["head"]),
+                    flag=unsure.get((model, row["layer"], row["head"]), ""),
+                ),
                 text_cell(task_name(row["task"])),
                 number_cell(row["delta"], 3),
                 *(_share_cell(row, f"{direction}_normalised") for direction in _DIRECTIONS),

@@ -25,6 +25,7 @@ from circuit_scaling.report.blocks import (
 )
 from circuit_scaling.report.chapter import Chapter, Told
 from circuit_scaling.report.context import ReportContext
+from circuit_scaling.report.counting import beyond_chance
 from circuit_scaling.vocabulary import ALPHA
 
 _COMPETENT = ["base_competent", "tgt_competent"]
@@ -80,7 +81,7 @@ def _tell(context: ReportContext) -> Told:
     caption = "The same index in the other models: what the IOI-like heads of each model are there."
     blocks += drawing(context.figures, "ioi_divergence", caption)
     blocks += [_pairs_table(summary, str(task), suspect) for task in summary["task"].unique()]
-    sentences = (*_sentences(summary), *_matching(matching), *_fates(divergence))
+    sentences = (*_sentences(summary), *_matching(matching, context), *_fates(divergence))
     return Told(sentences, tuple(blocks))
 
 
@@ -145,16 +146,24 @@ def _index_sentence(task: str, tested: pd.DataFrame) -> str:
     return f"{what} in {len(names)}, against the expectation: {', '.join(names[:5])}{more}."
 
 
-def _matching(matching: pd.DataFrame) -> list[str]:
+def _matching(matching: pd.DataFrame, context: ReportContext) -> list[str]:
+    """Whether matched heads have like effects, every two models that can do the task once."""
     sentences = []
-    for task, rows in matching.dropna(subset=["spearman"]).groupby("task", sort=False):
-        better = int((rows["p_spearman"] < ALPHA).sum())
-        sentences.append(
-            f"Heads that are matched by function have {task_name(task)} effects on held-out prompts"
-            f" that correlate by {number(rows['spearman'].median())} at the median (Spearman), more"
-            f" than matched heads with effects exchanged within layers in {better} of"
-            f" {counted(len(rows), 'pair')} (p < {ALPHA:g})."
-        )
+    once = matching.dropna(subset=["q_spearman"])
+    for task, rows in once.groupby("task", sort=False):
+        able = [
+            "unable" not in (context.ability(base, task), context.ability(target, task))
+            for base, target in zip(rows["base_model"], rows["tgt_model"], strict=True)
+        ]
+        counting = rows[able]
+        if len(counting):
+            sentences.append(
+                f"Heads that are matched by function have {task_name(task)} effects on held-out"
+                f" prompts that correlate by {number(counting['spearman'].median())} at the median"
+                " (Spearman). More than with effects exchanged within layers they do in"
+                f" {beyond_chance(counting['p_spearman'], counting['q_spearman'])}, every two"
+                " models that are not known to fail the task counted once."
+            )
     if len(matching) and matching["spearman"].isna().all():
         reasons = "; ".join(dict.fromkeys(matching["reason"]))
         sentences.append(f"No heads could be matched by function: {reasons}.")
@@ -214,14 +223,20 @@ def _matching_table(matching: pd.DataFrame, suspect: set[str]) -> Table:
             Cell(f"{row['n_matched']}", numeric=True),
             number_cell(row["spearman"]),
             number_cell(row["p_spearman"], 3),
+            number_cell(row["q_spearman"], 3),
             number_cell(row["pearson"]),
             number_cell(row["p_pearson"], 3),
+            number_cell(row["q_pearson"], 3),
             text_cell(row["reason"]),
         )
         for row in matching.to_dict("records")
     ]
-    names = ["base", "target", "task", "matched", "Spearman", "p", "Pearson", "p", "not available"]
-    caption = "Heads matched by function: do their effects on held-out prompts agree? Every pair."
+    names = ["base", "target", "task", "matched", "Spearman", "p", "q", "Pearson", "p", "q"]
+    names.append("not available")
+    caption = (
+        "Heads matched by function: do their effects on held-out prompts agree? Every pair; q is"
+        " over every two models once."
+    )
     return Table(names, rows, caption, folded=True)
 
 

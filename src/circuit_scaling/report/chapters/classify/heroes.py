@@ -12,6 +12,7 @@ from circuit_scaling.report.blocks import (
     Table,
     arrange,
     count_cell,
+    counted,
     effect_cell,
     head_name,
     model_cell,
@@ -29,27 +30,37 @@ def _tell(context: ReportContext) -> Told:
     frame = frame.assign(place=frame["category"].map(ranks)).sort_values(["place", "rank"])
     frame = arrange(frame, context.order)
     held_out = (
-        "The category comes from all prompts; rank and choice come from the strength on the select"
-        " prompts, and the test columns hold the effects on prompts that had no part in the choice."
+        "Category, choice and rank come from the select prompts alone, and the test columns hold"
+        " the effects on prompts that had no part in any of them."
         if not context.imported
         else "An imported table has one effect per head and task: nothing is held out, and the"
         " columns of test prompts repeat it."
     )
-    sentences = (
+    sentences: tuple[str, ...] = (
         "Hero heads are the strongest of their category.",
         held_out,
         "Weak heads are listed for comparison and are never ablated as heroes.",
     )
-    suspect = context.suspect()
+    unsure = context.unsure_heroes()
+    strong = frame[frame["category"] != "weak"]
+    if strong["category_stability"].notna().any():
+        sentences = (
+            *sentences,
+            f"Of {counted(len(strong), 'hero head')}, {len(unsure) or 'none'} keep their"
+            " category in fewer than half of the bootstrap draws of select prompts; they are marked"
+            " wherever they appear.",
+        )
+    flags = {**unsure, **context.suspect()}
     tables = tuple(
-        _hero_table(str(model), group, suspect)
-        for model, group in frame.groupby("model", sort=False)
+        _hero_table(str(model), group, flags) for model, group in frame.groupby("model", sort=False)
     )
-    overview = _hero_overview(frame, context.suspect_models())
+    overview = _hero_overview(frame, context.suspect_models(), unsure)
     return Told(sentences, (overview, *tables))
 
 
-def _hero_overview(frame: pd.DataFrame, suspect: set[str]) -> Table:
+def _hero_overview(
+    frame: pd.DataFrame, suspect: set[str], unsure: Mapping[tuple[str, int, int], str]
+) -> Table:
     first = frame[frame["rank"] == frame.groupby(["model", "category"])["rank"].transform("min")]
     by_key = {(row["model"], row["category"]): row for row in first.to_dict("records")}
     rows = []
@@ -61,7 +72,8 @@ def _hero_overview(frame: pd.DataFrame, suspect: set[str]) -> Table:
                 cells.append(Cell("none", numeric=True))
                 continue
             pair = f"{number(row['delta_ioi'])} / {number(row['delta_anti_names'])}"
-            cells.append(Cell(head_name(row["layer"], row["head"]), pair, numeric=True))
+            flag = unsure.get((model, row["layer"], row["head"]), "")
+            cells.append(Cell(head_name(row["layer"], row["head"]), pair, flag, numeric=True))
         rows.append(tuple(cells))
     names = ["model", *(CATEGORIES[category].label for category in STRONG_CATEGORIES)]
     caption = "First hero of each category, with Δ_ioi / Δ_anti on all prompts."
@@ -69,7 +81,7 @@ def _hero_overview(frame: pd.DataFrame, suspect: set[str]) -> Table:
 
 
 def _hero_table(
-    model: str, group: pd.DataFrame, suspect: Mapping[tuple[str, int, int], str]
+    model: str, group: pd.DataFrame, flags: Mapping[tuple[str, int, int], str]
 ) -> Table:
     rows, quiet = [], set()
     for index, row in enumerate(group.to_dict("records")):
@@ -82,7 +94,7 @@ def _hero_table(
                 count_cell(row["rank"]),
                 text_cell(
                     head_name(row["layer"], row["head"]),
-                    flag=suspect.get((model, row["layer"], row["head"]), ""),
+                    flag=flags.get((model, row["layer"], row["head"]), ""),
                 ),
                 effect_cell(row["delta_ioi"], row["se_ioi"]),
                 effect_cell(row["delta_anti_names"], row["se_anti_names"]),

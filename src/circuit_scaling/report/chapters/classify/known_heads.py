@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from circuit_scaling.analysis.classify.known_heads import published_heads
+from circuit_scaling.figures.style import number
 from circuit_scaling.report.blocks import (
     MISSING,
     Cell,
@@ -58,7 +59,8 @@ def _sentences(frame: pd.DataFrame) -> list[str]:
     if len(signed):
         sentences.append(
             f"The effect has the expected sign for {int(signed.sum())} of the"
-            f" {counted(len(signed), 'published role')} that predict one."
+            f" {counted(len(signed), 'published role')} that predict one; by chance for"
+            f" {number(len(signed) / 2, 1)}."
         )
     if frame["low"].isna().all():
         sentences.append("There are no intervals, so that no sign is resolved.")

@@ -20,11 +20,13 @@ from circuit_scaling.report.blocks import (
     interval,
     number_cell,
     share,
+    share_interval,
     task_name,
     text_cell,
 )
 from circuit_scaling.report.chapter import Chapter, Told
 from circuit_scaling.report.context import ReportContext
+from circuit_scaling.vocabulary import CHANCE, COMPETENCE_MARGIN
 
 
 def _tell(context: ReportContext) -> Told:
@@ -35,7 +37,11 @@ def _tell(context: ReportContext) -> Told:
     sentences = [
         "The clean metric is the mean logit contrast between answer and distractor before anything"
         " is ablated; brackets hold its 95 % interval.",
-        "A model is competent on a task when that interval lies above 0.",
+        "A model is competent on a task when that interval lies above 0 and it is right more often"
+        f" than by chance: on at least {share(CHANCE + COMPETENCE_MARGIN)} of the prompts, with an"
+        f" interval above {share(CHANCE)}.",
+        "Every interval on this page is for other names in the same templates: names are a sample,"
+        " the templates are those that there are.",
     ]
     if len(failing):
         sentences.append(f"Not competent: {_named(failing)}.")
@@ -55,8 +61,8 @@ def _tell(context: ReportContext) -> Told:
     table = Table(
         ["model", *(look.label for look in tasks.values())],
         rows,
-        "Clean metric, its interval, and two shares of prompts: the answer beats the distractor /"
-        " the answer beats every candidate.",
+        "Clean metric, its interval, and two shares of prompts: the answer beats the distractor"
+        " (with an interval), and it beats every candidate.",
     )
     caption = (
         "The same, drawn: hollow marks are models that are not competent, pale ones models of"
@@ -76,8 +82,10 @@ def _named(rows: pd.DataFrame) -> str:
 def _competence_cell(row: dict[Hashable, Any] | None) -> Cell:
     if row is None:
         return Cell(MISSING, numeric=True)
-    hits = f"{share(row['accuracy'], 1)} / {share(row.get('candidate_accuracy'), 1)}"
-    lines = [interval(row["low"], row["high"]), hits]
+    bounds = share_interval(row["accuracy_low"], row["accuracy_high"])
+    hits = f"{share(row['accuracy'], 1)} {bounds}".strip()
+    among = f"{share(row.get('candidate_accuracy'), 1)} of all names"
+    lines = [interval(row["low"], row["high"]), hits, among]
     note = "\n".join(line for line in lines if line)
     return number_cell(row["clean_metric"], 2, note, ABILITY_FLAGS[row["ability"]])
 
