@@ -65,8 +65,7 @@ def summarise(
     if not rows:
         return ABLATION_SUMMARY.empty()
     types = {name: str(column.dtype) for name, column in ABLATION_SUMMARY.columns.items()}
-    # q is over models, hence missing in the summary of one.
-    return pd.DataFrame(rows).reindex(columns=list(types)).astype(types)
+    return pd.DataFrame(rows)[list(types)].astype(types)
 
 
 def _compare(trials: pd.DataFrame, clusters: _Values) -> list[_Row]:
@@ -109,6 +108,7 @@ def _placed(kind: str, own: pd.DataFrame, others: pd.DataFrame, harm: int) -> _R
         f"{kind}_from": effect.low,
         f"{kind}_to": effect.high,
         f"{kind}_p": effect.p,
+        f"{kind}_q": np.nan,  # over models, hence not in the summary of one
         f"{kind}_note": _unreachable(n_random, effect.p_floor),
         f"{kind}_accuracy_from": right.low,
         f"{kind}_accuracy_to": right.high,

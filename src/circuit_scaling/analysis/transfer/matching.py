@@ -13,6 +13,8 @@ from circuit_scaling.analysis.transfer.settings import TransferSettings
 from circuit_scaling.statistics.matching import Matches, match_profiles, matched_agreement
 from circuit_scaling.statistics.significance import q_values
 
+_MEASURES = ("spearman", "pearson")
+
 
 @dataclass(frozen=True)
 class Matching:
@@ -60,7 +62,7 @@ def q_over_pairs(matching: pd.DataFrame) -> pd.DataFrame:
             .mask(again)
             .groupby(of_task)
             .transform(lambda p: q_values(p.to_numpy()))
-            for measure in ("spearman", "pearson")
+            for measure in _MEASURES
         }
     )
 
@@ -83,7 +85,9 @@ def matching_rows(
             "n_base_heads": len(base.heads),
             "n_target_heads": len(target.heads),
             "n_matched": 0 if matches is None else len(matches.base),
-            **dict.fromkeys(("spearman", "p_spearman", "pearson", "p_pearson"), np.nan),
+            **dict.fromkeys(
+                (f"{kind}{name}" for kind in ("", "p_", "q_") for name in _MEASURES), np.nan
+            ),
         }
         reason = matching.reason
         if matches is not None:

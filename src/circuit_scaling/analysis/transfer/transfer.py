@@ -234,6 +234,4 @@ def _table(schema: Table, rows: Iterable[_Row]) -> pd.DataFrame:
     """The rows with the columns and types of the schema; without rows, the empty table."""
     found = list(rows)
     types = {name: str(column.dtype) for name, column in schema.columns.items()}
-    if not found:
-        return schema.empty()
-    return pd.DataFrame(found).reindex(columns=list(types)).astype(types)
+    return pd.DataFrame(found)[list(types)].astype(types) if found else schema.empty()

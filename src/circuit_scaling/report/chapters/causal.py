@@ -103,8 +103,8 @@ def _who_does_it(able: pd.DataFrame, marked: Mapping[tuple[str, int, int], str])
     yield (
         f"{counted(len(wide), 'shared head')} among the heroes"
         f"{f' ({unsure} of them with an unsure category)' if unsure else ''}:"
-        f" {both[0] or 'none'} of them both times on their own (does it itself), {both[1] or 'none'} both times through later"
-        f" heads (routes), {len(wide) - sum(both) - open_ or 'none'} in different ways; for"
+        f" {both[0] or 'none'} of them both times on their own (does it itself),"
+        f" {both[1] or 'none'} both times through later heads (routes), {len(wide) - sum(both) - open_ or 'none'} in different ways; for"
         f" {open_ or 'none'} at least one of the two jobs is unclear."
     )
 
