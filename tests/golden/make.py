@@ -29,9 +29,7 @@ def golden_scan() -> dict[str, list[float]]:
     for task in TASKS:
         for ablation, positions in ABLATIONS:
             primary = AblationKind(ablation=ablation, positions=positions)
-            settings = ScanSettings(
-                primary=primary, ablations=(), positions=(), draws=1, n_boot=200, n_flips=99
-            )
+            settings = ScanSettings(primary=primary, ablations=(), positions=(), draws=1)
             measured = Measurement(
                 loaded.anatomy, task, tasks.root[task], settings, prompts, Chunk.of(loaded.anatomy)
             )

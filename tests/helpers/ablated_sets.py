@@ -14,9 +14,7 @@ from circuit_scaling.tables.ablation import ABLATION_TRIALS
 
 N_CLUSTERS, PER_CLUSTER = 12, 2
 N_PROMPTS = N_CLUSTERS * PER_CLUSTER
-SETTINGS = AblationSettings(
-    tasks=("ioi", "anti_names"), controls=("plain_text",), n_random=6, n_boot=200
-)
+SETTINGS = AblationSettings(tasks=("ioi", "anti_names"), controls=("plain_text",), n_random=6)
 Effects = Callable[[HeadSet], NDArray[np.float64]]
 
 

@@ -18,8 +18,6 @@ COUNTS = {"n_prompts": 3, "n_clusters": 12, "fingerprint": "ff"}
 SETTINGS = CausalSettings(
     corruption=Corruptions(ioi="subject", anti_names="names"),
     min_share=0.1,
-    n_boot=200,
-    n_flips=99,
     n_permutations=99,
 )
 
@@ -48,6 +46,7 @@ def classified_heads() -> pd.DataFrame:
             "layer": [0, 0, 1, 1],
             "head": [0, 1, 0, 1],
             "category": ["shared", "weak", "weak", "shared"],
+            "category_select": ["shared", "weak", "weak", "shared"],
             "competent_ioi": able,
             "competent_anti_names": able,
         }

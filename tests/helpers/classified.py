@@ -37,9 +37,9 @@ def classified(
     frame[list(PROFILE_COLUMNS)] = scores
     frame["suspect"], frame["revision"], frame["fingerprint"] = "", "", "0f"
     frame["bos"] = pd.Series(False, index=frame.index, dtype="boolean")
-    frame["category"] = categorise(ioi, anti, TAU)
+    frame["category"] = frame["category_select"] = categorise(ioi, anti, TAU)
     frame["strength"] = frame["strength_select"] = np.abs(ioi) + np.abs(anti)
-    frame["category_stability"] = np.nan
+    frame["category_stability"] = frame["stability_select"] = np.nan
     for column in ("resolved", "competent_ioi", "competent_anti_names"):
         frame[column] = pd.array([pd.NA if able is None else able] * len(frame), dtype="boolean")
     return CLASSIFIED_HEADS.validate(frame)

@@ -22,8 +22,6 @@ SETTINGS = ScanSettings(
     positions=("all",),
     agreement_tasks=("ioi", "anti_names"),
     draws=1,
-    n_boot=200,
-    n_flips=99,
 )
 
 
@@ -84,6 +82,7 @@ def effects(
             "low": np.nan,
             "high": np.nan,
             "p": p,
+            "se_templates": 0.2,
             "q": p / 10,
             "delta_logprob": np.nan,
             "se_logprob": np.nan,
@@ -120,9 +119,12 @@ def competence(model: str, family: str = "mini", **clean: float | None) -> pd.Da
             "low": [v - 0.2 for v in given],
             "high": [v + 0.2 for v in given],
             "accuracy": 1.0,
+            "accuracy_low": 1.0,
+            "accuracy_high": 1.0,
             "candidate_accuracy": 1.0,
             "n_prompts": 24,
             "n_clusters": 12,
+            "most_clusters": 48.0,
         }
     )
     can = [pd.NA if value is None else value > 0.2 for value in clean.values()]

@@ -102,9 +102,12 @@ def competence(models: Sequence[Model] = MODELS) -> pd.DataFrame:
                     "low": metric - 2 * se,
                     "high": metric + 2 * se,
                     "accuracy": rng.uniform(0.97, 1.0) if knows else rng.uniform(0.45, 0.55),
+                    "accuracy_low": 0.95 if knows else 0.4,
+                    "accuracy_high": 1.0 if knows else 0.6,
                     "candidate_accuracy": rng.uniform(0.9, 1.0) if knows else 0.02,
                     "n_prompts": 400,
                     "n_clusters": 50,
+                    "most_clusters": 96.0,
                     "competent": bool(metric - 2 * se > 0),
                 }
             )
@@ -116,7 +119,8 @@ def competence(models: Sequence[Model] = MODELS) -> pd.DataFrame:
                 "clean_metric": 3.1,
                 "competent": True,
             }
-            | {"accuracy": np.nan, "candidate_accuracy": np.nan, "low": np.nan, "high": np.nan}
+            | {name: np.nan for name in ("low", "high", "most_clusters", "candidate_accuracy")}
+            | {f"accuracy{end}": np.nan for end in ("", "_low", "_high")}
         )
     return pd.DataFrame(rows)
 
@@ -155,9 +159,11 @@ def classified_heads(models: Sequence[Model] = MODELS) -> pd.DataFrame:
             ["ioi_only", "anti_only", "shared"],
             "weak",
         )
+        frame["category_select"] = frame["category"]
         frame["strength"] = frame["delta_ioi"].abs() + frame["delta_anti_names"].abs()
         frame["strength_select"] = frame["strength"] * rng.normal(1.0, 0.05, n)
         frame["category_stability"] = rng.uniform(0.6, 1.0, n)
+        frame["stability_select"] = frame["category_stability"]
         frame["resolved"] = pd.array(rng.random(n) < 0.8, dtype="boolean")
         frame["competent_ioi"] = model.ioi
         frame["competent_anti_names"] = model.anti
@@ -181,9 +187,14 @@ def head_category_summary(heads: pd.DataFrame) -> pd.DataFrame:
             share = count / len(group)
             spread = 1.2 * np.sqrt(share * (1 - share) / len(group))
             row |= {f"n_{category}": count, f"frac_{category}": share}
+            row |= {f"frac_{category}_true": share}
             row |= {f"frac_{category}_low": max(0.0, share - spread)}
             row |= {f"frac_{category}_high": min(1.0, share + spread)}
+        row["shares_unknown"] = ""
         row["frac_resolved"] = float(group["resolved"].mean())
+        for task in ("ioi", "anti_names"):
+            row |= {f"minimal_detectable_{task}": 0.08, f"template_variance_{task}": 2.5}
+        row |= {"prompts_to_resolve_tau": 1200.0, "names_suffice": False}
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -261,6 +272,8 @@ def corr_vs_scale(models: Sequence[Model] = MODELS) -> pd.DataFrame:
                 "corr_true": corr if defined else np.nan,
                 "corr_true_low": max(-1.0, corr - 0.35) if defined else np.nan,
                 "corr_true_high": min(1.0, corr + 0.25) if defined else np.nan,
+                "corr_sample_low": max(-1.0, corr - 0.6) if defined else np.nan,
+                "corr_sample_high": min(1.0, corr + 0.4) if defined else np.nan,
                 "undefined": "" if defined else "effects on ioi do not vary beyond noise",
                 "minimal_detectable": 0.4 if defined else np.nan,
                 "p": 0.0123,
@@ -283,6 +296,7 @@ def strong_head_scaling(heads: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(
         n_strong=frame["n_heads_total"] - frame["n_weak"],
         frac_strong=1 - frame["frac_weak"],
+        frac_strong_true=1 - frame["frac_weak_true"],
         frac_strong_low=1 - frame["frac_weak_high"],
         frac_strong_high=1 - frame["frac_weak_low"],
     )
@@ -301,7 +315,7 @@ def scale_trend(families: Sequence[str] = ("mini_gpt2", "mini_pythia")) -> pd.Da
             "high": 0.4 + 2.54,
         }
         for family in (*families, "all families")
-        for measure in ("corr_true", "corr", "frac_strong")
+        for measure in ("corr_true", "corr", "frac_strong_true", "frac_strong")
     ]
     return pd.DataFrame(rows)
 

@@ -40,10 +40,10 @@ TASKS = Tasks(
 )
 ZERO = AblationKind(ablation="zero", positions="all")
 SCAN = ScanSettings(
-    primary=ZERO, ablations=("zero",), positions=("all",), draws=1, n_boot=200, n_flips=99,
+    primary=ZERO, ablations=("zero",), positions=("all",), draws=1,
     chunk=1024,
 )  # fmt: skip
-SETTINGS = AblationSettings(tasks=("ioi", "anti_names"), n_random=19, also=("mean",), n_boot=200)
+SETTINGS = AblationSettings(tasks=("ioi", "anti_names"), n_random=19, also=("mean",))
 SETS = [
     HeadSet("clean", 0, ()),
     HeadSet("hero_joint", 3, ((0, 6), (2, 8), (3, 4))),

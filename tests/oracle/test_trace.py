@@ -43,8 +43,6 @@ SCAN = ScanSettings(
     ablations=(),
     positions=(),
     draws=1,
-    n_boot=200,
-    n_flips=99,
 )
 SETTINGS = TRACING.model_copy(update={"max_receivers": 5})
 HEROES: tuple[Head, ...] = ((1, 2), (3, 1), (0, 6))

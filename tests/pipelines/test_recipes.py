@@ -39,7 +39,7 @@ def test_a_task_is_an_entry_under_tasks(test_data, figures_are_not_written, tmp_
     mine.write_text(yaml.safe_dump({"tasks": GREETINGS}))
     others = ("ioi_abc", "anti_lists", "induction", "plain_text")
     small = {
-        "scan": {"ablations": ["zero"], "positions": ["all"], "n_flips": 99, "chunk": 4096},
+        "scan": {"ablations": ["zero"], "positions": ["all"], "chunk": 4096},
         "tasks": {name: {"scan": False} for name in others},
     }
     with KedroSession.create(PROJECT, conf_source=str(conf), runtime_params=small) as session:

@@ -32,14 +32,13 @@ BLOCKS: list[tuple[type[Block], dict[str, Any]]] = [
             "draws": 1,
             "chunk": 64,
             "max_memory": 2**30,
-            "n_flips": 99,
-            **DRAWS,
+            "seed": 0,
         },
     ),
     (ClassifySettings, {"tau": 0.05, "taus": [0.01, 0.05], "top_k": 3, **DRAWS}),
     (
         ScalingSettings,
-        {"n_permutations": 9, "n_flips": 99, "n_splits": 9, "depth_bins": 4, **DRAWS},
+        {"n_permutations": 9, "n_splits": 9, "depth_bins": 4, **DRAWS},
     ),
     (TransferSettings, {"k": 20, "pairs": "all", "n_null": 99, **DRAWS}),
     (
@@ -49,12 +48,11 @@ BLOCKS: list[tuple[type[Block], dict[str, Any]]] = [
             "max_prompts": 40,
             "max_receivers": 4,
             "min_share": 0.1,
-            "n_flips": 99,
             "n_permutations": 99,
-            **DRAWS,
+            "seed": 0,
         },
     ),
-    (AblationSettings, {"tasks": ["ioi"], "n_random": 20, "ks": [1, 3], **DRAWS}),
+    (AblationSettings, {"tasks": ["ioi"], "n_random": 20, "ks": [1, 3], "seed": 0}),
     (
         ZooSettings,
         {

@@ -111,14 +111,14 @@ def category_shares(
     the same is done; the interval is the share +- the 95 % quantile of the distance of the drawn
     shares from what was seen (Hall 1988, "On symmetric bootstrap confidence intervals"). How often
     it holds the true share: ``docs/coverage.md``. All is NaN where a head has no draws, and where
-    the median head's larger standard error exceeds tau: then no line leads back.
+    the median head's larger standard error exceeds tau / 2: then the line does not lead back.
 
     Args:
         deltas: measured effects on the two tasks, each [heads].
         errors: their standard errors, each [heads].
         draws: bootstrap draws of the effects, each [draws, heads].
     """
-    observed, drawn = _observed_and_drawn(*deltas, *draws, tau, at_most=tau)
+    observed, drawn = _observed_and_drawn(*deltas, *draws, tau)
     if drawn is None:
         return {name: ShareInterval(np.nan, np.nan, np.nan) for name in CATEGORIES}
     seen, seen_in_draws = _shares(observed[None])[0], _shares(drawn)
@@ -177,9 +177,7 @@ def category_means(
     head's larger standard error exceeds tau / 2. The mean of a category without heads is missing;
     where more than 1 - 95 % of the draws leave it without heads, so is its interval.
     """
-    observed, drawn = _observed_and_drawn(
-        delta_ioi, delta_anti, draws_ioi, draws_anti, tau, at_most=tau / 2
-    )
+    observed, drawn = _observed_and_drawn(delta_ioi, delta_anti, draws_ioi, draws_anti, tau)
     means = {}
     for name in CATEGORIES:
         members = observed == _NAMES.index(name)
@@ -202,11 +200,10 @@ def _observed_and_drawn(
     draws_ioi: npt.NDArray[np.float64],
     draws_anti: npt.NDArray[np.float64],
     tau: float,
-    at_most: float,
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8] | None]:
     """Codes of the heads, and of each draw; None where draws are missing or too noisy.
 
-    Too noisy: the median head's larger standard deviation over draws exceeds ``at_most``.
+    Too noisy: the median head's larger standard deviation over draws exceeds tau / 2.
     """
     observed = _codes(delta_ioi, delta_anti, tau)
     if observed.ndim != 1 or observed.size == 0:
@@ -214,7 +211,7 @@ def _observed_and_drawn(
     _check_draws(draws_ioi, draws_anti, observed.size)
     noise = np.maximum(draws_ioi.std(axis=0), draws_anti.std(axis=0))
     # A comparison with NaN is false: heads without draws leave the bounds missing too.
-    if not np.median(noise) <= at_most:
+    if not np.median(noise) <= tau / 2:
         return observed, None
     return observed, _codes(draws_ioi, draws_anti, tau)
 

@@ -58,6 +58,7 @@ TABLES = {
             f"{kind}reason": ["", "", "", "1 other heads"]
             for kind in ("", "matched_", "unmatched_", "weakest_")
         },
+        **{f"{kind}_note": ["", "only 5 other sets", "", ""] for kind in ("matched", "unmatched")},
         "fingerprint": "0f",
     },
     "ablation_log": LOG,

@@ -89,6 +89,8 @@ TABLES = {
         **COUNTS,
         "sum": list(KNOWN),
         **measured("joint", "interaction", values=KNOWN),
+        "p": SHARES,
+        "q": SHARES,
         "fingerprint": "0f",
     },
     "causal_summary": {

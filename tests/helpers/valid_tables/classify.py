@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from circuit_scaling.tables.classify import VERDICTS as KNOWN_VERDICTS
 from circuit_scaling.vocabulary import CATEGORIES
-from tests.helpers.valid_tables.rows import COUNTED, FLAGS, HEAD, JOINT, MODEL, NAN, SHARES
+from tests.helpers.valid_tables.rows import (
+    COUNTED,
+    FLAGS,
+    HEAD,
+    JOINT,
+    MODEL,
+    NAN,
+    SHARES,
+    TRUE_SHARE,
+)
 
 TABLES = {
     "classified_heads": {
         **JOINT,
         "category": list(CATEGORIES),
+        "category_select": list(CATEGORIES),
         "strength": [0.5, 0.2, 0.0, 5.0],
         "strength_select": [0.5, 0.2, 0.0, 5.0],
         "category_stability": [1.0, 0.5, 0.0, NAN],
+        "stability_select": [1.0, 0.5, 0.0, NAN],
         "resolved": FLAGS,
         "competent_ioi": FLAGS,
         "competent_anti_names": FLAGS,
@@ -23,11 +34,15 @@ TABLES = {
         "params_m": [0.3, 0.6, 1.2, NAN],
         "n_heads_total": [4, 4, 4, 6],
         **COUNTED,
-        **{f"frac_{c}_{e}": [0.1, 0.2, 1.0, NAN] for c in CATEGORIES for e in ("low", "high")},
+        **{f"frac_{c}_{e}": [0.1, 0.2, 1.0, NAN] for c in CATEGORIES for e in TRUE_SHARE},
+        "shares_unknown": ["", "", "", "no effects of clusters"],
         "frac_resolved": [0.5, 1.0, 0.0, NAN],
         "minimal_detectable_ioi": [0.1, 0.2, 0.3, NAN],
         "minimal_detectable_anti_names": [0.1, 0.2, 0.3, NAN],
         "prompts_to_resolve_tau": [160.0, 4000.0, 1.0, NAN],
+        "names_suffice": FLAGS,
+        "template_variance_ioi": [0.5, 6.0, 1.0, NAN],
+        "template_variance_anti_names": [0.5, 6.0, 1.0, NAN],
     },
     "category_sensitivity": {
         **MODEL,

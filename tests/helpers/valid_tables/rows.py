@@ -83,3 +83,7 @@ def measured(*names: str, values: tuple[float, ...] = (0.5, -0.1, 0.0, NAN)) -> 
     """Columns with the ends of their intervals; the last is missing, of others the interval."""
     ends = {"": values, "_low": (0.2, NAN, -0.1, NAN), "_high": (0.8, NAN, 0.1, NAN)}
     return {f"{name}{end}": list(of) for name in names for end, of in ends.items()}
+
+
+TRUE_SHARE = ("true", "low", "high")
+"""Ends of the columns of a share without noise."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from circuit_scaling.vocabulary import CATEGORIES
-from tests.helpers.valid_tables.rows import COUNTED, FLAGS, MODEL, NAN
+from tests.helpers.valid_tables.rows import COUNTED, FLAGS, MODEL, NAN, TRUE_SHARE
 
 TABLES = {
     "corr_vs_scale": {
@@ -17,10 +17,12 @@ TABLES = {
         "corr_true": [0.6, -1.1, NAN, NAN],
         "corr_true_low": [0.2, -1.0, NAN, NAN],
         "corr_true_high": [0.8, -0.7, NAN, NAN],
+        "corr_sample_low": [-0.2, -1.0, NAN, NAN],
+        "corr_sample_high": [0.9, -0.1, NAN, NAN],
         "undefined": ["", "", "fewer than 10 heads", "no effects of clusters"],
         "minimal_detectable": [0.4, 1.0, NAN, NAN],
         "p": [0.01, 1.0, NAN, 0.5],
-        "reliability_ioi": [0.9, -0.1, NAN, NAN],
+        "reliability_ioi": [0.9, 0.0, NAN, NAN],
         "reliability_anti_names": [0.9, 1.0, NAN, NAN],
         "ceiling": [0.9, NAN, NAN, NAN],
         "n_clusters_ioi": [20, 20, 9, 0],
@@ -40,7 +42,7 @@ TABLES = {
         **{
             f"frac_{c}_{e}": [0.1, 0.2, 1.0, NAN]
             for c in (*CATEGORIES, "strong")
-            for e in ("low", "high")
+            for e in TRUE_SHARE
         },
     },
     "layer_profile": {
@@ -59,7 +61,7 @@ TABLES = {
     },
     "scale_trend": {
         "family": ["mini", "mini", "mini", "all families"],
-        "measure": ["corr_true", "corr", "frac_strong", "corr"],
+        "measure": ["corr_true", "corr", "frac_strong", "frac_strong_true"],
         "n_models": [3, 3, 2, 10],
         "n_left_out": [0, 0, 1, 0],
         "slope": [0.5, -0.5, NAN, 0.1],

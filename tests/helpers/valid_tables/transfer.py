@@ -43,8 +43,10 @@ TABLES = {
         "n_matched": [48, 48, 48, 0],
         "spearman": [1.0, -1.0, 0.5, NAN],
         "p_spearman": SHARES,
+        "q_spearman": SHARES,
         "pearson": [1.0, -1.0, 0.5, NAN],
         "p_pearson": SHARES,
+        "q_pearson": SHARES,
         "reason": ["", "", "", "no profiles of b_xl"],
     },
     "head_divergence": {

@@ -6,12 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from circuit_scaling.statistics.clusters import ClusterTotals
-from circuit_scaling.statistics.correlation import corrected_correlation, effective_heads
+from circuit_scaling.statistics.correlation import (
+    CorrectedCorrelation,
+    corrected_correlation,
+    effective_heads,
+)
 from circuit_scaling.statistics.cross_cluster import (
     head_products,
     pair_weight,
@@ -19,7 +24,7 @@ from circuit_scaling.statistics.cross_cluster import (
     parts_of,
     signal_over_noise,
 )
-from tests.helpers.simulated_heads import Design, coverage, simulate
+from tests.helpers.simulated_heads import Design, Simulated, coverage, simulate
 
 DESIGN = Design(rho=0.5, heads=60, clusters=20, reliability=0.8)
 
@@ -31,6 +36,16 @@ def totals(
     n_prompts = np.ones(effects.shape[1]) if sizes is None else sizes
     labels = tuple(f"{prefix}{c:03d}" for c in range(effects.shape[1]))
     return ClusterTotals(labels, effects * n_prompts, n_prompts)
+
+
+def correlate(pair: Simulated) -> CorrectedCorrelation:
+    return corrected_correlation(pair.first, pair.second, pair.layers)
+
+
+def in_one_go(x: NDArray[np.float64], y: NDArray[np.float64], layers: int = 6) -> Simulated:
+    """Effects [heads] that 12 clusters measure without noise."""
+    tasks = [totals(np.tile(task[:, None], 12)) for task in (x, y)]
+    return Simulated(*tasks, np.arange(len(x)) * layers // len(x), float("nan"))
 
 
 def drawn(seed: int, heads: int = 8, clusters: int = 5) -> NDArray[np.float64]:
@@ -81,9 +96,11 @@ class TestProducts:
 class TestEstimate:
     def test_without_noise_it_is_pearson(self) -> None:
         effects = np.random.default_rng(7).normal(size=(2, 30))
-        found = corrected_correlation(*(totals(np.tile(e[:, None], 12)) for e in effects))
+        found = correlate(in_one_go(*effects))
         assert found.r == pytest.approx(np.corrcoef(effects)[0, 1], abs=1e-9)
-        assert found.low < found.r < found.high
+        # Nothing is uncertain about these heads; another sample of heads would be another one.
+        assert found.low == pytest.approx(found.r) == found.high
+        assert found.sample_low < found.r - 0.1 < found.r + 0.1 < found.sample_high
         assert found.undefined == ""
 
     @pytest.mark.parametrize(("rho", "shared", "expected"), [(0.5, False, 0.3), (0.0, True, 0.2)])
@@ -93,17 +110,17 @@ class TestEstimate:
         design = Design(rho=rho, heads=400, clusters=20, reliability=0.6, shared=shared)
         rng = np.random.default_rng(8)
         pairs = [simulate(design, rng) for _ in range(60)]
-        corrected = np.mean([corrected_correlation(*pair).r for pair in pairs])
-        raw = np.mean([np.corrcoef(a.mean, b.mean)[0, 1] for a, b in pairs])
+        corrected = np.mean([correlate(pair).r for pair in pairs])
+        raw = np.mean([np.corrcoef(a.mean, b.mean)[0, 1] for a, b, *_ in pairs])
         assert corrected == pytest.approx(rho, abs=0.03)
         # Attenuated to 0.5 x 0.6; or 0.4 of noise variance, of which half is in common.
         assert raw == pytest.approx(expected, abs=0.03)
 
     def test_correlations_of_one_reach_the_end(self) -> None:
         effects = np.random.default_rng(9).normal(size=30)
-        x = totals(np.tile(effects[:, None], 12))
-        assert corrected_correlation(x, x).high == pytest.approx(1.0)
-        assert corrected_correlation(x, x).r == pytest.approx(1.0)
+        found = correlate(in_one_go(effects, effects))
+        assert found.high == found.sample_high == pytest.approx(1.0)
+        assert found.r == pytest.approx(1.0)
 
     @settings(deadline=None, max_examples=25)
     @given(
@@ -114,7 +131,7 @@ class TestEstimate:
     ) -> None:
         rng = np.random.default_rng(seed)
         design = replace(DESIGN, heads=24, clusters=12, shared=shared)
-        a, b = simulate(design, rng)
+        a, b, layers, _ = simulate(design, rng)
         heads, clusters = rng.permutation(24), rng.permutation(12)
         sign = -1.0 if negate else 1.0
 
@@ -123,48 +140,94 @@ class TestEstimate:
             labels = tuple(task.labels[c] for c in clusters)
             return ClusterTotals(labels, sums, task.n_prompts[clusters])
 
-        first = corrected_correlation(a, b, ("a", "b"))
-        again = corrected_correlation(changed(a, sign * unit), changed(b, 1.0), ("a", "b"))
+        first = corrected_correlation(a, b, layers)
+        again = corrected_correlation(changed(a, sign * unit), changed(b, 1.0), layers[heads])
         assert again.undefined == first.undefined
         ends = [sign * end for end in (first.low, first.high)][:: int(sign)]
+        ends += [sign * end for end in (first.sample_low, first.sample_high)][:: int(sign)]
         expected = [sign * first.r, *ends, first.minimal_detectable]
-        np.testing.assert_allclose(again[:4], expected, atol=1e-6)
+        np.testing.assert_allclose(again[:6], expected, atol=1e-6)
 
     def test_the_tasks_may_change_places(self) -> None:
-        a, b = simulate(DESIGN, np.random.default_rng(10))
+        a, b, layers, _ = simulate(DESIGN, np.random.default_rng(10))
         np.testing.assert_allclose(
-            corrected_correlation(a, b)[:4], corrected_correlation(b, a)[:4], atol=1e-9
+            corrected_correlation(a, b, layers)[:6],
+            corrected_correlation(b, a, layers)[:6],
+            atol=1e-9,
         )
 
-    def test_detectable_correlation_of_many_heads_without_noise(self) -> None:
-        design = replace(DESIGN, rho=0.0, heads=2000, reliability=0.999)
-        found = corrected_correlation(*simulate(design, np.random.default_rng(11)))
-        assert found.minimal_detectable == pytest.approx(2.8016 / np.sqrt(2000), rel=0.1)
+    @pytest.mark.parametrize("shared", [False, True])
+    def test_the_jackknife_leaves_out_one_cluster_after_the_other(self, shared: bool) -> None:
+        """Bias and both intervals by plain loops: unequal clusters, some of them shared."""
+        a, b, layers, _ = simulate(
+            replace(DESIGN, heads=24, shared=shared), np.random.default_rng(11)
+        )
+        sizes = np.random.default_rng(12).integers(1, 5, 20).astype(float)
+        a = ClusterTotals(a.labels, a.sums * sizes, a.n_prompts * sizes)
+        b = ClusterTotals(b.labels[3:], b.sums[:, 3:], b.n_prompts[3:])  # a has three of its own
 
-    @pytest.mark.parametrize("seed", [15, 18, 20])
-    def test_ends_are_where_a_test_at_that_correlation_just_refuses(self, seed: int) -> None:
-        x, y = np.random.default_rng(seed).standard_t(2, (2, 40))
-        found = corrected_correlation(*(totals(np.tile(e[:, None], 12)) for e in (x, x + y)))
-        z = [(e - e.mean()) / e.std(ddof=1) for e in (x, x + y)]
-        for rho in (found.low, found.high):
-            of_head = 40 / 39 * (z[0] * z[1] - rho * (z[0] ** 2 + z[1] ** 2) / 2)
-            assert of_head.mean() == pytest.approx(found.r - rho, abs=1e-9)
-            measured = of_head.var(ddof=1) / 40 + (found.r - rho) ** 2 / 39
-            normal = (1 - rho**2) ** 2 / 39
-            variance = measured + 15 / 55 * max(0.0, normal - measured)
-            assert (found.r - rho) ** 2 == pytest.approx(1.959964**2 * variance, rel=1e-4)
+        def without(task: ClusterTotals, label: str) -> ClusterTotals:
+            keep = [i for i, own in enumerate(task.labels) if own != label]
+            labels = tuple(task.labels[i] for i in keep)
+            return ClusterTotals(labels, task.sums[:, keep], task.n_prompts[keep])
 
-    def test_one_dominant_head_leaves_the_correlation_open(self) -> None:
-        a, b = simulate(replace(DESIGN, rho=0.0), np.random.default_rng(12))
-        for task in (a, b):
+        def estimate(x: ClusterTotals, y: ClusterTotals) -> NDArray[np.float64]:
+            parts = parts_of(x), parts_of(y)
+            xx, yy, xy = (
+                head_products(parts[i], parts[j]).sum() for i, j in ((0, 0), (1, 1), (0, 1))
+            )
+            return np.array([xy, np.sqrt(xx * yy)]) / 23
+
+        whole = estimate(a, b)
+        common = [label for label in a.labels if label in b.labels]
+        strata = [common, [x for x in a.labels if x not in common]]
+        strata.append([x for x in b.labels if x not in common])
+        bias, covariance = np.zeros(2), np.zeros((2, 2))
+        for labels in filter(None, strata):
+            n = len(labels)
+            left = np.array([estimate(without(a, x), without(b, x)) for x in labels])
+            bias += (n - 1) * (left.mean(axis=0) - whole)
+            covariance += (n - 1) ** 2 / n * np.cov(left.T, ddof=1)
+        found = corrected_correlation(a, b, layers)
+        top, bottom = whole - bias
+        assert found.r == pytest.approx(top / bottom, rel=1e-9)
+        # By layer: sums of what each head adds to covariance and root, as if layers were drawn.
+        x, y = parts_of(a), parts_of(b)
+        xx, yy, xy = (head_products(*pair) / 23 for pair in ((x, x), (y, y), (x, y)))
+        root = np.sqrt(xx.sum() * yy.sum()) * (xx / xx.sum() + yy / yy.sum()) / 2
+        sums = np.array([[one[layers == la].sum() for la in range(6)] for one in (xy, root)])
+        sampled = covariance + 6 * np.cov(sums, ddof=1)
+        for ends, spread, freedom in (
+            ((found.low, found.high), covariance, 16),
+            ((found.sample_low, found.sample_high), sampled, 5),
+        ):
+            for rho in ends:
+                at = np.array([1.0, -rho])
+                t = (top - rho * bottom) ** 2 / (at @ spread @ at)
+                if abs(rho) < 1:
+                    assert t == pytest.approx(scipy.stats.t(freedom).ppf(0.975) ** 2, rel=1e-6)
+                else:
+                    assert t <= scipy.stats.t(freedom).ppf(0.975) ** 2
+
+    def test_one_dominant_head_leaves_the_correlation_open_as_a_sample(self) -> None:
+        drawn = simulate(replace(DESIGN, rho=0.0), np.random.default_rng(12))
+        for task in (drawn.first, drawn.second):
             task.sums[0] += 1000.0
-        found = corrected_correlation(a, b)
+        found = correlate(drawn)
         assert found.r > 0.99
-        assert found.low < 0
+        assert found.low > 0.9  # of these heads nothing else is true
+        assert found.sample_low < 0
+
+    def test_one_layer_is_no_sample_of_layers(self) -> None:
+        found = correlate(simulate(replace(DESIGN, layers=1), np.random.default_rng(13)))
+        assert np.isfinite([found.low, found.high]).all()
+        assert np.isnan([found.sample_low, found.sample_high]).all()
 
     def test_other_heads_are_refused(self) -> None:
         with pytest.raises(ValueError, match="12 heads on one task but 11"):
-            corrected_correlation(totals(drawn(0, 12, 12)), totals(drawn(1, 11, 12)))
+            corrected_correlation(totals(drawn(0, 12, 12)), totals(drawn(1, 11, 12)), np.zeros(12))
+        with pytest.raises(ValueError, match="do not fit 12 heads"):
+            corrected_correlation(totals(drawn(0, 12, 12)), totals(drawn(1, 12, 12)), np.zeros(11))
 
 
 class TestUndefined:
@@ -178,19 +241,23 @@ class TestUndefined:
             ((good, constant), "effects on anti_names do not vary beyond noise"),
             ((totals(drawn(2, 9, 12)),) * 2, "fewer than 10 heads"),
         ):
-            found = corrected_correlation(*pair, names)
+            found = corrected_correlation(*pair, np.zeros(len(pair[0].sums)), names)
             assert found.undefined == reason
-            assert np.isnan(found[:4]).all()
+            assert np.isnan(found[:6]).all()
 
     def test_pure_noise_gives_no_number(self) -> None:
         rng = np.random.default_rng(13)
+
+        def defined(a: ClusterTotals, b: ClusterTotals) -> bool:
+            return not corrected_correlation(a, b, np.zeros(60)).undefined
+
         pure = [[totals(rng.normal(size=(60, 15)), p) for p in "ab"] for _ in range(300)]
-        assert sum(not corrected_correlation(*pair).undefined for pair in pure) <= 3
+        assert sum(defined(*pair) for pair in pure) <= 3
         # Noise on one task only: 1 in 40 passes, or 1 in 20 if all of it is common.
         real = totals(np.tile(rng.normal(size=(60, 1)), 15), "x")
-        assert sum(not corrected_correlation(a, real).undefined for a, _ in pure) <= 20
+        assert sum(defined(a, real) for a, _ in pure) <= 20
         common = [totals(np.outer(rng.normal(size=60), rng.normal(size=15))) for _ in range(300)]
-        assert sum(not corrected_correlation(a, real).undefined for a in common) <= 30
+        assert sum(defined(a, real) for a in common) <= 30
 
 
 # 300 repetitions: a true 95 % is measured as 91.3 to 98.3 in 199 cells of 200.
@@ -205,13 +272,18 @@ class TestUndefined:
         Design(rho=0.9, heads=48, clusters=30, reliability=0.9, common=0.5),
         Design(rho=0.5, heads=48, clusters=20, reliability=0.8, shared=True),
         Design(rho=0.5, heads=96, clusters=20, reliability=0.9, population="t3"),
+        Design(rho=0.98, heads=48, clusters=20, reliability=0.95, gain=0.5),
+        Design(rho=0.98, heads=48, clusters=46, reliability=0.95, gain=0.5, shared=True),
+        Design(rho=0.0, heads=72, clusters=30, reliability=0.9, alike=0.65),
+        Design(rho=0.8, heads=144, clusters=30, reliability=0.9, alike=0.65, layers=12),
     ],
     ids=str,
 )
 def test_intervals_hold_the_true_correlation(design: Design) -> None:
-    held, undefined = coverage(design, 300, seed=1)
-    assert 0.913 <= held <= (0.983 if design.population == "normal" else 1.0)
-    assert undefined <= 0.2
+    found = coverage(design, 300, seed=1)
+    assert found.these_heads >= 0.913
+    assert found.sample >= 0.913
+    assert found.undefined <= 0.2
 
 
 def test_effective_heads_by_hand() -> None:

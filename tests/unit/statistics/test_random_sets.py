@@ -64,3 +64,9 @@ def test_p_is_super_uniform_under_the_null() -> None:
         # Exactly the level, or less between the steps of p; 3 standard errors of 4,000 draws.
         assert (p <= level).mean() <= level + 3 * np.sqrt(level * (1 - level) / 4000)
     assert (p <= 0.05).mean() > 0.03
+
+
+def test_sets_that_were_not_measured_are_no_sets() -> None:
+    measured = against_random(-3.0, [-1.0, -2.0, -4.0], -1)
+    assert against_random(-3.0, [-1.0, np.nan, -2.0, -4.0, np.nan], -1) == measured
+    assert np.isnan(against_random(-3.0, [np.nan], -1)).all()

@@ -91,11 +91,12 @@ def _classify_model(
             *draws, heads["category"].to_numpy(), settings.tau
         )
         selected = effects[effects["split"] == "select"]
-        heads["stability_select"] = category_stability(
-            *_draws([task_totals(selected, heads, task) for task in STUDY_TASKS], settings),
-            heads["category_select"].to_numpy(),
-            settings.tau,
-        )
+        if {*STUDY_TASKS} <= set(selected["task"]):
+            heads["stability_select"] = category_stability(
+                *_draws([task_totals(selected, heads, task) for task in STUDY_TASKS], settings),
+                heads["category_select"].to_numpy(),
+                settings.tau,
+            )
         clear = resolved(ioi.low, ioi.high, anti.low, anti.high, settings.tau)
         heads["resolved"] = pd.Series(list(clear), index=heads.index, dtype="boolean")
         shares = category_shares((delta_ioi, delta_anti), (ioi.se, anti.se), draws, settings.tau)
@@ -138,7 +139,7 @@ def why_unknown(shares: Mapping[str, ShareInterval], heads: pd.DataFrame, tau: f
     error = max(heads["se_ioi"].median(), heads["se_anti_names"].median())
     if np.isnan(error):
         return f"fewer than {MIN_CLUSTERS} clusters"
-    return f"standard error of the median head, {error:.2g}, above tau"
+    return f"standard error of the median head, {error:.2g}, above tau / 2"
 
 
 def task_totals(effects: pd.DataFrame, heads: pd.DataFrame, task: str) -> ClusterTotals:

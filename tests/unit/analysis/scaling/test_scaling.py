@@ -29,7 +29,7 @@ from circuit_scaling.vocabulary import CATEGORIES
 from tests.helpers.simulated_heads import Design, simulate
 from tests.helpers.small_scans import competence
 
-SETTINGS = ScalingSettings(n_boot=200, n_permutations=199, n_flips=199, n_splits=50, depth_bins=2)
+SETTINGS = ScalingSettings(n_boot=200, n_permutations=199, n_splits=50, depth_bins=2)
 CLASSIFY = ClassifySettings(tau=0.05, taus=(0.01, 0.05, 0.5), top_k=2, n_boot=200)
 NEED_CLUSTERS = ["corr_true", "corr_true_low", "corr_true_high", "minimal_detectable"]
 NEED_CLUSTERS += ["reliability_ioi", "reliability_anti_names", "ceiling"]

@@ -23,7 +23,7 @@ def _entry(slug: str, **changes: object) -> RosterEntry:
 def _settings(**changes: object) -> ScanSettings:
     primary = AblationKind(ablation="zero", positions="all")
     settings = {"primary": primary, "ablations": (), "positions": (), "draws": 1}
-    return ScanSettings.model_validate({**settings, "n_boot": 200, "n_flips": 99, **changes})
+    return ScanSettings.model_validate({**settings, **changes})
 
 
 def _fingerprint(settings: ScanSettings, **entry: object) -> str:
