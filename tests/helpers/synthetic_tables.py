@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from circuit_scaling.analysis.ablation.heroes_vs_random import summarise
+from circuit_scaling.analysis.ablation.heroes_vs_random import over_models, summarise
 from circuit_scaling.analysis.transfer.settings import TransferSettings
 from circuit_scaling.analysis.transfer.transfer import transfer as compare
 from circuit_scaling.datasets.figures import FiguresDataset
@@ -556,10 +556,9 @@ def ablation_summary(models: Sequence[Model] = MODELS) -> pd.DataFrame:
                     ablated_sets.prompts(task),
                     competent,
                     AblationKind(ablation="zero", positions="all"),
-                    settings,
                 )
             )
-    return pd.concat(frames, ignore_index=True)
+    return over_models(pd.concat(frames, ignore_index=True))
 
 
 MAKERS = {

@@ -31,7 +31,7 @@ def of_words(*words: str, lower: bool = False) -> PreTrainedTokenizerFast:
 def test_no_unknown_word_is_usable():
     words = make_word_bank(of_words("the", "Mary", "John", "Anna", "Paul"))
     assert set(words.names) == {"Mary", "John", "Anna", "Paul"}
-    with pytest.raises(CircuitScalingError, match="of 96 given, none can be used"):
+    with pytest.raises(CircuitScalingError, match="of 424 given, none can be used"):
         make_word_bank(of_words("the", "When"))
 
 

@@ -363,7 +363,7 @@ class TestNumbers:
     def test_scaling_says_what_the_control_models_show(
         self, context: ReportContext, page: Page
     ) -> None:
-        assert "None of them shows a head of the other job beyond chance" in page.text["scaling"]
+        assert "None of them shows a head of the other job: control_" in page.text["scaling"]
         assert (
             "follow the order of the names show as well: control_ioi on anti-repetition, names:"
             " 7 of 48 heads" in page.text["scaling"]
@@ -504,7 +504,10 @@ class TestNumbers:
         self, context: ReportContext, page: Page
     ) -> None:
         text = page.text["known"]
-        assert "expected sign for 1 of the 2 published roles that predict one." in text
+        assert (
+            "expected sign for 1 of the 2 published roles that predict one; by chance for 1.0."
+            in text
+        )
         assert "For 1 of them the whole interval has it." in text
         assert "The whole interval has the other sign for L0H1 of mini_gpt2_l (induction)." in text
         assert "Not measured: L9H9 of mini_gpt2_l (name mover)." in text

@@ -15,7 +15,7 @@ from circuit_scaling.measuring.causal.settings import CausalSettings
 from circuit_scaling.measuring.shared.stale import check_made_with
 
 _OF_HEROES = ("causal_traces", "head_reads", "head_writes")
-_LATER = {"min_share", "n_permutations"}
+_LATER = {"min_share", "n_permutations", "seed"}
 """What is only used when the models' tables have been put together."""
 
 
@@ -29,7 +29,7 @@ def tracing_fingerprint(scan: str, subjects: Subjects, settings: CausalSettings)
     return fingerprint_of(
         {
             "scan": scan,
-            "heroes": list(subjects.heroes),
+            "heroes": [[*head, subjects.category(head)] for head in subjects.heroes],
             "categories": [[*head, name] for head, name in sorted(subjects.categories.items())],
             "causal": settings.model_dump(mode="json", exclude=_LATER),
             "engine": ENGINE_VERSION,

@@ -34,7 +34,7 @@ class CausalSettings(Block):
             strongest by attribution; null for all.
         min_share: of the total effect, from which on a path counts for the verdict.
         n_permutations: random heads in place of the heroes, for the similarity of their profiles.
-        seed: of these.
+        seed: of these heads.
     """
 
     corruption: Corruptions

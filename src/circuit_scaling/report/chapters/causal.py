@@ -99,13 +99,15 @@ def _who_does_it(able: pd.DataFrame, marked: Mapping[tuple[str, int, int], str])
     first, second = (wide[task] for task in wide)
     both = [int(((first == what) & (second == what)).sum()) for what in _VERDICTS[:2]]
     open_ = int(((first == "unclear") | (second == "unclear")).sum())
+    other = len(wide) - sum(both) - open_
     unsure = sum((model, layer, head) in marked for model, layer, head in wide.index)
     yield (
         f"{counted(len(wide), 'shared head')} among the heroes"
         f"{f' ({unsure} of them with an unsure category)' if unsure else ''}:"
         f" {both[0] or 'none'} of them both times on their own (does it itself),"
-        f" {both[1] or 'none'} both times through later heads (routes), {len(wide) - sum(both) - open_ or 'none'} in different ways; for"
-        f" {open_ or 'none'} at least one of the two jobs is unclear."
+        f" {both[1] or 'none'} both times through later heads (routes),"
+        f" {other or 'none'} in different ways; for {open_ or 'none'} at least one of the two jobs"
+        " is unclear."
     )
 
 

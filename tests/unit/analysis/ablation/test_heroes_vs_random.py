@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from circuit_scaling.analysis.ablation.exports import hero_ablation_for_people
-from circuit_scaling.analysis.ablation.heroes_vs_random import summarise
+from circuit_scaling.analysis.ablation.heroes_vs_random import over_models, summarise
 from circuit_scaling.measuring.ablation.sets import HeadSet, choose_sets
 from circuit_scaling.measuring.scan.settings import AblationKind
 from circuit_scaling.tables.ablation import ABLATION_SUMMARY, ABLATION_TRIALS
@@ -32,9 +32,8 @@ def summary(*trials: pd.DataFrame, n_clusters: int = ablated_sets.N_CLUSTERS) ->
         ablated_sets.prompts("ioi", "anti_names", "plain_text", n_clusters=n_clusters),
         ablated_sets.competence("ioi", unable=["anti_names"]),
         ZERO,
-        ablated_sets.SETTINGS,
     )
-    return ABLATION_SUMMARY.validate(table)
+    return over_models(ABLATION_SUMMARY.validate(table))
 
 
 def planted(chosen: HeadSet) -> NDArray[np.float64]:
@@ -189,14 +188,33 @@ def test_p_is_super_uniform_for_heroes_like_all_others() -> None:
     rng = np.random.default_rng(1)
     every = [(layer, head) for layer in range(SHAPE[0]) for head in range(SHAPE[1])]
     both = ablated_sets.SETTINGS.model_copy(update={"ks": (2,)})
-    given = (ablated_sets.prompts("ioi"), ablated_sets.competence("ioi"), ZERO, both)
+    given = (ablated_sets.prompts("ioi"), ablated_sets.competence("ioi"), ZERO)
     p = []
     for _ in range(150):
         picked = [every[i] for i in rng.permutation(len(every))[:2]]
         heroes = ablated_sets.heroes(shared=picked)
         chosen = choose_sets("m", SHAPE, heroes, ablated_sets.heads_of(SHAPE), both)
-        found = row(summarise(ablated_sets.made_trials(chosen, _null(rng)), *given))
+        found = row(over_models(summarise(ablated_sets.made_trials(chosen, _null(rng)), *given)))
         p.append([found["matched_p"], found["unmatched_p"]])
     for level in (1 / 7, 2 / 7, 4 / 7):
         shares = (np.array(p) <= level + 1e-9).mean(axis=0)
         assert (shares <= level + 3 * np.sqrt(level * (1 - level) / 150)).all()
+
+
+def test_q_is_over_the_models_in_which_a_small_p_can_come_out() -> None:
+    """All heroes of a set in one family; fewer heroes, and too few random sets, have no q."""
+    base = ABLATION_SUMMARY.empty()
+    rows = [
+        {"model": m, "k": k, "matched_p": p, "matched_note": note, "hero_set": "hero_joint"}
+        for m, k, p, note in (
+            ("a", 2, 0.01, ""),
+            ("a", 1, 0.01, ""),
+            ("b", 2, 0.04, ""),
+            ("c", 3, 0.10, "only 9 other sets: p cannot fall below 0.1"),
+        )
+    ]
+    shared = {"family": "f", "task": "ioi", "readout": "contrast", "ablation": "zero"}
+    frame = pd.DataFrame(rows).assign(**shared, positions="all", unmatched_p=1.0, unmatched_note="")
+    found = over_models(frame)
+    assert set(found.columns) - set(frame.columns) == {"matched_q", "unmatched_q"} <= set(base)
+    np.testing.assert_allclose(found["matched_q"], [0.02, np.nan, 0.04, np.nan])

@@ -64,9 +64,8 @@ def measured(
     design: Design, seed: int = 0, name: str = "a", **columns: object
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Simulated heads with their cluster effects."""
-    tasks = dict(
-        zip(("ioi", "anti_names"), simulate(design, np.random.default_rng(seed)), strict=True)
-    )
+    drawn = simulate(design, np.random.default_rng(seed))
+    tasks = {"ioi": drawn.first, "anti_names": drawn.second}
     heads = model(tasks["ioi"].mean, tasks["anti_names"].mean, name, **columns)
     keys = ["family", "model", "layer", "head"]
     effects = [
@@ -137,7 +136,7 @@ class TestCorrelation:
         assert scipy.stats.binom.sf(int(np.sum(np.array(ps) <= 0.1)) - 1, 40, 0.1) > 0.001
 
     def test_fewer_than_ten_clusters(self) -> None:
-        heads, effects = measured(Design(0.5, 48, 9, 0.9))
+        heads, effects = measured(Design(0.9, 48, 9, 0.9))
         row = corr_vs_scale(heads, effects, SETTINGS).iloc[0]
         assert row["undefined"] == "fewer than 10 clusters on ioi"
         assert row[["corr_true", "corr_true_low", "corr_true_high"]].isna().all()
@@ -197,7 +196,8 @@ class TestStrongHeads:
         for name, counts in by_hand.items():
             assert strong[f"n_{name}"].tolist() == counts
             np.testing.assert_allclose(strong[f"frac_{name}"], np.array(counts) / 12, atol=1e-9)
-            assert strong[[f"frac_{name}_low", f"frac_{name}_high"]].isna().all(axis=None)
+            unknown = [f"frac_{name}_{part}" for part in ("true", "low", "high")]
+            assert strong[unknown].isna().all(axis=None)
 
     def test_tau_of_the_study_is_always_there(self) -> None:
         other = CLASSIFY.model_copy(update={"tau": 0.07})
@@ -226,7 +226,8 @@ class TestStrongHeads:
         STRONG_HEAD_SCALING.validate(strong)
         LAYER_PROFILE.validate(profile)
         row = strong.set_index("tau").loc[0.05]
-        assert row["frac_strong_low"] < row["frac_strong"] < row["frac_strong_high"]
+        assert row["frac_strong_low"] < row["frac_strong_true"] < row["frac_strong_high"]
+        assert row["frac_strong_true"] < row["frac_strong"]  # noise pushed heads over tau
         assert row["frac_strong_low"] == pytest.approx(1 - row["frac_weak_high"])
         weak = profile[profile["category"] == "weak"].iloc[0]
         assert weak["mean_depth_low"] < weak["mean_depth"] < weak["mean_depth_high"]
@@ -294,7 +295,9 @@ class TestTrend:
         table, strong = models_table([1.0, 10.0][:n], [0.1, 0.2][:n])
         trend = scale_trend(table, strong, 0.05)
         SCALE_TREND.validate(trend)
-        assert trend["n_models"].tolist() == [n] * 6
+        known = trend["measure"] != "frac_strong_true"  # which needs effects of clusters
+        assert trend["n_models"].tolist() == np.where(known, n, 0).tolist()
+        assert len(trend) == 8
         assert trend[["slope", "se", "low", "high"]].isna().all(axis=None)
 
     def test_models_that_cannot_be_placed_are_left_out_and_counted(self) -> None:
@@ -328,8 +331,6 @@ class TestTrend:
 
 class TestControls:
     """Twelve heads that answer at random: some follow the order of names, one knows the job."""
-
-    SETTINGS = SETTINGS.model_copy(update={"n_flips": 9999})
 
     def tables(
         self, job: float, order: float, clusters: int = 30
@@ -365,7 +366,7 @@ class TestControls:
 
     def found(self, job: float, order: float) -> pd.DataFrame:
         untaught = [("a", "anti_names"), ("b", "ioi")]
-        table = control_models(*self.tables(job, order), untaught, self.SETTINGS, 0.05)
+        table = control_models(*self.tables(job, order), untaught, 0.05)
         return CONTROL_MODELS.validate(table).set_index("task")
 
     def test_heads_that_follow_the_order_of_names_are_no_heads_of_the_job(self) -> None:
@@ -383,14 +384,14 @@ class TestControls:
 
     def test_where_nothing_is_known_of_clusters_nothing_is_counted(self) -> None:
         heads, _, clean = self.tables(0.0, 0.3)
-        table = control_models(heads, NOTHING, clean, [("a", "anti_names")], self.SETTINGS, 0.05)
+        table = control_models(heads, NOTHING, clean, [("a", "anti_names")], 0.05)
         CONTROL_MODELS.validate(table)
         assert table["n_significant"].isna().all()
 
     def test_a_task_that_was_not_measured_has_no_row(self) -> None:
         heads, effects, clean = self.tables(0.0, 0.3)
         heads = heads.drop(columns="delta_anti_names_balanced")
-        table = control_models(heads, effects, clean, [("a", "anti_names")], self.SETTINGS, 0.05)
+        table = control_models(heads, effects, clean, [("a", "anti_names")], 0.05)
         assert table["task"].tolist() == ["anti_names"]
 
     def test_noise_alone_is_called_a_head_in_no_more_than_one_of_twenty(self) -> None:
@@ -414,7 +415,6 @@ class TestControls:
                 frame.assign(effect=rng.standard_t(3, 12 * 16)),
                 clean,
                 [("a", "anti_names")],
-                SETTINGS.model_copy(update={"n_flips": 999}),
                 0.05,
             )
             .set_index("task")
@@ -424,20 +424,19 @@ class TestControls:
         ]
         assert scipy.stats.binomtest(sum(any_found), 200, 0.05, "greater").pvalue > 1e-3
 
-    def test_permutations_of_heads_say_nothing_about_sign_flips(self) -> None:
-        tables = self.tables(0.0, 0.5)
-        one = self.SETTINGS.model_copy(update={"n_permutations": 1})
-        found = control_models(*tables, [("a", "anti_names")], one, 0.05)
-        assert found.set_index("task").loc["anti_names", "n_significant"] == 2
+    def test_fewer_than_ten_clusters_count_nothing(self) -> None:
+        tables = self.tables(0.0, 0.5, clusters=9)
+        found = control_models(*tables, [("a", "anti_names")], 0.05)
+        assert found["n_significant"].isna().all()
 
     def test_no_controls(self) -> None:
-        table = control_models(*self.tables(0.0, 0.0), [], self.SETTINGS, 0.05)
+        table = control_models(*self.tables(0.0, 0.0), [], 0.05)
         assert len(CONTROL_MODELS.validate(table)) == 0
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"n_boot": 10}, {"n_permutations": 0}, {"n_flips": 9}, {"depth_bins": 0}, {"bins": 4}],
+    [{"n_boot": 10}, {"n_permutations": 0}, {"n_splits": 0}, {"depth_bins": 0}, {"bins": 4}],
     ids=str,
 )
 def test_a_wrong_setting_is_named(change: dict[str, int]) -> None:

@@ -12,7 +12,7 @@ from circuit_scaling.measuring.causal.heroes import Subjects, subjects_of
 from circuit_scaling.measuring.causal.influence import self_repair
 from circuit_scaling.measuring.causal.settings import CausalSettings
 from circuit_scaling.models.roster import RosterEntry
-from circuit_scaling.statistics.bootstrap import BootstrapMeans
+from circuit_scaling.statistics.means import ClusterMeans
 from tests.helpers.causal_tables import SETTINGS
 
 ENTRY = RosterEntry(
@@ -23,11 +23,13 @@ CLASSIFIED = pd.DataFrame(
         "model": "mini_s",
         "layer": [0, 0, 1, 1],
         "head": [0, 1, 0, 1],
-        "category": ["weak", "shared", "ioi_only", "weak"],
+        "category": ["weak", "shared", "anti_only", "weak"],
+        "category_select": ["weak", "shared", "ioi_only", "weak"],
         "fingerprint": "aa",
     }
 )
 HEROES = CLASSIFIED.iloc[[2, 1, 0]].drop(columns="fingerprint")
+HEROES = HEROES.assign(category=HEROES["category_select"])
 
 
 def subjects(settings: CausalSettings = SETTINGS, heroes: pd.DataFrame = HEROES) -> Subjects:
@@ -41,6 +43,13 @@ def test_weak_heads_are_listed_and_never_traced() -> None:
     every = subjects(SETTINGS.model_copy(update={"heads": "all"}))
     assert every.heroes == found.heroes
     assert every.traced == ((0, 0), (0, 1), (1, 0), (1, 1))
+
+
+def test_a_hero_is_called_what_it_was_chosen_as_and_others_by_all_prompts() -> None:
+    found = subjects()
+    assert found.category((1, 0)) == "ioi_only"
+    assert found.categories[1, 0] == "anti_only"  # what another hero routes into there
+    assert found.category((1, 1)) == "weak"
 
 
 def test_a_model_without_heroes_has_nothing_to_trace() -> None:
@@ -67,12 +76,12 @@ def test_a_stale_tracing_stops_with_the_command() -> None:
     names = ("causal_traces", "head_reads", "head_writes")
     fresh = {name: pd.DataFrame({"fingerprint": [mark]}) for name in names}
     check_traced("mini_s", CLASSIFIED, subjects(), SETTINGS, fresh)
-    later = SETTINGS.model_copy(update={"min_share": 0.3, "n_permutations": 999})
+    later = SETTINGS.model_copy(update={"min_share": 0.3, "n_permutations": 999, "seed": 1})
     check_traced("mini_s", CLASSIFIED, subjects(), later, fresh)
     changes = (
         (CLASSIFIED.assign(fingerprint="bb"), subjects(), SETTINGS),
         (CLASSIFIED, subjects(heroes=HEROES.head(1)), SETTINGS),
-        (CLASSIFIED, subjects(), SETTINGS.model_copy(update={"seed": 1})),
+        (CLASSIFIED, subjects(), SETTINGS.model_copy(update={"max_prompts": 4})),
         (CLASSIFIED, subjects(heroes=HEROES.head(0)), SETTINGS),
     )
     for classified, now, settings in changes:
@@ -90,9 +99,9 @@ def test_a_model_without_categories_is_named() -> None:
         scan_of("mini_l", CLASSIFIED)
 
 
-def _means(mean: list[float], half: list[float]) -> BootstrapMeans:
+def _means(mean: list[float], half: list[float]) -> ClusterMeans:
     values, width = np.array(mean), np.array(half)
-    return BootstrapMeans(values, width / 2, values - width, values + width)
+    return ClusterMeans(values, width / 2, values - width, values + width, np.full_like(width, 0.5))
 
 
 def test_self_repair_only_where_a_direct_effect_is_partly_undone() -> None:

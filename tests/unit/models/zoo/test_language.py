@@ -192,7 +192,7 @@ def test_three_of_four_names_of_each_side_are_for_training() -> None:
     assert sorted((*seen, *unseen)) == sorted(WORDS.names)
     for side in ("select", "test"):
         names = set(WORDS.split_names(side))
-        assert len(names & set(seen)) == 3 * len(names & set(unseen)) == 36
+        assert len(names & set(seen)) == 3 * len(names & set(unseen)) == 159
 
 
 def test_bos_stands_first_and_moves_the_labels_with_the_text() -> None:

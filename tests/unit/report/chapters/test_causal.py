@@ -122,10 +122,17 @@ def test_pairs_that_stand_in_for_each_other_are_told_from_those_that_add(
             "interaction": interactions,
             "interaction_low": [0.4, -0.6, -0.1, 0.4],
             "interaction_high": [0.6, -0.4, 0.3, 0.6],
+            "p": [0.001, 0.002, 0.4, 0.001],
+            "q": [0.02, 0.02, 0.4, 0.02],
         }
     )
     said = text(chapter(summary, pairs=pairs))
     assert "Of 3 pairs of heroes with effects of one sign on a task, 1 lose more together" in said
-    assert "so that each can stand in for the other, and 1 lose less" in said
+    assert "by chance 0.1), and 1 after correction (q < 0.05): there each can stand in" in said
+    assert "1 lose less together than the sum of the two" in said
+    assert "there they need each other" in said
+    uncorrected = text(chapter(summary, pairs=pairs.assign(q=0.06)))
+    assert "and none after correction (q < 0.05)." in uncorrected
+    assert "need each other" not in uncorrected
     incompetent = chapter(summary, pairs=pairs.assign(model="mini_l"))
     assert "stand in for the other" not in text(incompetent)
