@@ -66,7 +66,7 @@ soak: $(STAMP)  ## scan a model of 2.8 billion parameters in 512 MiB beside its 
 	$(BIN)/python -m benchmarks.memory --precision float32 --out docs/benchmarks
 	$(BIN)/python -m benchmarks.memory --precision bf16 --out docs/benchmarks
 	$(BIN)/python -m benchmarks --page-only
-	$(BIN)/python -m tests.soak.coverage_correlation
+	$(BIN)/python -m tests.soak.coverage
 
 architectures: $(STAMP)  ## compare the engine with the oracle on every architecture, and write the table
 	$(BIN)/python -m tests.oracle.architectures

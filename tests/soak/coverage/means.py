@@ -25,13 +25,14 @@ def names() -> Section:
     for n_names in (96, 424):
         for n_blocks in (20, 100, 480):
             for share in (0.1, 0.34):
-                anew, dyads, once = [], [], []
+                anew, once = [], []
                 for _ in range(1500):
                     of_name = np.sqrt(share / 2) * rng.standard_normal(n_names)
                     rest = np.sqrt(1 - share) * rng.standard_normal(n_blocks)
                     pairs = _dealt(n_names, n_blocks, rng)
                     anew.append((of_name[pairs].sum(axis=1) + rest, pairs))
-                    fixed = pairs[np.arange(n_blocks) % (n_names // 2)]
+                    dealt = rng.permutation(n_names).reshape(-1, 2)
+                    fixed = dealt[np.arange(n_blocks) % len(dealt)]
                     once.append((of_name[fixed].sum(axis=1) + rest, fixed))
                 dyads = [_dyadic(values, pairs, n_names) for values, pairs in anew]
                 rows.append(
@@ -174,10 +175,8 @@ def discoveries() -> Section:
         null = {task: recentred(effects) for task, effects in blocks.effects.items()}
         for n in (10, 20, 46):
             found, before = [], []
-            repetitions = 400
-            for samples in zip(
-                *(clusters(e, n, repetitions, rng) for e in null.values()), strict=True
-            ):
+            again = [clusters(effects, n, 400, rng) for effects in null.values()]
+            for samples in zip(*again, strict=True):
                 p = np.concatenate([cluster_means(totals_of(sample)).p for sample in samples])
                 found.append((q_values(p) < 0.05).any())
                 flips = [earlier.sign_flip_p(sample, rng, 9999) for sample in samples]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 import yaml
+from numpy.typing import NDArray
 
 from circuit_scaling.analysis.classify.categories import classify_heads
 from circuit_scaling.analysis.classify.settings import ClassifySettings
@@ -28,10 +30,12 @@ from circuit_scaling.statistics.significance import q_values
 from circuit_scaling.tables.columns import PROFILE_COLUMNS
 from circuit_scaling.vocabulary import ALPHA, STUDY_TASKS
 from tests.conftest import PROJECT
-from tests.helpers.simulated_effects import POPULATIONS, totals_of
+from tests.helpers.simulated_effects import totals_of
+from tests.soak.coverage.real_effects import Blocks, clusters, embedded, recentred
 from tests.soak.coverage.section import SIZE, Section
 
 N_MODELS = 24
+_TOKENIZER = PROJECT / "data" / "01_raw" / "zoo" / "mini_gpt2_s"
 _HEADER = ("what is asked", "found", "of", "%")
 _BOUNDS = {"%": SIZE}
 _Row = list[object]
@@ -42,26 +46,28 @@ def _row(what: str, found: int, of: int) -> _Row:
 
 
 def planted_noise() -> Section:
-    """Tables whose effects are skewed noise by cluster, classified, scaled and transferred."""
+    """Tables whose effects are noise by cluster, classified, scaled and transferred."""
     rng = np.random.default_rng(0)
     heads, effects, significant = [], [], []
     for number in range(N_MODELS):
-        of_model, of_clusters, p = _noise(f"noise_{number:02d}", rng)
+        blocks = embedded()[number % len(embedded())]
+        of_model, of_clusters, p = _noise(f"noise_{number:02d}", blocks, rng)
         heads.append(of_model)
         effects.append(of_clusters)
         significant.append(q_values(p) < ALPHA)
-    joint, clusters = (pd.concat(parts, ignore_index=True) for parts in (heads, effects))
+    every = np.concatenate(significant)
+    joint, measured = (pd.concat(parts, ignore_index=True) for parts in (heads, effects))
     classify = ClassifySettings(tau=0.05, taus=(0.05,), top_k=3, n_boot=500)
     unknown = pd.DataFrame({"model": [], "task": [], "competent": [], "most_clusters": []})
-    classified, _ = classify_heads(joint, clusters, unknown, classify)
+    classified, _ = classify_heads(joint, measured, unknown, classify)
     scaling = ScalingSettings(n_boot=200, n_permutations=999, n_splits=100, depth_bins=4)
-    correlations = corr_vs_scale(classified, clusters, scaling)
+    correlations = corr_vs_scale(classified, measured, scaling)
     moved = transfer(
-        classified, clusters, TransferSettings(k=20, pairs="all", n_null=999, n_boot=200)
+        classified, measured, TransferSettings(k=20, pairs="all", n_null=999, n_boot=200)
     )
     rows = [
-        _row("heads with q < 0.05", int(np.sum(significant)), int(np.size(significant))),
-        _row("models with any such head", int(np.any(significant, axis=1).sum()), len(significant)),
+        _row("heads and tasks with q < 0.05", int(every.sum()), len(every)),
+        _row("models with any such head", sum(map(any, significant)), len(significant)),
         _row(
             "correlations that are defined",
             int((correlations["undefined"] == "").sum()),
@@ -76,8 +82,8 @@ def planted_noise() -> Section:
     ]
     return Section(
         "Noise in place of effects",
-        f"{N_MODELS} models of 4 to 6 layers of 12 heads whose effects are noise alone, log-normal"
-        " over 20 (IOI) and 40 (anti-repetition) clusters and moved to a mean of 0, with random"
+        f"{N_MODELS} models whose effects are noise alone: those of the embedded models' heads on"
+        " 20 (IOI) and 40 (anti-repetition) blocks of prompts, moved to a mean of 0, with random"
         " profiles; through classification, scaling and transfer. Pairs of models are not"
         " independent of one another.",
         _HEADER,
@@ -86,19 +92,22 @@ def planted_noise() -> Section:
     )
 
 
-def _noise(name: str, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
-    n_layers = int(rng.integers(4, 7))
-    layer, head = np.divmod(np.arange(12 * n_layers), 12)
+def _noise(
+    name: str, blocks: Blocks, rng: np.random.Generator
+) -> tuple[pd.DataFrame, pd.DataFrame, NDArray[np.float64]]:
+    """Heads and effects by cluster of one model, and p of every head on both tasks."""
+    layer = blocks.layers
+    head = np.arange(len(layer)) - np.searchsorted(layer, layer)
     frame = pd.DataFrame({"family": "noise", "model": name, "layer": layer, "head": head})
-    frame = frame.assign(params_m=float(n_layers), n_layers=float(n_layers), n_heads=12.0)
+    frame = frame.assign(params_m=1.0, n_layers=layer.max() + 1.0, n_heads=head.max() + 1.0)
     effects, ps = [], []
     for task, n_clusters in zip(STUDY_TASKS, (20, 40), strict=True):
-        values = 0.1 * POPULATIONS["log-normal"](rng, (len(frame), n_clusters))
+        (values,) = clusters(recentred(blocks.effects[task]), n_clusters, 1, rng)
         means = cluster_means(totals_of(values))
         frame[f"delta_{task}"], frame[f"se_{task}"] = means.mean, means.se
         for place, side in enumerate(("select", "test")):
             frame[f"delta_{task}_{side}"] = values[:, place::2].mean(axis=1)
-        ps.append(means.p[: 4 * 12])
+        ps.append(means.p)
         labels = [f"{task}{c:02d}" for c in range(n_clusters)]
         effects.append(
             frame[["family", "model", "layer", "head"]]
@@ -231,11 +240,12 @@ def _study(folder: Path) -> dict[str, pd.DataFrame]:
 def _save(entry: RosterEntry, architecture: str, seed: int, folder: Path) -> None:
     """A model with random weights, and the embedded models' tokenizer."""
     torch.manual_seed(seed)
-    model = build_model(Shape(architecture=architecture, d_head=8), entry, _VOCABULARY)
+    vocabulary = json.loads((_TOKENIZER / "config.json").read_text())["vocab_size"]
+    model = build_model(Shape(architecture=architecture, d_head=8), entry, vocabulary)
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.ndim > 1:
                 parameter.normal_(0.0, 0.1)
     model.save_pretrained(folder)
     for file in ("tokenizer.json", "tokenizer_config.json"):
-        shutil.copy(PROJECT / "data" / "01_raw" / "zoo" / "mini_gpt2_s" / file, folder)
+        shutil.copy(_TOKENIZER / file, folder)

@@ -182,8 +182,8 @@ def shares() -> Section:
         "Coverage of the interval of the share of heads in a category, in %, and bias in percentage"
         " points, of 200 models of 144 heads whose standard error is given, and for the embedded"
         " models: a true 95 % is measured as 92.0 to 98.0 in 19 of 20 cells. *Before*: the share as"
-        " it is seen. Models whose median standard error exceeds τ / 2 = 0.025 have no interval; how"
-        " many that are is in the last column.",
+        " it is seen. Models whose median standard error exceeds τ / 2 = 0.025 have no interval; in"
+        " the last column stands their share.",
         ("heads", "error", "category", "bias before", "bias", "before", "interval", "none"),
         rows,
         {"before": COVERAGE, "interval": COVERAGE},

@@ -372,7 +372,7 @@ class TestNumbers:
         more = context.tables["control_models"].assign(n_significant=30.0)
         text = Page(render_report(context.with_tables(control_models=more))).text
         assert (
-            "Beyond chance, heads of the other job show in control_ioi on anti-repetition, either"
+            "Heads of the other job (q below 0.05) show in control_ioi on anti-repetition, either"
             " name: 30 of 48 heads" in text["scaling"]
         )
 
