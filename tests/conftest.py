@@ -20,6 +20,21 @@ PROJECT = Path(__file__).parents[1]
 set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "circuit_scaling_hypothesis")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several workers, what uses the run of the study goes to one of them: it is run once."""
+    for item in items:
+        if "test_data" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("study"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cores() -> None:
+    """Workers that run side by side share the cores: threads that wait for one another spin."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers > 1:
+        torch.set_num_threads(max(1, torch.get_num_threads() // workers))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_viz(tmp_path_factory: pytest.TempPathFactory) -> None:
     """kedro-viz does not show the runs of tests: what it keeps of them is not in the checkout."""

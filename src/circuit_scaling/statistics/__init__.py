@@ -1,7 +1,7 @@
 """Statistics on plain arrays: clustered inference, head categories, power and rank agreement.
 
 Prompts that share their two names are alike, so that a prompt is no independent observation: the
-**cluster** (the pair of names) is. Everything that says how sure a number is draws, flips or leaves
+**cluster** (the pair of names) is. Everything that says how sure a number is takes, draws or leaves
 out whole clusters. ``cluster_totals`` puts effects by prompt together once, and the other modules
 work on its sums.
 

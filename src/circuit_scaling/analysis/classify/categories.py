@@ -101,7 +101,7 @@ def _classify_model(
         heads["resolved"] = pd.Series(list(clear), index=heads.index, dtype="boolean")
         shares = category_shares((delta_ioi, delta_anti), (ioi.se, anti.se), draws, settings.tau)
     summary |= share_columns(shares)
-    summary["shares_unknown"] = why_unknown(shares, heads, settings.tau)
+    summary["shares_unknown"] = why_unknown(shares, heads)
     summary["frac_resolved"] = (
         float(heads["resolved"].mean()) if heads["resolved"].notna().all() else np.nan
     )
@@ -130,7 +130,7 @@ def share_columns(shares: Mapping[str, ShareInterval]) -> dict[str, float]:
     }
 
 
-def why_unknown(shares: Mapping[str, ShareInterval], heads: pd.DataFrame, tau: float) -> str:
+def why_unknown(shares: Mapping[str, ShareInterval], heads: pd.DataFrame) -> str:
     """Why the true shares of a model's categories are not known; empty where they are."""
     if not shares:
         return "no effects of clusters"
@@ -139,7 +139,7 @@ def why_unknown(shares: Mapping[str, ShareInterval], heads: pd.DataFrame, tau: f
     error = max(heads["se_ioi"].median(), heads["se_anti_names"].median())
     if np.isnan(error):
         return f"fewer than {MIN_CLUSTERS} clusters"
-    return f"standard error of the median head, {error:.2g}, above tau / 2"
+    return "standard error of the median head above tau / 2"
 
 
 def task_totals(effects: pd.DataFrame, heads: pd.DataFrame, task: str) -> ClusterTotals:
