@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from circuit_scaling.analysis.classify.categories import classify_heads, hero_heads, sensitivity
 from circuit_scaling.analysis.classify.settings import ClassifySettings
 from circuit_scaling.analysis.join.heads import join_model
+from circuit_scaling.statistics.categories import categorise
 from circuit_scaling.tables.classify import (
     CATEGORY_SENSITIVITY,
     CLASSIFIED_HEADS,
@@ -300,12 +302,59 @@ def heroes_of(**columns: list[float]) -> pd.DataFrame:
     return hero_heads(table.assign(**columns), SETTINGS)
 
 
-def test_heroes_are_ranked_on_select_and_keep_their_category_on_all() -> None:
+def test_heroes_come_from_select_alone_with_category_and_stability() -> None:
+    """A head that is strong on both tasks on select prompts, and on IOI alone on all."""
+    rng = np.random.default_rng(0)
+    noise = 0.01 * rng.normal(size=(6, 24))
+    # Every other cluster is on the select side, two prompts each.
+    selected = np.tile([1, 1, 0, 0], 6).astype(bool)
+    anti = np.zeros(6)
+    moved = noise.copy()
+    moved[0] += np.where(selected, 0.06, -0.06)
+    heads, effects = joined("a", np.full(6, 0.3), anti, deviations=noise)
+    of_anti = joined("a", np.full(6, 0.3), anti, deviations=moved)
+    for frame, other in ((heads, of_anti[0]), (effects, of_anti[1])):
+        for name in [c for c in frame if "anti_names" in c]:
+            frame[name] = other[name]
+    rows = effects["task"] == "anti_names"
+    effects.loc[rows, "effect"] = of_anti[1].loc[rows, "effect"]
+    table, _ = classified((heads, effects))
+    head = table.iloc[0]
+    assert (head["category"], head["category_select"]) == ("ioi_only", "shared")
+    found = hero_heads(table, SETTINGS).set_index(["layer", "head"])
+    assert found.at[(0, 0), "category"] == "shared"
+    assert found.at[(0, 0), "rank"] == 1
+    assert np.isnan(found.at[(0, 0), "category_stability"])  # six clusters on the side
+
+
+def test_heroes_of_noise_have_no_effect_on_test_prompts() -> None:
+    """48 heads without effects: what was chosen on one half must not show on the other."""
+    rng = np.random.default_rng(1)
+    ps = []
+    for _ in range(200):
+        ioi, anti = 0.1 * rng.normal(size=(2, 48, 40))
+        heads = pd.DataFrame({"family": "f", "model": "m", "layer": 0, "head": np.arange(48)})
+        for task, values in (("ioi", ioi), ("anti_names", anti)):
+            heads[f"delta_{task}"] = heads[f"se_{task}"] = values.mean(axis=1)
+            heads[f"delta_{task}_select"] = values[:, ::2].mean(axis=1)
+            heads[f"delta_{task}_test"] = values[:, 1::2].mean(axis=1)
+        on_select = [heads[f"delta_{task}_select"] for task in TASKS]
+        heads["category_select"] = categorise(*on_select, 0.02)
+        heads["strength_select"] = on_select[0].abs() + on_select[1].abs()
+        heads = heads.assign(stability_select=1.0, strength=1.0)
+        heroes = hero_heads(heads, SETTINGS)
+        first = heroes[(heroes["category"] == "ioi_only") & (heroes["rank"] == 1)]
+        for head in first["head"]:
+            ps.append(scipy.stats.ttest_1samp(ioi[head, 1::2], 0).pvalue)
+    assert len(ps) > 150
+    assert np.mean(np.array(ps) < 0.05) < 0.10
+
+
+def test_heroes_are_ranked_on_select_and_have_their_category_there() -> None:
     found = heroes_of(
         strength_select=[0.9, 0.1, 0.5, 0.0, 0.0, 0.7],
-        delta_ioi_select=[0.9, 0.1, 0.25, 0.0, 0.0, 0.4],
-        # On select alone, head 0 would be shared and head 2 anti_only.
-        delta_anti_names_select=[0.4, 0.0, 0.25, 0.0, 0.0, 0.3],
+        # Whatever all prompts say.
+        category=["weak"] * 6,
     )
     ioi_only = found[found["category"] == "ioi_only"]
     assert ioi_only[["rank", "layer", "head"]].to_numpy().tolist() == [[1, 0, 0], [2, 0, 2]]
