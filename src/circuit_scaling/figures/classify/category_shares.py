@@ -119,6 +119,17 @@ def _interval_panel(axes: Axes, rows: pd.DataFrame) -> None:
         at = np.arange(len(rows)) + offset
         axes.hlines(at, low, high, color=look.colour, linewidth=1.2, gid=f"interval_{category}")
         axes.plot(share, at, linestyle="none", marker="o", markersize=3.4, color=look.colour)
+    for row, reason in enumerate(rows["shares_unknown"]):
+        if reason:
+            axes.annotate(
+                "not known",
+                (0, row),
+                xytext=(4, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=6.5,
+                color=QUIET,
+            )
     for row in range(len(rows) - 1):
         axes.axhline(row + 0.5, color=RULE, linewidth=0.3)
     axes.set_xlim(left=0)

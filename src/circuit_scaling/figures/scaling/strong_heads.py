@@ -25,7 +25,7 @@ _SHOWN = {"strong": "strong on a task"} | {
 }
 _COLUMNS = (
     *("family", "model", "params_m", "tau"),
-    *(f"frac_{name}{end}" for name in _SHOWN for end in ("", "_low", "_high")),
+    *(f"frac_{name}{end}" for name in _SHOWN for end in ("", "_true", "_low", "_high")),
 )
 
 
@@ -34,8 +34,9 @@ def strong_head_scaling(strong_head_scaling: pd.DataFrame, tau: float) -> Figure
     """Shares of strong heads: against parameters at ``tau`` above, over the tau grid below.
 
     ``strong_head_scaling`` has one row per model and tau. A column of panels for heads that are
-    strong on a task and one for each category that is not weak; above a mark per model, with its
-    95 % interval where there is one, below a line per model. Models without a size are left out
+    strong on a task and one for each category that is not weak; above a mark per model, the share
+    without noise with its 95 % interval or, pale, the share as seen where that is not known; below
+    a line per model, as seen. Models without a size are left out
     above, and counted. Raises ValueError if a column is missing.
     """
     require_columns(strong_head_scaling, _COLUMNS, "strong_head_scaling")
@@ -55,7 +56,7 @@ def strong_head_scaling(strong_head_scaling: pd.DataFrame, tau: float) -> Figure
     parts[0].supxlabel(size_label(len(at_tau) - len(sized)))
     parts[1].supxlabel("τ (logits)")
     panels[0][0].set_ylabel(f"share of heads, τ = {tau:g}")
-    panels[1][0].set_ylabel("share of heads")
+    panels[1][0].set_ylabel("share of heads, as seen")
     for row in panels:
         row[0].set_ylim(-0.03, 1.03)
         row[0].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
@@ -65,8 +66,11 @@ def strong_head_scaling(strong_head_scaling: pd.DataFrame, tau: float) -> Figure
 
 def _against_size(axes: Axes, rows: pd.DataFrame, name: str, looks: dict[str, Look]) -> None:
     for row in rows.to_dict("records"):
+        true = row[f"frac_{name}_true"]
         bounds = (row[f"frac_{name}_low"], row[f"frac_{name}_high"])
-        mark(axes, row["at"], row[f"frac_{name}"], bounds, looks[row["family"]], "able")
+        known = not np.isnan(true)
+        share = true if known else row[f"frac_{name}"]
+        mark(axes, row["at"], share, bounds, looks[row["family"]], "able" if known else "unknown")
     if len(rows):
         size_axis(axes, rows["at"].to_numpy(dtype=np.float64))
 

@@ -48,7 +48,10 @@ def _tell(context: ReportContext) -> Told:
     blocks: list[Block] = [_correlations(frame, suspect)]
     caption = "Correlation of the two effects over the heads of each model, against its size."
     blocks += drawing(context.figures, "corr_vs_scale_cross_family", caption)
-    caption = "Share of strong heads, against size at τ and over the tau grid."
+    caption = (
+        "Share of strong heads: above without the noise of the effects, against size at τ (pale: as"
+        " seen, where that is not known); below as seen, over the tau grid."
+    )
     blocks += drawing(context.figures, "strong_head_scaling", caption)
     sentences = _lead(frame)
     trends, depths, controls = (context.tables.get(name) for name in _FURTHER)
