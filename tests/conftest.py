@@ -20,6 +20,7 @@ PROJECT = Path(__file__).parents[1]
 set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "circuit_scaling_hypothesis")
 
 
+@pytest.hookimpl(tryfirst=True)  # before the marks are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With several workers, what uses the run of the study goes to one of them: it is run once."""
     for item in items:

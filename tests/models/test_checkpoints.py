@@ -18,6 +18,9 @@ import circuit_scaling
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.models.loading import load_any, load_model, load_tokenizer
 from circuit_scaling.models.roster import RosterEntry, identity_of
+from circuit_scaling.prompts.build import build_prompts
+from circuit_scaling.prompts.shipped import shipped_tasks
+from circuit_scaling.prompts.spec import PromptSettings
 from tests.conftest import PROJECT
 
 ZOO = PROJECT / "data" / "01_raw" / "zoo"
@@ -227,7 +230,8 @@ def test_logits_that_overflow_on_some_prompts_are_named(method):
     """Finite weights; what one name writes is too large for the layer that reads it."""
     model = AutoModelForCausalLM.from_pretrained(ZOO / "mini_pythia_s")
     tokenizer = AutoTokenizer.from_pretrained(ZOO / "mini_pythia_s")
-    (name,) = tokenizer.encode(" Emily", add_special_tokens=False)
+    prompts, _ = build_prompts(shipped_tasks(), PromptSettings(n_prompts=40), tokenizer)
+    (name,) = prompts.loc[prompts["task"] == "ioi", "answer"].iloc[-1]
     with torch.no_grad():
         model.gpt_neox.embed_in.weight[name] = 3e38 * (torch.arange(96) / 48 - 1)
     with pytest.raises(CircuitScalingError) as caught:

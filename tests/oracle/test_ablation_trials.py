@@ -153,7 +153,7 @@ def test_heroes_of_random_weights_do_not_beat_random_heads(tmp_path: Path) -> No
         assert (line["stage"], line["counted"]) == ("ablation", "sets of heads")
         n_sets = sum(len(trial.distinct) for trial in planned)
         assert line["per_second"] * line["seconds"] == pytest.approx(n_sets)
-        summary = summarise(trials, prompts, scanned.competence, ZERO, settings)
+        summary = summarise(trials, prompts, scanned.competence, ZERO)
         joint = summary[
             (summary["hero_set"] == "hero_joint")
             & summary["primary"]

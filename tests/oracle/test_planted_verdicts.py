@@ -45,7 +45,7 @@ class Traced:
         self.circuit = circuit
         heroes = tuple({**categories, IGNORED: "shared"})
         named = {head: {**categories, IGNORED: "shared"}.get(head, "weak") for head in EVERY}
-        subjects = Subjects(heroes, heroes, named)
+        subjects = Subjects(heroes, heroes, named, {head: named[head] for head in heroes})
         task = self._task()
         influences = [self._of(f, named) for f in head_influences(task, heroes, no_progress)]
         self.traces = pd.concat(influences, ignore_index=True).assign(q=0.01, hero=True)

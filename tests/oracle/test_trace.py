@@ -47,7 +47,8 @@ SCAN = ScanSettings(
 SETTINGS = TRACING.model_copy(update={"max_receivers": 5})
 HEROES: tuple[Head, ...] = ((1, 2), (3, 1), (0, 6))
 EVERY = [(layer, head) for layer in range(LAYERS) for head in range(HEADS)]
-SUBJECTS = Subjects(HEROES, HEROES, {h: "shared" if h in HEROES else "weak" for h in EVERY})
+NAMED = {head: "shared" if head in HEROES else "weak" for head in EVERY}
+SUBJECTS = Subjects(HEROES, HEROES, NAMED, dict.fromkeys(HEROES, "shared"))
 
 
 @pytest.fixture(scope="module")

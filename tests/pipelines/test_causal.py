@@ -55,7 +55,7 @@ def test_a_scan_that_does_not_fit_stops_with_the_command(study, run):
 
 def test_traces_of_other_settings_are_not_put_together(study, run):
     with pytest.raises(CircuitScalingError, match="--namespaces causal.mini_gpt2_s"):
-        run("causal", params={"causal": {"seed": 7}}, node_names=["causal.collect_traces"])
+        run("causal", params={"causal": {"max_prompts": 7}}, node_names=["causal.collect_traces"])
 
 
 def test_a_typo_in_a_parameter_is_named(study, run):

@@ -48,44 +48,42 @@ def _row(what: str, found: int, of: int) -> _Row:
 def planted_noise() -> Section:
     """Tables whose effects are noise by cluster, classified, scaled and transferred."""
     rng = np.random.default_rng(0)
-    heads, effects, significant = [], [], []
-    for number in range(N_MODELS):
-        blocks = embedded()[number % len(embedded())]
-        of_model, of_clusters, p = _noise(f"noise_{number:02d}", blocks, rng)
-        heads.append(of_model)
-        effects.append(of_clusters)
-        significant.append(q_values(p) < ALPHA)
-    every = np.concatenate(significant)
-    joint, measured = (pd.concat(parts, ignore_index=True) for parts in (heads, effects))
     classify = ClassifySettings(tau=0.05, taus=(0.05,), top_k=3, n_boot=500)
-    unknown = pd.DataFrame({"model": [], "task": [], "competent": [], "most_clusters": []})
-    classified, _ = classify_heads(joint, measured, unknown, classify)
     scaling = ScalingSettings(n_boot=200, n_permutations=999, n_splits=100, depth_bins=4)
-    correlations = corr_vs_scale(classified, measured, scaling)
-    moved = transfer(
-        classified, measured, TransferSettings(k=20, pairs="all", n_null=999, n_boot=200)
-    )
-    rows = [
-        _row("heads and tasks with q < 0.05", int(every.sum()), len(every)),
-        _row("models with any such head", sum(map(any, significant)), len(significant)),
-        _row(
-            "correlations that are defined",
-            int((correlations["undefined"] == "").sum()),
-            len(correlations),
-        ),
-        _row(
-            "correlations with p < 0.05 (heads permuted)",
-            int((correlations["p"] < ALPHA).sum()),
-            len(correlations),
-        ),
-        *_transferred(moved),
-    ]
+    carried = TransferSettings(k=20, pairs="all", n_null=999, n_boot=200)
+    unknown = pd.DataFrame({"model": [], "task": [], "competent": [], "most_clusters": []})
+    rows: list[_Row] = []
+    for exchanged in (True, False):
+        heads, effects, significant = [], [], []
+        for number in range(N_MODELS):
+            blocks = embedded()[number % len(embedded())]
+            of_model, of_clusters, p = _noise(f"noise_{number:02d}", blocks, exchanged, rng)
+            heads.append(of_model)
+            effects.append(of_clusters)
+            significant.append(q_values(p) < ALPHA)
+        joint, measured = (pd.concat(parts, ignore_index=True) for parts in (heads, effects))
+        classified, _ = classify_heads(joint, measured, unknown, classify)
+        moved = _transferred(transfer(classified, measured, carried))
+        if not exchanged:
+            rows += [[f"{what}; heads as they lie", *found] for what, *found in moved]
+            continue
+        every = np.concatenate(significant)
+        table = corr_vs_scale(classified, measured, scaling)
+        rows = [
+            _row("heads and tasks with q < 0.05", int(every.sum()), len(every)),
+            _row("models with any such head", sum(map(any, significant)), len(significant)),
+            _row("correlations that are defined", int((table["undefined"] == "").sum()), N_MODELS),
+            _row("correlations with p < 0.05", int((table["p"] < ALPHA).sum()), N_MODELS),
+            *moved,
+        ]
     return Section(
         "Noise in place of effects",
         f"{N_MODELS} models whose effects are noise alone: those of the embedded models' heads on"
         " 20 (IOI) and 40 (anti-repetition) blocks of prompts, moved to a mean of 0, with random"
         " profiles; through classification, scaling and transfer. Pairs of models are not"
-        " independent of one another.",
+        " independent of one another. Heads are exchanged at random. Where they are left as they"
+        " lie, layers of noisier effects are layers of larger effects, in one embedded model as in"
+        " the next: in models that cannot do a task, transfer by depth says no more than that.",
         _HEADER,
         rows,
         _BOUNDS,
@@ -93,16 +91,17 @@ def planted_noise() -> Section:
 
 
 def _noise(
-    name: str, blocks: Blocks, rng: np.random.Generator
+    name: str, blocks: Blocks, exchanged: bool, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, pd.DataFrame, NDArray[np.float64]]:
     """Heads and effects by cluster of one model, and p of every head on both tasks."""
     layer = blocks.layers
     head = np.arange(len(layer)) - np.searchsorted(layer, layer)
     frame = pd.DataFrame({"family": "noise", "model": name, "layer": layer, "head": head})
     frame = frame.assign(params_m=1.0, n_layers=layer.max() + 1.0, n_heads=head.max() + 1.0)
+    order = rng.permutation(len(layer)) if exchanged else np.arange(len(layer))
     effects, ps = [], []
     for task, n_clusters in zip(STUDY_TASKS, (20, 40), strict=True):
-        (values,) = clusters(recentred(blocks.effects[task]), n_clusters, 1, rng)
+        (values,) = clusters(recentred(blocks.effects[task][order]), n_clusters, 1, rng)
         means = cluster_means(totals_of(values))
         frame[f"delta_{task}"], frame[f"se_{task}"] = means.mean, means.se
         for place, side in enumerate(("select", "test")):

@@ -134,7 +134,8 @@ def _correlations(frame: pd.DataFrame, suspect: set[str]) -> Table:
     names += ["ceiling", "p", "detectable", "heads", "effective", "resolved"]
     caption = (
         "Correlation over all heads, with its 95 % interval over prompts; the interval of the same"
-        " where heads, clustered by layer, are a sample. Ceiling: the observed correlation of true"
+        " where heads, clustered by layer, are a sample, which is conservative (docs/coverage.md)."
+        " Ceiling: the observed correlation of true"
         " effects that agree perfectly. p: of a correlation of 0, heads permuted within layers."
         " Detectable: the smallest true correlation of these heads that would be found 8 times in"
         " 10. Effective: how many heads of equal effects would share the variance as evenly."
@@ -232,9 +233,8 @@ def _control_sentences(frame: pd.DataFrame) -> list[str]:
             f"Heads of the other job (q below {ALPHA:g}) show in {_heads_found(beyond)}."
         )
     sentences.append(
-        "By chance alone, a model in which no head has an effect shows one at least in about 5 of"
-        " 100 cases, and in up to 9 where effects are as skewed as in the embedded models"
-        " (simulated; docs/coverage.md)."
+        "By chance alone, a model in which no head has an effect shows one in 3 to 7 of 100 cases,"
+        " with clusters as skewed as those of the embedded models (simulated; docs/coverage.md)."
     )
     ordered = tested[~tested["order_balanced"] & (tested["n_significant"] > 0)]
     if len(ordered):
