@@ -120,7 +120,7 @@ def corrected_correlation(
     covariance, root = (float(value) for value in over_prompts.values - over_prompts.bias)
     freedom = min(len(x.labels), len(y.labels)) - 1
     low, high = _interval((covariance, root), over_prompts.covariance, freedom)
-    if np.isinf(low):
+    if root <= 0 or np.isinf(low):
         return _undefined(f"effects on {names[0]} or {names[1]} vary too little beyond noise")
     n_layers = len(np.unique(layer))
     sample = (np.nan, np.nan)

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from itertools import product
 from pathlib import Path
@@ -221,9 +222,9 @@ def _study(folder: Path) -> dict[str, pd.DataFrame]:
     )
     pipelines = "scan,join,classify,scaling,transfer,causal,ablation"
     few = "scan.ablations=[],scan.agreement_tasks=[],ablation.also=[],ablation.controls=[]"
-    command = ["kedro", "run", "--conf-source", str(conf), "--pipelines", pipelines]
+    command = [sys.executable, "-m", "kedro", "run", "--conf-source", str(conf)]
     subprocess.run(
-        [*command, "--params", few],
+        [*command, "--pipelines", pipelines, "--params", few],
         cwd=PROJECT,
         check=True,
         stdout=subprocess.DEVNULL,

@@ -91,7 +91,6 @@ class Measurement:
         mean nothing. Not known where there are no intervals.
         """
         metric = self.clean[self.spec.readout]
-        right = np.full(metric.size, np.nan) if not self.answered else (metric > 0).astype(float)
         clean = cluster_means(self._by_cluster(metric[None]))
         row: dict[str, object] = {
             "task": self.task,
@@ -111,7 +110,7 @@ class Measurement:
         }
         if not self.answered:
             return row
-        accuracy = cluster_means(self._by_cluster(right[None]))
+        accuracy = cluster_means(self._by_cluster((metric > 0).astype(np.float64)[None]))
         able = (
             clean.low[0] > 0
             and accuracy.low[0] > CHANCE
