@@ -33,8 +33,8 @@ INTRODUCTION = """# Coverage and size
 
 What the report promises, checked by simulation: how often a 95 % interval holds the truth, and how
 often a test at 5 % finds what is not there. Written by `make soak` (`tests/soak/coverage`).
-Intervals should hold the truth in 93 to 97 % and tests find nothing in all but 6 %; numbers outside
-are **bold**. *Before* is the method of version 0.2.0.
+Intervals should hold the truth in 93 to 97 %, and tests find something in 6 % at most; numbers
+outside are **bold**. *Before* is the method of version 0.2.0.
 
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -35,7 +36,8 @@ class Section:
 
     def markdown(self) -> str:
         """The heading, the text and the table; numbers outside their bounds are bold."""
-        lines = [f"## {self.title}", "", self.text, "", "| " + " | ".join(self.header) + " |"]
+        text = textwrap.fill(self.text, 120)
+        lines = [f"## {self.title}", "", text, "", "| " + " | ".join(self.header) + " |"]
         lines.append("|" + "---|" * len(self.header))
         for row in self.rows:
             cells = [self._cell(name, value) for name, value in zip(self.header, row, strict=True)]
