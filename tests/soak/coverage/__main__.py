@@ -1,6 +1,7 @@
 """Simulate, and write ``docs/coverage.md``: ``python -m tests.soak.coverage [part ...]``.
 
-Parts are kept in ``docs/coverage/``, so that one can be made again without the others.
+Parts are kept in ``docs/coverage/``, so that one can be made again without the others; with ``page``
+the page alone is put together from them.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ outside are **bold**. *Before* is the method of version 0.2.0.
 def main(asked: list[str]) -> None:
     """Make the parts that were asked for, or all, and put the page together."""
     FOLDER.mkdir(exist_ok=True)
-    for name in asked or PARTS:
+    for name in [] if asked == ["page"] else asked or PARTS:
         section = PARTS[name]()
         text = json.dumps(section.stored(), ensure_ascii=False, indent=1)
         _file(name).write_text(text + "\n", encoding="utf-8")
