@@ -1,7 +1,7 @@
 """Simulate, and write ``docs/coverage.md``: ``python -m tests.soak.coverage [part ...]``.
 
-Parts are kept in ``docs/coverage/``, so that one can be made again without the others; with ``page``
-the page alone is put together from them.
+Parts are kept in ``docs/coverage/``, so that one can be made again without the others; with
+``page`` the page alone is put together from them.
 """
 
 from __future__ import annotations
