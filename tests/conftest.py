@@ -22,10 +22,14 @@ set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "circuit_scaling_hypothesi
 
 @pytest.hookimpl(tryfirst=True)  # before the marks are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers, what uses the run of the study goes to one of them: it is run once."""
+    """With several workers, a file goes to one of them, as does all that uses the run of the study.
+
+    What tests of a file share, and the study, is then made once.
+    """
     for item in items:
-        if "test_data" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("study"))
+        on_the_study = "test_data" in getattr(item, "fixturenames", ())
+        group = "study" if on_the_study else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session", autouse=True)
