@@ -25,7 +25,7 @@ run: $(STAMP)  ## scan the embedded models, join, classify, and write the report
 	@echo "The report is at data/08_reporting/report.html"
 
 test: check $(STAMP)  ## style, types, walls between the rooms, and all tests on two cores (a quarter of an hour)
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadscope
 
 check: $(STAMP)  ## style, types and walls between the rooms (seconds)
 	$(BIN)/ruff check .

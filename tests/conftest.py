@@ -14,22 +14,29 @@ from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from kedro.io import DataCatalog
 from kedro_viz.constants import VIZ_METADATA_ARGS
+from xdist.scheduler import LoadScopeScheduling
 
 PROJECT = Path(__file__).parents[1]
 
 set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "circuit_scaling_hypothesis")
 
 
-@pytest.hookimpl(tryfirst=True)  # before the marks are read
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers, a file goes to one of them, as does all that uses the run of the study.
+_ON_THE_STUDY = ("tests/pipelines/", "tests/end_to_end/")
 
-    What tests of a file share, and the study, is then made once.
+
+class OneStudy(LoadScopeScheduling):
+    """With several workers, a file goes to one of them, and all that uses the study to another.
+
+    What tests of a file share, and the run of the study, is then made once.
     """
-    for item in items:
-        on_the_study = "test_data" in getattr(item, "fixturenames", ())
-        group = "study" if on_the_study else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "study" if nodeid.startswith(_ON_THE_STUDY) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> OneStudy:
+    """Share the tests out in this way, whatever ``--dist`` says."""
+    return OneStudy(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

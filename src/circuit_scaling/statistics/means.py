@@ -65,12 +65,12 @@ def _shape(totals: ClusterTotals) -> tuple[_Floats, _Floats]:
     added = totals.sums - totals.mean[:, None] * totals.n_prompts
     added *= n_clusters / totals.n_prompts.sum()
     spread = np.sqrt(np.square(added).sum(axis=1) / (n_clusters - 1))
-    constant = spread <= _ROUNDING * np.abs(totals.mean)
+    constant = spread <= _ROUNDING * np.abs(totals.mean) + np.finfo(np.float64).tiny
     spread = np.where(constant, 0.0, spread)
     # Bias-corrected, as in scipy.stats.skew(bias=False), about 0: what is added sums to 0.
     unit = np.where(constant, 1.0, np.sqrt(np.square(added).mean(axis=1)))
     correction = np.sqrt(n_clusters * (n_clusters - 1)) / (n_clusters - 2)
-    skewness = correction * (added**3).mean(axis=1) / unit**3
+    skewness = correction * ((added / unit[:, None]) ** 3).mean(axis=1)
     return spread, np.where(constant, 0.0, skewness)
 
 

@@ -69,17 +69,17 @@ def test_other_prompts_are_refused() -> None:
         )
 
 
-# Denominators of 2.5 to 10 standard errors; 2,000 ratios: a true 95 % is measured as 93.7 to 96.2.
-@pytest.mark.parametrize("errors", [2.5, 4, 10])
+# Denominators of 2.5 and 10 standard errors, 400 of them with six parts each: a true 95 % is
+# measured as 92.5 to 97.5 in 99 cells of 100.
+@pytest.mark.parametrize("errors", [2.5, 10])
 @pytest.mark.parametrize("n_clusters", [10, 40])
 def test_intervals_hold_the_true_ratio(errors: float, n_clusters: int) -> None:
     rng = np.random.default_rng(5)
-    held = []
-    for _ in range(2000):
-        noise, own = rng.normal(size=(2, n_clusters))
-        mean = errors / np.sqrt(n_clusters)
-        part = 0.4 * mean + 0.3 * noise + 0.3 * own
-        found = _ratio(part[None], mean + noise, np.arange(n_clusters))
+    held: list[bool] = []
+    for _ in range(400):
+        noise, mean = rng.normal(size=n_clusters), errors / np.sqrt(n_clusters)
+        parts = 0.4 * mean + 0.3 * noise + 0.3 * rng.normal(size=(6, n_clusters))
+        found = _ratio(parts, mean + noise, np.arange(n_clusters))
         if np.isfinite(found.low[0]):
-            held.append(bool(found.low[0] <= 0.4 <= found.high[0]))
-    assert 0.93 <= np.mean(held) <= 0.97
+            held += ((found.low <= 0.4) & (found.high >= 0.4)).tolist()
+    assert 0.925 <= np.mean(held) <= 0.98
