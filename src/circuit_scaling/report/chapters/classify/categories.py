@@ -51,22 +51,12 @@ def _tell(context: ReportContext) -> Told:
             if not row["shares_unknown"]:
                 lines.append(f"{share(true)} {share_interval(low, high)}")
             cells.append(count_cell(row[f"n_{category}"], "\n".join(lines)))
-        cells.append(Cell(share(row.get("frac_resolved")), numeric=True))
-        cells += [number_cell(row[f"minimal_detectable_{task}"]) for task in STUDY_TASKS]
-        cells.append(_prompts_cell(row["prompts_to_resolve_tau"], row["names_suffice"]))
-        cells += [number_cell(row[f"template_variance_{task}"], 1) for task in STUDY_TASKS]
         rows.append(tuple(cells))
-    names = ["model", "heads", *(look.label for look in CATEGORIES.values()), "resolved"]
-    names += [f"detectable, {task_name(task)}" for task in STUDY_TASKS]
-    names += ["prompts to resolve τ", *(f"templates, {task_name(task)}" for task in STUDY_TASKS)]
     table = Table(
-        names,
+        ["model", "heads", *(look.label for look in CATEGORIES.values())],
         rows,
         "Heads by category: how many are seen, their share, and the share without the noise of the"
-        " effects with its 95 % interval. Resolved: no interval of the head straddles ±τ."
-        " Detectable: the smallest effect that the test of the median head would find 8 times in"
-        " 10. Templates: how many times the variance of the median head's effect would be what it"
-        " is, if templates were a sample as names are.",
+        " effects with its 95 % interval, where it is known.",
     )
     caption = (
         "Shares as seen, as bars, with counts beside them; right, the shares without the noise of"
@@ -74,7 +64,11 @@ def _tell(context: ReportContext) -> Told:
     )
     return Told(
         sentences,
-        (table, *drawing(context.figures, "category_counts", caption)),
+        (
+            table,
+            _certainty_table(frame, suspect),
+            *drawing(context.figures, "category_counts", caption),
+        ),
     )
 
 
@@ -103,6 +97,30 @@ def _certainty(frame: pd.DataFrame, tau: float) -> Iterator[str]:
             f"In {int((~known.astype(bool)).sum())} of {counted(len(known), 'model')} the list of"
             " names would run out before the median head is told from τ."
         )
+
+
+def _certainty_table(frame: pd.DataFrame, suspect: set[str]) -> Table:
+    """What the effects of each model can tell."""
+    rows = [
+        (
+            model_cell(row["model"], suspect),
+            Cell(share(row["frac_resolved"]), numeric=True),
+            *(number_cell(row[f"minimal_detectable_{task}"]) for task in STUDY_TASKS),
+            _prompts_cell(row["prompts_to_resolve_tau"], row["names_suffice"]),
+            *(number_cell(row[f"template_variance_{task}"], 1) for task in STUDY_TASKS),
+        )
+        for row in frame.to_dict("records")
+    ]
+    short = ("IOI", "anti-repetition")
+    names = ["model", "resolved", *(f"detectable, {task}" for task in short)]
+    names += ["prompts to resolve τ", *(f"templates, {task}" for task in short)]
+    caption = (
+        "How sure that is. Resolved: no interval of the head straddles ±τ. Detectable: the smallest"
+        " effect that the test of the median head would find 8 times in 10. Templates: how many"
+        " times the variance of the median head's effect would be what it is, if templates were a"
+        " sample as names are."
+    )
+    return Table(names, rows, caption)
 
 
 def _prompts_cell(prompts: float, names_suffice: object) -> Cell:
