@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -203,7 +204,8 @@ def _heads(weak: float, strong: float, error: float, rng: np.random.Generator) -
     return (seen[0], seen[1]), (errors[0], errors[1]), (draws[0], draws[1]), truth
 
 
-def _real_heads(blocks: Blocks, n: tuple[int, int], rng: np.random.Generator):  # type: ignore[no-untyped-def]
+def _real_heads(blocks: Blocks, n: tuple[int, int], rng: np.random.Generator) -> Iterator[_Case]:
+    """Measured effects, errors, draws and true effects of an embedded model's heads."""
     effects = [blocks.effects[task] for task in STUDY_TASKS]
     truth = np.stack([of_task.mean(axis=1) for of_task in effects])
     for _ in range(200):
@@ -212,10 +214,15 @@ def _real_heads(blocks: Blocks, n: tuple[int, int], rng: np.random.Generator):  
         ]
         draws = bootstrap_draws(totals, rng, 200)
         means = [cluster_means(task) for task in totals]
-        yield (means[0].mean, means[1].mean), (means[0].se, means[1].se), tuple(draws), truth
+        yield (
+            (means[0].mean, means[1].mean),
+            (means[0].se, means[1].se),
+            (draws[0], draws[1]),
+            truth,
+        )
 
 
-def _covered(heads: str, error: str, cases) -> list[list[object]]:  # type: ignore[no-untyped-def]
+def _covered(heads: str, error: str, cases: Iterable[_Case]) -> list[list[object]]:
     held: dict[str, list[tuple[bool, bool]]] = {name: [] for name in CATEGORIES}
     off: dict[str, list[tuple[float, float]]] = {name: [] for name in CATEGORIES}
     none = n = 0

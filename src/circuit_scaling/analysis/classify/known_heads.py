@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from circuit_scaling.analysis.classify.categories import task_totals
-from circuit_scaling.analysis.classify.settings import ClassifySettings
 from circuit_scaling.models.names import of_these_weights
 from circuit_scaling.models.roster import Roster, Rosters, names_of_weights
 from circuit_scaling.statistics.means import cluster_means
@@ -37,20 +36,18 @@ def known_heads(
     effects: pd.DataFrame,
     models: Roster,
     rosters: Rosters,
-    settings: ClassifySettings,
 ) -> pd.DataFrame:
     """What ablating each published head does to the IOI contrast, against what is expected.
 
-    A verdict needs the 95 % interval of the effect to lie on one side of 0;
-    ``sign_as_expected`` is the bare sign, which a table without effects by prompt has too. ``rank``
-    is by |Δ_ioi| among the model's heads, from 1; equal values share the better rank.
+    A verdict needs the 95 % interval of the effect to lie on one side of 0; ``sign_as_expected`` is
+    the bare sign, which a table without effects by prompt has too. ``rank`` is by |Δ_ioi|
+    among the model's heads, from 1; equal values share the better rank.
 
     Args:
         heads: ``classified_heads``.
         effects: ``joint_effects``; models without cluster effects get no interval.
         models: the roster of the run; where a model is not in it, ``rosters`` are asked.
         rosters: every roster; their hub ids and aliases say which weights a model has.
-        settings: draws and seed of the bootstrap.
 
     Returns:
         ``known_heads``, empty where no model has published heads.
@@ -62,7 +59,7 @@ def known_heads(
         same = of_these_weights(names, list(published["checkpoint"].unique()))
         known = published[published["checkpoint"].isin(same)]
         if len(known):
-            tables.append(_of_model(rows, effects[effects["model"] == model], known, settings))
+            tables.append(_of_model(rows, effects[effects["model"] == model], known))
     return pd.concat(tables[1:] or tables, ignore_index=True)
 
 
@@ -72,16 +69,13 @@ def _names_of_weights(model: str, models: Roster, rosters: Rosters) -> set[str]:
     return {model} if entry is None else names_of_weights(entry, model)
 
 
-def _of_model(
-    rows: pd.DataFrame, effects: pd.DataFrame, known: pd.DataFrame, settings: ClassifySettings
-) -> pd.DataFrame:
+def _of_model(rows: pd.DataFrame, effects: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     measured = rows[[*_HEAD, "delta_ioi", "se_ioi", "q_ioi"]].reset_index(drop=True)
     measured["rank"] = measured["delta_ioi"].abs().rank(ascending=False, method="min")
     measured = measured.merge(known[_HEAD].drop_duplicates(), on=_HEAD)
     measured["low"] = measured["high"] = np.nan
     if len(effects) and len(measured):
-        totals = task_totals(effects, measured, "ioi")
-        means = cluster_means(totals)
+        means = cluster_means(task_totals(effects, measured, "ioi"))
         measured["low"], measured["high"] = means.low, means.high
     table = known.merge(measured, on=_HEAD, how="left", validate="many_to_one")
     first = rows.iloc[0]

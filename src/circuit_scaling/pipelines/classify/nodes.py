@@ -41,11 +41,10 @@ def look_up_known_heads(
     joint_effects: pd.DataFrame,
     models: dict[str, Any],
     rosters: Rosters,
-    settings: ClassifySettings,
 ) -> pd.DataFrame:
     """The heads whose roles are published, and whether their effects have the expected sign."""
     roster = Roster.model_validate(models)
-    return find_known_heads(classified_heads, joint_effects, roster, rosters, settings)
+    return find_known_heads(classified_heads, joint_effects, roster, rosters)
 
 
 def export(

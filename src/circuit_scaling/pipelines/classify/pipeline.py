@@ -33,7 +33,6 @@ def create_pipeline() -> Pipeline:
                     "joint_effects",
                     "params:models",
                     "params:rosters",
-                    "params:classify",
                 ],
                 outputs="known_heads",
                 name="look_up_known_heads",

@@ -233,8 +233,8 @@ def _control_sentences(frame: pd.DataFrame) -> list[str]:
             f"Heads of the other job (q below {ALPHA:g}) show in {_heads_found(beyond)}."
         )
     sentences.append(
-        "By chance alone, a model in which no head has an effect shows one in 3 to 7 of 100 cases,"
-        " with clusters as skewed as those of the embedded models (simulated; docs/coverage.md)."
+        "How often a model in which no head has an effect shows one by chance is simulated in"
+        " docs/coverage.md."
     )
     ordered = tested[~tested["order_balanced"] & (tested["n_significant"] > 0)]
     if len(ordered):

@@ -7,13 +7,11 @@ import pandas as pd
 import pytest
 
 from circuit_scaling.analysis.classify.known_heads import known_heads, published_heads
-from circuit_scaling.analysis.classify.settings import ClassifySettings
 from circuit_scaling.models.roster import Roster, Rosters
 from circuit_scaling.tables.classify import KNOWN_HEADS
 from circuit_scaling.tables.join import JOINT_EFFECTS
 from tests.helpers.classified import classified, cluster_effects
 
-SETTINGS = ClassifySettings(tau=0.05, taus=(0.05,), top_k=3, n_boot=200)
 HELPERS = [(9, 9), (10, 0), (9, 6), (7, 3), (7, 9), (8, 6), (8, 10), (5, 5), (5, 8), (5, 9)]
 HELPERS += [(6, 9), (0, 1), (0, 10), (3, 0), (2, 2), (4, 11)]
 NEGATIVE = [(10, 7), (11, 10)]
@@ -31,7 +29,7 @@ def look_up(heads, effects=None, **roster) -> pd.DataFrame:
     models = Roster.model_validate(roster or {"gpt2": entry()})
     rosters = Rosters.model_validate({"study": {"gpt2": entry(aliases=["gpt2-small"])}})
     found = known_heads(
-        heads, JOINT_EFFECTS.empty() if effects is None else effects, models, rosters, SETTINGS
+        heads, JOINT_EFFECTS.empty() if effects is None else effects, models, rosters
     )
     return KNOWN_HEADS.validate(found)
 

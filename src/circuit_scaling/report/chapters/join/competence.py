@@ -83,8 +83,8 @@ def _few_clusters(judged: pd.DataFrame) -> tuple[str, ...]:
         return ()
     tasks = ", ".join(task_name(task) for task in few["task"].drop_duplicates())
     return (
-        f"Intervals over fewer than {_ENOUGH} clusters ({tasks}) hold the truth in 91 to 92 %, and"
-        " not in 95 %, where effects are as skewed as log-normal ones (docs/coverage.md).",
+        f"Intervals over fewer than {_ENOUGH} clusters ({tasks}) hold the truth less often"
+        " than 95 % promise where effects are strongly skewed (docs/coverage.md).",
     )
 
 
