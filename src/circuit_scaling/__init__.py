@@ -16,7 +16,7 @@ __version__ = "0.2.0"
 __all__ = ["IncompetentModelWarning", "scan"]
 
 
-def scan(
+def scan(  # noqa: PLR0913 - called with what is wanted, by name
     model: str | Path | PreTrainedModel,
     task: str = "ioi",
     *,
@@ -26,18 +26,20 @@ def scan(
     n_prompts: int = 400,
     bos: bool | Literal["auto"] = "auto",
     method: str = "exact",
+    untrained: bool = False,
 ) -> pd.DataFrame:
     """Ablate every head of a model on one task, from Python and without Kedro.
 
     Args:
-        model: a hub id, a local folder, or a Hugging Face causal language model (then with its
-            ``tokenizer``).
+        model: a hub id, a local folder, a GGUF file, or a Hugging Face causal language model (then
+            with its ``tokenizer``).
         task: a shipped task: ioi, anti_names, anti_lists, induction, ioi_abc, plain_text.
         ablation, positions: ``zero``, ``mean`` or ``resample``; ``all`` or ``end``.
         n_prompts: a multiple of 40.
         bos: whether prompts begin with the BOS token; ``auto`` is what the checkpoint was trained
             with, found from its tokenizer.
         method: ``exact``, or ``attribution``: a first-order estimate from one backward pass.
+        untrained: whether a model that predicts plain text no better than word counts is taken.
 
     Returns:
         A row per head: layer, head and, by method,
@@ -57,9 +59,11 @@ def scan(
 
     Raises:
         CircuitScalingError: unknown task, ablation or method, a task without a contrast
-            for ``attribution``, or a model that cannot be taken.
+            for ``attribution``, a model that cannot be taken, or one
+            to which text is noise.
     """
     # Imported here: torch and transformers take seconds, and the command line imports this package.
     from circuit_scaling.measuring.scan.quick import quick_scan
 
-    return quick_scan(model, task, tokenizer, ablation, positions, n_prompts, bos, method)
+    kind = (ablation, positions)
+    return quick_scan(model, task, tokenizer, kind, n_prompts, bos, method, untrained)

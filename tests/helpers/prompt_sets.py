@@ -20,11 +20,11 @@ from circuit_scaling.prompts.words import word_list
 PROJECT = Path(__file__).resolve().parents[2]
 FOLDER = PROJECT.parent / "shared" / "tokenizers"
 SETTINGS = PromptSettings(n_prompts=160)
-NAME_TASKS = ("ioi", "anti_names", "anti_names_balanced")
+NAME_TASKS = ("ioi", "anti_names", "anti_names_first")
 REFERENCES = {
     "ioi": "ioi_abc",
     "anti_names": "anti_names_abc",
-    "anti_names_balanced": "anti_names_abc",
+    "anti_names_first": "anti_names_abc",
     "anti_lists": "anti_lists_mixed",
     "induction": "induction_unrepeated",
 }

@@ -194,9 +194,49 @@ def head_category_summary(heads: pd.DataFrame) -> pd.DataFrame:
         row["frac_resolved"] = float(group["resolved"].mean())
         for task in ("ioi", "anti_names"):
             row |= {f"minimal_detectable_{task}": 0.08, f"template_variance_{task}": 2.5}
-        row |= {"prompts_to_resolve_tau": 1200.0, "names_suffice": False}
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def prompts_needed(models: Sequence[Model] = MODELS) -> pd.DataFrame:
+    rows = [
+        {
+            "family": model.family,
+            "model": model.slug,
+            "task": task,
+            "n_prompts": 80,
+            "frac_resolved": 0.4,
+            "prompts_50": 120.0,
+            "prompts_80": 900.0,
+            "prompts_95": np.nan,
+            "most_prompts": 840.0,
+        }
+        for model in models
+        for task in ("ioi", "anti_names", "both")
+    ]
+    return pd.DataFrame(rows)
+
+
+def name_order(heads: pd.DataFrame) -> pd.DataFrame:
+    """Every second model has heads that follow the order of the names."""
+    rng = np.random.default_rng(8)
+    odd = heads["model"].map({m: i % 2 for i, m in enumerate(dict.fromkeys(heads["model"]))})
+    order = np.where(odd == 1, rng.normal(0, 0.3, len(heads)), 0.0) * (rng.random(len(heads)) < 0.2)
+    first = heads["delta_anti_names"] + order
+    strong = heads["delta_ioi"].abs() >= TAU, first.abs() >= TAU
+    return heads[["family", "model", "layer", "head", "delta_anti_names", "category"]].assign(
+        delta_anti_names_first=first,
+        difference=order,
+        low=order - 0.02,
+        high=order + 0.02,
+        q=np.where(np.abs(order) > 0.02, 0.001, 0.6),
+        n_clusters=20,
+        category_first=np.select(
+            [strong[0] & ~strong[1], ~strong[0] & strong[1], strong[0] & strong[1]],
+            ["ioi_only", "anti_only", "shared"],
+            "weak",
+        ),
+    )
 
 
 def category_sensitivity(heads: pd.DataFrame) -> pd.DataFrame:
@@ -350,19 +390,19 @@ def control_models(models: Sequence[Model] = MODELS) -> pd.DataFrame:
             "family": model.family,
             "model": model.slug,
             "task": task,
-            "order_balanced": task != "anti_names",
+            "order_balanced": task != "anti_names_first",
             "clean_metric": 0.01,
             "low": -0.02,
             "high": 0.04,
             "competent": False,
             "n_heads_total": model.layers * model.heads,
-            "n_significant": 7.0 if task == "anti_names" else 0.0,
+            "n_significant": 7.0 if task == "anti_names_first" else 0.0,
             "n_strong": 0,
             "strongest": 0.01,
         }
         for model in models
         if not (model.ioi and model.anti)
-        for task in (("anti_names_balanced", "anti_names") if model.ioi else ("ioi",))
+        for task in (("anti_names", "anti_names_first") if model.ioi else ("ioi",))
     ]
     return pd.DataFrame(rows).astype({"competent": "boolean"})
 
@@ -502,6 +542,7 @@ def run_log(models: Sequence[Model] = MODELS) -> pd.DataFrame:
             "seconds": 3.1 + 2 * model.params_m,
             "peak_memory_mb": 410.0 + 50 * model.params_m,
             "device": "cpu",
+            "weights": "float32",
             "threads": 2,
             "chunk": 4,
             "counted": "heads",

@@ -17,7 +17,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 import circuit_scaling
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.models.loading import load_any, load_model, load_tokenizer
-from circuit_scaling.models.roster import RosterEntry, identity_of
+from circuit_scaling.models.roster import RosterEntry
+from circuit_scaling.models.sources import identity_of
 from circuit_scaling.prompts.build import build_prompts
 from circuit_scaling.prompts.shipped import shipped_tasks
 from circuit_scaling.prompts.spec import PromptSettings

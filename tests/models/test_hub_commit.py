@@ -14,7 +14,8 @@ from transformers.utils import hub
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.measuring.scan.freshness import fresh_prompts, revision_of, scan_fingerprint
 from circuit_scaling.models.loading import load_model, load_tokenizer
-from circuit_scaling.models.roster import RosterEntry, identity_of
+from circuit_scaling.models.roster import RosterEntry
+from circuit_scaling.models.sources import identity_of
 from circuit_scaling.pipelines.scan.nodes import make_prompts
 from circuit_scaling.prompts.shipped import shipped_tasks
 from circuit_scaling.prompts.spec import PromptSettings

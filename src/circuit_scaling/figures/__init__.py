@@ -5,6 +5,7 @@ from circuit_scaling.figures.ablation.heroes_vs_random import (
     hero_vs_random_ablation,
 )
 from circuit_scaling.figures.classify.category_shares import category_counts
+from circuit_scaling.figures.classify.name_order import name_order
 from circuit_scaling.figures.classify.phase_space import (
     all_heads_phase_space,
     delta_scatter,
@@ -35,6 +36,7 @@ __all__ = [
     "ioi_divergence",
     "ioi_transfer_summary",
     "layer_hist",
+    "name_order",
     "strong_head_scaling",
     "to_png",
     "to_svg",

@@ -99,7 +99,7 @@ _SPARE_MARKERS = (">", "X", "H", "8")
 TASKS: dict[str, Look] = {
     "ioi": Look("IOI", "#2f7fc1", "o", "-"),
     "anti_names": Look("anti-repetition, names", "#e8912d", "s", (0, (4, 1.2))),
-    "anti_names_balanced": Look("anti-repetition, either name", "#b5651d", "D", (0, (2, 1.2))),
+    "anti_names_first": Look("anti-repetition, first name", "#b5651d", "D", (0, (2, 1.2))),
     "anti_lists": Look("anti-repetition, lists", "#8a4b00", "^", (0, (1, 1))),
     "induction": Look("induction", "#2a8f6a", "D", (0, (5, 1.2, 1, 1.2))),
     "ioi_abc": Look("IOI, three names", "#7d7d7d", "v", (0, (2, 2))),

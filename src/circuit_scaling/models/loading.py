@@ -11,27 +11,35 @@ from typing import Any, cast
 import torch
 from huggingface_hub import ResolvedRevision
 from safetensors import SafetensorError, safe_open
-from transformer_lens.model_bridge.sources._hf_format import determine_architecture_from_hf_config
 from transformer_lens.model_bridge.sources.transformers.helpers import (
     get_hf_model_class_for_architecture,
 )
-from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoConfig,
+    AutoTokenizer,
+    GgufConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
-from transformers.utils.hub import resolve_revision
+from transformers.utils.hub import cached_file, resolve_revision
 from transformers.utils.logging import disable_progress_bar
 
 from circuit_scaling.errors import CircuitScalingError, reason_of
 from circuit_scaling.interventions.model.anatomy import Anatomy, refusal
 from circuit_scaling.interventions.model.device import Precision
 from circuit_scaling.models.architecture import anatomy_of
-from circuit_scaling.models.bos import BosChoice, prompt_prefix
+from circuit_scaling.models.bos import BosChoice, chat_prefix, prompt_prefix
+from circuit_scaling.models.gguf_files import GgufFacts, gguf_facts
+from circuit_scaling.models.kinds import check_kind, checked_architecture, of_another_kind
 from circuit_scaling.models.opening import opening
-from circuit_scaling.models.roster import RosterEntry, checkpoint_folder
+from circuit_scaling.models.roster import RosterEntry
+from circuit_scaling.models.sense import check_sense
+from circuit_scaling.models.sources import local_folder
 from circuit_scaling.models.tensors import check_tensors
 
 disable_progress_bar()  # a bar per checkpoint is noise among the project's own
 _COMMIT = re.compile("[0-9a-f]{40}")
-_ATTENTION = frozenset({"full_attention", "sliding_attention", "chunked_attention", "attention"})
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,14 @@ class LoadedTokenizer:
     tokenizer: PreTrainedTokenizerBase
     prefix: tuple[int, ...]
     commit: str = ""
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What Hugging Face's loaders are told of where a checkpoint is."""
+
+    place: str
+    options: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -69,26 +85,32 @@ def load_model(entry: RosterEntry, precision: Precision = "float32", commit: str
 
     Raises:
         CircuitScalingError: no such checkpoint, no model in it, tensors that are not those of the
-            model, an architecture that the engine cannot take, a device that is not there, or
-            layers and heads that do not fit the roster.
+            model, weights that are noise, an architecture that the engine cannot take, a device
+            that is not there, or layers and heads that do not fit the roster.
     """
-    source, revision = _source(entry, commit)
+    source = _source(entry, commit)
     device = _device(entry)
-    architecture = _checked_architecture(entry, _config(entry, commit))
-    with opening(f"Model '{entry.slug}' cannot be loaded from '{source}'"):
+    architecture = checked_architecture(entry, _config(entry, commit))
+    unpacked = {"quantization_config": GgufConfig(dequantize=True)} if entry.gguf else {}
+    with opening(f"Model '{entry.slug}' cannot be loaded from '{entry.source}'"):
         try:
             model, report = get_hf_model_class_for_architecture(architecture).from_pretrained(
-                source,
-                revision=revision,
+                source.place,
                 dtype=torch.bfloat16 if precision == "bf16" else getattr(torch, entry.dtype),
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,  # they are refused below, by name
+                **source.options,
+                **unpacked,
             )
         except SafetensorError as error:
-            raise CircuitScalingError(_damaged(entry.slug, Path(source), error)) from error
-        check_tensors(entry.slug, source, model, report)
+            raise CircuitScalingError(_damaged(entry.slug, Path(source.place), error)) from error
+        check_tensors(entry.slug, entry.source, model, report)
         model.to(device)
-    return anatomy_of(model)
+    anatomy = anatomy_of(model)
+    if not entry.untrained:
+        reads = load_tokenizer(entry, commit)
+        check_sense(entry.slug, model, reads.tokenizer, reads.prefix)
+    return anatomy
 
 
 def load_tokenizer(entry: RosterEntry, commit: str = "") -> LoadedTokenizer:
@@ -101,65 +123,103 @@ def load_tokenizer(entry: RosterEntry, commit: str = "") -> LoadedTokenizer:
     """
     commit = commit or _commit(entry)
     config = _config(entry, commit)
-    _checked_architecture(entry, config)
+    checked_architecture(entry, config)
     _device(entry)
-    source, revision = _source(entry, commit)
     tokenizer = _load(
-        f"The tokenizer of '{entry.slug}'", source, AutoTokenizer.from_pretrained, revision=revision
+        f"The tokenizer of '{entry.slug}'", entry, commit, AutoTokenizer.from_pretrained
     )
     if not tokenizer.encode("When", add_special_tokens=False):  # made without its files
         raise CircuitScalingError(
-            f"The tokenizer of '{entry.slug}' in '{source}' makes no tokens of a text: its files "
-            f"are missing, or are not those of a {type(tokenizer).__name__}, as which it is "
+            f"The tokenizer of '{entry.slug}' in '{entry.source}' makes no tokens of a text: its "
+            f"files are missing, or are not those of a {type(tokenizer).__name__}, as which it is "
             "loaded. Save it beside the weights with save_pretrained."
         )
-    prefix = prompt_prefix(tokenizer, entry.bos, config.model_type)
+    if entry.chat is not None:
+        return LoadedTokenizer(tokenizer, chat_prefix(tokenizer, entry.chat), commit)
+    facts = facts_of(entry, commit)
+    prefix = prompt_prefix(
+        tokenizer, entry.bos, config.model_type, facts.adds_bos if facts else None
+    )
     return LoadedTokenizer(tokenizer, prefix, commit)
+
+
+def weights_of(entry: RosterEntry, precision: Precision, commit: str = "") -> str:
+    """The dtype of a loaded model's weights, and how they were quantised before, for people."""
+    dtype = "bfloat16" if precision == "bf16" else entry.dtype
+    facts = facts_of(entry, commit)
+    if facts is None or not facts.quantisation:
+        return dtype
+    return f"{facts.quantisation}, dequantised to {dtype}"
+
+
+def facts_of(entry: RosterEntry, commit: str = "") -> GgufFacts | None:
+    """What the entry's GGUF file says of itself; None where it has none.
+
+    Raises:
+        CircuitScalingError: there is no such file, or it cannot be read.
+    """
+    if entry.gguf is None:
+        return None
+    source = _source(entry, commit)
+    with opening(f"'{entry.source}' cannot be read"):
+        revision = source.options.get("revision")
+        return gguf_facts(Path(str(cached_file(source.place, entry.gguf, revision=revision))))
 
 
 def load_any(
     model: str | Path | PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase | None = None,
     bos: BosChoice = "auto",
+    untrained: bool = False,
 ) -> LoadedModel:
-    """A model that is in no roster: a hub id, a local folder, or one in memory with its tokenizer.
+    """A model that is in no roster: a hub id, a local folder, a GGUF file, or one in memory with
+    its tokenizer.
+
+    Args:
+        untrained: whether weights that are noise are taken.
 
     Raises:
         CircuitScalingError: there is no such model, its tokenizer is missing, or the engine cannot
             take it.
     """
     if not isinstance(model, str | Path):
-        return _in_memory(model, tokenizer, bos)
-    slug, source = Path(model).name, str(model)
-    config = _load(f"Model '{slug}'", source, AutoConfig.from_pretrained)
-    folder, hub = (source, None) if Path(model).is_dir() else (None, source)
-    _check_kind(slug, config)
-    with opening(f"Model '{slug}' cannot be loaded from '{source}'"):
+        return _in_memory(model, tokenizer, bos, untrained)
+    path = Path(model)
+    where: dict[str, Any] = {"folder": str(path)} if path.is_dir() else {"hub": str(model)}
+    if path.suffix == ".gguf":
+        where = {"folder": str(path.resolve().parent), "gguf": path.name}
+    with opening(f"Model '{path.name}' cannot be loaded from '{model}'"):
         entry = RosterEntry(
-            slug=slug,
+            **where,
+            slug=path.name,
             family="",
-            folder=folder,
-            hub=hub,
             params_m=1.0,
-            n_layers=config.num_hidden_layers,
-            n_heads=config.num_attention_heads,
+            n_layers=1,  # what the checkpoint has is not known yet
+            n_heads=1,
             bos=bos,
+            untrained=untrained,
         )
+        config = _config(entry, "")
+        check_kind(entry.slug, config)
+        shape = {"n_layers": config.num_hidden_layers, "n_heads": config.num_attention_heads}
+        entry = entry.model_copy(update=shape)
     reads = load_tokenizer(entry)
     return LoadedModel(load_model(entry, commit=reads.commit), reads)
 
 
-def _source(entry: RosterEntry, commit: str) -> tuple[str, str | None]:
-    if entry.folder is not None:
-        folder = checkpoint_folder(entry)
-        _check_files(folder)
-        return str(folder), None
+def _source(entry: RosterEntry, commit: str) -> _Source:
+    folder = local_folder(entry)
+    of_file = {"gguf_file": entry.gguf} if entry.gguf else {}
+    if folder is not None:
+        if entry.gguf is None:
+            _check_files(folder)
+        return _Source(str(folder), of_file)
     if Path(str(entry.hub)).exists():
         raise CircuitScalingError(
             f"'{entry.hub}' is a hub id, and a file or folder of that name is in '{Path.cwd()}', "
             "which would be read in its place. Give it as 'folder', or run somewhere else."
         )
-    return str(entry.hub), commit or entry.revision
+    return _Source(str(entry.hub), {"revision": commit or entry.revision, **of_file})
 
 
 def _check_files(folder: Path) -> None:
@@ -185,7 +245,10 @@ def _check_files(folder: Path) -> None:
 
 
 def _in_memory(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None, bos: BosChoice
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase | None,
+    bos: BosChoice,
+    untrained: bool,
 ) -> LoadedModel:
     if isinstance(model, PreTrainedModel):
         if not isinstance(tokenizer, PreTrainedTokenizerBase):
@@ -193,11 +256,13 @@ def _in_memory(
                 "Give the tokenizer of the model as well, as AutoTokenizer.from_pretrained "
                 "returns it: tokenizer=..."
             )
-        if why := _of_another_kind(model.config):
+        if why := of_another_kind(model.config):
             raise refusal(type(model).__name__, why)
     anatomy = anatomy_of(model)  # refuses what is no model
     reads = cast(PreTrainedTokenizerBase, tokenizer)
     prefix = prompt_prefix(reads, bos, model.config.model_type)
+    if not untrained:
+        check_sense(type(model).__name__, model, reads, prefix)
     return LoadedModel(anatomy, LoadedTokenizer(reads, prefix))
 
 
@@ -216,13 +281,17 @@ def _commit(entry: RosterEntry) -> str:
 
 
 def _config(entry: RosterEntry, commit: str) -> Any:
-    source, revision = _source(entry, commit)
-    return _load(f"Model '{entry.slug}'", source, AutoConfig.from_pretrained, revision=revision)
+    config = _load(f"Model '{entry.slug}'", entry, commit, AutoConfig.from_pretrained)
+    if entry.gguf and not config.architectures:  # a GGUF names the family only
+        loaded = MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.get(config.model_type)
+        config.architectures = [loaded] if loaded else None
+    return config
 
 
-def _load(what: str, source: str, loader: Callable[..., Any], **options: Any) -> Any:
-    with opening(f"{what} cannot be loaded from '{source}'"):
-        return loader(source, trust_remote_code=False, **options)
+def _load(what: str, entry: RosterEntry, commit: str, loader: Callable[..., Any]) -> Any:
+    source = _source(entry, commit)
+    with opening(f"{what} cannot be loaded from '{entry.source}'"):
+        return loader(source.place, trust_remote_code=False, **source.options)
 
 
 def _damaged(slug: str, folder: Path, error: SafetensorError) -> str:
@@ -237,68 +306,6 @@ def _damaged(slug: str, folder: Path, error: SafetensorError) -> str:
                 f"({reason_of(of_file)}). Copy or download it again."
             )
     return f"Model '{slug}' cannot be loaded from '{folder}': {reason_of(error)}"
-
-
-def _checked_architecture(entry: RosterEntry, config: Any) -> str:
-    """The architecture that the configuration names, if its shape is that of the roster."""
-    architecture = _check_kind(entry.slug, config)
-    wanted = {"layers": entry.n_layers, "heads": entry.n_heads}
-    found = {"layers": config.num_hidden_layers, "heads": config.num_attention_heads}
-    if entry.d_model is not None:
-        wanted["d_model"], found["d_model"] = entry.d_model, config.hidden_size
-    if wanted != found:
-        raise CircuitScalingError(
-            f"Model '{entry.slug}': the roster says {_shape(wanted)}; the checkpoint has "
-            f"{_shape(found)}. Correct the roster entry."
-        )
-    return architecture
-
-
-def _check_kind(slug: str, config: Any) -> str:
-    """The architecture that the configuration names, if it is of the kind that can be scanned.
-
-    Raises:
-        CircuitScalingError: TransformerLens does not know it, it is no causal language model, or
-            its layers are not all attention.
-    """
-    try:
-        architecture: str = determine_architecture_from_hf_config(config)
-    except ValueError as error:
-        raise CircuitScalingError(
-            f"Model '{slug}': TransformerLens does not know its architecture "
-            f"({config.model_type}); the engine cannot take it."
-        ) from error
-    why = _of_another_kind(config)
-    loaded = MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.get(config.model_type, "")
-    if not why and architecture not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values():
-        why = "it is no causal language model"
-    elif not why and not _of_the_family(loaded, config.architectures):
-        why = f"its code is its own, and what would be loaded is a {loaded}"
-    if why:
-        raise CircuitScalingError(f"Model '{slug}': {refusal(architecture, why).message}")
-    return architecture
-
-
-def _of_the_family(loaded: str, named: list[str] | None) -> bool:
-    """Whether a class is of the family of those that a checkpoint names, if it names any."""
-    family = loaded.removesuffix("ForCausalLM").removesuffix("LMHeadModel")
-    return not named or any(name.startswith(family) for name in named)
-
-
-def _of_another_kind(config: Any) -> str:
-    """What a model is beside a stack of blocks with attention; nothing for a decoder of text."""
-    if getattr(config, "is_encoder_decoder", False):
-        return "it has an encoder and a decoder"
-    if hasattr(config, "vision_config") or hasattr(config, "audio_config"):
-        return "it reads pictures or sound beside text"
-    if not hasattr(config, "num_attention_heads"):
-        return "it has no attention heads"
-    other = sorted(set(getattr(config, "layer_types", None) or ()) - _ATTENTION)
-    return f"some of its layers are no attention ({', '.join(other)})" if other else ""
-
-
-def _shape(sizes: dict[str, int]) -> str:
-    return ", ".join(f"{size} {what}" for what, size in sizes.items())
 
 
 def _device(entry: RosterEntry) -> torch.device:

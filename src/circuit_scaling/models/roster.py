@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, RootModel, field_validator, model_validator
 
-from circuit_scaling.commands import run_command
-from circuit_scaling.errors import CircuitScalingError, reason_of
-from circuit_scaling.fingerprint import fingerprint_of, fingerprint_of_files
+from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.models.bos import BosChoice
 from circuit_scaling.models.names import of_such_a_name, of_that_name
 from circuit_scaling.typed import Block
-
-# What makes a checkpoint what it is; a README beside it does not.
-_CHECKPOINT_FILES = ("*.safetensors", "*.bin", "*.json", "*.txt", "*.model")
 
 
 class RosterEntry(Block):
@@ -25,16 +19,26 @@ class RosterEntry(Block):
     Attributes:
         slug: its key in the roster, which fills it in.
         family: models of one family share a training recipe, a colour and a trend line.
-        hub, folder: where the checkpoint is; exactly one of the two. A relative folder is looked
-            for in the project, beside the configuration, and from the working directory upwards.
+        hub, folder, package: where the checkpoint is; exactly one of the three. A relative folder
+            is looked for in the project, beside the configuration, and from the working directory
+            upwards. A package is the import name of an installed Python package that holds the
+            files; its code is not run.
+        gguf: name of the one file there that holds weights, configuration and tokenizer; without
+            it, the checkpoint is what ``save_pretrained`` writes.
         revision: branch, tag or commit on the hub, such as Pythia's ``step1000``.
         params_m: parameters in millions.
         n_layers, n_heads, d_model: checked against the checkpoint when it is loaded; the width
             need not be given.
         bos: whether prompts begin with the BOS token; ``auto`` is what the checkpoint was trained
             with (:func:`circuit_scaling.models.bos.prompt_prefix`).
-        dtype: of the weights; effects are always accumulated in float32.
+        dtype: of the weights, quantised ones after they were dequantised; effects are always
+            accumulated in float32.
         device: ``auto`` takes the GPU when there is one.
+        untrained: the weights are random on purpose. Without it a model that predicts the shipped
+            plain text no better than word counts do is refused
+            (:func:`circuit_scaling.models.sense.check_sense`).
+        chat: what the user says before every prompt, which then begins the assistant's answer, in
+            the tokenizer's chat template; None: prompts stand alone.
         objectives: zoo only, task -> ``learn`` or ``random`` (random answers, for controls).
         aliases: other names of the model in tables measured elsewhere.
         note: one line for the report.
@@ -44,6 +48,8 @@ class RosterEntry(Block):
     family: str
     hub: str | None = None
     folder: str | None = None
+    package: str | None = Field(default=None, pattern=r"^[A-Za-z_]\w*$")
+    gguf: str | None = Field(default=None, pattern=r"^[^/\\]+\.gguf$")
     revision: str | None = None
     params_m: float = Field(gt=0)
     n_layers: int = Field(gt=0)
@@ -52,22 +58,30 @@ class RosterEntry(Block):
     bos: BosChoice = "auto"
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     device: str = "auto"
+    untrained: bool = False
+    chat: str | None = None
     objectives: dict[str, Literal["learn", "random"]] = Field(default_factory=dict)
     aliases: tuple[str, ...] = ()
     note: str = ""
 
     @model_validator(mode="after")
     def _one_source(self) -> RosterEntry:
-        if (self.hub is None) == (self.folder is None):
-            raise ValueError("give exactly one of 'hub' (a hub id) and 'folder' (a local folder)")
-        if self.folder is not None and self.revision is not None:
+        if sum(place is not None for place in (self.hub, self.folder, self.package)) != 1:
+            raise ValueError(
+                "give exactly one of 'hub' (a hub id), 'folder' (a local folder) and 'package' (an "
+                "installed Python package)"
+            )
+        if self.hub is None and self.revision is not None:
             raise ValueError("'revision' belongs to a hub model; a folder is what it contains")
+        if self.chat is not None and self.bos != "auto":
+            raise ValueError("'chat' and 'bos' exclude each other: a chat template has its own BOS")
         return self
 
     @property
     def source(self) -> str:
         """Where the checkpoint comes from, for people."""
-        return self.folder or f"{self.hub}@{self.revision or 'main'}"
+        place = self.folder or self.package or f"{self.hub}@{self.revision or 'main'}"
+        return f"{place}/{self.gguf}" if self.gguf else place
 
 
 class Roster(RootModel[dict[str, RosterEntry]]):
@@ -171,48 +185,3 @@ def _hub_id(entry: RosterEntry) -> tuple[str, ...]:
 def names_of_weights(entry: RosterEntry, slug: str) -> set[str]:
     """Names that say which weights an entry has; of a hub model its slug does not."""
     return {*entry.aliases, *(_hub_id(entry) if entry.hub else (slug,))}
-
-
-def checkpoint_folder(entry: RosterEntry) -> Path:
-    """The local folder of an entry, found from the working directory upwards.
-
-    Raises:
-        CircuitScalingError: there is no such folder, or it holds no Hugging Face checkpoint.
-    """
-    wanted = Path(entry.folder or "")
-    here = Path.cwd()
-    for base in (here, *here.parents):
-        folder = base / wanted  # an absolute path stays as it is
-        if folder.is_dir():
-            if not (folder / "config.json").is_file():
-                raise CircuitScalingError(
-                    f"'{folder}' is no model: it has no config.json. Save one there with "
-                    "save_pretrained (model and tokenizer), or correct 'folder' in the roster."
-                )
-            return folder
-    where = "" if wanted.is_absolute() else f" in {here} or above it"
-    raise CircuitScalingError(
-        f"There is no checkpoint folder '{wanted}'{where}. Correct 'folder' in the "
-        f"roster; the embedded models are made by: {run_command(['zoo'])}"
-    )
-
-
-def identity_of(entry: RosterEntry, commit: str = "") -> str:
-    """A hash of what the weights are: file contents of a folder, id and commit on the hub.
-
-    Args:
-        commit: what the revision of a hub model stands for (a branch moves).
-
-    Raises:
-        CircuitScalingError: a file of the folder cannot be read.
-    """
-    if entry.folder is None:
-        named = {"hub": entry.hub, "revision": entry.revision or "main", "commit": commit}
-        return fingerprint_of(named)
-    folder = checkpoint_folder(entry)
-    try:
-        return fingerprint_of_files(f for part in _CHECKPOINT_FILES for f in folder.glob(part))
-    except OSError as error:
-        raise CircuitScalingError(
-            f"The checkpoint in '{folder}' cannot be read: {reason_of(error)}."
-        ) from error

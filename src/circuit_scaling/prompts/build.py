@@ -23,6 +23,7 @@ def build_prompts(
     tokenizer: Tokenizer,
     *,
     prefix: tuple[int, ...] = (),
+    chat: str | None = None,
     model: str = "",
     commit: str = "",
 ) -> tuple[pd.DataFrame, dict[str, int]]:
@@ -30,6 +31,7 @@ def build_prompts(
 
     Args:
         prefix: token ids before every prompt, such as BOS.
+        chat: what the user says in them, where they are a chat.
         model: the hash of the model whose tokenizer this is, for the fingerprint.
         commit: of the model, if it comes from a hub.
 
@@ -52,14 +54,19 @@ def build_prompts(
     _check_lengths(table)
     table["bos"] = bool(prefix)
     table["revision"] = commit
-    table["fingerprint"] = prompts_fingerprint(tasks, settings, bool(prefix), model, table)
+    begin = bool(prefix) if chat is None else chat
+    table["fingerprint"] = prompts_fingerprint(tasks, settings, begin, model, table)
     return table, words.dropped
 
 
 def prompts_fingerprint(
-    tasks: Tasks, settings: PromptSettings, bos: bool, model: str, table: pd.DataFrame
+    tasks: Tasks, settings: PromptSettings, begin: bool | str, model: str, table: pd.DataFrame
 ) -> str:
-    """The hash of what a prompts table was made from, and of what it holds."""
+    """The hash of what a prompts table was made from, and of what it holds.
+
+    Args:
+        begin: whether prompts begin with BOS, or what the user says before them in a chat.
+    """
     content = [
         [[int(token) for token in ids] for ids in table[column]]
         for column in ("tokens", "answer", "distractor", "candidates")
@@ -68,7 +75,7 @@ def prompts_fingerprint(
         {
             "tasks": tasks.model_dump(mode="json"),
             "settings": settings.model_dump(mode="json"),
-            "bos": bos,
+            "bos": begin,
             "model": model,
             "content": content,
         }

@@ -18,6 +18,7 @@ from circuit_scaling.report.chapters.classify import (
     categories,
     heroes,
     known_heads,
+    name_order,
     phase_space,
     sensitivity,
 )
@@ -31,6 +32,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     phase_space.CHAPTER,
     categories.CHAPTER,
     sensitivity.CHAPTER,
+    name_order.CHAPTER,
     heroes.CHAPTER,
     known_heads.CHAPTER,
     scaling.CHAPTER,

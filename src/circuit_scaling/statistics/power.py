@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import NormalDist
 
 import numpy as np
@@ -39,6 +40,22 @@ def prompts_needed(
     with np.errstate(divide="ignore", invalid="ignore"):
         needed = np.floor(n_prompts * (_Z_TWO_SIDED * error / reach) ** 2) + 1
     return np.where((reach == 0) & ~np.isnan(error), np.inf, needed)
+
+
+def prompts_for_shares(
+    needed: npt.NDArray[np.float64], shares: Sequence[float]
+) -> dict[float, float]:
+    """Share of the heads -> the smallest number of prompts that settles as many: infinity where
+    none does, NaN where a head's need is not known.
+
+    `needed` [heads] is what :func:`prompts_needed` gives for each head.
+    """
+    if np.isnan(needed).any():
+        return dict.fromkeys(shares, float("nan"))
+    ordered = np.sort(needed)
+    # Before rounding errors of share * heads: 0.8 of 5 heads are 4.
+    places = [int(np.ceil(round(share * len(ordered), 9))) - 1 for share in shares]
+    return {share: float(ordered[place]) for share, place in zip(shares, places, strict=True)}
 
 
 def _standard_errors(se: npt.ArrayLike) -> npt.NDArray[np.float64]:

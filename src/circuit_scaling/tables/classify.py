@@ -18,7 +18,7 @@ from circuit_scaling.tables.columns import (
 )
 from circuit_scaling.tables.join import JOINT_COLUMNS
 from circuit_scaling.tables.table import Table
-from circuit_scaling.vocabulary import CATEGORIES
+from circuit_scaling.vocabulary import CATEGORIES, STUDY_TASKS
 
 CLASSIFIED_HEADS = Table(
     "classified_heads",
@@ -48,12 +48,44 @@ HEAD_CATEGORY_SUMMARY = Table(
         "frac_resolved": share(nullable=True),
         "minimal_detectable_ioi": number(nullable=True, at_least=0),
         "minimal_detectable_anti_names": number(nullable=True, at_least=0),
-        "prompts_to_resolve_tau": number(nullable=True, at_least=0),
-        "names_suffice": flag(nullable=True),
         "template_variance_ioi": number(nullable=True, at_least=0),
         "template_variance_anti_names": number(nullable=True, at_least=0),
     },
     keys=("family", "model"),
+)
+BOTH = "both"
+"""In the place of a task: on both tasks of the study together."""
+RESOLVED_SHARES = (0.5, 0.8, 0.95)
+"""The shares of heads of which the prompts that resolve them are told."""
+PROMPTS_NEEDED = Table(
+    "prompts_needed",
+    {
+        **MODEL,
+        "task": text(*STUDY_TASKS, BOTH),
+        "n_prompts": count(),
+        "frac_resolved": share(nullable=True),
+        **{f"prompts_{100 * s:.0f}": count(nullable=True) for s in RESOLVED_SHARES},
+        "most_prompts": number(nullable=True, at_least=0),
+    },
+    keys=("family", "model", "task"),
+    may_be_empty=True,
+)
+NAME_ORDER = Table(
+    "name_order",
+    {
+        **HEAD,
+        "delta_anti_names": number(),
+        "delta_anti_names_first": number(),
+        "difference": number(),
+        "low": number(nullable=True),
+        "high": number(nullable=True),
+        "q": share(nullable=True),
+        "n_clusters": count(),
+        "category": text(*CATEGORIES),
+        "category_first": text(*CATEGORIES),
+    },
+    keys=HEAD_KEYS,
+    may_be_empty=True,
 )
 CATEGORY_SENSITIVITY = Table(
     "category_sensitivity",

@@ -120,6 +120,7 @@ RUN_LOG = Table(
         "seconds": number(at_least=0),
         "peak_memory_mb": number(at_least=0),
         "device": text(),
+        "weights": text(),
         "threads": count(),
         "chunk": count(),
         "counted": text("heads", "sets of heads", "patched runs and paths"),

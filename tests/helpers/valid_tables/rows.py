@@ -71,6 +71,7 @@ LOG = {
     "seconds": [1.5, 2.5, 0.0, 3.5],
     "peak_memory_mb": 410.5,
     "device": "cpu",
+    "weights": "float32",
     "threads": 2,
     "chunk": 4,
     "counted": ["heads", "sets of heads", "patched runs and paths", "heads"],

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.fingerprint import fingerprint_of
-from circuit_scaling.models.roster import Roster, RosterEntry, checkpoint_folder, identity_of
+from circuit_scaling.models.roster import Roster, RosterEntry
+from circuit_scaling.models.sources import identity_of, local_folder
 
 SHAPE = {"family": "gpt2", "params_m": 124.0, "n_layers": 12, "n_heads": 12}
 
@@ -41,10 +42,51 @@ def test_a_hub_model_and_a_folder() -> None:
     assert local("data/tiny").source == "data/tiny"
 
 
-@pytest.mark.parametrize("source", [{"hub": None}, {"folder": "data/tiny"}])
+@pytest.mark.parametrize("source", [{"hub": None}, {"folder": "data/tiny"}, {"package": "tiny"}])
 def test_exactly_one_source(source: dict[str, str | None]) -> None:
-    with pytest.raises(ValidationError, match="give exactly one of 'hub' .* and 'folder'"):
+    with pytest.raises(
+        ValidationError, match="give exactly one of 'hub' .*'folder' .* and 'package'"
+    ):
         entry(**source)
+
+
+def test_a_source_with_a_gguf_file_names_it() -> None:
+    assert local("data/tiny").model_copy(update={"gguf": "a.gguf"}).source == "data/tiny/a.gguf"
+    assert entry(hub=None, package="tiny", gguf="a.gguf").source == "tiny/a.gguf"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"gguf": "sub/a.gguf"}, {"gguf": "a.bin"}, {"chat": "Go on.", "bos": True}]
+)
+def test_what_no_source_has(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match=r"gguf|'chat' and 'bos' exclude each other"):
+        entry(**wrong)
+
+
+def test_a_package_that_is_not_installed_says_how_to_install_it() -> None:
+    with pytest.raises(
+        CircuitScalingError, match=r"'no_such_weights', which is not installed.*--no-deps no_such_w"
+    ):
+        local_folder(entry(hub=None, package="no_such_weights"))
+
+
+def test_the_code_of_a_package_with_weights_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "weights_of_mine"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise RuntimeError('was run')")
+    (package / "a.gguf").write_bytes(b"GGUF")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    of_file = entry(hub=None, package="weights_of_mine", gguf="a.gguf")
+    assert local_folder(of_file) == package
+    before = identity_of(of_file)
+    (package / "a.gguf").write_bytes(b"other")
+    assert identity_of(of_file) != before
+    with pytest.raises(CircuitScalingError, match=r"no file 'b.gguf'.*GGUF files there: a.gguf"):
+        local_folder(of_file.model_copy(update={"gguf": "b.gguf"}))
+    with pytest.raises(CircuitScalingError, match=r"no config.json. .*add 'gguf: a.gguf'"):
+        local_folder(of_file.model_copy(update={"gguf": None}))
 
 
 def test_a_folder_has_no_revision() -> None:
@@ -107,14 +149,14 @@ def test_a_folder_is_found_from_the_working_directory_upwards(
     (project / "notebooks" / "deep").mkdir(parents=True)
     for here in (project, project / "notebooks" / "deep"):
         monkeypatch.chdir(here)
-        assert checkpoint_folder(local("models/tiny")) == checkpoint
-    assert checkpoint_folder(local(checkpoint)) == checkpoint
+        assert local_folder(local("models/tiny")) == checkpoint
+    assert local_folder(local(checkpoint)) == checkpoint
 
 
 def test_a_missing_folder(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(checkpoint)
     with pytest.raises(CircuitScalingError) as caught:
-        checkpoint_folder(local("models/huge"))
+        local_folder(local("models/huge"))
     message = caught.value.message
     assert message.startswith(f"There is no checkpoint folder 'models/huge' in {checkpoint}")
     assert "Correct 'folder' in the roster" in message
@@ -123,7 +165,7 @@ def test_a_missing_folder(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_folder_without_a_model(checkpoint: Path) -> None:
     (checkpoint / "config.json").unlink()
-    for use in (checkpoint_folder, identity_of):
+    for use in (local_folder, identity_of):
         with pytest.raises(CircuitScalingError, match=r"is no model: it has no config\.json"):
             use(local(checkpoint))
 

@@ -18,11 +18,11 @@ from tests.helpers.prompt_sets import (
     zoo_prompts,
 )
 
-PAIR_TASKS = ("ioi", "anti_names", "anti_names_balanced")
+PAIR_TASKS = ("ioi", "anti_names", "anti_names_first")
 TRIPLE_TASKS = ("ioi_abc", "anti_names_abc")
 NAMED = (*PAIR_TASKS, *TRIPLE_TASKS)
 GROUP = {**dict.fromkeys(PAIR_TASKS, 2), **dict.fromkeys(TRIPLE_TASKS, 3)}
-FOUR_IN_A_BLOCK = ("ioi", "anti_names_balanced")  # both orders with both subjects
+FOUR_IN_A_BLOCK = ("ioi", "anti_names")  # both orders with both subjects
 LIST_AND_NAME_TASKS = (*NAMED, "anti_lists", "anti_lists_mixed")
 TABLE_OF = {task: task.removesuffix("_abc").removesuffix("_mixed") for task in LIST_AND_NAME_TASKS}
 COMMON = word_list("names")

@@ -148,7 +148,8 @@ def test_no_template(build: str) -> None:
     [
         ("ioi", 100, 40, 80),
         ("ioi", 7, 40, 40),
-        ("anti_names", 90, 20, 80),
+        ("anti_names", 90, 40, 80),
+        ("anti_names_first", 90, 20, 80),
         ("plain_text", 33, 10, 30),
     ],
 )

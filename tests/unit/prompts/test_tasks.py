@@ -52,8 +52,20 @@ def test_a_pair_comes_in_both_orders_with_the_same_words_around_it() -> None:
         assert len(set(heard.values())) == 1
 
 
-def test_anti_names_asks_for_the_other_name_after_the_first_is_repeated() -> None:
+def test_anti_names_asks_for_the_name_that_was_not_repeated_whichever_it_was() -> None:
     rows = of_task("anti_names")
+    for row in rows.itertuples():
+        first, second, subject = names_in(row.text)
+        assert subject in (first, second)
+        assert words(row.distractor) == [subject]
+        assert words(row.answer) == [{first: second, second: first}[subject]]
+    for _, group in (*rows.groupby(["split", "template"]), *rows.groupby("cluster")):
+        answered_first = [names_in(r.text)[0] in words(r.answer) for r in group.itertuples()]
+        assert sum(answered_first) == len(group) / 2
+
+
+def test_anti_names_first_asks_for_the_second_name_after_the_first_is_repeated() -> None:
+    rows = of_task("anti_names_first")
     for row in rows.itertuples():
         first, second, subject = names_in(row.text)
         assert subject == first != second

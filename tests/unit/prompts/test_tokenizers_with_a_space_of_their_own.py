@@ -61,7 +61,7 @@ def test_prompts_are_the_same_texts_and_hold_their_answers_and_distractors():
     prompts, _ = build_prompts(shipped_tasks(), SETTINGS, own)
     zoo, _ = build_prompts(shipped_tasks(), SETTINGS, tokenizer("zoo"))
     assert prompts["text"].str.strip().tolist() == zoo["text"].str.strip().tolist()
-    named = prompts[prompts["task"].isin(["ioi", "anti_names", "anti_names_balanced", "induction"])]
+    named = prompts[prompts["task"].isin(["ioi", "anti_names", "anti_names_first", "induction"])]
     for _, row in named.iterrows():
         (answer,), (distractor,) = row["answer"], row["distractor"]
         assert {answer, distractor} <= set(row["tokens"])

@@ -19,7 +19,7 @@ from circuit_scaling.statistics.categories import (
 )
 from circuit_scaling.statistics.clusters import MIN_CLUSTERS, ClusterTotals, cluster_totals
 from circuit_scaling.statistics.means import cluster_means
-from circuit_scaling.statistics.power import minimal_detectable_effect, prompts_needed
+from circuit_scaling.statistics.power import minimal_detectable_effect
 from circuit_scaling.tables.classify import HERO_HEADS
 from circuit_scaling.vocabulary import CATEGORIES, STUDY_TASKS
 
@@ -48,13 +48,12 @@ def classify_heads(
     for (family, model), rows in heads.groupby(_MODEL, sort=False):
         of_model = effects[(effects["family"] == family) & (effects["model"] == model)]
         of_clean = competence[competence["model"] == model]
-        table, summary = _classify_model(rows.copy(), of_model, of_clean, settings)
+        table, summary = _classify_model(rows.copy(), of_model, settings)
         for task, column in (("ioi", "competent_ioi"), ("anti_names", "competent_anti_names")):
             table[column] = _competent(of_clean, task, table)
         classified.append(table)
         summaries.append({"family": family, "model": model, **summary})
-    counted = pd.DataFrame(summaries).astype({"names_suffice": "boolean"})
-    return pd.concat(classified, ignore_index=True), counted
+    return pd.concat(classified, ignore_index=True), pd.DataFrame(summaries)
 
 
 def _competent(competence: pd.DataFrame, task: str, like: pd.DataFrame) -> pd.Series:
@@ -66,7 +65,6 @@ def _competent(competence: pd.DataFrame, task: str, like: pd.DataFrame) -> pd.Se
 def _classify_model(
     heads: pd.DataFrame,
     effects: pd.DataFrame,
-    competence: pd.DataFrame,
     settings: ClassifySettings,
 ) -> tuple[pd.DataFrame, dict[str, object]]:
     delta_ioi, delta_anti = (heads[column].to_numpy() for column in _DELTAS)
@@ -105,7 +103,7 @@ def _classify_model(
     summary["frac_resolved"] = (
         float(heads["resolved"].mean()) if heads["resolved"].notna().all() else np.nan
     )
-    summary |= _power(heads, effects, competence, settings.tau)
+    summary |= _power(heads)
     return heads, summary
 
 
@@ -156,18 +154,13 @@ def task_totals(effects: pd.DataFrame, heads: pd.DataFrame, task: str) -> Cluste
     )
 
 
-def _power(
-    heads: pd.DataFrame, effects: pd.DataFrame, competence: pd.DataFrame, tau: float
-) -> dict[str, object]:
-    """What the median head's standard error can and cannot resolve, and what templates would add.
+def _power(heads: pd.DataFrame) -> dict[str, object]:
+    """What the median head's standard error can and cannot find, and what templates would add.
 
-    ``prompts_to_resolve_tau`` is for the task that needs more of them; ``names_suffice`` says
-    whether there are names for so many prompts with as many to a pair. ``template_variance_<task>``
-    is how many times the variance of a mean effect would be what it is, at the median head, if
-    templates were a sample like the names, and not fixed.
+    ``template_variance_<task>`` is how many times the variance of a mean effect would be what it
+    is, at the median head, if templates were a sample like the names, and not fixed.
     """
     columns: dict[str, object] = {}
-    prompts, suffice = [], []
     for task in STUDY_TASKS:
         error = float(heads[f"se_{task}"].median())
         columns[f"minimal_detectable_{task}"] = float(minimal_detectable_effect(error))
@@ -175,15 +168,6 @@ def _power(
         known = heads[f"se_{task}"] > 0
         ratio = (between[known] / heads.loc[known, f"se_{task}"]) ** 2
         columns[f"template_variance_{task}"] = float(ratio.median())
-        clusters = effects[effects["task"] == task].drop_duplicates("cluster")
-        n_prompts = int(clusters["n_prompts"].sum())
-        needed = float(prompts_needed(error, n_prompts, tau)) if n_prompts else np.nan
-        prompts.append(needed)
-        most = competence.loc[competence["task"] == task, "most_clusters"].dropna()
-        if len(most) and not np.isnan(needed):
-            suffice.append(needed * len(clusters) <= n_prompts * most.iloc[0])
-    columns["prompts_to_resolve_tau"] = float(np.max(prompts))
-    columns["names_suffice"] = all(suffice) if len(suffice) == len(STUDY_TASKS) else pd.NA
     return columns
 
 

@@ -40,14 +40,16 @@ def _agreement(
         for kind in kinds
         if all((kind, task) in wide for task in STUDY_TASKS)
     }
-    first = effects.iloc[0]
+    first, tasks = effects.iloc[0], effects["task"].unique()
     for a, b in combinations(kinds, 2):
         changes = (
             float((categories[a] != categories[b]).sum())
             if a in categories and b in categories
             else np.nan
         )
-        for task in settings.agreement_tasks:
+        for task in tasks:
+            if (a, task) not in wide or (b, task) not in wide:
+                continue
             yield {
                 "family": first["family"],
                 "model": first["model"],

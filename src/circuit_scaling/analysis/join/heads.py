@@ -12,6 +12,7 @@ from circuit_scaling.analysis.join.agreement import is_of_kind
 from circuit_scaling.measuring.scan.settings import ScanSettings
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.statistics.clusters import cluster_totals
+from circuit_scaling.statistics.significance import q_values
 from circuit_scaling.tables.columns import HEAD_KEYS, PROFILE_COLUMNS
 from circuit_scaling.vocabulary import STUDY_TASKS
 
@@ -38,9 +39,13 @@ def join_model(
     ``joint_heads`` has a row per head with ``delta_<task>`` and ``se_<task>`` on all prompts,
     ``se_templates_<task>``, what its standard error would be if templates were a sample, and
     ``delta_<task>_select`` and ``_test`` on each side of the split, under the primary ablation.
+    ``q_<task>`` is Benjamini-Hochberg over all heads on both of the study's tasks.
     ``joint_effects`` has the mean effect of each head on each cluster.
     """
-    primary = effects[is_of_kind(effects, settings.primary)]
+    primary = effects[is_of_kind(effects, settings.primary)].copy()
+    studied = primary["task"].isin(STUDY_TASKS)
+    if primary.loc[studied, "q"].isna().any():  # another task than usual feeds a column
+        primary.loc[studied, "q"] = q_values(primary.loc[studied, "p"].to_numpy())
     return JointTables(
         _joint_heads(entry, prompts, primary, profiles),
         pd.concat(_cluster_effects(prompts, primary), ignore_index=True),

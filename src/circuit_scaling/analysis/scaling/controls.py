@@ -13,8 +13,8 @@ from circuit_scaling.statistics.significance import q_values
 from circuit_scaling.tables.scaling import CONTROL_MODELS
 from circuit_scaling.vocabulary import ALPHA
 
-BALANCED: Mapping[str, str] = {"ioi": "ioi", "anti_names": "anti_names_balanced"}
-"""Task -> the same job on prompts in which either name is repeated, equally often."""
+IN_ORDER: Mapping[str, str] = {"anti_names": "anti_names_first"}
+"""Task -> prompts that look like it, where the order of the names alone has the answer."""
 
 
 def control_models(
@@ -26,10 +26,10 @@ def control_models(
 ) -> pd.DataFrame:
     """A row per model and task that it never learnt, with the heads that seem to do that job.
 
-    In ``anti_names`` the answer is always the second name. A model that answers at random between
-    the two has heads for either, which shift the contrast without knowing who was repeated; so
-    that job is judged on ``anti_names_balanced``, where they cancel, and what shows on
-    ``anti_names`` itself stands beside it.
+    In ``anti_names_first`` the answer is always the second name. A model that answers at random
+    between the two has heads for either, which shift the contrast without knowing who was repeated;
+    in ``anti_names`` they cancel. The job is judged there, and what shows where order alone has the
+    answer stands beside it.
 
     Args:
         classified: ``classified_heads``.
@@ -48,7 +48,7 @@ def control_models(
         heads = classified[classified["model"] == model]
         if heads.empty:
             continue
-        for prompts in dict.fromkeys((BALANCED.get(task, task), task)):
+        for prompts in dict.fromkeys((task, IN_ORDER.get(task, task))):
             clean = competence[(competence["model"] == model) & (competence["task"] == prompts)]
             delta = f"delta_{prompts}"
             if clean.empty or delta not in heads or heads[delta].isna().any():
@@ -58,7 +58,7 @@ def control_models(
                     "family": heads["family"].iloc[0],
                     "model": model,
                     "task": prompts,
-                    "order_balanced": prompts == BALANCED.get(task),
+                    "order_balanced": prompts == task,
                     **clean.iloc[0][["clean_metric", "low", "high", "competent"]],
                     "n_heads_total": len(heads),
                     "n_significant": _significant(heads, effects, prompts),

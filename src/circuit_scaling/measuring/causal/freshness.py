@@ -12,6 +12,7 @@ from circuit_scaling.fingerprint import fingerprint_of
 from circuit_scaling.interventions.version import ENGINE_VERSION
 from circuit_scaling.measuring.causal.heroes import Subjects
 from circuit_scaling.measuring.causal.settings import CausalSettings
+from circuit_scaling.measuring.shared.columns import JoinSettings
 from circuit_scaling.measuring.shared.stale import check_made_with
 
 _OF_HEROES = ("causal_traces", "head_reads", "head_writes")
@@ -55,6 +56,7 @@ def check_traced(
     slug: str,
     classified_heads: pd.DataFrame,
     subjects: Subjects,
+    columns: JoinSettings,
     settings: CausalSettings,
     traced: Mapping[str, pd.DataFrame],
 ) -> None:
@@ -67,7 +69,8 @@ def check_traced(
     Raises:
         CircuitScalingError: it was; the message has the command that traces the model again.
     """
-    expected = tracing_fingerprint(scan_of(slug, classified_heads), subjects, settings)
+    scan = columns.mark(scan_of(slug, classified_heads))
+    expected = tracing_fingerprint(scan, subjects, settings)
     check_made_with(
         expected if subjects.traced else None,
         (name for table in traced.values() for name in table["fingerprint"]),

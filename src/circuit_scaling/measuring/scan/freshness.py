@@ -10,7 +10,8 @@ from circuit_scaling.interventions.version import ENGINE_VERSION
 from circuit_scaling.measuring.scan.settings import ScanSettings
 from circuit_scaling.measuring.shared.of_model import revision_of
 from circuit_scaling.measuring.shared.stale import check_made_with
-from circuit_scaling.models.roster import RosterEntry, identity_of
+from circuit_scaling.models.roster import RosterEntry
+from circuit_scaling.models.sources import identity_of
 from circuit_scaling.prompts.build import prompts_fingerprint
 from circuit_scaling.prompts.spec import PromptSettings, Tasks
 
@@ -44,9 +45,13 @@ def fresh_prompts(
 
     ``bos: auto`` is what was found when they were made.
     """
-    bos = bool(prompts["bos"].iloc[0]) if entry.bos == "auto" else entry.bos
+    begin: bool | str
+    if entry.chat is not None:
+        begin = entry.chat
+    else:
+        begin = bool(prompts["bos"].iloc[0]) if entry.bos == "auto" else entry.bos
     model = identity_of(entry, revision_of(prompts))
-    expected = prompts_fingerprint(tasks, settings, bos, model, prompts)
+    expected = prompts_fingerprint(tasks, settings, begin, model, prompts)
     return set(prompts["fingerprint"]) == {expected}
 
 

@@ -36,11 +36,11 @@ def quick_scan(
     model: str | Path | PreTrainedModel,
     task: str,
     tokenizer: PreTrainedTokenizerBase | None,
-    ablation: str,
-    positions: str,
+    kind: tuple[str, str],
     n_prompts: int,
     bos: BosChoice,
     method: str,
+    untrained: bool,
 ) -> pd.DataFrame:
     """See :func:`circuit_scaling.scan`."""
     tasks = shipped_tasks()
@@ -58,6 +58,7 @@ def quick_scan(
         )
     if not isinstance(n_prompts, int) or n_prompts < 1:
         raise CircuitScalingError(f"n_prompts is a whole number from 1 on, and not {n_prompts!r}.")
+    ablation, positions = kind
     Ablation(ablation, positions)  # type: ignore[arg-type]  # refuses unknown words by name
     settings = ScanSettings(
         primary=AblationKind(ablation=ablation, positions=positions),  # type: ignore[arg-type]
@@ -66,7 +67,7 @@ def quick_scan(
         draws=2,
     )
     with alone_on_device("float32"):
-        loaded = load_any(model, tokenizer, bos)
+        loaded = load_any(model, tokenizer, bos, untrained)
         prompts, _ = build_prompts(
             tasks,
             PromptSettings(n_prompts=n_prompts),

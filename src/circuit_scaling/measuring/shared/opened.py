@@ -17,7 +17,7 @@ from circuit_scaling.measuring.shared.of_model import revision_of
 from circuit_scaling.measuring.shared.progress import Progress, scan_progress
 from circuit_scaling.measuring.shared.run_log import COUNTED, Stage, run_log
 from circuit_scaling.measuring.shared.settings import EngineSettings
-from circuit_scaling.models.loading import load_model
+from circuit_scaling.models.loading import load_model, weights_of
 from circuit_scaling.models.opening import ONE_MODEL_AT_A_TIME
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.tables.table import Table
@@ -45,6 +45,7 @@ class OpenedModel:
     Attributes:
         chunk: how much the engine replays together.
         progress: to be told what is done.
+        weights: their dtype, and how they were quantised.
         started: what ``time.perf_counter()`` said before the model was loaded.
     """
 
@@ -53,6 +54,7 @@ class OpenedModel:
     anatomy: Anatomy
     chunk: Chunk
     progress: Progress
+    weights: str
     started: float
 
     def table(self, schema: Table, frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
@@ -75,6 +77,7 @@ class OpenedModel:
             self.work.stage,
             self.entry.slug,
             self.anatomy,
+            self.weights,
             self.chunk,
             time.perf_counter() - self.started,
             self.work.total,
@@ -93,11 +96,13 @@ def opened(
     slug, what = entry.slug, COUNTED[work.stage]
     with alone_on_device(engine.precision), scan_progress(slug, work.total, what) as progress:
         started = time.perf_counter()
-        anatomy = load_model(entry, engine.precision, revision_of(prompts))
+        commit = revision_of(prompts)
+        anatomy = load_model(entry, engine.precision, commit)
         reset_peak(anatomy.device)
         tokens = None if engine.chunk == "auto" else engine.chunk
         chunk = Chunk.of(anatomy, tokens, engine.max_memory)
-        yield OpenedModel(entry, work, anatomy, chunk, progress, started)
+        weights = weights_of(entry, engine.precision, commit)
+        yield OpenedModel(entry, work, anatomy, chunk, progress, weights, started)
 
 
 @contextmanager

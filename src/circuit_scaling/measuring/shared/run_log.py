@@ -23,11 +23,18 @@ COUNTED: dict[Stage, str] = {
 
 
 def run_log(
-    stage: Stage, slug: str, anatomy: Anatomy, chunk: Chunk, seconds: float, done: int
+    stage: Stage,
+    slug: str,
+    anatomy: Anatomy,
+    weights: str,
+    chunk: Chunk,
+    seconds: float,
+    done: int,
 ) -> pd.DataFrame:
     """The one line of a stage on a model.
 
     Args:
+        weights: their dtype, and how they were quantised.
         seconds: that it took, loading and all.
         done: how many heads, runs or sets there were.
     """
@@ -41,6 +48,7 @@ def run_log(
                 "peak_memory_mb": device.peak_memory_mb,
                 "device": device.name,
                 "threads": device.threads,
+                "weights": weights,
                 "chunk": chunk.tokens,
                 "counted": COUNTED[stage],
                 "per_second": done / seconds,

@@ -27,7 +27,7 @@ from circuit_scaling.prompts.spec import PromptSettings, Tasks
 from circuit_scaling.prompts.wordbank import make_word_bank
 from circuit_scaling.prompts.words import categories, word_list
 
-_ROW_LENGTH = 20
+_ROW_LENGTH = 24  # as long as the longest prompts that are measured
 _WARM_UP = 0.05
 
 
@@ -85,6 +85,7 @@ def train_model(entry: RosterEntry, settings: ZooSettings, tasks: Tasks) -> Trai
     curves = _optimise(model, language, entry, settings, shape.steps or settings.steps)
     model.eval()
     files = _as_files(model, tokenizer)
+    model.float()  # the accuracy is that of the saved weights
     accuracy = held_out_accuracy(model, tokenizer, entry, settings, tasks)
     return TrainedModel(files, curves, accuracy)
 
@@ -154,7 +155,8 @@ def _loss(model: PreTrainedModel, rows: Rows) -> torch.Tensor:
 
 
 def _as_files(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> dict[str, bytes]:
-    """The checkpoint as Hugging Face saves it, without the generation defaults."""
+    """The checkpoint as Hugging Face saves it, in half precision, without generation defaults."""
+    model.half()
     with tempfile.TemporaryDirectory() as folder:
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)

@@ -22,6 +22,7 @@ from circuit_scaling.measuring.ablation.freshness import ablation_fingerprint, c
 from circuit_scaling.measuring.ablation.sets import choose_sets, hero_sets, shortages
 from circuit_scaling.measuring.ablation.settings import AblationSettings
 from circuit_scaling.measuring.scan.settings import ScanSettings
+from circuit_scaling.measuring.shared.columns import JoinSettings
 from circuit_scaling.measuring.shared.of_model import of_model, prompts_of
 from circuit_scaling.models.roster import Roster, RosterEntry
 from circuit_scaling.pipelines.per_model import stack
@@ -38,27 +39,31 @@ def ablate_sets(
     tasks: Tasks,
     prompt_settings: PromptSettings,
     scan_settings: ScanSettings,
+    columns: JoinSettings,
     settings: AblationSettings,
-    joint_prompts: pd.DataFrame,
-    classified_heads: pd.DataFrame,
-    hero_heads: pd.DataFrame,
+    **tables: pd.DataFrame,
 ) -> dict[str, pd.DataFrame]:
-    """Load the model once, ablate all its sets on every task; without heroes, empty tables."""
+    """Load the model once, ablate all its sets on every task; without heroes, empty tables.
+
+    ``tables`` are joint_prompts, classified_heads and hero_heads.
+    """
     from circuit_scaling.measuring.ablation.trials import plan_trials, run_trials
 
-    slug, prompts = entry.slug, prompts_of(joint_prompts, entry.slug)
-    heads, heroes = of_model(classified_heads, slug), of_model(hero_heads, slug)
-    fingerprint = ablation_fingerprint(
+    slug, prompts = entry.slug, prompts_of(tables["joint_prompts"], entry.slug)
+    heads, heroes = (of_model(tables[name], slug) for name in ("classified_heads", "hero_heads"))
+    of_scan = ablation_fingerprint(
         entry, tasks, prompt_settings, scan_settings, settings, prompts, heads, heroes
     )
+    fingerprint = columns.mark(of_scan)
     sets = choose_sets(slug, (entry.n_layers, entry.n_heads), heroes, heads, settings)
     if not sets:
         _log.warning("%s: no hero heads, so that there is nothing to ablate", slug)
         return {"ablation_trials": ABLATION_TRIALS.empty(), "ablation_log": ABLATION_LOG.empty()}
     if short := shortages(sets, settings.n_random):
         _log.info("%s: %s", slug, "; ".join(short))
-    trials = plan_trials(tasks, scan_settings, settings, sets)
-    ablated = run_trials(entry, scan_settings, settings, prompts, trials, fingerprint)
+    trials = plan_trials(columns.tasks(tasks), scan_settings, settings, sets)
+    of_columns = columns.as_columns(prompts)
+    ablated = run_trials(entry, scan_settings, settings, of_columns, trials, fingerprint)
     return ablated._asdict()
 
 
@@ -67,6 +72,7 @@ def compare_sets(
     tasks: Tasks,
     prompt_settings: PromptSettings,
     scan_settings: ScanSettings,
+    columns: JoinSettings,
     settings: AblationSettings,
     **tables: pd.DataFrame,
 ) -> pd.DataFrame:
@@ -80,8 +86,9 @@ def compare_sets(
     expected = ablation_fingerprint(
         entry, tasks, prompt_settings, scan_settings, settings, prompts, heads, heroes
     )
-    check_fresh_trials(slug, trials, expected, bool(hero_sets(heroes)))
-    return summarise(trials, prompts, tables["competence"], scan_settings.primary)
+    check_fresh_trials(slug, trials, columns.mark(expected), bool(hero_sets(heroes)))
+    of_columns = columns.as_columns(prompts)
+    return summarise(trials, of_columns, tables["competence"], scan_settings.primary)
 
 
 def collect(classified_heads: pd.DataFrame, *tables: pd.DataFrame) -> dict[str, pd.DataFrame]:

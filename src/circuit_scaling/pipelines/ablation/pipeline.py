@@ -22,6 +22,7 @@ _SETTINGS = {
     "tasks": "params:tasks",
     "prompt_settings": "params:prompts",
     "scan_settings": "params:scan",
+    "columns": "params:join",
     "settings": "params:ablation",
 }
 _HEADS = ("joint_prompts", "classified_heads", "hero_heads")

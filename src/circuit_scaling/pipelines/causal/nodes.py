@@ -21,6 +21,7 @@ from circuit_scaling.measuring.causal.heroes import subjects_of
 from circuit_scaling.measuring.causal.settings import CausalSettings
 from circuit_scaling.measuring.scan.freshness import check_heads
 from circuit_scaling.measuring.scan.settings import ScanSettings
+from circuit_scaling.measuring.shared.columns import JoinSettings
 from circuit_scaling.measuring.shared.of_model import of_model, prompts_of
 from circuit_scaling.models.roster import Roster, RosterEntry
 from circuit_scaling.pipelines.per_model import stack
@@ -39,13 +40,16 @@ def trace_heads(
     tasks: Tasks,
     prompt_settings: PromptSettings,
     scan: ScanSettings,
+    columns: JoinSettings,
     settings: CausalSettings,
-    joint_prompts: pd.DataFrame,
-    classified_heads: pd.DataFrame,
-    hero_heads: pd.DataFrame,
+    **tables: pd.DataFrame,
 ) -> dict[str, pd.DataFrame]:
-    """Load the model once and trace its heroes; a model without any gives empty tables."""
-    slug, prompts = entry.slug, prompts_of(joint_prompts, entry.slug)
+    """Load the model once and trace its heroes; a model without any gives empty tables.
+
+    ``tables`` are joint_prompts, classified_heads and hero_heads.
+    """
+    slug, prompts = entry.slug, prompts_of(tables["joint_prompts"], entry.slug)
+    classified_heads, hero_heads = tables["classified_heads"], tables["hero_heads"]
     heads = of_model(classified_heads, slug)
     scanned = check_heads(entry, tasks, prompt_settings, scan, prompts, heads)
     subjects = subjects_of(entry, classified_heads, hero_heads, settings)
@@ -54,13 +58,15 @@ def trace_heads(
         return {name: ALL_TABLES[name].empty() for name in PER_MODEL}
     from circuit_scaling.measuring.causal.trace import trace_model
 
-    fingerprint = tracing_fingerprint(scanned, subjects, settings)
-    traced = trace_model(entry, scan, settings, prompts, heads, subjects, fingerprint)
+    fingerprint = tracing_fingerprint(columns.mark(scanned), subjects, settings)
+    of_columns = columns.as_columns(prompts)
+    traced = trace_model(entry, scan, settings, of_columns, heads, subjects, fingerprint)
     return {name: getattr(traced, name) for name in PER_MODEL}
 
 
 def collect(
     models: dict[str, Any],
+    columns: JoinSettings,
     settings: CausalSettings,
     classified_heads: pd.DataFrame,
     hero_heads: pd.DataFrame,
@@ -76,7 +82,7 @@ def collect(
     for place, slug in enumerate(slugs):
         subjects = subjects_of(roster[slug], classified_heads, hero_heads, settings)
         traced = dict(zip(_TRACED, tables[place::n], strict=False))
-        check_traced(slug, classified_heads, subjects, settings, traced)
+        check_traced(slug, classified_heads, subjects, columns, settings, traced)
     traces, reads, writes, pairs, log = (
         stack(*tables[first : first + n]) for first in range(0, len(tables), n)
     )

@@ -11,7 +11,15 @@ from circuit_scaling.pipelines.causal.nodes import PER_MODEL, collect, draw, exp
 from circuit_scaling.pipelines.per_model import MODEL, for_models, in_stage, of_every, per_model
 from circuit_scaling.provenance import MEASURES
 
-_SETTINGS = ("params:tasks", "params:prompts", "params:scan", "params:causal")
+_SETTINGS = {
+    "entry": MODEL,
+    "tasks": "params:tasks",
+    "prompt_settings": "params:prompts",
+    "scan": "params:scan",
+    "columns": "params:join",
+    "settings": "params:causal",
+}
+_HEADS = ("joint_prompts", "classified_heads", "hero_heads")
 _CLASSIFIED = ("classified_heads", "hero_heads")
 _COLLECTED = (
     "causal_summary",
@@ -32,7 +40,7 @@ def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
         [
             Node(
                 trace_heads,
-                inputs=[MODEL, *_SETTINGS, "joint_prompts", *_CLASSIFIED],
+                inputs={**_SETTINGS, **{name: name for name in _HEADS}},
                 outputs={name: name for name in PER_MODEL},
                 name="trace_heads",
                 tags=MEASURES,
@@ -46,6 +54,7 @@ def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
                 for_models(collect, slugs),
                 inputs=[
                     "params:models",
+                    "params:join",
                     "params:causal",
                     *_CLASSIFIED,
                     *of_every(PER_MODEL, slugs),

@@ -45,7 +45,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 draw,
-                inputs=["classified_heads", "head_category_summary"],
+                inputs=["classified_heads", "head_category_summary", "name_order"],
                 outputs="classify_figures",
                 name="draw_classify_figures",
             ),

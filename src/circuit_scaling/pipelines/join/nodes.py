@@ -8,6 +8,7 @@ from circuit_scaling.analysis.join.agreement import ablation_agreement as ablati
 from circuit_scaling.analysis.join.attribution import attribution_agreement as agreement_of
 from circuit_scaling.analysis.join.heads import join_model
 from circuit_scaling.datasets.figures import Drawn
+from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.figures.join.agreement import ablation_agreement as draw_agreement
 from circuit_scaling.figures.join.agreement import against_primary
 from circuit_scaling.figures.join.attribution import attribution_agreement as draw_attribution
@@ -15,7 +16,9 @@ from circuit_scaling.figures.join.attribution import of_name_tasks
 from circuit_scaling.figures.join.competence import competence as draw_competence
 from circuit_scaling.measuring.scan.freshness import check_fresh
 from circuit_scaling.measuring.scan.settings import ScanSettings
+from circuit_scaling.measuring.shared.columns import JoinSettings
 from circuit_scaling.models.roster import RosterEntry
+from circuit_scaling.pipelines.per_model import stack
 from circuit_scaling.prompts.spec import PromptSettings, Tasks
 from circuit_scaling.tables.made_with import parameter
 
@@ -25,30 +28,44 @@ def join_one_model(
     tasks: Tasks,
     prompt_settings: PromptSettings,
     scan_settings: ScanSettings,
-    prompts: pd.DataFrame,
-    head_effects: pd.DataFrame,
-    head_attributions: pd.DataFrame,
-    head_profiles: pd.DataFrame,
+    settings: JoinSettings,
+    **scanned: pd.DataFrame,
 ) -> dict[str, pd.DataFrame]:
-    """Refuse a scan that does not fit the configuration; else lay it out by head."""
-    measured = (head_effects, head_attributions)
+    """Refuse a scan that does not fit the configuration; else lay it out by head.
+
+    ``scanned`` are prompts, head_effects, head_attributions and head_profiles.
+    """
+    if unknown := settings.unknown(tasks):
+        raise CircuitScalingError(
+            f"'join' names {', '.join(unknown)}, which is no scanned task with an answer. There "
+            f"are: {', '.join(tasks.scanned())}."
+        )
+    prompts, measured = scanned["prompts"], (scanned["head_effects"], scanned["head_attributions"])
     check_fresh(entry, tasks, prompt_settings, scan_settings, prompts, *measured)
-    joined = join_model(entry, scan_settings, prompts, head_effects, head_profiles)
+    effects, attributions = (settings.as_columns(table) for table in measured)
+    joined = join_model(
+        entry, scan_settings, settings.as_columns(prompts), effects, scanned["head_profiles"]
+    )
     return {
         "joint_prompts": prompts.assign(family=entry.family, model=entry.slug)[
             ["family", "model", *prompts]
         ],
         "joint_heads": joined.joint_heads,
         "joint_effects": joined.joint_effects,
-        "attribution_agreement": agreement_of(*measured),
+        "attribution_agreement": agreement_of(effects, attributions),
     }
 
 
 def compare_ablations(
-    scan_settings: ScanSettings, tau: float, head_effects: pd.DataFrame
+    scan_settings: ScanSettings, settings: JoinSettings, tau: float, head_effects: pd.DataFrame
 ) -> pd.DataFrame:
     """Where the kinds of ablation agree; apart, because nothing else of the join knows tau."""
-    return ablation_agreement_of(head_effects, scan_settings, tau)
+    return ablation_agreement_of(settings.as_columns(head_effects), scan_settings, tau)
+
+
+def stack_competence(settings: JoinSettings, *tables: pd.DataFrame) -> pd.DataFrame:
+    """What every model can do, with tasks called as the columns that they feed."""
+    return settings.as_columns(stack(*tables))
 
 
 def draw(

@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from kedro.pipeline import Node, Pipeline
 
 from circuit_scaling.configuration import present_slugs
-from circuit_scaling.pipelines.join.nodes import compare_ablations, draw, join_one_model
+from circuit_scaling.pipelines.join.nodes import (
+    compare_ablations,
+    draw,
+    join_one_model,
+    stack_competence,
+)
 from circuit_scaling.pipelines.per_model import MODEL, in_stage, of_every, per_model, stack
 from circuit_scaling.tables.registry import tables_of
 
@@ -16,7 +21,13 @@ STAGE = "scan.join"
 
 _SCANNED = ("prompts", "head_effects", "head_attributions", "head_profiles")
 _COMPARED = "ablation_agreement"
-_LOGGED = ("competence", "run_log")
+_SETTINGS = {
+    "entry": MODEL,
+    "tasks": "params:tasks",
+    "prompt_settings": "params:prompts",
+    "scan_settings": "params:scan",
+    "settings": "params:join",
+}
 
 
 def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
@@ -29,13 +40,13 @@ def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
         [
             Node(
                 join_one_model,
-                inputs=[MODEL, "params:tasks", "params:prompts", "params:scan", *_SCANNED],
+                inputs={**_SETTINGS, **{name: name for name in _SCANNED}},
                 outputs={name: name for name in by_head},
                 name="join_heads",
             ),
             Node(
                 compare_ablations,
-                inputs=["params:scan", "params:classify.tau", "head_effects"],
+                inputs=["params:scan", "params:join", "params:classify.tau", "head_effects"],
                 outputs=_COMPARED,
                 name="compare_ablations",
             ),
@@ -44,8 +55,16 @@ def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
     )
     stacking = [
         Node(stack, inputs=of_every([name], slugs), outputs=name, name=f"stack_{name}")
-        for name in (*tables_of("join"), *_LOGGED)
+        for name in (*tables_of("join"), "run_log")
     ]
+    stacking.append(
+        Node(
+            stack_competence,
+            inputs=["params:join", *of_every(["competence"], slugs)],
+            outputs="competence",
+            name="stack_competence",
+        )
+    )
     drawing = Node(
         draw,
         inputs=["competence", _COMPARED, "attribution_agreement"],

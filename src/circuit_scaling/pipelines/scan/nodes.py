@@ -6,8 +6,10 @@ import logging
 
 import pandas as pd
 
+from circuit_scaling.analysis.classify.power import power_lines
 from circuit_scaling.measuring.scan.settings import ScanSettings
-from circuit_scaling.models.roster import RosterEntry, identity_of
+from circuit_scaling.models.roster import RosterEntry
+from circuit_scaling.models.sources import identity_of
 from circuit_scaling.prompts.build import build_prompts
 from circuit_scaling.prompts.spec import PromptSettings, Tasks
 
@@ -26,6 +28,7 @@ def make_prompts(entry: RosterEntry, tasks: Tasks, settings: PromptSettings) -> 
         settings,
         reads.tokenizer,
         prefix=reads.prefix,
+        chat=entry.chat,
         model=identity_of(entry, reads.commit),
         commit=reads.commit,
     )
@@ -36,12 +39,21 @@ def make_prompts(entry: RosterEntry, tasks: Tasks, settings: PromptSettings) -> 
 
 
 def ablate_heads(
-    entry: RosterEntry, tasks: Tasks, settings: ScanSettings, prompts: pd.DataFrame
+    entry: RosterEntry,
+    tasks: Tasks,
+    settings: ScanSettings,
+    tau: float,
+    prompts: pd.DataFrame,
 ) -> dict[str, pd.DataFrame]:
-    """Load the model once, ablate every head on every task, score every head."""
+    """Load the model once, ablate every head on every task, score every head.
+
+    How many prompts would tell the heads from ``tau`` is said at the end; no table depends on it.
+    """
     from circuit_scaling.measuring.scan.scan import scan_model
 
     scanned = scan_model(entry, tasks, settings, prompts)
+    for line in power_lines(scanned.head_effects, settings.primary, tau):
+        _log.info("%s: %s", entry.slug, line)
     return {
         "head_effects": scanned.head_effects,
         "head_attributions": scanned.head_attributions,

@@ -29,7 +29,7 @@ def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
             ),
             Node(
                 ablate_heads,
-                inputs=[MODEL, "params:tasks", "params:scan", "prompts"],
+                inputs=[MODEL, "params:tasks", "params:scan", "params:classify.tau", "prompts"],
                 outputs={name: name for name in measured},
                 name="ablate_heads",
                 tags=MEASURES,

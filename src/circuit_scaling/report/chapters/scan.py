@@ -29,6 +29,7 @@ def _tell(context: ReportContext) -> Told:
         return Told(("No roster was given.",))
     frame = arrange(context.roster, order_models(context.roster))
     measured = _measured(context.tables.get("classified_heads"))
+    weights = _weights(context.tables.get("run_log"))
     rows = tuple(
         (
             text_cell(model),
@@ -38,17 +39,36 @@ def _tell(context: ReportContext) -> Told:
             count_cell(heads),
             _source_cell(source, measured["revision"].get(model), note),
             text_cell(measured["bos"].map({True: "yes", False: "no"}).get(model)),
+            text_cell(weights.get(model)),
         )
         for model, family, params, layers, heads, source, note in columns(
             frame, "model", "family", "params_m", "layers", "heads", "source", "note"
         )
     )
     names = ("model", "family", "parameters (M)", "layers", "heads per layer", "source", "BOS")
-    caption = "The roster of this run; BOS: whether prompts begin with that token."
+    caption = (
+        "The roster of this run; BOS: whether prompts begin with that token; weights: the numbers"
+        " that were measured, and what they were stored as before."
+    )
     total = sum(as_float(a) * as_float(b) for a, b in columns(frame, "layers", "heads"))
     sentence = f"The roster names {counted(len(frame), 'model')}"
     sentence += "." if pd.isna(total) else f" with {counted(int(total), 'attention head')}."
-    return Told((sentence,), (Table(names, rows, caption),))
+    sentences = [sentence]
+    quantised = [model for model, words in weights.items() if "dequantised" in words]
+    if quantised:
+        sentences.append(
+            f"The weights of {', '.join(quantised)} had been quantised. What is measured is the"
+            " model with the dequantised weights, and not the one that was trained."
+        )
+    return Told(sentences, (Table((*names, "weights"), rows, caption),))
+
+
+def _weights(log: pd.DataFrame | None) -> dict[str, str]:
+    """Model -> the numbers that its scan used, as far as scans are logged."""
+    if log is None or "weights" not in log:
+        return {}
+    scans = log[log["stage"] == "scan"]
+    return dict(zip(scans["model"], scans["weights"], strict=True))
 
 
 def _measured(heads: pd.DataFrame | None) -> pd.DataFrame:
@@ -68,7 +88,7 @@ CHAPTER = Chapter(
     anchor="models",
     title="Models",
     pipeline="scan",
-    also=("classified_heads",),
+    also=("classified_heads", "run_log"),
     tell=_tell,
     needs_scan=True,
 )

@@ -343,8 +343,8 @@ class TestControls:
         second[1:3] = order
         noise = rng.normal(0, 0.01, (2, 12, clusters))
         by_task = {
-            "anti_names": known + second + noise[0],
-            "anti_names_balanced": known + noise[1],
+            "anti_names": known + noise[0],
+            "anti_names_first": known + second + noise[1],
         }
         mean = {f"delta_{task}": values.mean(axis=1) for task, values in by_task.items()}
         heads = model(np.ones(12), mean.pop("delta_anti_names"), **mean)
@@ -361,7 +361,7 @@ class TestControls:
             )
             for task, values in by_task.items()
         ]
-        clean = competence("a", ioi=4.0, anti_names=0.0, anti_names_balanced=0.0)
+        clean = competence("a", ioi=4.0, anti_names=0.0, anti_names_first=0.0)
         return heads, pd.concat(effects, ignore_index=True), clean
 
     def found(self, job: float, order: float) -> pd.DataFrame:
@@ -371,11 +371,11 @@ class TestControls:
 
     def test_heads_that_follow_the_order_of_names_are_no_heads_of_the_job(self) -> None:
         table = self.found(job=0.0, order=0.3)
-        assert table.index.tolist() == ["anti_names_balanced", "anti_names"]
+        assert table.index.tolist() == ["anti_names", "anti_names_first"]
         assert table["order_balanced"].tolist() == [True, False]
         assert table["n_significant"].tolist() == [0, 2]
         assert table["n_strong"].tolist() == [0, 2]
-        assert table.loc["anti_names", "strongest"] == pytest.approx(0.3, abs=0.02)
+        assert table.loc["anti_names_first", "strongest"] == pytest.approx(0.3, abs=0.02)
         assert not table["competent"].any()
 
     def test_a_head_of_the_job_shows_on_both(self) -> None:
@@ -390,20 +390,20 @@ class TestControls:
 
     def test_a_task_that_was_not_measured_has_no_row(self) -> None:
         heads, effects, clean = self.tables(0.0, 0.3)
-        heads = heads.drop(columns="delta_anti_names_balanced")
+        heads = heads.drop(columns="delta_anti_names_first")
         table = control_models(heads, effects, clean, [("a", "anti_names")], 0.05)
         assert table["task"].tolist() == ["anti_names"]
 
     def test_noise_alone_is_called_a_head_in_no_more_than_one_of_twenty(self) -> None:
         rng = np.random.default_rng(0)
-        heads = model(np.ones(12), np.zeros(12), delta_anti_names_balanced=0.0)
+        heads = model(np.ones(12), np.zeros(12))
         keys = ["family", "model", "layer", "head"]
-        clean = competence("a", ioi=4.0, anti_names=0.0, anti_names_balanced=0.0)
+        clean = competence("a", ioi=4.0, anti_names=0.0)
         frame = (
             heads[keys]
             .loc[heads.index.repeat(16)]
             .assign(
-                task="anti_names_balanced",
+                task="anti_names",
                 cluster=np.tile([f"c{n:02d}" for n in range(16)], 12),
                 split="select",
                 n_prompts=2,
@@ -418,7 +418,7 @@ class TestControls:
                 0.05,
             )
             .set_index("task")
-            .loc["anti_names_balanced", "n_significant"]
+            .loc["anti_names", "n_significant"]
             > 0
             for _ in range(200)
         ]

@@ -8,7 +8,7 @@ import pytest
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.measuring.ablation.freshness import ablation_fingerprint, check_fresh_trials
 from circuit_scaling.measuring.scan.freshness import scan_fingerprint
-from circuit_scaling.models.roster import identity_of
+from circuit_scaling.models.sources import identity_of
 from circuit_scaling.prompts.build import prompts_fingerprint
 from tests.helpers import ablated_sets, small_scans
 from tests.unit.measuring.scan.test_freshness import ENTRY, PROMPT_SETTINGS, TASKS

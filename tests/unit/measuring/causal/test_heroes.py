@@ -11,10 +11,12 @@ from circuit_scaling.measuring.causal.freshness import check_traced, scan_of, tr
 from circuit_scaling.measuring.causal.heroes import Subjects, subjects_of
 from circuit_scaling.measuring.causal.influence import self_repair
 from circuit_scaling.measuring.causal.settings import CausalSettings
+from circuit_scaling.measuring.shared.columns import JoinSettings
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.statistics.means import ClusterMeans
 from tests.helpers.causal_tables import SETTINGS
 
+COLUMNS = JoinSettings()
 ENTRY = RosterEntry(
     slug="mini_s", family="mini", folder="anywhere", params_m=1, n_layers=2, n_heads=2
 )
@@ -75,9 +77,9 @@ def test_a_stale_tracing_stops_with_the_command() -> None:
     mark = tracing_fingerprint("aa", subjects(), SETTINGS)
     names = ("causal_traces", "head_reads", "head_writes")
     fresh = {name: pd.DataFrame({"fingerprint": [mark]}) for name in names}
-    check_traced("mini_s", CLASSIFIED, subjects(), SETTINGS, fresh)
+    check_traced("mini_s", CLASSIFIED, subjects(), COLUMNS, SETTINGS, fresh)
     later = SETTINGS.model_copy(update={"min_share": 0.3, "n_permutations": 999, "seed": 1})
-    check_traced("mini_s", CLASSIFIED, subjects(), later, fresh)
+    check_traced("mini_s", CLASSIFIED, subjects(), COLUMNS, later, fresh)
     changes = (
         (CLASSIFIED.assign(fingerprint="bb"), subjects(), SETTINGS),
         (CLASSIFIED, subjects(heroes=HEROES.head(1)), SETTINGS),
@@ -86,11 +88,13 @@ def test_a_stale_tracing_stops_with_the_command() -> None:
     )
     for classified, now, settings in changes:
         with pytest.raises(CircuitScalingError, match="--namespaces causal.mini_s"):
-            check_traced("mini_s", classified, now, settings, fresh)
+            check_traced("mini_s", classified, now, COLUMNS, settings, fresh)
     for name in names:
         for other in (pd.DataFrame({"fingerprint": ["bb"]}), fresh[name].head(0)):
             with pytest.raises(CircuitScalingError, match="--namespaces causal.mini_s"):
-                check_traced("mini_s", CLASSIFIED, subjects(), SETTINGS, fresh | {name: other})
+                check_traced(
+                    "mini_s", CLASSIFIED, subjects(), COLUMNS, SETTINGS, fresh | {name: other}
+                )
 
 
 def test_a_model_without_categories_is_named() -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.measuring.scan.freshness import check_fresh, scan_fingerprint
-from circuit_scaling.models.roster import RosterEntry, identity_of
+from circuit_scaling.models.roster import RosterEntry
+from circuit_scaling.models.sources import identity_of
 from circuit_scaling.prompts.build import prompts_fingerprint
 from circuit_scaling.prompts.shipped import shipped_tasks
 from circuit_scaling.prompts.spec import PromptSettings

@@ -19,9 +19,11 @@ from circuit_scaling.report.blocks import (
     share,
     share_interval,
     task_name,
+    text_cell,
 )
 from circuit_scaling.report.chapter import Chapter, Told
 from circuit_scaling.report.context import ReportContext
+from circuit_scaling.tables.classify import BOTH, PROMPTS_NEEDED, RESOLVED_SHARES
 from circuit_scaling.vocabulary import STUDY_TASKS
 
 
@@ -62,11 +64,15 @@ def _tell(context: ReportContext) -> Told:
         "Shares as seen, as bars, with counts beside them; right, the shares without the noise of"
         " the effects, with their intervals."
     )
+    needed = context.tables.get("prompts_needed", PROMPTS_NEEDED.empty())
+    sentences += _power_sentences(needed)
+    power = () if needed.empty else (_power_table(needed, context.order, suspect),)
     return Told(
         sentences,
         (
             table,
             _certainty_table(frame, suspect),
+            *power,
             *drawing(context.figures, "category_counts", caption),
         ),
     )
@@ -91,12 +97,6 @@ def _certainty(frame: pd.DataFrame, tau: float) -> Iterator[str]:
                 f" 10 is {number(smallest.median())} at the median, and above τ in"
                 f" {above or 'none'} of {counted(len(smallest), 'model')}."
             )
-    known = frame["names_suffice"].dropna()
-    if len(known) and not known.all():
-        yield (
-            f"In {int((~known.astype(bool)).sum())} of {counted(len(known), 'model')} the list of"
-            " names would run out before the median head is told from τ."
-        )
 
 
 def _certainty_table(frame: pd.DataFrame, suspect: set[str]) -> Table:
@@ -106,14 +106,13 @@ def _certainty_table(frame: pd.DataFrame, suspect: set[str]) -> Table:
             model_cell(row["model"], suspect),
             Cell(share(row["frac_resolved"]), numeric=True),
             *(number_cell(row[f"minimal_detectable_{task}"]) for task in STUDY_TASKS),
-            _prompts_cell(row["prompts_to_resolve_tau"], row["names_suffice"]),
             *(number_cell(row[f"template_variance_{task}"], 1) for task in STUDY_TASKS),
         )
         for row in frame.to_dict("records")
     ]
     short = ("IOI", "anti-repetition")
     names = ["model", "resolved", *(f"detectable, {task}" for task in short)]
-    names += ["prompts to resolve τ", *(f"templates, {task}" for task in short)]
+    names += [f"templates, {task}" for task in short]
     caption = (
         "How sure that is. Resolved: no interval of the head straddles ±τ. Detectable: the smallest"
         " effect that the test of the median head would find 8 times in 10. Templates: how many"
@@ -123,9 +122,48 @@ def _certainty_table(frame: pd.DataFrame, suspect: set[str]) -> Table:
     return Table(names, rows, caption)
 
 
-def _prompts_cell(prompts: float, names_suffice: object) -> Cell:
-    short = not pd.isna(names_suffice) and not names_suffice  # type: ignore[call-overload]
-    return count_cell(prompts, "more names than there are" if short else "")
+def _power_sentences(needed: pd.DataFrame) -> Iterator[str]:
+    """What it would take to tell the heads of the models from tau, before anybody runs it."""
+    both = needed[needed["task"] == BOTH].dropna(subset=["frac_resolved"])
+    if both.empty:
+        return
+    yield (
+        "Prompts that are needed follow from the standard errors and from how far each effect lies"
+        " from τ; a small first scan is enough to know them, if a little too optimistically."
+    )
+    short = both[~(both["prompts_50"] <= both["n_prompts"])]
+    if len(short):
+        yield (
+            f"In {counted(len(short), 'model')} fewer than half of the heads are resolved on both"
+            f" tasks: {', '.join(short['model'])}."
+        )
+
+
+def _power_table(needed: pd.DataFrame, order: list[str], suspect: set[str]) -> Table:
+    """Prompts per task that resolve half, most and nearly all heads of each model."""
+    rows = []
+    for row in arrange(needed, order).to_dict("records"):
+        name = "both" if row["task"] == BOTH else task_name(row["task"])
+        cells = (
+            count_cell(
+                row[f"prompts_{100 * part:.0f}"],
+                "more names than there are"
+                if row[f"prompts_{100 * part:.0f}"] > row["most_prompts"]
+                else "",
+            )
+            for part in RESOLVED_SHARES
+        )
+        resolved = Cell(share(row["frac_resolved"]), numeric=True)
+        measured = count_cell(row["n_prompts"])
+        rows.append(
+            (model_cell(row["model"], suspect), text_cell(name), measured, resolved, *cells)
+        )
+    names = ["model", "task", "prompts", "resolved", *(f"for {share(s)}" for s in RESOLVED_SHARES)]
+    caption = (
+        "Prompts per task that would resolve a share of the heads at τ. Both: on IOI and on"
+        " anti-repetition together. A dash: no number does."
+    )
+    return Table(names, rows, caption, folded=True)
 
 
 CHAPTER = Chapter(
@@ -133,7 +171,7 @@ CHAPTER = Chapter(
     title="How many heads do which job",
     pipeline="classify",
     tables=("head_category_summary",),
-    also=("classified_heads",),
+    also=("classified_heads", "prompts_needed"),
     figures=("category_counts",),
     tell=_tell,
 )

@@ -1,0 +1,114 @@
+"""How many prompts would tell the heads of each model from tau."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from circuit_scaling.analysis.classify.categories import task_totals
+from circuit_scaling.analysis.join.agreement import is_of_kind
+from circuit_scaling.measuring.scan.settings import AblationKind
+from circuit_scaling.statistics.categories import resolved
+from circuit_scaling.statistics.means import cluster_means
+from circuit_scaling.statistics.power import prompts_for_shares, prompts_needed
+from circuit_scaling.tables.classify import BOTH, PROMPTS_NEEDED, RESOLVED_SHARES
+from circuit_scaling.vocabulary import STUDY_TASKS
+
+_MODEL = ["family", "model"]
+
+
+def prompts_needed_by(
+    heads: pd.DataFrame, effects: pd.DataFrame, competence: pd.DataFrame, tau: float
+) -> pd.DataFrame:
+    """A row per model and task, and one for both: prompts per task that resolve shares of heads.
+
+    A head is resolved where no interval straddles +-tau. Its standard error falls with the root of
+    the number of prompts, so that the distance of its effect from tau says how many it needs; the
+    effect is taken for the true one, which is a little optimistic (``docs/method.md``).
+
+    Args:
+        heads: ``joint_heads``.
+        effects: ``joint_effects``; a model without any has no rows.
+        competence: has ``most_clusters``, how many pairs of names there are.
+    """
+    rows = [
+        row
+        for (family, model), of_model in heads.groupby(_MODEL, sort=False)
+        for row in _rows(
+            of_model,
+            effects[(effects["family"] == family) & (effects["model"] == model)],
+            competence[competence["model"] == model],
+            tau,
+        )
+    ]
+    return pd.DataFrame(rows) if rows else PROMPTS_NEEDED.empty()
+
+
+def _rows(
+    heads: pd.DataFrame, effects: pd.DataFrame, competence: pd.DataFrame, tau: float
+) -> Iterator[dict[str, object]]:
+    if effects.empty:
+        return
+    first = heads.iloc[0]
+    needed, clear, sizes, most = [], [], [], []
+    for task in STUDY_TASKS:
+        totals = task_totals(effects, heads, task)
+        means = cluster_means(totals)
+        n_prompts = int(totals.n_prompts.sum())
+        needed.append(needed_by_head(means.mean, means.se, n_prompts, tau))
+        clear.append(resolved(means.low, means.high, means.low, means.high, tau))
+        sizes.append(n_prompts)
+        found = competence.loc[competence["task"] == task, "most_clusters"]
+        clusters = float(found.iloc[0]) if len(found) else np.nan
+        most.append(clusters * n_prompts / len(totals.labels))
+    parts = [*zip(STUDY_TASKS, needed, clear, sizes, most, strict=True)]
+    together = [None if None in pair else all(pair) for pair in zip(*clear, strict=True)]
+    parts.append((BOTH, np.maximum(*needed), np.array(together), min(sizes), min(most)))
+    for task, by_head, known, n_prompts, at_most in parts:
+        measured = not any(value is None for value in known)
+        yield {
+            "family": first["family"],
+            "model": first["model"],
+            "task": task,
+            "n_prompts": n_prompts,
+            "frac_resolved": float(np.mean(known.astype(bool))) if measured else np.nan,
+            **columns_of(prompts_for_shares(by_head, RESOLVED_SHARES)),
+            "most_prompts": at_most,
+        }
+
+
+def power_lines(effects: pd.DataFrame, primary: AblationKind, tau: float) -> Iterator[str]:
+    """Of each task of the study in one model's ``head_effects``: what is resolved, and what would
+    resolve more, for people."""
+    for task in STUDY_TASKS:
+        rows = effects[is_of_kind(effects, primary) & (effects["task"] == task)]
+        if rows.empty or rows["se"].isna().any():
+            continue
+        n_prompts = int(rows["n_prompts"].iloc[0])
+        by_head = needed_by_head(rows["delta"].to_numpy(), rows["se"].to_numpy(), n_prompts, tau)
+        told = ", ".join(
+            f"{100 * share:.0f} % need {prompts:,.0f}"
+            for share, prompts in prompts_for_shares(by_head, RESOLVED_SHARES).items()
+        )
+        yield (
+            f"with {n_prompts} prompts of {task}, {np.mean(by_head <= n_prompts):.0%} of the heads "
+            f"are told from tau = {tau:g}; {told}"
+        )
+
+
+def needed_by_head(
+    delta: NDArray[np.float64], se: NDArray[np.float64], n_prompts: int, tau: float
+) -> NDArray[np.float64]:
+    """Prompts that resolve each head at ``tau``: [heads], NaN without a standard error."""
+    return prompts_needed(se, n_prompts, np.abs(np.abs(delta) - tau))
+
+
+def columns_of(by_share: Mapping[float, float]) -> dict[str, float]:
+    """``prompts_50`` and so on; missing where no number of prompts is enough."""
+    return {
+        f"prompts_{100 * share:.0f}": prompts if np.isfinite(prompts) else np.nan
+        for share, prompts in by_share.items()
+    }
