@@ -239,6 +239,28 @@ def name_order(heads: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def bos_effects(heads: pd.DataFrame) -> pd.DataFrame:
+    """Of the first model, measured both ways on IOI."""
+    rng = np.random.default_rng(9)
+    of_model = heads[heads["model"] == heads["model"].iloc[0]]
+    moved = rng.normal(0, 0.2, len(of_model)) * (rng.random(len(of_model)) < 0.3)
+    clean = {"clean_metric": 3.5, "accuracy": 0.9, "accuracy_low": 0.85, "accuracy_high": 0.94}
+    return of_model[["family", "model", "layer", "head"]].assign(
+        task="ioi",
+        delta_without=of_model["delta_ioi"],
+        delta_with=of_model["delta_ioi"] + moved,
+        se_with=0.02,
+        se_without=0.02,
+        difference=moved,
+        low=moved - 0.03,
+        high=moved + 0.03,
+        q=np.where(np.abs(moved) > 0.05, 0.01, 0.7),
+        n_prompts=80,
+        **{f"{name}_with": value for name, value in clean.items()},
+        **{f"{name}_without": value for name, value in clean.items()},
+    )
+
+
 def category_sensitivity(heads: pd.DataFrame) -> pd.DataFrame:
     frames = []
     for basis in ("delta", "relative"):

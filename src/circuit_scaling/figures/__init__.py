@@ -13,6 +13,7 @@ from circuit_scaling.figures.classify.phase_space import (
 )
 from circuit_scaling.figures.join.agreement import ablation_agreement
 from circuit_scaling.figures.join.attribution import attribution_agreement
+from circuit_scaling.figures.join.bos import bos_effects
 from circuit_scaling.figures.join.competence import competence
 from circuit_scaling.figures.scaling.correlations import corr_vs_scale_cross_family
 from circuit_scaling.figures.scaling.layers import layer_hist
@@ -26,6 +27,7 @@ __all__ = [
     "ablation_agreement",
     "all_heads_phase_space",
     "attribution_agreement",
+    "bos_effects",
     "category_counts",
     "competence",
     "corr_vs_scale_cross_family",

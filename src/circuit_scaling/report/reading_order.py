@@ -22,7 +22,7 @@ from circuit_scaling.report.chapters.classify import (
     phase_space,
     sensitivity,
 )
-from circuit_scaling.report.chapters.join import attribution, competence, disagreement
+from circuit_scaling.report.chapters.join import attribution, bos, competence, disagreement
 from circuit_scaling.report.context import ReportContext
 
 CHAPTERS: tuple[Chapter, ...] = (
@@ -40,6 +40,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     causal.CHAPTER,
     ablation.CHAPTER,
     attribution.CHAPTER,
+    bos.CHAPTER,
     zoo.CHAPTER,
     provenance.CHAPTER,
 )

@@ -112,6 +112,28 @@ COMPETENCE = Table(
     keys=("family", "model", "task"),
     may_be_empty=True,
 )
+BOS_EFFECTS = Table(
+    "bos_effects",
+    {
+        **HEAD,
+        "task": text(),
+        **{
+            f"{name}_{version}": number(nullable=True)
+            for version in ("with", "without")
+            for name in ("delta", "se", "clean_metric", "accuracy", "accuracy_low", "accuracy_high")
+        },
+        "difference": number(),
+        "low": number(nullable=True),
+        "high": number(nullable=True),
+        "q": share(nullable=True),
+        "n_prompts": count(),
+        **SHAPE,
+        "fingerprint": text(),
+    },
+    keys=(*HEAD_KEYS, "task"),
+    may_be_empty=True,
+    every_head=True,
+)
 RUN_LOG = Table(
     "run_log",
     {

@@ -64,6 +64,22 @@ TABLES = {
         **SHAPE,
         "fingerprint": "0f",
     },
+    "bos_effects": {
+        **HEAD,
+        "task": "ioi",
+        **{
+            f"{name}_{version}": [0.5, -0.1, 0.0, NAN]
+            for version in ("with", "without")
+            for name in ("delta", "se", "clean_metric", "accuracy", "accuracy_low", "accuracy_high")
+        },
+        "difference": [-0.5, 0.1, 0.0, 2.5],
+        "low": [-0.6, 0.0, -0.1, NAN],
+        "high": [-0.4, 0.2, 0.1, NAN],
+        "q": [0.02, 1.0, 0.5, NAN],
+        "n_prompts": 3,
+        **SHAPE,
+        "fingerprint": "0f",
+    },
     "competence": {
         **MODEL,
         "task": ["ioi", "anti_names", "ioi_abc", "plain_text"],

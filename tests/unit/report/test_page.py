@@ -26,8 +26,17 @@ from tests.helpers.causal_tables import head_traces, head_writes, hero_heads
 MODELS = tuple(tables.MODELS[index] for index in (2, 0, 5, 8))
 TAU = tables.TAU
 SECTIONS = ("disagreement", "models", "competence", "phase-space", "categories", "sensitivity")
-SECTIONS += ("heroes", "known", "scaling", "transfer", "causal", "ablation", "attribution")
-SECTIONS += ("training", "provenance")
+SECTIONS += (
+    "name-order",
+    "heroes",
+    "known",
+    "scaling",
+    "transfer",
+    "causal",
+    "ablation",
+    "attribution",
+)
+SECTIONS += ("bos", "training", "provenance")
 VOID = {"meta", "link", "img", "br", "hr", "input", "base", "source"}
 
 
@@ -93,6 +102,9 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> ReportContext:
         classified_heads=heads,
         head_category_summary=summary,
         category_sensitivity=tables.category_sensitivity(heads),
+        prompts_needed=tables.prompts_needed(MODELS),
+        name_order=tables.name_order(heads),
+        bos_effects=tables.bos_effects(heads),
         hero_heads=tables.hero_heads(heads),
         known_heads=tables.known_heads(heads),
         transfer_summary=compared["transfer_summary"],
@@ -365,15 +377,15 @@ class TestNumbers:
     ) -> None:
         assert "None of them shows a head of the other job: control_" in page.text["scaling"]
         assert (
-            "follow the order of the names show as well: control_ioi on anti-repetition, names:"
-            " 7 of 48 heads" in page.text["scaling"]
+            "follow the order of the names show as well: control_ioi on anti-repetition, first"
+            " name: 7 of 48 heads" in page.text["scaling"]
         )
         assert context.tables["control_models"] is not None
         more = context.tables["control_models"].assign(n_significant=30.0)
         text = Page(render_report(context.with_tables(control_models=more))).text
         assert (
-            "Heads of the other job (q below 0.05) show in control_ioi on anti-repetition, either"
-            " name: 30 of 48 heads" in text["scaling"]
+            "Heads of the other job (q below 0.05) show in control_ioi on anti-repetition, names:"
+            " 30 of 48 heads" in text["scaling"]
         )
 
     def test_a_family_without_a_line_is_said_to_have_none(self, context: ReportContext) -> None:

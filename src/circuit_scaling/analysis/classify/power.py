@@ -18,6 +18,7 @@ from circuit_scaling.tables.classify import BOTH, PROMPTS_NEEDED, RESOLVED_SHARE
 from circuit_scaling.vocabulary import STUDY_TASKS
 
 _MODEL = ["family", "model"]
+_MOST = 1_000_000
 
 
 def prompts_needed_by(
@@ -27,7 +28,7 @@ def prompts_needed_by(
 
     A head is resolved where no interval straddles +-tau. Its standard error falls with the root of
     the number of prompts, so that the distance of its effect from tau says how many it needs; the
-    effect is taken for the true one, which is a little optimistic (``docs/method.md``).
+    effect is taken for the true one, which is optimistic (``docs/method.md`` says by how much).
 
     Args:
         heads: ``joint_heads``.
@@ -107,8 +108,8 @@ def needed_by_head(
 
 
 def columns_of(by_share: Mapping[float, float]) -> dict[str, float]:
-    """``prompts_50`` and so on; missing where no number of prompts is enough."""
+    """``prompts_50`` and so on; missing where a million prompts are not enough."""
     return {
-        f"prompts_{100 * share:.0f}": prompts if np.isfinite(prompts) else np.nan
+        f"prompts_{100 * share:.0f}": prompts if prompts <= _MOST else np.nan
         for share, prompts in by_share.items()
     }

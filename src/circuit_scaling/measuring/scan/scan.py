@@ -12,15 +12,24 @@ from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.model.anatomy import Anatomy
 from circuit_scaling.interventions.operations.profiles import head_profiles
 from circuit_scaling.measuring.scan.attributions import head_attributions
+from circuit_scaling.measuring.scan.bos import bos_effects
 from circuit_scaling.measuring.scan.freshness import scan_fingerprint
 from circuit_scaling.measuring.scan.measurement import Measurement
 from circuit_scaling.measuring.scan.settings import ScanSettings
+from circuit_scaling.measuring.shared.of_model import revision_of
 from circuit_scaling.measuring.shared.opened import Work, opened
 from circuit_scaling.measuring.shared.rows import layers_and_heads
+from circuit_scaling.models.loading import load_tokenizer
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.prompts.spec import Tasks
 from circuit_scaling.statistics.significance import q_values
-from circuit_scaling.tables.scan import COMPETENCE, HEAD_ATTRIBUTIONS, HEAD_EFFECTS, HEAD_PROFILES
+from circuit_scaling.tables.scan import (
+    BOS_EFFECTS,
+    COMPETENCE,
+    HEAD_ATTRIBUTIONS,
+    HEAD_EFFECTS,
+    HEAD_PROFILES,
+)
 from circuit_scaling.vocabulary import STUDY_TASKS
 
 
@@ -32,6 +41,7 @@ class ScanTables:
     head_attributions: pd.DataFrame
     head_profiles: pd.DataFrame
     competence: pd.DataFrame
+    bos_effects: pd.DataFrame
     run_log: pd.DataFrame
 
 
@@ -43,13 +53,17 @@ def scan_model(
     Raises:
         CircuitScalingError: the model cannot be loaded, or an ablation has no reference set.
     """
-    unknown = sorted(set(settings.agreement_tasks) - set(tasks.scanned()))
-    if unknown:
-        raise CircuitScalingError(
-            f"scan.agreement_tasks names {', '.join(unknown)}, which is not scanned. There are: "
-            f"{', '.join(tasks.scanned())}."
-        )
+    for name, named in (
+        ("agreement_tasks", settings.agreement_tasks),
+        ("bos_task", (settings.bos_task,) if settings.bos_task else ()),
+    ):
+        if unknown := sorted(set(named) - set(tasks.scanned())):
+            raise CircuitScalingError(
+                f"scan.{name} names {', '.join(unknown)}, which is not scanned. There are: "
+                f"{', '.join(tasks.scanned())}."
+            )
     ablated = sum(len(settings.kinds(task)) for task in tasks.scanned())
+    ablated += settings.bos_task is not None
     work = Work(
         stage="scan",
         total=ablated * entry.n_layers * entry.n_heads,
@@ -64,6 +78,13 @@ def scan_model(
             [rows for m in measured for rows in m.head_effects(model.progress)], ignore_index=True
         )
         effects["q"] = _q_column(effects, settings)
+        bos_table = [
+            bos_effects(
+                m, _primary_rows(effects, m, settings), _bos_token(entry, prompts), model.progress
+            )
+            for m in measured
+            if m.task == settings.bos_task
+        ]
         competence = pd.DataFrame([m.competence() for m in measured])
         competence["competent"] = competence["competent"].astype("boolean")  # missing for controls
         return ScanTables(
@@ -76,6 +97,7 @@ def scan_model(
                 HEAD_PROFILES, [_profiles(model.anatomy, prompts, settings.seed)]
             ),
             competence=model.table(COMPETENCE, [competence]),
+            bos_effects=model.table(BOS_EFFECTS, bos_table),
             run_log=model.log(),
         )
 
@@ -91,6 +113,32 @@ def _q_column(effects: pd.DataFrame, settings: ScanSettings) -> NDArray[np.float
     if tested.any():
         q[tested] = q_values(effects["p"].to_numpy()[tested])
     return q
+
+
+def _primary_rows(
+    effects: pd.DataFrame, measured: Measurement, settings: ScanSettings
+) -> pd.DataFrame:
+    return effects[
+        (effects["task"] == measured.task)
+        & (effects["ablation"] == settings.primary.ablation)
+        & (effects["positions"] == settings.primary.positions)
+    ]
+
+
+def _bos_token(entry: RosterEntry, prompts: pd.DataFrame) -> int:
+    """The id of the model's BOS token.
+
+    Raises:
+        CircuitScalingError: its prompts are a chat, or its tokenizer has none.
+    """
+    token = load_tokenizer(entry, revision_of(prompts)).tokenizer.bos_token_id
+    if entry.chat is not None or token is None:
+        why = "its prompts are a chat" if entry.chat is not None else "its tokenizer has no BOS"
+        raise CircuitScalingError(
+            f"Model '{entry.slug}' cannot be measured with and without BOS: {why}. Set "
+            "'scan.bos_task: null'."
+        )
+    return int(token)
 
 
 def _profiles(anatomy: Anatomy, prompts: pd.DataFrame, seed: int) -> pd.DataFrame:

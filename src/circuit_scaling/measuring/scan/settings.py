@@ -27,6 +27,8 @@ class ScanSettings(EngineSettings):
         ablations, positions: their product is measured on ``agreement_tasks`` too, to see where
             the ablations disagree.
         agreement_tasks: tasks on which every kind is measured.
+        bos_task: measured a second time, with BOS where the prompts have none and without where
+            they have; null: no task is.
         draws: donors per prompt in resample ablation.
         seed: of donors.
     """
@@ -35,6 +37,7 @@ class ScanSettings(EngineSettings):
     ablations: tuple[AblationMode, ...]
     positions: tuple[Positions, ...]
     agreement_tasks: tuple[str, ...] = ()
+    bos_task: str | None = None
     draws: int = Field(gt=0)
     seed: Seed = 0
 

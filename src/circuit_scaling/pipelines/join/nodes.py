@@ -13,6 +13,7 @@ from circuit_scaling.figures.join.agreement import ablation_agreement as draw_ag
 from circuit_scaling.figures.join.agreement import against_primary
 from circuit_scaling.figures.join.attribution import attribution_agreement as draw_attribution
 from circuit_scaling.figures.join.attribution import of_name_tasks
+from circuit_scaling.figures.join.bos import bos_effects as draw_bos
 from circuit_scaling.figures.join.competence import competence as draw_competence
 from circuit_scaling.measuring.scan.freshness import check_fresh
 from circuit_scaling.measuring.scan.settings import ScanSettings
@@ -69,9 +70,13 @@ def stack_competence(settings: JoinSettings, *tables: pd.DataFrame) -> pd.DataFr
 
 
 def draw(
-    competence: pd.DataFrame, ablation_agreement: pd.DataFrame, attribution_agreement: pd.DataFrame
+    competence: pd.DataFrame,
+    ablation_agreement: pd.DataFrame,
+    attribution_agreement: pd.DataFrame,
+    bos_effects: pd.DataFrame,
+    tau: float,
 ) -> Drawn:
-    """How well the models do the tasks, where the ablations disagree, what attribution finds."""
+    """What models can do, where the ablations disagree, what attribution finds and BOS does."""
     kind = parameter(ablation_agreement, "scan.primary", "ablation_agreement")
     primary = (kind["ablation"], kind["positions"])
     return {
@@ -84,4 +89,5 @@ def draw(
             draw_attribution(attribution_agreement),
             of_name_tasks(attribution_agreement),
         ),
+        "bos_effects": (draw_bos(bos_effects, tau), bos_effects.drop(columns="fingerprint")),
     }

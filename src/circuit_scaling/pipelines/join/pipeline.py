@@ -55,7 +55,7 @@ def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
     )
     stacking = [
         Node(stack, inputs=of_every([name], slugs), outputs=name, name=f"stack_{name}")
-        for name in (*tables_of("join"), "run_log")
+        for name in (*tables_of("join"), "bos_effects", "run_log")
     ]
     stacking.append(
         Node(
@@ -67,7 +67,13 @@ def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
     )
     drawing = Node(
         draw,
-        inputs=["competence", _COMPARED, "attribution_agreement"],
+        inputs=[
+            "competence",
+            _COMPARED,
+            "attribution_agreement",
+            "bos_effects",
+            "params:classify.tau",
+        ],
         outputs="join_figures",
         name="draw_join_figures",
     )

@@ -59,5 +59,6 @@ def ablate_heads(
         "head_attributions": scanned.head_attributions,
         "head_profiles": scanned.head_profiles,
         "competence": scanned.competence,
+        "bos_effects": scanned.bos_effects,
         "run_log": scanned.run_log,
     }

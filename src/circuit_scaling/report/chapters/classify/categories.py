@@ -129,7 +129,7 @@ def _power_sentences(needed: pd.DataFrame) -> Iterator[str]:
         return
     yield (
         "Prompts that are needed follow from the standard errors and from how far each effect lies"
-        " from τ; a small first scan is enough to know them, if a little too optimistically."
+        " from τ; a small first scan is enough to know about how many."
     )
     short = both[~(both["prompts_50"] <= both["n_prompts"])]
     if len(short):
@@ -161,7 +161,7 @@ def _power_table(needed: pd.DataFrame, order: list[str], suspect: set[str]) -> T
     names = ["model", "task", "prompts", "resolved", *(f"for {share(s)}" for s in RESOLVED_SHARES)]
     caption = (
         "Prompts per task that would resolve a share of the heads at τ. Both: on IOI and on"
-        " anti-repetition together. A dash: no number does."
+        " anti-repetition together. A dash: a million would not do."
     )
     return Table(names, rows, caption, folded=True)
 

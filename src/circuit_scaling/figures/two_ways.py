@@ -1,0 +1,92 @@
+"""The effects of the same heads measured in two ways, a panel per model."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from circuit_scaling.figures.style import (
+    INK,
+    QUIET,
+    RULE,
+    new_figure,
+    nothing_to_draw,
+    order_models,
+    require_columns,
+)
+from circuit_scaling.figures.symlog import symlog_axes, symlog_limits
+from circuit_scaling.vocabulary import ALPHA
+
+_DIFFERS = "#b5651d"
+
+
+class Way(NamedTuple):
+    """One of the two: the column of its effects, and what it is called on its axis."""
+
+    column: str
+    label: str
+
+
+def two_ways(frame: pd.DataFrame, x: Way, y: Way, tau: float, figure_name: str) -> Figure:
+    """Effects in one way against those in the other, a dot per head; axes are linear within tau.
+
+    Heads on the diagonal do the same in both; those whose effects differ (``q`` below 0.05) are
+    coloured, and the title of each panel counts them. Raises ValueError if a column is missing.
+    """
+    require_columns(frame, ("family", "model", x.column, y.column, "q"), figure_name)
+    if frame.empty:
+        return nothing_to_draw("no model was measured in both ways")
+    models = order_models(frame)
+    columns = min(len(models), 5)
+    rows = math.ceil(len(models) / columns)
+    width = 7.2 if columns > 1 else 4.6
+    figure = new_figure(min(6.6 / columns, 3.6) * rows + 0.85, width)
+    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    limits = [symlog_limits(frame[way.column].to_numpy(dtype=np.float64), tau) for way in (x, y)]
+    ends = [min(low for low, _ in limits), max(high for _, high in limits)]
+    for panel, model in zip(panels, models, strict=False):
+        heads = frame[frame["model"] == model]
+        symlog_axes(panel, tau, limits[0], limits[1], small=columns > 1)
+        panel.plot(ends, ends, color=RULE, linewidth=0.8, zorder=0.6)
+        differs = (heads["q"] < ALPHA).to_numpy()
+        for chosen, colour, size in ((~differs, QUIET, 8), (differs, _DIFFERS, 13)):
+            panel.scatter(
+                heads.loc[chosen, x.column],
+                heads.loc[chosen, y.column],
+                s=size,
+                color=colour,
+                edgecolor="white",
+                linewidth=0.3,
+                zorder=2,
+                clip_on=False,
+            )
+        panel.set_title(model, loc="left", fontsize=7)
+        panel.set_title(
+            f"{int(differs.sum())} of {len(heads)}", loc="right", fontsize=6, color=QUIET
+        )
+    for panel in panels[len(models) :]:
+        panel.set_axis_off()
+    for panel in panels[max(0, len(models) - columns) : len(models)]:
+        panel.tick_params(labelbottom=True)
+    figure.supxlabel(f"{x.label}\n(both axes linear within ±τ = {tau:g}, logarithmic beyond)")
+    figure.supylabel(y.label)
+    figure.legend(
+        handles=[
+            _mark(_DIFFERS, 5, f"differ, q < {ALPHA:g}"),
+            _mark(QUIET, 4, "not told apart"),
+            Line2D([], [], color=RULE, label="the same in both"),
+        ],
+        loc="outside upper left",
+        ncols=3,
+        labelcolor=INK,
+    )
+    return figure
+
+
+def _mark(colour: str, size: float, label: str) -> Line2D:
+    return Line2D([], [], linestyle="none", marker="o", color=colour, ms=size, label=label)
