@@ -1,0 +1,324 @@
+"""docs/real_models.md from the tables of ``make real``; nothing is measured here."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import scipy
+
+_ROOT = Path(__file__).parents[1]
+_TOP = 8
+_ALPHA = 0.05
+_TABLES = (
+    *("classified_heads", "joint_effects", "competence", "prompts_needed", "ablation_agreement"),
+    *("ablation_summary", "causal_summary", "bos_effects", "run_log", "name_order"),
+)
+_INTRO = """\
+# What a real model showed
+
+Made by `python -m benchmarks.real_models` from the tables of `make real`; every number is read from
+them, and brackets are 95 % intervals over names, in the templates that there are. Δ: change of the
+logit contrast when the head is ablated; negative, the head helps.
+"""
+
+
+def write_page(data: Path, page: Path) -> None:
+    """Write the page from the newest tables below ``data``."""
+    tables = {name: frame for name in _TABLES if (frame := _newest(data, name)) is not None}
+    parts = [_INTRO]
+    for model in tables["classified_heads"]["model"].unique():
+        of_model = {name: frame[frame["model"] == model] for name, frame in tables.items()}
+        parts += [f"## {model}\n", *_chapters(of_model)]
+    page.write_text("\n".join(parts).rstrip() + "\n", encoding="utf-8")
+
+
+def _newest(data: Path, name: str) -> pd.DataFrame | None:
+    stored = sorted(data.glob(f"*/{name}.parquet/*/{name}.parquet"))
+    return pd.read_parquet(stored[-1]) if stored else None
+
+
+def _chapters(tables: dict[str, pd.DataFrame]) -> Iterator[str]:
+    scan = tables["run_log"][tables["run_log"]["stage"] == "scan"].iloc[0]
+    heads = tables["classified_heads"]
+    yield (
+        f"{len(heads)} heads in {int(heads['n_layers'].iloc[0])} layers; weights:"
+        f" {scan['weights']}. Prompts begin {'with' if heads['bos'].iloc[0] else 'without'} BOS. The scan took"
+        f" {scan['seconds'] / 60:.1f} minutes on {scan['threads']} threads ({scan['device']}).\n"
+    )
+    yield "### Can it do the tasks?\n"
+    yield _competence(tables["competence"])
+    yield "### How many heads are told from τ?\n"
+    yield _needed(tables["prompts_needed"])
+    yield "### The strongest heads\n"
+    yield from _strongest(heads)
+    yield "### What is known of IOI in general, and what is seen here\n"
+    yield from _known(heads, tables["joint_effects"])
+    yield "### Profile scores\n"
+    yield from _profiles(heads)
+    yield "### Where the ablations disagree\n"
+    yield _agreement(tables["ablation_agreement"])
+    if len(tables.get("bos_effects", ())):
+        yield "### With BOS and without\n"
+        yield from _bos(tables["bos_effects"])
+    if len(tables.get("name_order", ())):
+        yield "### What the order of names alone does\n"
+        yield _order(tables["name_order"])
+    yield "### Heroes against random heads of the same layers\n"
+    yield _ablated(tables["ablation_summary"])
+    yield "### Verdicts\n"
+    yield _verdicts(tables["causal_summary"])
+
+
+def _competence(frame: pd.DataFrame) -> str:
+    answered = frame[frame["readout"] == "contrast"]
+    rows = [
+        (
+            r["task"],
+            f"{r['clean_metric']:.2f} {_interval(r['low'], r['high'])}",
+            f"{r['accuracy']:.0%} {_interval(r['accuracy_low'], r['accuracy_high'], '.0%')}",
+            f"{r['candidate_accuracy']:.0%}",
+            r["n_prompts"],
+            {True: "yes", False: "no"}.get(r["competent"], "not known"),
+        )
+        for r in answered.to_dict("records")
+    ]
+    names = ("task", "contrast", "right", "best of all candidates", "prompts", "competent")
+    return _table(names, rows)
+
+
+def _needed(frame: pd.DataFrame) -> str:
+    rows = [
+        (
+            r["task"],
+            r["n_prompts"],
+            f"{r['frac_resolved']:.0%}",
+            *(
+                "–" if np.isnan(r[f"prompts_{s}"]) else f"{r[f'prompts_{s}']:,.0f}"
+                for s in (50, 80, 95)
+            ),
+        )
+        for r in frame.to_dict("records")
+    ]
+    return _table(("task", "prompts", "resolved", "for 50 %", "for 80 %", "for 95 %"), rows)
+
+
+def _strongest(heads: pd.DataFrame) -> Iterator[str]:
+    for task, words in (("ioi", "IOI"), ("anti_names", "anti-repetition")):
+        top = heads.loc[heads[f"delta_{task}"].abs().nlargest(_TOP).index]
+        rows = [
+            (
+                f"L{r['layer']}H{r['head']}",
+                f"{r[f'delta_{task}']:.2f} ± {1.96 * r[f'se_{task}']:.2f}",
+                f"{r[f'q_{task}']:.2g}",
+                r["category"],
+                f"{r['category_stability']:.0%}",
+            )
+            for r in top.to_dict("records")
+        ]
+        yield f"By |Δ| on {words} (± is 1.96 standard errors):\n"
+        yield _table(("head", "Δ", "q", "category", "stability"), rows)
+
+
+def _known(heads: pd.DataFrame, effects: pd.DataFrame) -> Iterator[str]:
+    delta, se = heads["delta_ioi"].to_numpy(), heads["se_ioi"].to_numpy()
+    q = heads["q_ioi"].to_numpy()
+    depth = (heads["layer"].to_numpy() + 0.5) / heads["n_layers"].to_numpy()
+    strong = np.abs(delta) - 1.96 * se > 0.05
+    order = np.argsort(-np.abs(delta))
+    ten = order[:10]
+    share = _share_of_ten(heads, effects)
+    yield (
+        f"- **Few strong heads.** {strong.sum()} of {len(heads)} heads have |Δ| above τ by their"
+        f" interval. The ten strongest carry {share[0]:.0%} {_interval(*share[1:], '.0%')} of the"
+        " sum of |Δ|; ten heads of equal strength would carry"
+        f" {10 / len(heads):.0%}. Noise spreads the sum over weak heads, so that this is a lower"
+        " bound.\n"
+    )
+    late = int((depth[ten] > 0.5).sum())
+    low, high = scipy.stats.binomtest(late, len(ten)).proportion_ci(method="wilson")
+    verdict = "seen" if low > 0.5 else "not shown"
+    yield (
+        f"- **Late.** {verdict}: {late} of the ten strongest heads lie in the upper half of the"
+        f" layers, {late / 10:.0%} {_interval(low, high, '.0%')} (Wilson, heads as a sample). Mean"
+        f" depth {depth[ten].mean():.2f}.\n"
+    )
+    raises = np.flatnonzero((delta - 1.96 * se > 0) & (q < _ALPHA))
+    raises = raises[np.argsort(-delta[raises])][:5]
+    named = "; ".join(
+        f"{_name(heads.iloc[i])} {delta[i]:.2f}"
+        f" {_interval(delta[i] - 1.96 * se[i], delta[i] + 1.96 * se[i])}"
+        for i in raises
+    )
+    total = int(((delta > 0) & (q < _ALPHA)).sum())
+    yield (
+        f"- **Heads whose removal raises the metric.** {'seen' if total else 'not shown'}:"
+        f" {total} heads with q < {_ALPHA:g}{f', the strongest {named}' if named else ''}.\n"
+    )
+    depths = {
+        name: depth[heads[name].to_numpy().argsort()[::-1][:5]]
+        for name in ("duplicate_token", "induction", "previous_token")
+    }
+    for name, against in (("duplicate_token", "strongest"), ("induction", "strongest")):
+        yield _earlier(name, depths[name], "the ten strongest heads", depth[ten])
+    yield _earlier(
+        "previous_token", depths["previous_token"], "induction heads", depths["induction"]
+    )
+
+
+def _earlier(name: str, here: np.ndarray, other: str, there: np.ndarray) -> str:
+    test = scipy.stats.ttest_ind(here, there, equal_var=False)
+    interval = test.confidence_interval(0.95)
+    difference = float(here.mean() - there.mean())
+    told = (
+        "seen" if interval.high < 0 else "the reverse is seen" if interval.low > 0 else "not shown"
+    )
+    return (
+        f"- **{name.replace('_', '-')} heads before {other}.** {told}: the five heads with the"
+        f" highest score lie {difference:+.2f} {_interval(interval.low, interval.high)} of the"
+        f" depth from them (Welch, heads as a sample).\n"
+    )
+
+
+def _share_of_ten(heads: pd.DataFrame, effects: pd.DataFrame) -> tuple[float, float, float]:
+    """Share of the sum of |delta| that the ten strongest heads carry, with its interval."""
+    of_task = effects[effects["task"] == "ioi"]
+    wide = of_task.pivot(index=["layer", "head"], columns="cluster", values="effect").to_numpy()
+    rng = np.random.default_rng(0)
+
+    def share(values: np.ndarray) -> float:
+        size = np.sort(np.abs(values))[::-1]
+        return float(size[:10].sum() / size.sum())
+
+    draws = [
+        share(wide[:, rng.integers(wide.shape[1], size=wide.shape[1])].mean(axis=1))
+        for _ in range(1000)
+    ]
+    low, high = np.quantile(draws, (0.025, 0.975))
+    return share(heads["delta_ioi"].to_numpy()), float(low), float(high)
+
+
+def _profiles(heads: pd.DataFrame) -> Iterator[str]:
+    yield (
+        "Attention on random repeated tokens, without a sample of prompts and so without an"
+        " interval; Δ_ioi of the same heads beside it.\n"
+    )
+    rows = []
+    for name in ("previous_token", "duplicate_token", "induction"):
+        for r in heads.nlargest(5, name).to_dict("records"):
+            delta = f"{r['delta_ioi']:.2f} ± {1.96 * r['se_ioi']:.2f}"
+            rows.append((name, f"L{r['layer']}H{r['head']}", f"{r[name]:.2f}", delta))
+    yield _table(("score", "head", "value", "Δ_ioi"), rows)
+
+
+def _agreement(frame: pd.DataFrame) -> str:
+    rows = [
+        (
+            r["task"],
+            f"{r['ablation_a']}, {r['positions_a']}",
+            f"{r['ablation_b']}, {r['positions_b']}",
+            f"{r['spearman']:.2f}",
+            "–" if np.isnan(r["category_changes"]) else f"{r['category_changes']:.0f}",
+            r["n_heads_compared"],
+        )
+        for r in frame.sort_values("spearman").to_dict("records")
+    ]
+    note = "Rank correlation over all heads; it has no interval, and is not a claim beyond them.\n"
+    return (
+        note + "\n" + _table(("task", "one", "other", "Spearman", "other category", "heads"), rows)
+    )
+
+
+def _bos(frame: pd.DataFrame) -> Iterator[str]:
+    first = frame.iloc[0]
+    for name, words in (("with", "With BOS"), ("without", "Without")):
+        interval = _interval(first[f"accuracy_low_{name}"], first[f"accuracy_high_{name}"], ".0%")
+        yield f"{words}: right on {first[f'accuracy_{name}']:.0%} {interval} of the prompts.\n"
+    differ = frame[frame["q"] < _ALPHA]
+    top = differ.loc[differ["difference"].abs().nlargest(5).index]
+    rows = [
+        (
+            f"L{r['layer']}H{r['head']}",
+            f"{r['delta_with']:.2f}",
+            f"{r['delta_without']:.2f}",
+            f"{r['difference']:.2f} {_interval(r['low'], r['high'])}",
+        )
+        for r in top.to_dict("records")
+    ]
+    yield f"On {first['task']}, {len(differ)} of {len(frame)} heads differ (q < {_ALPHA:g}).\n"
+    yield _table(("head", "Δ with", "Δ without", "difference"), rows)
+
+
+def _order(frame: pd.DataFrame) -> str:
+    differ = int((frame["q"] < _ALPHA).sum())
+    changed = int((frame["category"] != frame["category_first"]).sum())
+    return (
+        f"{differ} of {len(frame)} heads have another effect where always the first name is"
+        f" repeated (q < {_ALPHA:g}); {changed} would be in another category.\n"
+    )
+
+
+def _ablated(frame: pd.DataFrame) -> str:
+    of_all = frame[frame["primary"] & frame["mean_diff"].notna()]
+    of_all = of_all.loc[of_all.groupby(["task", "hero_set"])["k"].idxmax()]
+    rows = [
+        (
+            r["task"],
+            r["hero_set"],
+            r["k"],
+            f"{r['mean_diff']:.2f} {_interval(r['low'], r['high'])}",
+            f"{r['matched_mean_diff']:.2f} {_interval(r['matched_low'], r['matched_high'])}",
+            f"{r['matched_difference']:.2f}"
+            f" {_interval(r['matched_difference_low'], r['matched_difference_high'])}",
+            f"{r['matched_p']:.2g}",
+            f"{r['matched_n']:.0f}",
+        )
+        for r in of_all.to_dict("records")
+    ]
+    names = ("task", "heroes", "k", "heroes, Δ", "random, Δ", "difference", "p", "random sets")
+    return _table(names, rows)
+
+
+def _verdicts(frame: pd.DataFrame) -> str:
+    rows = [
+        (
+            f"L{r['layer']}H{r['head']}",
+            r["category"],
+            r["task"],
+            f"{r['denoising_normalised']:.2f}"
+            f" {_interval(r['denoising_normalised_low'], r['denoising_normalised_high'])}",
+            f"{r['share_logits']:.2f} {_interval(r['share_logits_low'], r['share_logits_high'])}",
+            r["verdict"] + (f" {r['routes_into']}" if r["routes_into"] else ""),
+        )
+        for r in frame.to_dict("records")
+    ]
+    names = ("head", "category", "task", "influence, normalised", "share to the logits", "verdict")
+    return _table(names, rows)
+
+
+def _name(row: pd.Series) -> str:
+    return f"L{row['layer']}H{row['head']}"
+
+
+def _interval(low: float, high: float, form: str = ".2f") -> str:
+    return "[no interval]" if np.isnan(low) or np.isnan(high) else f"[{low:{form}}, {high:{form}}]"
+
+
+def _table(names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    lines = [names, ["---"] * len(names), *rows]
+    return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines) + "\n"
+
+
+def main() -> None:
+    """Read the tables of ``make real``, write the page."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.real_models", description=__doc__)
+    parser.add_argument("--data", type=Path, default=_ROOT / "data" / "real")
+    options = parser.parse_args()
+    write_page(options.data, _ROOT / "docs" / "real_models.md")
+
+
+if __name__ == "__main__":
+    main()
