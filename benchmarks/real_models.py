@@ -47,7 +47,8 @@ def _chapters(tables: dict[str, pd.DataFrame]) -> Iterator[str]:
     yield (
         f"{len(heads)} heads in {int(heads['n_layers'].iloc[0])} layers; weights:"
         f" {scan['weights']}. Prompts begin {'with' if heads['bos'].iloc[0] else 'without'} BOS."
-        f" The scan took {scan['seconds'] / 60:.1f} minutes on {scan['threads']} threads ({scan['device']}).\n"
+        f" The scan took {scan['seconds'] / 60:.1f} minutes on {scan['threads']} threads"
+        f" ({scan['device']}).\n"
     )
     yield "### Can it do the tasks?\n"
     yield _competence(tables["competence"])
