@@ -53,9 +53,8 @@ def test_training_is_the_same_twice_and_learns():
 def test_shipped_models_do_what_they_learned_on_held_out_names(slug):
     model = AutoModelForCausalLM.from_pretrained(FOLDER / slug, dtype=torch.float32).eval()
     tokenizer = AutoTokenizer.from_pretrained(FOLDER / slug)
-    settings = SETTINGS.model_copy(update={"test_prompts": 200})
     measured = held_out_accuracy(
-        model, tokenizer, ROSTER.entry(slug), settings, shipped_tasks()
+        model, tokenizer, ROSTER.entry(slug), SETTINGS, shipped_tasks()
     ).set_index("task")
     trained = measured[measured["objective"] == "trained"]
     judged = trained[trained.index.isin(JUDGED)]

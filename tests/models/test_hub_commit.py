@@ -103,5 +103,7 @@ def test_a_folder_has_no_commit():
 
 
 def test_a_commit_that_is_nowhere_is_one_line(moving):
-    with pytest.raises(CircuitScalingError, match="'tiny' cannot be loaded from 'someone/tiny'"):
+    with pytest.raises(
+        CircuitScalingError, match="'tiny' cannot be loaded from 'someone/tiny@main'"
+    ):
         load_model(ENTRY, commit="c" * 40)

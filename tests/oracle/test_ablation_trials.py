@@ -59,6 +59,7 @@ def entry(folder: Path) -> RosterEntry:
         params_m=0.5,
         n_layers=SHAPE[0],
         n_heads=SHAPE[1],
+        untrained=True,
     )
 
 
@@ -69,7 +70,8 @@ def prompts_of(n: int) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def hooks() -> HookOracle:
-    return HookOracle(AutoModelForCausalLM.from_pretrained(ZOO), AutoTokenizer.from_pretrained(ZOO))
+    model = AutoModelForCausalLM.from_pretrained(ZOO, dtype=torch.float32)
+    return HookOracle(model, AutoTokenizer.from_pretrained(ZOO))
 
 
 def hooked(oracle: HookOracle, tokens: list[int], heads: Any, means: Any) -> torch.Tensor:

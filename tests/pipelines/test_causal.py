@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.measuring.shared.columns import JoinSettings
 from circuit_scaling.pipelines.causal.nodes import PER_MODEL, collect, draw, export
 from circuit_scaling.tables.registry import ALL_TABLES
 from tests.helpers.causal_tables import SETTINGS
@@ -68,7 +69,8 @@ def test_without_heroes_everything_is_empty_and_drawn_in_words(study):
     none = context["hero_heads"].head(0)
     models = study.load("params:models")
     empty = [ALL_TABLES[name].empty() for name in PER_MODEL for _ in MODELS]
-    found = collect(models, SETTINGS, context["classified_heads"], none, *empty, slugs=MODELS)
+    heads = context["classified_heads"]
+    found = collect(models, JoinSettings(), SETTINGS, heads, none, *empty, slugs=MODELS)
     for name, table in found.items():
         assert ALL_TABLES[name].validate(table).empty
     assert export(found["causal_summary"])["hero_head_causal_summary"].empty
@@ -83,9 +85,9 @@ def test_a_model_without_heroes_says_so(study, caplog):
     caplog.set_level(logging.WARNING)
     tables = trace_heads(
         load("params:models")["mini_gpt2_s"],
-        *(load(f"params:{name}") for name in ("tasks", "prompts", "scan", "causal")),
-        *(load(name) for name in ("joint_prompts", "classified_heads")),
-        load("hero_heads").head(0),
+        *(load(f"params:{name}") for name in ("tasks", "prompts", "scan", "join", "causal")),
+        **{name: load(name) for name in ("joint_prompts", "classified_heads")},
+        hero_heads=load("hero_heads").head(0),
     )
     assert all(ALL_TABLES[name].validate(table).empty for name, table in tables.items())
     assert "mini_gpt2_s: no hero heads" in caplog.text

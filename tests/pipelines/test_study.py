@@ -119,7 +119,8 @@ def test_scaling_has_a_row_per_model_and_agrees_with_the_heads(study, test_data)
         assert row["corr"] == pytest.approx(pearson, abs=1e-9)
         assert row["n_heads_compared"] == n_layers * n_heads
         assert row["n_clusters_ioi"] >= 10
-        assert row["corr_true_low"] <= row["corr_true"] <= row["corr_true_high"]
+        # An estimate without noise may lie beyond 1, its interval may not.
+        assert row["corr_true_low"] <= min(row["corr_true"], 1.0) <= row["corr_true_high"]
         assert row["frac_resolved"] == summary.loc[model, "frac_resolved"]
         at_tau = strong[(strong["model"] == model) & (strong["tau"] == 0.05)].iloc[0]
         for category in CATEGORIES:

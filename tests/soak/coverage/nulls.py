@@ -206,6 +206,7 @@ def _study(folder: Path) -> dict[str, pd.DataFrame]:
             "params_m": 0.3 + 0.01 * number,
             "n_layers": layers,
             "n_heads": 12,
+            "untrained": True,
         }
         entries[slug] = entry
         _save(RosterEntry.model_validate(entry), architecture, seed, folder / "models" / slug)

@@ -14,15 +14,12 @@ _COUNTED = [
 def for_people(
     joint_heads: pd.DataFrame, head_category_summary: pd.DataFrame, hero_heads: pd.DataFrame
 ) -> dict[str, pd.DataFrame]:
-    """Table name -> frame; ``delta_anti`` is the effect on ``anti_names``, and
-    ``delta_anti_first`` that on the form of the published study, where it was measured."""
-    columns = {"delta_anti_names": "delta_anti", "delta_anti_names_first": "delta_anti_first"}
-    joint = joint_heads.rename(columns=columns)
-    effects = [name for name in ("delta_ioi", *columns.values()) if name in joint]
+    """Table name -> frame; ``delta_anti`` is the effect on ``anti_names``."""
+    joint = joint_heads.rename(columns={"delta_anti_names": "delta_anti"})
     heroes = hero_heads.rename(columns={"delta_anti_names": "delta_anti"})
     model = ["family", "model"]
     return {
-        "joint_ioi_anti_repeat_all": joint[[*model, "layer", "head", *effects]],
+        "joint_ioi_anti_repeat_all": joint[[*model, "layer", "head", "delta_ioi", "delta_anti"]],
         "head_category_summary": head_category_summary[[*model, *_COUNTED]],
         "hero_heads_for_paper": heroes[
             [*model, "category", "layer", "head", "delta_ioi", "delta_anti", "strength"]
