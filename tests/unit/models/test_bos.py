@@ -7,7 +7,7 @@ from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerFast
 
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.models.bos import prompt_prefix
+from circuit_scaling.models.bos import chat_prefix, prompt_prefix
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.models.zoo.train import shared_tokenizer
 from circuit_scaling.prompts.build import build_prompts
@@ -91,3 +91,35 @@ def test_a_prompt_that_begins_with_it_already_gets_no_second():
     assert {tokens.count(BOS) for tokens in prompts["tokens"]} == {1}
     assert {tokens[0] for tokens in prompts["tokens"]} == {BOS}
     assert prompts["bos"].all()
+
+
+@pytest.mark.parametrize(
+    ("adds_bos", "model_type", "expected"),
+    [(True, "llama", (BOS,)), (False, "opt", ()), (None, "opt", (BOS,)), (None, "llama", ())],
+)
+def test_what_the_checkpoint_says_itself_counts_before_the_family(adds_bos, model_type, expected):
+    assert prompt_prefix(that_puts(""), "auto", model_type, adds_bos) == expected
+    assert prompt_prefix(that_puts(""), False, model_type, adds_bos) == ()
+
+
+def test_a_chat_is_what_the_user_says_and_the_beginning_of_the_answer():
+    talks = shared_tokenizer(shipped_tasks())
+    talks.chat_template = (
+        "{{ bos_token }}{% for m in messages %} {{ m['content'] }}{% endfor %}"
+        "{% if add_generation_prompt %} Then{% endif %}"
+    )
+    prefix = chat_prefix(talks, "the letter")
+    assert talks.decode(prefix) == "<bos> the letter Then"
+    prompts, _ = build_prompts(
+        some_tasks("ioi"), PromptSettings(n_prompts=40), talks, prefix=prefix, chat="the letter"
+    )
+    assert all(tuple(ids[: len(prefix)]) == prefix for ids in prompts["tokens"])
+    other, _ = build_prompts(
+        some_tasks("ioi"), PromptSettings(n_prompts=40), talks, prefix=prefix, chat="another"
+    )
+    assert set(prompts["fingerprint"]).isdisjoint(other["fingerprint"])
+
+
+def test_a_tokenizer_without_a_chat_template():
+    with pytest.raises(CircuitScalingError, match="no chat template: remove 'chat'"):
+        chat_prefix(shared_tokenizer(shipped_tasks()), "Go on.")

@@ -131,9 +131,11 @@ def _bos_token(entry: RosterEntry, prompts: pd.DataFrame) -> int:
     Raises:
         CircuitScalingError: its prompts are a chat, or its tokenizer has none.
     """
-    token = load_tokenizer(entry, revision_of(prompts)).tokenizer.bos_token_id
-    if entry.chat is not None or token is None:
-        why = "its prompts are a chat" if entry.chat is not None else "its tokenizer has no BOS"
+    token = None
+    if entry.chat is None:
+        token = load_tokenizer(entry, revision_of(prompts)).tokenizer.bos_token_id
+    if token is None:
+        why = "its tokenizer has no BOS" if entry.chat is None else "its prompts are a chat"
         raise CircuitScalingError(
             f"Model '{entry.slug}' cannot be measured with and without BOS: {why}. Set "
             "'scan.bos_task: null'."
