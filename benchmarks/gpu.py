@@ -28,14 +28,15 @@ from benchmarks.memory import memory
 from benchmarks.precision import precision
 from benchmarks.shapes import STUDY
 from benchmarks.study import PROMPTS, study
+from benchmarks.trained import embedded, trained
 
 _LAYERS_OF_LARGE = 6  # the slow roads would take minutes on all 36
-_FLOAT32_PROMPTS = 48  # of 400 per task: cost is proportional to prompts
+_FEWER_PROMPTS = 48  # in float32: cost is proportional to prompts
 _FULL_PRECISIONS: tuple[Precision, ...] = ("float32", "tf32")
 
 
-def first_part(device: torch.device, out: Path, end: float) -> None:
-    """Comparisons and errors, and with the time left the study in float32 on fewer prompts."""
+def first_part(device: torch.device, out: Path, end: float, prompts: int) -> None:
+    """Comparisons and errors, and with the time left the study in float32."""
 
     def compare(shape: str, name: Precision, layers: int | None) -> None:
         keep(out, "against_hooks", device, against_hooks(shape, 64, 16, name, device, layers))
@@ -51,6 +52,12 @@ def first_part(device: torch.device, out: Path, end: float) -> None:
             keep(out, "precision", device, result)
 
     _attempt(errors)
+
+    def learnt() -> None:
+        for result in trained(embedded(), PRECISIONS, device):
+            keep(out, "trained", device, result)
+
+    _attempt(learnt)
 
     def others() -> None:
         for result in against_cpu("gpt2", 16, 16, "float32", device):
@@ -70,14 +77,12 @@ def first_part(device: torch.device, out: Path, end: float) -> None:
     for shape in ("gpt2", "gpt2_large"):
         for name in _FULL_PRECISIONS:
             _attempt(partial(one_block, shape, name))
-    _attempt(
-        lambda: study(list(STUDY), _FLOAT32_PROMPTS, "float32", device, end - time.monotonic(), out)
-    )
+    _attempt(lambda: study(list(STUDY), prompts, "float32", device, end - time.monotonic(), out))
 
 
-def second_part(device: torch.device, out: Path, end: float) -> None:
-    """The study in TF32 on all prompts."""
-    study(list(STUDY), PROMPTS, "tf32", device, end - time.monotonic(), out)
+def second_part(device: torch.device, out: Path, end: float, prompts: int) -> None:
+    """The study in TF32."""
+    study(list(STUDY), prompts, "tf32", device, end - time.monotonic(), out)
 
 
 def _attempt(measure: Callable[[], object]) -> None:
@@ -96,13 +101,15 @@ def main() -> None:
     )
     parser.add_argument("--part", type=int, choices=(1, 2), help="both when it is not given")
     parser.add_argument("--budget-s", type=float, default=570.0, help="seconds for a part")
+    parser.add_argument("--prompts", type=int, help="per task in the study of the chosen part")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     if not torch.cuda.is_available():
         raise SystemExit("There is no GPU here.")
-    for number, part in ((1, first_part), (2, second_part)):
+    for number, part, prompts in ((1, first_part, _FEWER_PROMPTS), (2, second_part, PROMPTS)):
         if options.part in (None, number):
-            part(torch.device("cuda"), options.out, time.monotonic() + options.budget_s)
+            end = time.monotonic() + options.budget_s
+            part(torch.device("cuda"), options.out, end, options.prompts or prompts)
 
 
 if __name__ == "__main__":

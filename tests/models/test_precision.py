@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from transformers import AutoModelForCausalLM
 
 from circuit_scaling.interventions.model.anatomy import Anatomy
+from circuit_scaling.interventions.model.device import prepared_device
+from circuit_scaling.interventions.model.rounding import tolerance
 from circuit_scaling.interventions.operations.ablate_heads import scan_layers
 from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.interventions.replay.batch import Batch
 from circuit_scaling.interventions.replay.chunk import Chunk
+from circuit_scaling.models.architecture import anatomy_of
 from circuit_scaling.models.loading import load_model
 from circuit_scaling.models.roster import RosterEntry
 from tests.conftest import PROJECT
@@ -53,3 +57,25 @@ def test_tf32_is_off_unless_it_is_asked_for():
     prepare_device("float32")
     assert torch.backends.cuda.matmul.fp32_precision == "ieee"
     assert torch.are_deterministic_algorithms_enabled()
+
+
+def test_the_parts_are_proved_in_full_float32_also_for_a_run_in_tf32(monkeypatch):
+    model = AutoModelForCausalLM.from_pretrained(ZOO / "mini_pythia_s", dtype="float32").eval()
+    seen = []
+    forward = torch.nn.Linear.forward
+
+    def watched(self, values):
+        seen.append(torch.backends.cuda.matmul.fp32_precision)
+        return forward(self, values)
+
+    with prepared_device("tf32"):
+        monkeypatch.setattr(torch.nn.Linear, "forward", watched)
+        anatomy_of(model)
+        assert torch.backends.cuda.matmul.fp32_precision == "tf32"
+    assert seen and set(seen) == {"ieee"}
+
+
+def test_a_rounder_arithmetic_is_given_more_room():
+    full = tolerance(torch.float32, tf32=False)
+    assert full < 2**-11 < tolerance(torch.float32, tf32=True)  # half a step of 10 bits
+    assert tolerance(torch.float32, tf32=True) < tolerance(torch.bfloat16, tf32=False)

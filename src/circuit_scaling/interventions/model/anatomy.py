@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.interventions.model.rounding import full_float32
 
 Varying = tuple[tuple[bool, ...], ...]
 
@@ -136,18 +136,8 @@ def run_unembed_columns(anatomy: Anatomy, hidden: Tensor, columns: Tensor) -> Te
     """
     weight: Tensor = anatomy.unembed.weight  # type: ignore[assignment]  # [vocabulary, d]
     bias: Tensor | None = getattr(anatomy.unembed, "bias", None)
-    with _full_float32():
+    with full_float32():
         logits = torch.einsum("kpd,pnd->kpn", hidden.float(), weight[columns].float())
     if bias is not None:
         logits = logits + bias[columns].float()
     return anatomy.logits(logits)
-
-
-@contextmanager
-def _full_float32() -> Iterator[None]:
-    before = torch.backends.cuda.matmul.fp32_precision
-    torch.backends.cuda.matmul.fp32_precision = "ieee"
-    try:
-        yield
-    finally:
-        torch.backends.cuda.matmul.fp32_precision = before

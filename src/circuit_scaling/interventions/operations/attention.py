@@ -17,8 +17,9 @@ from circuit_scaling.interventions.model.blocks import (
     z_of,
 )
 from circuit_scaling.interventions.model.keys_and_values import KeysAndValuesKnown
+from circuit_scaling.interventions.model.rounding import close
 from circuit_scaling.interventions.replay.chunk import Chunk
-from circuit_scaling.interventions.replay.clean import CleanRun, close
+from circuit_scaling.interventions.replay.clean import CleanRun
 from circuit_scaling.interventions.replay.pairs import Head
 from circuit_scaling.interventions.replay.portions import by_rows
 from circuit_scaling.interventions.replay.replacements import tokens_on

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from circuit_scaling.interventions.model.anatomy import Anatomy, run_unembed_columns
 from circuit_scaling.interventions.model.blocks import BlockCall, run_block_with_attention
-from circuit_scaling.interventions.replay.clean import CleanRun, close
+from circuit_scaling.interventions.model.rounding import close
+from circuit_scaling.interventions.replay.clean import CleanRun
 from circuit_scaling.interventions.replay.readouts import Questions, contrast
 
 _EPSILONS = ("eps", "variance_epsilon", "epsilon")

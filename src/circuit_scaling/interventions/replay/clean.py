@@ -23,9 +23,7 @@ from circuit_scaling.interventions.model.blocks import (
 )
 from circuit_scaling.interventions.model.keys_and_values import FrozenPrefix, empty_cache
 from circuit_scaling.interventions.model.memory import is_out_of_memory
-
-_TOLERANCE = 2e-4  # relative to the largest value
-_LOW_PRECISION_TOLERANCE = 5e-2  # the same for weights in 16 bits
+from circuit_scaling.interventions.model.rounding import close
 
 
 class _BeforeUnembedding(Exception):
@@ -140,13 +138,6 @@ class CleanRun:
         if residual.shape[1] == 1:
             return run_block(self.anatomy, self.end[-1], residual)
         return run_block_at_end(self.anatomy, arguments, self.end[-1], residual)
-
-
-def close(a: Tensor, b: Tensor) -> bool:
-    """Whether two results of the same computation differ by rounding only."""
-    single = b.dtype in (torch.float32, torch.float64)
-    tolerance = _TOLERANCE if single else _LOW_PRECISION_TOLERANCE
-    return bool((a.float() - b.float()).abs().max() <= tolerance * (1e-3 + b.float().abs().max()))
 
 
 def _agrees_at_end(clean: CleanRun, final: Tensor) -> bool:

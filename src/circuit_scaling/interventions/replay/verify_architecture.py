@@ -24,7 +24,8 @@ from circuit_scaling.interventions.model.blocks import (
     run_block_with_attention,
 )
 from circuit_scaling.interventions.model.keys_and_values import copies_of
-from circuit_scaling.interventions.replay.clean import CleanRun, close
+from circuit_scaling.interventions.model.rounding import close, full_float32
+from circuit_scaling.interventions.replay.clean import CleanRun
 
 _PROBE_SIZES = (2, 3)
 _PROBE_POSITIONS = 5
@@ -34,14 +35,18 @@ _PROBE_POSITIONS = 5
 def verified(anatomy: Anatomy) -> Anatomy:
     """Note which arguments of the blocks vary with the prompts, and prove that replay is exact.
 
+    Whether parts fit together is no question of rounding: all of it is computed in full float32,
+    also for a run in TF32.
+
     Raises:
         CircuitScalingError: the architecture does not follow the pattern that replay relies on;
             the message names it and the part that does not fit.
     """
     probes = [_probe(anatomy, n) for n in _PROBE_SIZES]
-    anatomy = replace(anatomy, varying=_varying([CleanRun.of(anatomy, p) for p in probes]))
-    _check(anatomy, probes[0])
-    return _with_end(anatomy, probes)
+    with full_float32():
+        anatomy = replace(anatomy, varying=_varying([CleanRun.of(anatomy, p) for p in probes]))
+        _check(anatomy, probes[0])
+        return _with_end(anatomy, probes)
 
 
 def _probe(anatomy: Anatomy, n_prompts: int) -> Tensor:
