@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 import torch
@@ -16,8 +17,10 @@ from benchmarks.page import write_page
 from benchmarks.precision import precision
 from benchmarks.sets import sets_against_hooks
 from benchmarks.study import count
+from benchmarks.trained import embedded, trained
 
 _DOCS = Path(__file__).parents[1] / "docs"
+_MEASURED_ELSEWHERE = ("memory", "real_model")  # make soak, make real-docs
 _CPU_PRECISIONS: tuple[Precision, ...] = ("float32", "bf16")
 
 
@@ -33,15 +36,18 @@ def measure(out: Path) -> None:
     keep(out, "study_count", cpu, count())
     for result in precision("gpt2", 16, 16, cpu):
         keep(out, "precision", cpu, result)
+    for result in trained(embedded(), _CPU_PRECISIONS, cpu):
+        keep(out, "trained", cpu, result)
     for result in blocks("gpt2", "float32", cpu):
         keep(out, "blocks", cpu, result)
 
 
 def _forget(file: Path) -> None:
-    """Drop what is measured anew; memory is measured by ``make soak`` and stays."""
+    """Drop what is measured anew, and keep what other commands have measured."""
     if file.exists():
         lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
-        file.write_text("".join(line for line in lines if '"memory"' in line), encoding="utf-8")
+        kept = [line for line in lines if json.loads(line)["benchmark"] in _MEASURED_ELSEWHERE]
+        file.write_text("".join(kept), encoding="utf-8")
 
 
 def main() -> None:

@@ -81,6 +81,10 @@ def _device(results: list[Result], without: str) -> list[str]:
         parts += ["### How the cost grows\n", _cost_section(costs[-1])]
     if errors := _of(results, "precision"):
         parts += ["### What a precision costs\n", _precision_table(errors, gpu)]
+    if learnt := _of(results, "trained"):
+        parts += ["### What a precision costs in trained models\n", _trained_table(learnt)]
+    if real := _of(results, "real_model"):
+        parts += ["### A real pretrained model\n", *map(_real_section, real)]
     if others := _of(results, "against_cpu"):
         parts += ["### A device against the CPU\n", _against_cpu_table(others)]
     if memories := _of(results, "memory"):
@@ -199,6 +203,48 @@ def _precision_table(errors: list[Result], gpu: bool) -> str:
     head = ("shape", "precision", "largest error", "root mean square")
     note = "Against the same weights in float64: effects of single prompts, and of a head's mean.\n"
     return note + "\n" + _table((*head, "largest of a head's mean", "typical effect"), rows)
+
+
+def _trained_table(learnt: list[Result]) -> str:
+    rows = [
+        (
+            r["model"],
+            _PRECISION_NAMES[r["precision"]],
+            f"{r['largest']:.0e}",
+            f"{r['largest_of_head_means']:.0e}",
+            f"{r['largest_effect']:.1f}",
+            f"{r['across_tau']} of {r['heads']}",
+        )
+        for r in learnt
+        if (r["machine"]["kind"], r["precision"]) != ("cpu", "float32")  # the reference itself
+    ]
+    one = learnt[0]
+    note = (
+        f"Embedded models on {one['prompts']} prompts of {one['task']}, against float32 on a CPU: "
+        "errors of single prompts and of a head's mean, the largest mean effect, and how many "
+        f"heads lie on the other side of τ = {one['tau']}.\n"
+    )
+    head = ("model", "precision", "largest error", "largest of a head's mean")
+    return note + "\n" + _table((*head, "largest effect", "heads across τ"), rows)
+
+
+def _real_section(real: Result) -> str:
+    rows = [
+        (
+            mode,
+            f"{ratio:.1f}",
+            f"{real['largest_difference'][mode]:.0e}",
+            f"{real['largest_effect'][mode]:.1f}",
+            f"{real['largest_difference'][mode] / real['largest_effect'][mode]:.0e}",
+        )
+        for mode, ratio in real["ratio"].items()
+    ]
+    note = (
+        f"{real['model']}, all {real['heads']} heads, {real['prompts']} prompts of IOI as they are "
+        "built: the engine and plain forward hooks, in turn, batch by batch (`make real-docs`).\n"
+    )
+    head = ("ablation", "× hook loop", "largest difference", "largest effect", "relative")
+    return note + "\n" + _table(head, rows)
 
 
 def _against_cpu_table(others: list[Result]) -> str:

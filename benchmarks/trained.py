@@ -56,9 +56,7 @@ def trained(
                     "largest": float(np.abs(found - expected).max()),
                     "largest_of_head_means": float(np.abs(means_there - means).max()),
                     "largest_effect": float(np.abs(means).max()),
-                    "across_tau": int(
-                        ((np.abs(means) >= TAU) != (np.abs(means_there) >= TAU)).sum()
-                    ),
+                    "across_tau": int(crossed.sum()),
                     "tau": TAU,
                 }
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -30,7 +31,7 @@ from circuit_scaling.interventions.model.anatomy import Anatomy, refusal
 from circuit_scaling.interventions.model.device import Precision
 from circuit_scaling.models.architecture import anatomy_of
 from circuit_scaling.models.bos import BosChoice, chat_prefix, prompt_prefix
-from circuit_scaling.models.gguf_files import GgufFacts, gguf_facts
+from circuit_scaling.models.gguf_files import GgufFacts, forget, gguf_facts, read_once
 from circuit_scaling.models.kinds import check_kind, checked_architecture, of_another_kind
 from circuit_scaling.models.opening import opening
 from circuit_scaling.models.roster import RosterEntry
@@ -92,7 +93,7 @@ def load_model(entry: RosterEntry, precision: Precision = "float32", commit: str
     device = _device(entry)
     architecture = checked_architecture(entry, _config(entry, commit))
     unpacked = {"quantization_config": GgufConfig(dequantize=True)} if entry.gguf else {}
-    with opening(f"Model '{entry.slug}' cannot be loaded from '{entry.source}'"):
+    with opening(f"Model '{entry.slug}' cannot be loaded from '{entry.source}'"), _reading(entry):
         try:
             model, report = get_hf_model_class_for_architecture(architecture).from_pretrained(
                 source.place,
@@ -110,6 +111,7 @@ def load_model(entry: RosterEntry, precision: Precision = "float32", commit: str
     if not entry.untrained:
         reads = load_tokenizer(entry, commit)
         check_sense(entry.slug, model, reads.tokenizer, reads.prefix)
+    forget()
     return anatomy
 
 
@@ -290,8 +292,12 @@ def _config(entry: RosterEntry, commit: str) -> Any:
 
 def _load(what: str, entry: RosterEntry, commit: str, loader: Callable[..., Any]) -> Any:
     source = _source(entry, commit)
-    with opening(f"{what} cannot be loaded from '{entry.source}'"):
+    with opening(f"{what} cannot be loaded from '{entry.source}'"), _reading(entry):
         return loader(source.place, trust_remote_code=False, **source.options)
+
+
+def _reading(entry: RosterEntry) -> AbstractContextManager[None]:
+    return read_once() if entry.gguf else nullcontext()
 
 
 def _damaged(slug: str, folder: Path, error: SafetensorError) -> str:
