@@ -107,7 +107,7 @@ def _machines(results: Sequence[Result]) -> str:
 
 def _rate_table(rates: list[Result]) -> str:
     rows = [(_PRECISION_NAMES[r["precision"]], f"{r['flops'] / 1e12:.1f}") for r in rates]
-    return _table(("matrix product in", "TFLOP/s"), rows)
+    return table(("matrix product in", "TFLOP/s"), rows)
 
 
 def _comparison_table(compared: list[Result], gpu: bool) -> str:
@@ -128,7 +128,7 @@ def _comparison_table(compared: list[Result], gpu: bool) -> str:
         row += [f"{r['engine_peak_gb']:.1f}"] if gpu else []
         rows.append(row)
     note = "Columns with × say how many times as long the other road takes.\n"
-    return _table(head, rows) + "\n" + note
+    return table(head, rows) + "\n" + note
 
 
 def _sets_table(ablated: list[Result]) -> str:
@@ -149,7 +149,7 @@ def _sets_table(ablated: list[Result]) -> str:
     head = ("shape", "prompts × tokens", "precision", "sets of heads", "engine, s", "hook loop, s")
     note = "Heads ablated together: all sets stacked, against one hooked run per set, in turn.\n"
     head += ("× hook loop", "largest difference", "typical effect")
-    return note + "\n" + _table(head, rows)
+    return note + "\n" + table(head, rows)
 
 
 def _heads(result: Result) -> str:
@@ -179,9 +179,9 @@ def _cost_section(cost: Result) -> str:
             f"{base['prompts']} prompts and {base['positions']} tokens of a GPT-2 with d_model "
             f"{cost['d_model']}; medians of {cost['repeats']} interleaved rounds. *Expected* is "
             "the exponent of the operation count over the same sizes.\n",
-            _table(("size", "exponent", "95 % interval", "expected"), rows),
+            table(("size", "exponent", "95 % interval", "expected"), rows),
             f"Seconds on a grid of {grid} shapes (layers × heads), as a constant times:\n",
-            _table(("predictor", "R²", "largest relative residual"), fits),
+            table(("predictor", "R²", "largest relative residual"), fits),
         ]
     )
 
@@ -202,7 +202,7 @@ def _precision_table(errors: list[Result], gpu: bool) -> str:
         rows.append((errors[0]["shape"], "TF32", "needs a GPU", "", "", ""))
     head = ("shape", "precision", "largest error", "root mean square")
     note = "Against the same weights in float64: effects of single prompts, and of a head's mean.\n"
-    return note + "\n" + _table((*head, "largest of a head's mean", "typical effect"), rows)
+    return note + "\n" + table((*head, "largest of a head's mean", "typical effect"), rows)
 
 
 def _trained_table(learnt: list[Result]) -> str:
@@ -225,7 +225,7 @@ def _trained_table(learnt: list[Result]) -> str:
         f"heads lie on the other side of τ = {one['tau']}.\n"
     )
     head = ("model", "precision", "largest error", "largest of a head's mean")
-    return note + "\n" + _table((*head, "largest effect", "heads across τ"), rows)
+    return note + "\n" + table((*head, "largest effect", "heads across τ"), rows)
 
 
 def _real_section(real: Result) -> str:
@@ -244,7 +244,7 @@ def _real_section(real: Result) -> str:
         "built: the engine and plain forward hooks, in turn, batch by batch (`make real-docs`).\n"
     )
     head = ("ablation", "× hook loop", "largest difference", "largest effect", "relative")
-    return note + "\n" + _table(head, rows)
+    return note + "\n" + table(head, rows)
 
 
 def _against_cpu_table(others: list[Result]) -> str:
@@ -261,7 +261,7 @@ def _against_cpu_table(others: list[Result]) -> str:
     ]
     head = ("operation", "shape", "prompts × tokens", "seconds")
     note = "Against the same operation in float32 on the CPU of the same machine.\n"
-    return note + "\n" + _table((*head, "largest difference", "typical value"), rows)
+    return note + "\n" + table((*head, "largest difference", "typical value"), rows)
 
 
 def _memory_table(memories: list[Result]) -> str:
@@ -279,7 +279,7 @@ def _memory_table(memories: list[Result]) -> str:
     ]
     head = ("shape", "parameters, 10⁹", "precision", "weights, GB", "budget, GB")
     note = "All heads ablated, with `max_memory` set; the peak is above what was held before.\n"
-    return note + "\n" + _table((*head, "peak above weights, GB", "tokens together"), rows)
+    return note + "\n" + table((*head, "peak above weights, GB", "tokens together"), rows)
 
 
 def _block_table(blocks: list[Result], gpu: bool) -> str:
@@ -296,7 +296,7 @@ def _block_table(blocks: list[Result], gpu: bool) -> str:
     ]
     head = ["shape", "precision", "tokens stacked", *(["as written, ms"] if gpu else [])]
     note = "How many times as fast a block becomes.\n"
-    return note + "\n" + _table([*head, *roads], rows)
+    return note + "\n" + table([*head, *roads], rows)
 
 
 def _study_sections(studies: list[Result]) -> list[str]:
@@ -328,7 +328,7 @@ def _study_sections(studies: list[Result]) -> list[str]:
             for r in mine
         ]
         head = ("model", "PFLOP", "seconds", "TFLOP/s", "share", "weights, GB", "peak, GB")
-        parts += [text + "\n", _table(head, rows)]
+        parts += [text + "\n", table(head, rows)]
     return parts
 
 
@@ -338,10 +338,11 @@ def _count_table(count: Result) -> str:
         f"{count['positions']} tokens, all heads: {count['total_pflop']:.1f} PFLOP.\n"
     )
     rows = [(model, f"{pflop:.3f}") for model, pflop in count["pflop"].items()]
-    return text + "\n" + _table(("model", "PFLOP"), rows)
+    return text + "\n" + table(("model", "PFLOP"), rows)
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """A table in Markdown."""
     head = list(head)
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines) + "\n"
+    return "\n".join("| " + " | ".join(map(str, cells)) + " |" for cells in lines) + "\n"

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import scipy
+
+from benchmarks.page import table
+from circuit_scaling.analysis.classify.categories import task_totals
+from circuit_scaling.statistics.concentration import share_of_strongest
+from circuit_scaling.statistics.means import ClusterMeans, cluster_means
+from circuit_scaling.tables.made_with import made_with
+from circuit_scaling.vocabulary import STUDY_TASKS
 
 _ROOT = Path(__file__).parents[1]
 _TOP = 8
@@ -54,12 +61,13 @@ def _chapters(tables: dict[str, pd.DataFrame]) -> Iterator[str]:
     yield _competence(tables["competence"])
     yield "### How many heads are told from τ?\n"
     yield _needed(tables["prompts_needed"])
+    means = {t: cluster_means(task_totals(tables["joint_effects"], heads, t)) for t in STUDY_TASKS}
     yield "### The strongest heads\n"
-    yield from _strongest(heads)
+    yield from _strongest(heads, means)
     yield "### What is known of IOI in general, and what is seen here\n"
-    yield from _known(heads, tables["joint_effects"])
+    yield from _known(heads, tables["joint_effects"], means["ioi"])
     yield "### Profile scores\n"
-    yield from _profiles(heads)
+    yield from _profiles(heads, means["ioi"])
     yield "### Where the ablations disagree\n"
     yield _agreement(tables["ablation_agreement"])
     if len(tables.get("bos_effects", ())):
@@ -88,7 +96,7 @@ def _competence(frame: pd.DataFrame) -> str:
         for r in answered.to_dict("records")
     ]
     names = ("task", "contrast", "right", "best of all candidates", "prompts", "competent")
-    return _table(names, rows)
+    return table(names, rows)
 
 
 def _needed(frame: pd.DataFrame) -> str:
@@ -104,37 +112,32 @@ def _needed(frame: pd.DataFrame) -> str:
         )
         for r in frame.to_dict("records")
     ]
-    return _table(("task", "prompts", "resolved", "for 50 %", "for 80 %", "for 95 %"), rows)
+    return table(("task", "prompts", "resolved", "for 50 %", "for 80 %", "for 95 %"), rows)
 
 
-def _strongest(heads: pd.DataFrame) -> Iterator[str]:
+def _strongest(heads: pd.DataFrame, means: dict[str, ClusterMeans]) -> Iterator[str]:
     for task, words in (("ioi", "IOI"), ("anti_names", "anti-repetition")):
-        top = heads.loc[heads[f"delta_{task}"].abs().nlargest(_TOP).index]
-        rows = [
-            (
-                f"L{r['layer']}H{r['head']}",
-                f"{r[f'delta_{task}']:.2f} ± {1.96 * r[f'se_{task}']:.2f}",
-                f"{r[f'q_{task}']:.2g}",
-                r["category"],
-                f"{r['category_stability']:.0%}",
-            )
-            for r in top.to_dict("records")
-        ]
-        yield f"By |Δ| on {words} (± is 1.96 standard errors):\n"
-        yield _table(("head", "Δ", "q", "category", "stability"), rows)
+        rows = []
+        for i in np.argsort(-np.abs(means[task].mean))[:_TOP]:
+            head = heads.iloc[i]
+            q, stability = f"{head[f'q_{task}']:.2g}", f"{head['category_stability']:.0%}"
+            rows.append((_name(head), _delta(means[task], i), q, head["category"], stability))
+        yield f"By |Δ| on {words}:\n"
+        yield table(("head", "Δ", "q", "category", "stability"), rows)
 
 
-def _known(heads: pd.DataFrame, effects: pd.DataFrame) -> Iterator[str]:
-    delta, se = heads["delta_ioi"].to_numpy(), heads["se_ioi"].to_numpy()
-    q = heads["q_ioi"].to_numpy()
+def _known(heads: pd.DataFrame, effects: pd.DataFrame, means: ClusterMeans) -> Iterator[str]:
+    tau = made_with(heads)["classify.tau"]
+    delta, q = means.mean, heads["q_ioi"].to_numpy()
     depth = (heads["layer"].to_numpy() + 0.5) / heads["n_layers"].to_numpy()
-    strong = np.abs(delta) - 1.96 * se > 0.05
+    strong = (means.low >= tau) | (means.high <= -tau)
     order = np.argsort(-np.abs(delta))
     ten = order[:10]
-    share = _share_of_ten(heads, effects)
+    share = share_of_strongest(task_totals(effects, heads, "ioi"), 10)
     yield (
-        f"- **Few strong heads.** {strong.sum()} of {len(heads)} heads have |Δ| above τ by their"
-        f" interval. The ten strongest carry {share[0]:.0%} {_interval(*share[1:], '.0%')} of the"
+        f"- **Few strong heads.** {strong.sum()} of {len(heads)} heads have |Δ| above"
+        f" τ = {tau:g} by their interval. The ten strongest carry {share.share:.0%}"
+        f" {_interval(share.low, share.high, '.0%')} of the"
         " sum of |Δ|; ten heads of equal strength would carry"
         f" {10 / len(heads):.0%}. Noise spreads the sum over weak heads, so that this is a lower"
         " bound.\n"
@@ -147,13 +150,9 @@ def _known(heads: pd.DataFrame, effects: pd.DataFrame) -> Iterator[str]:
         f" layers, {late / 10:.0%} {_interval(low, high, '.0%')} (Wilson, heads as a sample). Mean"
         f" depth {depth[ten].mean():.2f}.\n"
     )
-    raises = np.flatnonzero((delta - 1.96 * se > 0) & (q < _ALPHA))
+    raises = np.flatnonzero((means.low > 0) & (q < _ALPHA))
     raises = raises[np.argsort(-delta[raises])][:5]
-    named = "; ".join(
-        f"{_name(heads.iloc[i])} {delta[i]:.2f}"
-        f" {_interval(delta[i] - 1.96 * se[i], delta[i] + 1.96 * se[i])}"
-        for i in raises
-    )
+    named = "; ".join(f"{_name(heads.iloc[i])} {_delta(means, i)}" for i in raises)
     total = int(((delta > 0) & (q < _ALPHA)).sum())
     yield (
         f"- **Heads whose removal raises the metric.** {'seen' if total else 'not shown'}:"
@@ -183,35 +182,17 @@ def _earlier(name: str, here: np.ndarray, other: str, there: np.ndarray) -> str:
     )
 
 
-def _share_of_ten(heads: pd.DataFrame, effects: pd.DataFrame) -> tuple[float, float, float]:
-    """Share of the sum of |delta| that the ten strongest heads carry, with its interval."""
-    of_task = effects[effects["task"] == "ioi"]
-    wide = of_task.pivot(index=["layer", "head"], columns="cluster", values="effect").to_numpy()
-    rng = np.random.default_rng(0)
-
-    def share(values: np.ndarray) -> float:
-        size = np.sort(np.abs(values))[::-1]
-        return float(size[:10].sum() / size.sum())
-
-    draws = [
-        share(wide[:, rng.integers(wide.shape[1], size=wide.shape[1])].mean(axis=1))
-        for _ in range(1000)
-    ]
-    low, high = np.quantile(draws, (0.025, 0.975))
-    return share(heads["delta_ioi"].to_numpy()), float(low), float(high)
-
-
-def _profiles(heads: pd.DataFrame) -> Iterator[str]:
+def _profiles(heads: pd.DataFrame, means: ClusterMeans) -> Iterator[str]:
     yield (
         "Attention on random repeated tokens, without a sample of prompts and so without an"
         " interval; Δ_ioi of the same heads beside it.\n"
     )
     rows = []
     for name in ("previous_token", "duplicate_token", "induction"):
-        for r in heads.nlargest(5, name).to_dict("records"):
-            delta = f"{r['delta_ioi']:.2f} ± {1.96 * r['se_ioi']:.2f}"
-            rows.append((name, f"L{r['layer']}H{r['head']}", f"{r[name]:.2f}", delta))
-    yield _table(("score", "head", "value", "Δ_ioi"), rows)
+        for i in np.argsort(-heads[name].to_numpy())[:5]:
+            head = heads.iloc[i]
+            rows.append((name, _name(head), f"{head[name]:.2f}", _delta(means, i)))
+    yield table(("score", "head", "value", "Δ_ioi"), rows)
 
 
 def _agreement(frame: pd.DataFrame) -> str:
@@ -228,7 +209,7 @@ def _agreement(frame: pd.DataFrame) -> str:
     ]
     note = "Rank correlation over all heads; it has no interval, and is not a claim beyond them.\n"
     return (
-        note + "\n" + _table(("task", "one", "other", "Spearman", "other category", "heads"), rows)
+        note + "\n" + table(("task", "one", "other", "Spearman", "other category", "heads"), rows)
     )
 
 
@@ -249,7 +230,7 @@ def _bos(frame: pd.DataFrame) -> Iterator[str]:
         for r in top.to_dict("records")
     ]
     yield f"On {first['task']}, {len(differ)} of {len(frame)} heads differ (q < {_ALPHA:g}).\n"
-    yield _table(("head", "Δ with", "Δ without", "difference"), rows)
+    yield table(("head", "Δ with", "Δ without", "difference"), rows)
 
 
 def _order(frame: pd.DataFrame) -> str:
@@ -279,7 +260,7 @@ def _ablated(frame: pd.DataFrame) -> str:
         for r in of_all.to_dict("records")
     ]
     names = ("task", "heroes", "k", "heroes, Δ", "random, Δ", "difference", "p", "random sets")
-    return _table(names, rows)
+    return table(names, rows)
 
 
 def _verdicts(frame: pd.DataFrame) -> str:
@@ -296,7 +277,11 @@ def _verdicts(frame: pd.DataFrame) -> str:
         for r in frame.to_dict("records")
     ]
     names = ("head", "category", "task", "influence, normalised", "share to the logits", "verdict")
-    return _table(names, rows)
+    return table(names, rows)
+
+
+def _delta(means: ClusterMeans, i: int) -> str:
+    return f"{means.mean[i]:.2f} {_interval(means.low[i], means.high[i])}"
 
 
 def _name(row: pd.Series) -> str:
@@ -305,11 +290,6 @@ def _name(row: pd.Series) -> str:
 
 def _interval(low: float, high: float, form: str = ".2f") -> str:
     return "[no interval]" if np.isnan(low) or np.isnan(high) else f"[{low:{form}}, {high:{form}}]"
-
-
-def _table(names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    lines = [names, ["---"] * len(names), *rows]
-    return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines) + "\n"
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -48,37 +49,72 @@ def prompts_needed_by(
     return pd.DataFrame(rows) if rows else PROMPTS_NEEDED.empty()
 
 
+@dataclass(frozen=True)
+class _Needs:
+    """What one task, or both together, needs of a model's heads.
+
+    Attributes:
+        by_head: [heads] prompts that resolve each head.
+        resolved: [heads] whether each is resolved now; None where it has no interval.
+        n_prompts: prompts that were measured.
+        most_prompts: prompts that the pairs of names there are would give.
+    """
+
+    task: str
+    by_head: NDArray[np.float64]
+    resolved: NDArray[np.object_]
+    n_prompts: int
+    most_prompts: float
+
+    def together(self, other: _Needs) -> _Needs:
+        """A head is resolved on both where it is on each."""
+        known = [
+            None if one is None or two is None else bool(one and two)
+            for one, two in zip(self.resolved, other.resolved, strict=True)
+        ]
+        return _Needs(
+            BOTH,
+            np.maximum(self.by_head, other.by_head),
+            np.array(known, dtype=object),
+            min(self.n_prompts, other.n_prompts),
+            min(self.most_prompts, other.most_prompts),
+        )
+
+
 def _rows(
     heads: pd.DataFrame, effects: pd.DataFrame, competence: pd.DataFrame, tau: float
 ) -> Iterator[dict[str, object]]:
     if effects.empty:
         return
-    first = heads.iloc[0]
-    needed, clear, sizes, most = [], [], [], []
-    for task in STUDY_TASKS:
-        totals = task_totals(effects, heads, task)
-        means = cluster_means(totals)
-        n_prompts = int(totals.n_prompts.sum())
-        needed.append(needed_by_head(means.mean, means.se, n_prompts, tau))
-        clear.append(resolved(means.low, means.high, means.low, means.high, tau))
-        sizes.append(n_prompts)
-        found = competence.loc[competence["task"] == task, "most_clusters"]
-        clusters = float(found.iloc[0]) if len(found) else np.nan
-        most.append(clusters * n_prompts / len(totals.labels))
-    parts = [*zip(STUDY_TASKS, needed, clear, sizes, most, strict=True)]
-    together = [None if None in pair else all(pair) for pair in zip(*clear, strict=True)]
-    parts.append((BOTH, np.maximum(*needed), np.array(together), min(sizes), min(most)))
-    for task, by_head, known, n_prompts, at_most in parts:
-        measured = not any(value is None for value in known)
+    one, two = (_needs_of(heads, effects, competence, task, tau) for task in STUDY_TASKS)
+    for needs in (one, two, one.together(two)):
+        measured = not any(known is None for known in needs.resolved)
         yield {
-            "family": first["family"],
-            "model": first["model"],
-            "task": task,
-            "n_prompts": n_prompts,
-            "frac_resolved": float(np.mean(known.astype(bool))) if measured else np.nan,
-            **columns_of(prompts_for_shares(by_head, RESOLVED_SHARES)),
-            "most_prompts": at_most,
+            "family": heads["family"].iloc[0],
+            "model": heads["model"].iloc[0],
+            "task": needs.task,
+            "n_prompts": needs.n_prompts,
+            "frac_resolved": float(np.mean(needs.resolved.astype(bool))) if measured else np.nan,
+            **columns_of(prompts_for_shares(needs.by_head, RESOLVED_SHARES)),
+            "most_prompts": needs.most_prompts,
         }
+
+
+def _needs_of(
+    heads: pd.DataFrame, effects: pd.DataFrame, competence: pd.DataFrame, task: str, tau: float
+) -> _Needs:
+    totals = task_totals(effects, heads, task)
+    means = cluster_means(totals)
+    n_prompts = int(totals.n_prompts.sum())
+    found = competence.loc[competence["task"] == task, "most_clusters"]
+    clusters = float(found.iloc[0]) if len(found) else np.nan
+    return _Needs(
+        task,
+        needed_by_head(means.mean, means.se, n_prompts, tau),
+        resolved(means.low, means.high, means.low, means.high, tau),
+        n_prompts,
+        clusters * n_prompts / len(totals.labels),
+    )
 
 
 def power_lines(effects: pd.DataFrame, primary: AblationKind, tau: float) -> Iterator[str]:

@@ -1,0 +1,53 @@
+"""docs/zoo.md from the tables that training the embedded models left; nothing is measured here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import scipy
+
+from benchmarks.page import table
+
+_ROOT = Path(__file__).parents[1]
+_ZOO = _ROOT / "data" / "01_raw" / "zoo"
+_INTRO = """\
+# The embedded models
+
+Small transformers that the pipeline `zoo` trains on a synthetic language; `data/01_raw/zoo` holds
+them. Made by `python -m benchmarks.zoo_page` from the tables of that training.
+
+Share of {n} prompts with held-out names on which the answer is likelier than the distractor, with
+its 95 % interval (Wilson, over prompts). In `ioi` and `anti_names` either name may be the answer; a
+control is trained on one objective and meets random answers on the other, marked *chance*.
+`anti_names_first` is the study's form of anti-repetition, always the first name repeated; no model
+was trained on it.
+
+"""
+_CURVES = "![Loss while training, and the accuracy reached](../data/01_raw/zoo/zoo_training.png)"
+
+
+def write_page(zoo: Path, page: Path) -> None:
+    """Write the page from the accuracies stored in ``zoo``."""
+    accuracy = pd.read_parquet(zoo / "training_accuracy.parquet")
+    tasks = list(dict.fromkeys(accuracy["task"]))
+    rows = []
+    for model, of_model in accuracy.groupby("model", sort=False):
+        told = of_model.set_index("task")
+        rows.append([str(model), *(_told(told.loc[t]) if t in told.index else "" for t in tasks)])
+    text = _INTRO.format(n=int(accuracy["n_prompts"].iloc[0])) + table(["model", *tasks], rows)
+    text += (
+        "\n![Loss while training, and the accuracy reached](../data/01_raw/zoo/zoo_training.png)\n"
+    )
+    page.write_text(text, encoding="utf-8")
+
+
+def _told(row: pd.Series) -> str:
+    n, share = int(row["n_prompts"]), float(row["accuracy"])
+    low, high = scipy.stats.binomtest(round(share * n), n).proportion_ci(method="wilson")
+    chance = ", chance" if row["objective"] == "random" else ""
+    return f"{share:.1%} [{low:.0%}, {high:.0%}]{chance}"
+
+
+if __name__ == "__main__":
+    write_page(_ZOO, _ROOT / "docs" / "zoo.md")
