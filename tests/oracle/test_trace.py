@@ -70,17 +70,19 @@ def told() -> list[float]:
 
 @pytest.fixture(scope="module")
 def traced(prompts: pd.DataFrame, told: list[float]) -> TracingTables:
-    layer, head = np.array(EVERY).T
-    scores = {name: np.linspace(0, 1, len(EVERY)) for name in PROFILE_COLUMNS}
-    profiles = pd.DataFrame({"layer": layer, "head": head, **scores})
-
     @contextmanager
     def heard(*_of: object) -> Iterator[Progress]:
         yield lambda _what, heads: told.append(heads)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(opened, "scan_progress", heard)
-        return trace_model(ENTRY, SCAN, SETTINGS, prompts, profiles, SUBJECTS, "ff")
+        return trace_model(ENTRY, SCAN, SETTINGS, prompts, _profiles(), SUBJECTS, "ff")
+
+
+def _profiles() -> pd.DataFrame:
+    layer, head = np.array(EVERY).T
+    scores = {name: np.linspace(0, 1, len(EVERY)) for name in PROFILE_COLUMNS}
+    return pd.DataFrame({"layer": layer, "head": head, **scores})
 
 
 def test_tables_pass_their_schemas_and_have_all_rows(traced: TracingTables) -> None:
@@ -100,12 +102,12 @@ def test_the_log_says_what_was_counted_per_second(traced: TracingTables) -> None
     (line,) = ALL_TABLES["causal_log"].validate(traced.causal_log).to_dict("records")
     assert (line["stage"], line["model"]) == ("causal", SLUG)
     assert line["counted"] == "patched runs and paths"
-    assert line["per_second"] * line["seconds"] == pytest.approx(runs_of(SUBJECTS))
+    assert line["per_second"] * line["seconds"] == pytest.approx(runs_of(SUBJECTS, pairs=True))
     assert line["peak_memory_mb"] > 0
 
 
 def test_progress_ends_where_it_said(traced: TracingTables, told: list[float]) -> None:
-    assert sum(told) == pytest.approx(runs_of(SUBJECTS))
+    assert sum(told) == pytest.approx(runs_of(SUBJECTS, pairs=True))
 
 
 @contextmanager
@@ -241,3 +243,14 @@ def test_reads_are_the_attention_of_the_model_by_role(
 
 def _names(prompt: dict[Hashable, Any]) -> set[int]:
     return {prompt["answer"][0], prompt["distractor"][0]}
+
+
+def test_without_pairs_there_are_none_and_the_rest_is_the_same(
+    traced: TracingTables, prompts: pd.DataFrame
+) -> None:
+    alone = SETTINGS.model_copy(update={"pairs": False})
+    found = trace_model(ENTRY, SCAN, alone, prompts, _profiles(), SUBJECTS, "ff")
+    assert found.hero_pairs.empty
+    pd.testing.assert_frame_equal(found.causal_traces, traced.causal_traces)
+    (line,) = found.causal_log.to_dict("records")
+    assert line["per_second"] * line["seconds"] == pytest.approx(runs_of(SUBJECTS, pairs=False))

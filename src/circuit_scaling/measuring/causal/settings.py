@@ -30,6 +30,7 @@ class CausalSettings(Block):
             are of heroes in either case.
         max_prompts: per task, the same number of every cluster as far as it goes, so that no
             cluster is lost; null for all.
+        pairs: whether every two heroes are patched together too.
         max_receivers: inputs (q, k or v of a later head) that path patching measures per head, the
             strongest by attribution; null for all.
         min_share: of the total effect, from which on a path counts for the verdict.
@@ -40,6 +41,7 @@ class CausalSettings(Block):
     corruption: Corruptions
     heads: Literal["heroes", "all"] = "heroes"
     max_prompts: int | None = Field(default=None, gt=0)
+    pairs: bool = True
     max_receivers: int | None = Field(default=None, gt=0)
     min_share: float = Field(gt=0, le=1)
     n_permutations: int = Field(ge=99)

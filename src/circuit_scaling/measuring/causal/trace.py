@@ -53,7 +53,7 @@ def trace_model(
         CircuitScalingError: the model cannot be loaded, prompts cannot be paired, or the engine
             cannot patch this model.
     """
-    work = Work("causal", runs_of(subjects), fingerprint)
+    work = Work("causal", runs_of(subjects, settings.pairs), fingerprint)
     with opened(entry, engine, prompts, work) as model:
         traced = [
             TracedTask(
@@ -66,6 +66,7 @@ def trace_model(
             for name in TRACED_TASKS
         ]
         progress = model.progress
+        paired = traced if settings.pairs else ()
         influences = pd.concat(
             [rows for t in traced for rows in head_influences(t, subjects.traced, progress)],
             ignore_index=True,
@@ -83,7 +84,7 @@ def trace_model(
             head_writes=model.table(
                 HEAD_WRITES, (f for t in traced for f in head_writes(t, subjects, progress))
             ),
-            hero_pairs=model.table(HERO_PAIRS, _pairs(traced, subjects, progress)),
+            hero_pairs=model.table(HERO_PAIRS, _pairs(paired, subjects, progress)),
             causal_log=model.log(),
         )
 
@@ -98,10 +99,10 @@ def _pairs(
         yield pairs.assign(q=q_values(pairs["p"].to_numpy()))
 
 
-def runs_of(subjects: Subjects) -> int:
+def runs_of(subjects: Subjects, pairs: bool) -> int:
     """Patched runs and traced paths of a model, in the units in which progress is told."""
     n_heroes = len(subjects.heroes)
-    sets = n_heroes + n_heroes * (n_heroes - 1) // 2 if n_heroes > 1 else 0
+    sets = n_heroes + n_heroes * (n_heroes - 1) // 2 if pairs and n_heroes > 1 else 0
     return len(TRACED_TASKS) * (4 * len(subjects.traced) + 2 * sets + n_heroes)
 
 
