@@ -14,7 +14,11 @@ def elsewhere(root: Path) -> Path:
     """A configuration of its own in ``root``: another roster of one model, another data root."""
     conf = root / "conf"
     shutil.copytree(PROJECT / "conf", conf)
-    given = yaml.safe_load((PROJECT / "conf" / "test" / "globals.yml").read_text())
+    base, test = (
+        yaml.safe_load((PROJECT / "conf" / env / "globals.yml").read_text())
+        for env in ("base", "test")
+    )
+    given = base | test
     given |= {"roster": "mine", "data_root": str(root / "data"), "zoo_root": str(root / "zoo")}
     (conf / "base" / "globals.yml").write_text(yaml.safe_dump(given))
     entry = {"family": "mini_opt", "folder": "models/opt", "params_m": 0.5, "n_layers": 4}

@@ -54,6 +54,22 @@ def test_conf_source_gives_the_graph_the_data_root_and_the_checkpoint(test_data,
     assert written(PROJECT / "data" / "02_intermediate") == before
 
 
+def test_the_report_of_a_roster_without_embedded_models_does_not_tell_of_their_training(
+    study, test_data, tmp_path
+):
+    heads = Path("07_model_output", "classified_heads.parquet")
+    shutil.copytree(test_data / heads, tmp_path / "data" / heads)
+    (tmp_path / "zoo").mkdir()
+    for name in ("training_curves.parquet", "training_accuracy.parquet"):
+        shutil.copy(PROJECT / "data" / "01_raw" / "zoo" / name, tmp_path / "zoo")
+    conf = elsewhere(tmp_path)
+    status, printed = kedro_run("--conf-source", str(conf), "--pipelines", "report")
+    assert status == 0, printed
+    page = (tmp_path / "data" / "08_reporting" / "report.html").read_text()
+    assert 'id="phase-space"' in page
+    assert 'id="training"' not in page
+
+
 def test_the_package_runs_where_there_is_no_project(tmp_path):
     site, deployed, here = (tmp_path / name for name in ("site", "deployed", "here"))
     shutil.copytree(PROJECT / "src" / "circuit_scaling", site / "circuit_scaling")

@@ -74,6 +74,10 @@ class ReportContext:
         """The pipelines that make these tables, in the order in which they run."""
         return list(dict.fromkeys(name for table in tables for name in self.makers.get(table, ())))
 
+    def can_be_made(self, tables: Sequence[str]) -> bool:
+        """Whether a pipeline makes any of these tables; unless nothing is known of any pipeline."""
+        return not self.makers or any(table in self.makers for table in tables)
+
     def suspect(self) -> dict[tuple[str, int, int], str]:
         """(model, layer, head) -> what is suspect about it, for the heads where something is."""
         heads = self.tables.get("classified_heads")

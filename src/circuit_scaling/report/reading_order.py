@@ -50,10 +50,10 @@ IMPORTED: Chapter = import_tables.CHAPTER
 
 
 def all_sections(context: ReportContext) -> list[Section]:
-    """Every chapter as it is drawn."""
-    chapters = CHAPTERS
+    """Every chapter as it is drawn, but for those of whose tables no pipeline makes any."""
+    chapters = tuple(c for c in CHAPTERS if not c.tables or context.can_be_made(c.tables))
     if context.imported:
-        chapters = (IMPORTED, *(chapter for chapter in CHAPTERS if not chapter.needs_scan))
+        chapters = (IMPORTED, *(chapter for chapter in chapters if not chapter.needs_scan))
     return [chapter.section(context) for chapter in chapters]
 
 

@@ -236,6 +236,15 @@ class TestMissingParts:
             left = [block.tables for block in section.blocks if isinstance(block, Missing)]
             assert names not in left
 
+    def test_a_chapter_of_tables_that_no_pipeline_makes_is_left_out(
+        self, context: ReportContext
+    ) -> None:
+        makers = {t: names for t, names in context.makers.items() if not t.startswith("zoo_")}
+        sections = all_sections(dataclasses.replace(context, makers=makers))
+        assert {s.anchor for s in all_sections(context)} - {s.anchor for s in sections} == {
+            "training"
+        }
+
     def test_the_command_has_the_environment_of_the_run(self) -> None:
         text = Page(
             render_report(ReportContext(makers=tables.MAKERS, run="kedro run --env external"))

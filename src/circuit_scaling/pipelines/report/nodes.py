@@ -30,9 +30,14 @@ _log = logging.getLogger(__name__)
 def write_report(
     models: dict[str, Any], **parts: pd.DataFrame | dict[str, StoredFigure] | None
 ) -> str:
-    """The page; parts are tables and sets of figures by name, and None where they are missing."""
-    tables = {name: part for name, part in parts.items() if isinstance(part, pd.DataFrame)}
+    """The page; parts are tables and sets of figures by name, and None where they are missing.
+
+    Those that no pipeline of this roster makes lie there for another roster: the training of the
+    embedded models, where none of them is scanned.
+    """
     makers = what_to_run()
+    parts = {name: part for name, part in parts.items() if name in makers}
+    tables = {name: part for name, part in parts.items() if isinstance(part, pd.DataFrame)}
     roster = None
     if is_of(tables.get("import_findings"), tables.get(_HEADS)):
         tables = _without_scans(tables)
@@ -50,6 +55,7 @@ def write_report(
     figures = {
         name: figure
         for dataset in figures_of_the_page()
+        if dataset in parts
         if makers[dataset][-1] not in outdated and isinstance(part := parts[dataset], dict)
         for name, figure in _shown(part, makers[dataset][-1], tables.get(_HEADS)).items()
     }

@@ -14,8 +14,13 @@ from circuit_scaling.tables.registry import tables_of
 
 
 def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
-    """One copy per embedded model, by default of the present roster, and their tables stacked."""
+    """One copy per embedded model, by default of the present roster, and their tables stacked.
+
+    Of a roster without embedded models there is nothing to train, to stack or to draw.
+    """
     slugs = present_roster().embedded if slugs is None else slugs
+    if not slugs:
+        return Pipeline([])
     tables = tables_of("zoo")
     training = per_model(
         "zoo",
@@ -33,7 +38,6 @@ def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
     stacking = [
         Node(stack, inputs=of_every([name], slugs), outputs=name, name=f"stack_{name}")
         for name in tables
-        if slugs
     ]
     drawing = Node(draw, inputs=[*tables], outputs="zoo_figures", name="draw_zoo_figures")
     return training + in_stage("zoo", [*stacking, drawing])
