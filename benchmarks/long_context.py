@@ -149,7 +149,7 @@ def _by_eager(anatomy: Anatomy, tokens: NDArray[np.int64], queries: range) -> Va
 def main() -> None:
     """Measure one shape at several lengths."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--shape", choices=_SHAPES, default="llama_8b")
+    parser.add_argument("--shape", choices=_SHAPES, default="llama_8b", help="llama_8b, or tiny")
     parser.add_argument("--layers", type=int, default=2)
     parser.add_argument("--lengths", type=int, nargs="+", default=LENGTHS)
     parser.add_argument("--repeats", type=int, default=1)

@@ -87,10 +87,7 @@ def _device(results: list[Result], without: str) -> list[str]:
         parts += ["### A real pretrained model\n", *map(_real_section, real)]
     if others := _of(results, "against_cpu"):
         parts += ["### A device against the CPU\n", _against_cpu_table(others)]
-    if memories := _of(results, "memory"):
-        parts += ["### Memory\n", _memory_table(memories)]
-    if lengths := _of(results, "long_context"):
-        parts += ["### Attention of long prompts\n", *map(_long_context_section, lengths)]
+    parts += _memory_sections(results)
     if blocks := _of(results, "blocks"):
         parts += ["### Compiled and graphed blocks\n", _block_table(blocks, gpu)]
     if gpu and (studies := _of(results, "study")):
@@ -264,6 +261,15 @@ def _against_cpu_table(others: list[Result]) -> str:
     head = ("operation", "shape", "prompts × tokens", "seconds")
     note = "Against the same operation in float32 on the CPU of the same machine.\n"
     return note + "\n" + _table((*head, "largest difference", "typical value"), rows)
+
+
+def _memory_sections(results: list[Result]) -> list[str]:
+    parts = []
+    if memories := _of(results, "memory"):
+        parts += ["### Memory\n", _memory_table(memories)]
+    if lengths := _of(results, "long_context"):
+        parts += ["### Attention of long prompts\n", *map(_long_context_section, lengths)]
+    return parts
 
 
 def _memory_table(memories: list[Result]) -> str:

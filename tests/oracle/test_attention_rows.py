@@ -1,4 +1,4 @@
-"""Attention rows equal what the models themselves give with `output_attentions` and plain attention.
+"""Attention rows equal what the models themselves give with `output_attentions`.
 
 The oracle is a second copy of the model whose attention is eager and which keeps whole patterns.
 """
@@ -95,12 +95,14 @@ class Case:
     @torch.no_grad()
     def patterns(self, tokens: Any) -> Any:
         """[layers, prompts, heads, queries, keys]."""
-        output = self.plain(torch.as_tensor(tokens), output_attentions=True, use_cache=False)
+        output = self.plain(
+            torch.as_tensor(np.asarray(tokens)), output_attentions=True, use_cache=False
+        )
         return np.stack([pattern.numpy() for pattern in output.attentions])
 
     @torch.no_grad()
     def next_token(self, tokens: Any) -> int:
-        return int(self.plain(torch.as_tensor(tokens)[None]).logits[0, -1].argmax())
+        return int(self.plain(torch.as_tensor(np.asarray(tokens))[None]).logits[0, -1].argmax())
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +218,9 @@ def test_a_query_that_sees_later_keys_is_refused(case, name, monkeypatch):
     shared = case(name)
     monkeypatch.setattr(MaskRule, "rows", everything)
     if name in ("gemma2_softcap", "mistral_sliding_window"):  # their answer takes these rows too
-        assert np.abs(rows_of(shared) - shared.patterns(shared.tokens)[:, :, :, QUERIES]).max() > FAR
+        assert (
+            np.abs(rows_of(shared) - shared.patterns(shared.tokens)[:, :, :, QUERIES]).max() > FAR
+        )
     else:
         with pytest.raises(CircuitScalingError, match="masked softmax"):
             rows_of(shared)
@@ -254,13 +258,20 @@ def test_another_scale_is_refused(case, monkeypatch):
         rows_of(case("gpt2"))
 
 
-@pytest.mark.parametrize("architecture", ["gpt_neo"])
+OUT_OF_REACH: dict[str, Callable[[], PreTrainedModel]] = {
+    "GPTNeoForCausalLM": lambda: tiny_model("gpt_neo"),
+    "GPTJForCausalLM": lambda: other_model("gptj_parallel_with_unembedding_bias"),
+    "FalconForCausalLM": lambda: other_model("falcon_parallel_multi_query"),
+}
+
+
+@pytest.mark.parametrize("architecture", OUT_OF_REACH)
 def test_a_model_whose_attention_cannot_be_reached_is_refused(architecture):
-    anatomy = anatomy_of_copy(tiny_model(architecture))
+    anatomy = anatomy_of_copy(OUT_OF_REACH[architecture]())
     tokens = np.ones((1, 5), dtype=np.int64)
-    with pytest.raises(CircuitScalingError, match="GPTNeoForCausalLM"):
+    with pytest.raises(CircuitScalingError, match=f"{architecture}.*exchanged"):
         next(attention_rows(anatomy, tokens, [4]))
-    with pytest.raises(CircuitScalingError, match="GPTNeoForCausalLM"):
+    with pytest.raises(CircuitScalingError, match=f"{architecture}.*exchanged"):
         next(decode_with_rows(anatomy, tokens[0], 2))
     anatomy.model(torch.as_tensor(tokens))  # and runs as before
 
@@ -296,9 +307,7 @@ def test_scores_of_a_prompt(case, name):
     shared = case(name)
     tokens = shared.tokens[0]
     null = np.concatenate([tokens[: QUERY.start], [7, 2, 9]])
-    found = prompt_scores(
-        shared.anatomy, Asked(tokens, QUERY), Asked(null, range(14, 17)), NEEDLE
-    )
+    found = prompt_scores(shared.anatomy, Asked(tokens, QUERY), Asked(null, range(14, 17)), NEEDLE)
     pattern, without = (shared.patterns([t])[:, 0] for t in (tokens, null))
     for layer in range(LAYERS):
         for head in range(HEADS):
@@ -310,7 +319,9 @@ def test_scores_of_a_prompt(case, name):
             ]
             low = np.mean(c) - 2 * np.std(c, ddof=1)
             assert found.summed_attention[layer, head] == pytest.approx(summed, abs=1e-5)
-            assert found.qrhead[layer, head] == pytest.approx(sum(x for x in c if x > low), abs=1e-5)
+            assert found.qrhead[layer, head] == pytest.approx(
+                sum(x for x in c if x > low), abs=1e-5
+            )
 
 
 def test_a_needle_that_is_off_by_one_is_told_apart(case):
@@ -320,7 +331,7 @@ def test_a_needle_that_is_off_by_one_is_told_apart(case):
     for start, differs in ((4, False), (5, True), (3, True)):
         needle = slice(start, start + 5)
         found = np.stack([summed_attention(layer, needle) for layer in rows])
-        assert (np.abs(found - right).max() > FAR) is differs
+        assert bool(np.abs(found - right).max() > FAR) == differs
 
 
 def test_scores_of_decoding(case):

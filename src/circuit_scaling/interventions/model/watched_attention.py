@@ -125,7 +125,8 @@ def _grouped(per_head: Tensor, shared: Tensor) -> Tensor:
     """
     groups = shared.shape[1]
     stacked = per_head.unflatten(1, (groups, -1)).flatten(2, 3)
-    return (stacked @ shared).unflatten(2, (-1, per_head.shape[2])).flatten(1, 2)
+    products: Tensor = (stacked @ shared).unflatten(2, (-1, per_head.shape[2])).flatten(1, 2)
+    return products
 
 
 @contextmanager
@@ -223,5 +224,5 @@ def _attend(  # noqa: PLR0913  the signature is transformers'
 
 def _eager_of(module: nn.Module) -> Callable[..., Any]:
     """The plain attention of a family; every family that can be watched has one by this name."""
-    own: Callable[..., Any] = sys.modules[type(module).__module__].eager_attention_forward  # type: ignore[attr-defined]
+    own: Callable[..., Any] = sys.modules[type(module).__module__].eager_attention_forward
     return own

@@ -141,9 +141,7 @@ class CleanRun:
 
 
 @torch.no_grad()
-def block_arguments(
-    anatomy: Anatomy, tokens: Tensor
-) -> tuple[tuple[BlockArguments, ...], Tensor]:
+def block_arguments(anatomy: Anatomy, tokens: Tensor) -> tuple[tuple[BlockArguments, ...], Tensor]:
     """What each block would be called with on ``tokens`` [prompts, pos], and the first residual.
 
     Only the first block runs: of what a block is called with, nothing but the residual depends on

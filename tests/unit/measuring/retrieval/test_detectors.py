@@ -136,4 +136,6 @@ def test_qrhead_against_the_other_documents():
 
 
 def test_qrhead_over_samples():
-    np.testing.assert_array_equal(qrhead.over_samples(np.float32([[0.5, 0], [-0.25, 1]])), [0.125, 0.5])
+    np.testing.assert_array_equal(
+        qrhead.over_samples(np.float32([[0.5, 0], [-0.25, 1]])), [0.125, 0.5]
+    )

@@ -38,7 +38,8 @@ def qrhead(rows: Values, null_rows: Values, needle: slice) -> Values:
         spread = calibrated.std(axis=-1, ddof=1, keepdims=True)
         low = calibrated.mean(axis=-1, keepdims=True) - _LOW * spread
         calibrated = np.where(calibrated >= low, calibrated, 0)
-    return calibrated.sum(axis=-1).astype(np.float32)
+    score: Values = calibrated.sum(axis=-1).astype(np.float32)
+    return score
 
 
 def qrhead_contrast(
@@ -59,7 +60,8 @@ def qrhead_contrast(
         float32 [heads].
     """
     distractors = np.stack([qrhead(rows, null_rows, other) for other in others])
-    return qrhead(rows, null_rows, gold) - distractors.mean(axis=0)
+    score: Values = qrhead(rows, null_rows, gold) - distractors.mean(axis=0)
+    return score
 
 
 def over_samples(scores: Values) -> Values:
@@ -67,4 +69,5 @@ def over_samples(scores: Values) -> Values:
 
     Where the question is, and not whether the model knows the answer, makes a head look.
     """
-    return scores.mean(axis=0)
+    mean: Values = scores.mean(axis=0)
+    return mean

@@ -23,7 +23,8 @@ def summed_attention(rows: Values, needle: slice) -> Values:
     Returns:
         float32 [heads].
     """
-    return rows[:, -1, needle].sum(axis=-1)
+    attention: Values = rows[:, -1, needle].sum(axis=-1)
+    return attention
 
 
 def over_samples(scores: Values, how: Literal["mean", "sum"] = "mean") -> Values:
@@ -36,4 +37,5 @@ def over_samples(scores: Values, how: Literal["mean", "sum"] = "mean") -> Values
     Returns:
         float32 [heads].
     """
-    return scores.mean(axis=0) if how == "mean" else scores.sum(axis=0)
+    total: Values = scores.mean(axis=0) if how == "mean" else scores.sum(axis=0)
+    return total

@@ -29,7 +29,8 @@ def copy_scores(rows: Values, prompt: NDArray[np.int64], token: int, needle: sli
     of_needle = np.arange(len(prompt))[needle]
     copies = of_needle[prompt[of_needle] == token]
     found = np.isin(rows.argmax(axis=-1), copies)
-    return found.astype(np.float32) / np.float32(len(of_needle))
+    scores: Values = (found / len(of_needle)).astype(np.float32)
+    return scores
 
 
 def sample_scores(copied: Values, answer: slice) -> Values:
@@ -46,7 +47,8 @@ def sample_scores(copied: Values, answer: slice) -> Values:
     Returns:
         float32 [..., heads].
     """
-    return copied[answer].sum(axis=0)
+    score: Values = copied[answer].sum(axis=0)
+    return score
 
 
 def over_samples(
@@ -68,4 +70,5 @@ def over_samples(
     number = counted.sum(axis=0)
     total = kept.sum(axis=0, dtype=np.float64)
     means = np.divide(total, number, out=np.full(total.shape, np.nan), where=number > 0)
-    return means.astype(np.float32)
+    score: Values = means.astype(np.float32)
+    return score
