@@ -35,9 +35,10 @@ def test_summed_attention_is_the_last_tokens_weight_on_the_needle():
 
 @pytest.mark.parametrize("needle", [slice(2, 6), slice(4, 8)])
 def test_summed_attention_of_a_needle_off_by_one_is_another(needle):
-    rows = rows_of({0: {3: 0.25, 6: 0.5, 7: 0.25}})
-    assert summed_attention.summed_attention(rows, needle) != 0.75 or needle.start == 4
-    assert summed_attention.summed_attention(rows, needle)[0] == {2: 0.25, 4: 0.75}[needle.start]
+    rows = rows_of({0: {3: 0.25, 6: 0.5, 7: 0.125}})
+    assert summed_attention.summed_attention(rows, NEEDLE) == 0.75
+    found = summed_attention.summed_attention(rows, needle)
+    assert found == {2: 0.25, 4: 0.625}[needle.start]
 
 
 def test_summed_attention_over_samples():
@@ -114,6 +115,13 @@ def test_qrhead_leaves_out_tokens_far_below_the_mean():
     # far above the mean is what a retrieval head does
     above = qrhead.qrhead(rows + null, 0 * null, needle)
     np.testing.assert_allclose(above, [10 * 0.0625 + 0.5])
+
+
+def test_qrheads_standard_deviation_is_the_unbiased_one():
+    null = rows_of({0: {3: 0.125, 8: 0.5}})
+    # c = -.125, -.5 and 0 four times: the limit is -.505 with five degrees of freedom, else -.470
+    found = qrhead.qrhead(np.zeros_like(null), null, slice(3, 9))
+    np.testing.assert_allclose(found, [-0.625])
 
 
 def test_qrhead_of_an_even_document_and_of_one_token():
