@@ -78,6 +78,7 @@ bench: $(STAMP)  ## measure the engine on the CPU (a quarter of an hour) and wri
 soak: $(STAMP)  ## scan a model of 2.8 billion parameters in 512 MiB beside its weights; measure coverage
 	$(BIN)/python -m benchmarks.memory --precision float32 --out docs/benchmarks
 	$(BIN)/python -m benchmarks.memory --precision bf16 --out docs/benchmarks
+	$(BIN)/python -m benchmarks.long_context --out docs/benchmarks
 	$(BIN)/python -m benchmarks --page-only
 	$(BIN)/python -m tests.soak.coverage
 

@@ -20,7 +20,7 @@ from benchmarks.study import count
 from benchmarks.trained import embedded, trained
 
 _DOCS = Path(__file__).parents[1] / "docs"
-_MEASURED_ELSEWHERE = ("memory", "real_model")  # make soak, make real-docs
+_MEASURED_ELSEWHERE = ("memory", "long_context", "real_model")  # make soak, make real-docs
 _CPU_PRECISIONS: tuple[Precision, ...] = ("float32", "bf16")
 
 

@@ -22,6 +22,7 @@ import torch
 from benchmarks.against_cpu import against_cpu
 from benchmarks.against_hooks import against_hooks
 from benchmarks.blocks import blocks
+from benchmarks.long_context import LENGTHS, long_context
 from benchmarks.matmul_rate import matmul_rate
 from benchmarks.measuring import PRECISIONS, Precision, keep
 from benchmarks.memory import memory
@@ -67,6 +68,15 @@ def first_part(device: torch.device, out: Path, end: float, prompts: int) -> Non
     _attempt(
         lambda: keep(
             out, "memory", device, memory("pythia_2_8b", 64, 16, "float32", 4 * 2**30, device)
+        )
+    )
+
+    _attempt(
+        lambda: keep(
+            out,
+            "long_context",
+            device,
+            long_context("llama_8b", 2, LENGTHS, 3, "bf16", device),
         )
     )
 

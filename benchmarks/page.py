@@ -87,8 +87,7 @@ def _device(results: list[Result], without: str) -> list[str]:
         parts += ["### A real pretrained model\n", *map(_real_section, real)]
     if others := _of(results, "against_cpu"):
         parts += ["### A device against the CPU\n", _against_cpu_table(others)]
-    if memories := _of(results, "memory"):
-        parts += ["### Memory\n", _memory_table(memories)]
+    parts += _memory_sections(results)
     if blocks := _of(results, "blocks"):
         parts += ["### Compiled and graphed blocks\n", _block_table(blocks, gpu)]
     if gpu and (studies := _of(results, "study")):
@@ -264,6 +263,15 @@ def _against_cpu_table(others: list[Result]) -> str:
     return note + "\n" + table((*head, "largest difference", "typical value"), rows)
 
 
+def _memory_sections(results: list[Result]) -> list[str]:
+    parts = []
+    if memories := _of(results, "memory"):
+        parts += ["### Memory\n", _memory_table(memories)]
+    if lengths := _of(results, "long_context"):
+        parts += ["### Attention of long prompts\n", *map(_long_context_section, lengths)]
+    return parts
+
+
 def _memory_table(memories: list[Result]) -> str:
     rows = [
         (
@@ -280,6 +288,29 @@ def _memory_table(memories: list[Result]) -> str:
     head = ("shape", "parameters, 10⁹", "precision", "weights, GB", "budget, GB")
     note = "All heads ablated, with `max_memory` set; the peak is above what was held before.\n"
     return note + "\n" + table((*head, "peak above weights, GB", "tokens together"), rows)
+
+
+def _long_context_section(read: Result) -> str:
+    eager = "eager does not fit"
+    rows = [
+        (
+            f"{p['positions']}",
+            f"{p['seconds']['rows']:.2f}",
+            f"{p['ratio']:.1f}" if "ratio" in p else eager,
+            f"{p['peak_gb']['rows']:.2f}",
+            f"{p['peak_ratio']:.1f}" if "ratio" in p else "",
+            f"{p['largest_difference']:.0e}" if "ratio" in p else "",
+        )
+        for p in read["points"]
+    ]
+    text = (
+        f"{read['shape']} with {read['layers']} layers ({read['heads']} heads), "
+        f"{_PRECISION_NAMES[read['precision']]}: attention of the last {read['queries']} tokens of "
+        "one prompt to all, without any pattern, against `output_attentions` under eager "
+        f"attention, in turn; {read['repeats']} rounds. Peaks are above what was held before.\n"
+    )
+    head = ("tokens", "seconds", "× eager", "peak, GB", "× eager's peak", "largest difference")
+    return text + "\n" + _table(head, rows)
 
 
 def _block_table(blocks: list[Result], gpu: bool) -> str:

@@ -84,6 +84,32 @@ def test_the_latest_result_of_a_measurement_counts(tmp_path: Path) -> None:
     assert "3e-03" not in page
 
 
+def test_lengths_at_which_eager_attention_does_not_fit_are_named(tmp_path: Path) -> None:
+    machine = dict.fromkeys(
+        ("device", "cores", "threads", "torch", "transformers", "transformer_lens", "date"), "x"
+    )
+    both = {"ratio": 6.74, "peak_ratio": 9.1, "largest_difference": 2e-8}
+    line = {
+        "benchmark": "long_context",
+        "shape": "llama_8b",
+        "layers": 2,
+        "heads": 64,
+        "queries": 24,
+        "repeats": 3,
+        "precision": "float32",
+        "points": [
+            {"positions": 1024, "seconds": {"rows": 1.5}, "peak_gb": {"rows": 0.25}} | both,
+            {"positions": 8192, "seconds": {"rows": 12.0}, "peak_gb": {"rows": 2.0}},
+        ],
+        "machine": machine | {"kind": "cpu"},
+    }
+    (tmp_path / "cpu.jsonl").write_text(json.dumps(line))
+    write_page(tmp_path, tmp_path)
+    page = (tmp_path / "benchmarks.md").read_text()
+    assert "| 1024 | 1.50 | 6.7 | 0.25 | 9.1 | 2e-08 |" in page
+    assert "| 8192 | 12.00 | eager does not fit | 2.00 |  |  |" in page
+
+
 def _listed() -> dict[str, str]:
     """Script -> how it is tried quickly, from the table of the README."""
     text = (FOLDER / "README.md").read_text(encoding="utf-8")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -138,6 +138,40 @@ class CleanRun:
         if residual.shape[1] == 1:
             return run_block(self.anatomy, self.end[-1], residual)
         return run_block_at_end(self.anatomy, arguments, self.end[-1], residual)
+
+
+@torch.no_grad()
+def block_arguments(anatomy: Anatomy, tokens: Tensor) -> tuple[tuple[BlockArguments, ...], Tensor]:
+    """What each block would be called with on ``tokens`` [prompts, pos], and the first residual.
+
+    Only the first block runs: of what a block is called with, nothing but the residual depends on
+    the blocks before it.
+
+    Returns:
+        The calls without their residuals, and what enters the first block, [prompts, pos, d_model].
+
+    Raises:
+        CircuitScalingError: a block is not called exactly once.
+    """
+    with _first_block_alone(anatomy.blocks):
+        run = _Run(anatomy, tokens, anatomy.varying)
+    return run.arguments, run.first
+
+
+@contextmanager
+def _first_block_alone(blocks: Sequence[nn.Module]) -> Iterator[None]:
+    """For a while, all blocks answer what the first one has answered."""
+    answers: list[Any] = []
+    first, *others = blocks
+    handle = first.register_forward_hook(lambda _module, _args, output: answers.append(output))
+    for block in others:
+        block.forward = lambda *_args, **_kwargs: answers[-1]
+    try:
+        yield
+    finally:
+        handle.remove()
+        for block in others:
+            del block.forward
 
 
 def _agrees_at_end(clean: CleanRun, final: Tensor) -> bool:

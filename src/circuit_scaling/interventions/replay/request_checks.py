@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.model.anatomy import Anatomy
@@ -31,6 +32,23 @@ def check_request(anatomy: Anatomy, batch: Batch, readouts: Sequence[Readout]) -
         raise CircuitScalingError(f"Name at least one readout: {', '.join(known)}.")
     _check_columns(batch)
     _check_tokens(anatomy, batch)
+
+
+def check_prompts(anatomy: Anatomy, tokens: NDArray[np.int64], follow: int = 0) -> None:
+    """Check prompts that come without answers.
+
+    Args:
+        tokens: [prompts, pos].
+        follow: how many tokens the model will read after them.
+
+    Raises:
+        CircuitScalingError: there are none, or they are empty or too long for the context; tokens
+            outside the vocabulary.
+    """
+    if not tokens.size:
+        raise CircuitScalingError("There are no prompts, or they have no tokens.")
+    _check_length(anatomy, tokens.shape[1], follow)
+    _check_ids(anatomy, "tokens", tokens.ravel())
 
 
 def check_heads(anatomy: Anatomy, heads: Iterable[Head]) -> None:
@@ -82,25 +100,32 @@ def _check_columns(batch: Batch) -> None:
 
 
 def _check_tokens(anatomy: Anatomy, batch: Batch) -> None:
-    positions = batch.tokens.shape[1]
-    if anatomy.context is not None and positions > anatomy.context:
-        raise CircuitScalingError(
-            f"The prompts have {positions} tokens, the model's context is {anatomy.context}."
-        )
+    _check_length(anatomy, batch.tokens.shape[1])
+    references = batch.reference_tokens
     ids = {
         "tokens": batch.tokens.ravel(),
-        "reference_tokens": np.ravel(batch.reference_tokens)
-        if batch.reference_tokens is not None
-        else np.empty(0, np.int64),
+        "reference_tokens": np.empty(0, np.int64) if references is None else references.ravel(),
         **{
             name: np.array([i for row in getattr(batch, name) for i in row], dtype=np.int64)
             for name in ("answers", "distractors", "candidates")
         },
     }
     for name, values in ids.items():
-        outside = values[(values < 0) | (values >= anatomy.vocabulary)]
-        if outside.size:
-            raise CircuitScalingError(
-                f"Token {outside[0]} in '{name}' is outside the model's vocabulary of "
-                f"{anatomy.vocabulary}: the prompts were made for another tokenizer."
-            )
+        _check_ids(anatomy, name, values)
+
+
+def _check_length(anatomy: Anatomy, positions: int, follow: int = 0) -> None:
+    if anatomy.context is not None and positions + follow > anatomy.context:
+        more = f" and {follow} are to follow" if follow else ""
+        raise CircuitScalingError(
+            f"The prompts have {positions} tokens{more}, the model's context is {anatomy.context}."
+        )
+
+
+def _check_ids(anatomy: Anatomy, name: str, ids: NDArray[np.int64]) -> None:
+    outside = ids[(ids < 0) | (ids >= anatomy.vocabulary)]
+    if outside.size:
+        raise CircuitScalingError(
+            f"Token {outside[0]} in '{name}' is outside the model's vocabulary of "
+            f"{anatomy.vocabulary}: the prompts were made for another tokenizer."
+        )
