@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from transformers import Gemma3ForCausalLM, Gemma3TextConfig, PreTrainedModel
 
 from tests.helpers.tiny_models import (
-    ARCHITECTURES,
     CONTEXT,
     HEADS,
     LAYERS,
@@ -27,15 +26,13 @@ _LLAMA_LIKE = "model.layers.{}.self_attn.o_proj"
 PROJECTIONS = {
     "gpt2": "transformer.h.{}.attn.c_proj",
     "gpt_neox_parallel": "gpt_neox.layers.{}.attention.dense",
-    "gpt_neox_sequential": "gpt_neox.layers.{}.attention.dense",
     "opt": "model.decoder.layers.{}.self_attn.out_proj",
-    "opt_350m": "model.decoder.layers.{}.self_attn.out_proj",
     "gpt_neo": "transformer.h.{}.attn.attention.out_proj",
     "llama_grouped": _LLAMA_LIKE,
     "qwen2_grouped": _LLAMA_LIKE,
     "gemma3_sliding": _LLAMA_LIKE,
 }
-DECODING = (*ARCHITECTURES, "gemma3_sliding")
+DECODING = tuple(PROJECTIONS)
 # Two correct float32 computations differ by some 1e-6 in the logits.
 _CLOSEST_CALL = 2e-5
 
@@ -96,29 +93,32 @@ class DecodingOracle:
                 output_scores=True,
             )
         rows = [_up_to_stop(row, stops) for row in made.sequences[:, tokens.shape[1] :].tolist()]
-        for row, going in enumerate(rows):
-            for scores in made.scores[: len(going)]:
-                best, second = scores[row].topk(2).values
-                assert best - second > _CLOSEST_CALL, "too close a call for two computations"
+        best, second = torch.stack(made.scores, dim=1).topk(2).values.unbind(-1)
+        going = torch.arange(best.shape[1]) < torch.tensor([[len(row)] for row in rows])
+        assert ((best - second)[going] > _CLOSEST_CALL).all(), "too close a call"
         return rows
 
     @torch.no_grad()
-    def answer_logprob(
+    def answer_logprobs(
         self,
-        prompt: NDArray[np.int64],
-        answer: Sequence[int],
+        tokens: NDArray[np.int64],
+        answers: Sequence[Sequence[int]],
         heads: Sequence[tuple[int, int]],
         means: NDArray[np.float32] | None,
-    ) -> float:
-        """Log-probability of one answer behind one prompt, from one forward without a cache."""
-        if not answer:
-            return float("nan")
-        ids = torch.as_tensor([[*prompt.tolist(), *answer]])
-        with self._hooked(heads, means):
-            logits = self.model(ids, use_cache=False).logits[0].double()
-        logprobs = logits.log_softmax(-1)
-        start = len(prompt) - 1
-        return float(sum(logprobs[start + place, token] for place, token in enumerate(answer)))
+    ) -> list[float]:
+        """Log-probability of each prompt's answer, from plain forwards without a cache."""
+        found = [float("nan")] * len(answers)
+        for length in {len(answer) for answer in answers} - {0}:
+            rows = [row for row, answer in enumerate(answers) if len(answer) == length]
+            ids = torch.as_tensor([[*tokens[row].tolist(), *answers[row]] for row in rows])
+            with self._hooked(heads, means):
+                logits = self.model(ids, use_cache=False).logits.double()
+            logprobs = logits.log_softmax(-1)
+            for row, known in zip(rows, logprobs, strict=True):
+                start = tokens.shape[1] - 1
+                places = [known[start + at, token] for at, token in enumerate(answers[row])]
+                found[row] = float(sum(places))
+        return found
 
     @contextmanager
     def _hooked(

@@ -87,7 +87,7 @@ def cached_bytes_per_token(anatomy: Anatomy) -> int:
             run_with_cache(anatomy, probe, cache)
             cache.crop(-_PROBE_STEPS)
             _check_layers(anatomy, cache)
-            held = sum(layer.keys.nbytes + layer.values.nbytes for layer in cache.layers)
+            held: int = sum(layer.keys.nbytes + layer.values.nbytes for layer in cache.layers)
             steps = [
                 run_with_cache(anatomy, probe[:, place : place + 1], cache)
                 for place in range(known, _PROBE_POSITIONS)

@@ -260,7 +260,7 @@ def _in_turn(members: slice, at_once: int) -> Iterator[slice]:
 def _ends_of(anatomy: Anatomy) -> set[int]:
     """The tokens that end a sequence, as the model's own ``generate`` takes them."""
     config = getattr(anatomy.model, "generation_config", None) or anatomy.model.config
-    end: int | list[int] | None = config.eos_token_id  # type: ignore[union-attr]
+    end: int | list[int] | None = config.eos_token_id  # type: ignore[union-attr, assignment]
     return set() if end is None else {end} if isinstance(end, int) else set(end)
 
 
