@@ -16,6 +16,7 @@ from circuit_scaling.interventions.operations.ablate_heads import clean_readouts
 from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.operations.attention import attention_from_end
 from circuit_scaling.interventions.operations.attribute import attribute
+from circuit_scaling.interventions.operations.decode import decode_sets
 from circuit_scaling.interventions.operations.patch import patch_heads, patch_sets
 from circuit_scaling.interventions.operations.path_patching import path_effects, path_estimates
 from circuit_scaling.interventions.replay import clean, stack
@@ -127,6 +128,11 @@ CALLS: dict[str, Callable[[Any, Chunk], Any]] = {
     "ablate_sets": lambda s, chunk: ablate_sets(
         s.anatomy, batch_of(s.prompts), [HEADS, HEADS[:1]], Ablation("mean"), ("contrast",), chunk
     )["contrast"],
+    "decode_sets": lambda s, chunk: (
+        decode_sets(
+            s.anatomy, s.prompts.tokens, [HEADS, []], 3, s.prompts.answers, chunk=chunk
+        ).answer_logprobs
+    ),
     "attribute": lambda s, chunk: np.stack(
         [*attribute(s.anatomy, batch_of(s.prompts), ABLATIONS, chunk).values()]
     ),

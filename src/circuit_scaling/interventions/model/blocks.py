@@ -166,7 +166,7 @@ def run_block_with_attention(
     answer = pytree.tree_unflatten([attention, *call.attention[1:]], call.attention_structure)
     if residual is None:
         residual = copies_of(call.input, len(attention) // call.arguments.n_prompts)
-    with _answering(anatomy.attentions[call.arguments.layer], answer):
+    with answering(anatomy.attentions[call.arguments.layer], answer):
         return run_block(anatomy, call.arguments, residual)
 
 
@@ -276,7 +276,7 @@ def first_tensor(output: Any) -> Tensor:
 
 
 @contextmanager
-def _answering(module: nn.Module, answer: Any) -> Iterator[None]:
+def answering(module: nn.Module, answer: Any) -> Iterator[None]:
     """For a while, ``module`` returns ``answer`` whatever it is called with."""
     module.forward = lambda *_args, **_kwargs: answer
     try:

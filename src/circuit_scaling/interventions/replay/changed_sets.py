@@ -11,6 +11,7 @@ from torch import Tensor
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.clean import CleanRun
 from circuit_scaling.interventions.replay.forcing import GivenHeads
+from circuit_scaling.interventions.replay.head_sets import HeadSets
 from circuit_scaling.interventions.replay.pairs import Head
 from circuit_scaling.interventions.replay.readouts import Questions, Readout, read
 from circuit_scaling.interventions.replay.stack import Passengers, Stack
@@ -33,15 +34,10 @@ def changed_sets(
         end_only: whether only the last position is changed.
     """
     anatomy = clean.anatomy
-    masks = torch.zeros(len(sets), anatomy.n_layers, anatomy.n_heads, dtype=torch.bool)
-    for place, heads in enumerate(sets):
-        for layer, head in heads:
-            masks[place, layer, head] = True
     # Sets whose first change is in the same layer board together; an empty set never does.
-    first = [min((layer for layer, _ in heads), default=anatomy.n_layers) for heads in sets]
-    order = np.argsort(first, kind="stable")
-    masks = masks[order]
-    bounds = np.searchsorted(np.sort(first), np.arange(anatomy.n_layers + 1))
+    ordered = HeadSets.of(anatomy, sets)
+    masks = ordered.masks
+    bounds = np.searchsorted(ordered.first, np.arange(anatomy.n_layers + 1))
     last_only = "token_loss" not in readouts
     on_device = masks.to(anatomy.device)
     values = torch.zeros(len(readouts), len(sets), len(clean.tokens), device=anatomy.device)
@@ -77,5 +73,5 @@ def changed_sets(
         final = clean.run_last_block(clean.last) if last_only else clean.final
         deliver([Passengers(None, slice(untouched.start, untouched.start + 1))], final)
         values[:, untouched] = values[:, untouched.start, None]
-    inverse = torch.from_numpy(np.argsort(order)).to(anatomy.device)
+    inverse = torch.from_numpy(np.argsort(ordered.order)).to(anatomy.device)
     return values[:, inverse]

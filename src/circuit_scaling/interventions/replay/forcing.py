@@ -19,7 +19,8 @@ class GivenHeads:
 
     Attributes:
         mask: bool [runs, n_heads], which heads.
-        z: [prompts, pos, n_heads, d_head], the same for all runs.
+        z: [prompts, pos, n_heads, d_head], the same for all runs; 1 prompt and 1 position where it
+            is the same for all of them.
         end_only: whether only the last position is given.
     """
 
