@@ -11,9 +11,7 @@ from circuit_scaling.vocabulary import AnswerKind
 AnswerRule = Literal["strict", "study"]
 
 
-def is_right(
-    kind: AnswerKind, truth: str, generated: str, rule: AnswerRule = "strict"
-) -> bool:
+def is_right(kind: AnswerKind, truth: str, generated: str, rule: AnswerRule = "strict") -> bool:
     """Whether the text that a model generated is the right answer.
 
     ``strict``: the first answer counts. Of the first line that says anything, the first state,

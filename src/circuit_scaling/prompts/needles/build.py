@@ -97,7 +97,7 @@ class _Context:
         prose = parts.known(haystack)
         if prose is None:
             raise CircuitScalingError(
-                "The tokenizer does not know all words of the haystack: use words of its vocabulary."
+                "The tokenizer does not know all words of the haystack: use other prose."
             )
         encoded = {name: parts.known(text) for name, text in filings.texts.items()}
         needles = {name: tokens for name, tokens in encoded.items() if tokens}

@@ -1,4 +1,4 @@
-"""Fictional filings: companies that do not exist, each with four facts and what could be mistaken."""
+"""Fictional filings: companies that do not exist, with four facts and what one could mistake."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ class _Words(Block):
     endings: Templates
     others: Templates
     business: Templates
+    remarks: Templates
     long: dict[str, Templates]
     short: dict[str, Templates]
 
@@ -55,8 +56,8 @@ def fictional_filings(
     is that of more than a tenth.
 
     Args:
-        length: ``long``: eight sentences, 80 to 140 tokens of GPT-2; ``short``: five short ones,
-            about 40 to 60, for models that can read little.
+        length: ``long``: nine sentences, 90 to 120 tokens of GPT-2; ``short``: five short ones,
+            32 to 55 of them, for models that can read little.
         names: the pool of which the companies' names are. No name is in both, so that a model that
             was trained on filings of ``training`` has seen no company of ``study``.
 
@@ -116,9 +117,8 @@ def _facts(n: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
     states = np.array([state for state in STATES if state != DISTRICT], dtype=object)
     incorporated, headquarters = _dealt(states, n, rng), _dealt(states, n, rng)
     years = _dealt(_YEARS, n, rng)
-    for inc_state, hq_state, year in zip(incorporated, headquarters, years, strict=True):
-        if hq_state == inc_state:
-            hq_state = rng.choice(states[states != inc_state])
+    for inc_state, dealt, year in zip(incorporated, headquarters, years, strict=True):
+        hq_state = dealt if dealt != inc_state else rng.choice(states[states != inc_state])
         others = states[(states != inc_state) & (states != hq_state)]
         count, other_count = _counts(rng)
         yield {
@@ -127,7 +127,7 @@ def _facts(n: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
             "employee_count": count,
             "hq_state": str(hq_state),
             "other_state": str(rng.choice(others)),
-            "other_year": int(rng.choice(_YEARS[_YEARS != year])),
+            "other_year": int(rng.choice(_YEARS[year != _YEARS])),
             "other_count": other_count,
         }
 
@@ -152,7 +152,7 @@ def _counts(rng: np.random.Generator) -> tuple[int, int]:
 
 def _long(company: str, facts: dict[str, Any], rng: np.random.Generator) -> str:
     templates = _words().long
-    said = [_one(_words().business, rng)]
+    said = [_one(_words().business, rng), _one(_words().remarks, rng)]
     said += [
         _one(templates[kind], rng).replace("{value}", _written(kind, value))
         for kind, value in facts.items()

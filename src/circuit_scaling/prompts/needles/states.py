@@ -73,7 +73,7 @@ _ELSEWHERE = (
     "Fort Washington",
     "Port Washington",
 )
-_WORDS = frozenset({"AL", "DE", "HI", "ID", "IN", "LA", "MA", "ME", "OH", "OK", "OR", "PA"})
+_WORDS = frozenset({"AL", "HI", "ID", "IN", "LA", "MA", "ME", "OH", "OK", "OR", "PA"})
 """Postal codes that a text may hold as words or parts of names."""
 
 _CODES = {spellings[0]: state for state, spellings in STATES.items()}

@@ -1,9 +1,10 @@
-"""The ground truth about filings, and their texts: what of both can be used, checked and counted."""
+"""The ground truth about filings and their texts: what can be used is checked and counted."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -100,7 +101,9 @@ def _by_name(frame: pd.DataFrame, what: str) -> pd.DataFrame:
     """The rows by file name, each of which must be there once."""
     names = frame["filename"].map(_cell)
     if (names == "").any():
-        rows = ", ".join(str(row) for row in names.reset_index(drop=True).loc[lambda s: s == ""].index[:_SHOWN])
+        rows = ", ".join(
+            str(row) for row in names.reset_index(drop=True).loc[lambda s: s == ""].index[:_SHOWN]
+        )
         raise CircuitScalingError(f"The table of the {what} has no 'filename' in rows {rows}.")
     twice = names[names.duplicated()]
     if len(twice):
@@ -111,7 +114,7 @@ def _by_name(frame: pd.DataFrame, what: str) -> pd.DataFrame:
     return frame.set_axis(pd.Index(names), axis="index")
 
 
-def _cell(value: object) -> str:
+def _cell(value: Any) -> str:
     """A cell as text; missing values, white space and ``NULL`` are empty."""
     if value is None or (pd.api.types.is_scalar(value) and pd.isna(value)):
         return ""

@@ -10,7 +10,9 @@ from circuit_scaling.prompts.needles.states import states_in
 from circuit_scaling.prompts.needles.values import values_in
 from circuit_scaling.vocabulary import ANSWER_KINDS, QUESTION_IDS
 
-NUMBERS = "one two three four five six seven eight nine ten eleven twelve twenty dozen hundred thousand"
+NUMBERS = (
+    "one two three four five six seven eight nine ten eleven twelve twenty dozen hundred thousand"
+)
 
 
 def test_every_question_is_there_in_its_order() -> None:

@@ -50,6 +50,7 @@ def test_every_spelling_names_its_state_and_no_other(state: str) -> None:
         ("Californian wines", []),
         ("Delaware's law", ["Delaware"]),
         ("DE and TX", ["Delaware", "Texas"]),
+        ("an ID of the firm", []),
         ("OK, it is in Texas", ["Texas"]),
         ("Tulsa, OK", ["Oklahoma"]),
         ("OK", ["Oklahoma"]),

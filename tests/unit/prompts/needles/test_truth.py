@@ -1,4 +1,4 @@
-"""Which filings and answers are usable: what is wrong is counted, and refused where nothing is left."""
+"""Which filings and answers are usable: what is wrong is counted, and refused if it is all."""
 
 from __future__ import annotations
 
@@ -86,8 +86,8 @@ def test_texts_of_other_filings_do_not_matter() -> None:
 def test_no_filing_has_a_text() -> None:
     message = refused(truth(), texts(filename=["e", "f", "g", "h"]))
     assert message == (
-        "None of the 4 filings of the ground truth has a text: the column 'filename' of both tables "
-        "must hold the same names ('a.txt', 'b.txt', 'c.txt' against 'e', 'f', 'g')."
+        "None of the 4 filings of the ground truth has a text: the column 'filename' of both "
+        "tables must hold the same names ('a.txt', 'b.txt', 'c.txt' against 'e', 'f', 'g')."
     )
 
 
@@ -95,7 +95,10 @@ def test_no_filing_has_a_text() -> None:
     ("cells", "why"),
     [
         (["NULL"] * 4, "4 cells are empty and 0 are no year. Fill"),
-        (["NLL", "", "NLL", "29"], "1 cells are empty and 3 are no year, such as 'NLL', 'NLL', '29'"),
+        (
+            ["NLL", "", "NLL", "29"],
+            "1 cells are empty and 3 are no year, such as 'NLL', 'NLL', '29'",
+        ),
     ],
 )
 def test_a_question_without_a_usable_answer(cells: list[str], why: str) -> None:
