@@ -1,4 +1,4 @@
-"""Words that several rooms share: categories, ablations, positions, the two tasks of the study."""
+"""Words that several rooms share: categories, ablations, positions, tasks and questions."""
 
 from __future__ import annotations
 
@@ -30,3 +30,20 @@ CHANCE = 0.5
 
 COMPETENCE_MARGIN = 0.1
 """How far above chance a model must be right before it is said to do a task."""
+
+QuestionId = Literal["inc_state", "inc_year", "employee_count", "hq_state"]
+QUESTION_IDS: tuple[QuestionId, ...] = get_args(QuestionId)
+"""What is asked about a filing: where and when the company was incorporated, how many it employs,
+where its headquarters are."""
+
+AnswerKind = Literal["state", "year", "count"]
+ANSWER_KINDS: tuple[AnswerKind, ...] = get_args(AnswerKind)
+"""What an answer to a question is."""
+
+QuestionForm = Literal["one_word", "cue", "chat"]
+QUESTION_FORMS: tuple[QuestionForm, ...] = get_args(QuestionForm)
+"""How a question is put."""
+
+QuestionSplit = Literal["train", "test"]
+QUESTION_SPLITS: tuple[QuestionSplit, ...] = get_args(QuestionSplit)
+"""Heads are ranked on questions about the filings of one side, and masked on the other."""
