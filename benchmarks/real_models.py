@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -53,9 +54,7 @@ def _chapters(tables: dict[str, pd.DataFrame]) -> Iterator[str]:
     heads = tables["classified_heads"]
     yield (
         f"{len(heads)} heads in {int(heads['n_layers'].iloc[0])} layers; weights:"
-        f" {scan['weights']}. Prompts begin {'with' if heads['bos'].iloc[0] else 'without'} BOS."
-        f" The scan took {scan['seconds'] / 60:.1f} minutes on {scan['threads']} threads"
-        f" ({scan['device']}).\n"
+        f" {scan['weights']}. Prompts begin {'with' if heads['bos'].iloc[0] else 'without'} BOS.\n"
     )
     yield "### Can it do the tasks?\n"
     yield _competence(tables["competence"])
@@ -230,7 +229,8 @@ def _bos(frame: pd.DataFrame) -> Iterator[str]:
         for r in top.to_dict("records")
     ]
     yield f"On {first['task']}, {len(differ)} of {len(frame)} heads differ (q < {_ALPHA:g}).\n"
-    yield table(("head", "Δ with", "Δ without", "difference"), rows)
+    if rows:
+        yield table(("head", "Δ with", "Δ without", "difference"), rows)
 
 
 def _order(frame: pd.DataFrame) -> str:
@@ -269,15 +269,20 @@ def _verdicts(frame: pd.DataFrame) -> str:
             f"L{r['layer']}H{r['head']}",
             r["category"],
             r["task"],
-            f"{r['denoising_normalised']:.2f}"
-            f" {_interval(r['denoising_normalised_low'], r['denoising_normalised_high'])}",
-            f"{r['share_logits']:.2f} {_interval(r['share_logits_low'], r['share_logits_high'])}",
+            _told(r, "denoising_normalised"),
+            _told(r, "share_logits"),
             r["verdict"] + (f" {r['routes_into']}" if r["routes_into"] else ""),
         )
         for r in frame.to_dict("records")
     ]
     names = ("head", "category", "task", "influence, normalised", "share to the logits", "verdict")
     return table(names, rows)
+
+
+def _told(row: dict[Hashable, Any], name: str) -> str:
+    if np.isnan(row[name]):
+        return "–"
+    return f"{row[name]:.2f} {_interval(row[f'{name}_low'], row[f'{name}_high'])}"
 
 
 def _delta(means: ClusterMeans, i: int) -> str:
