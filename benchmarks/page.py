@@ -310,7 +310,7 @@ def _long_context_section(read: Result) -> str:
         f"attention, in turn; {read['repeats']} rounds. Peaks are above what was held before.\n"
     )
     head = ("tokens", "seconds", "× eager", "peak, GB", "× eager's peak", "largest difference")
-    return text + "\n" + _table(head, rows)
+    return text + "\n" + table(head, rows)
 
 
 def _block_table(blocks: list[Result], gpu: bool) -> str:
