@@ -151,7 +151,9 @@ def decoding_against_generate(
 def main() -> None:
     """Measure one shape."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--shape", default="smollm2_135m", choices=SHAPES)
+    parser.add_argument(
+        "--shape", default="smollm2_135m", choices=SHAPES, help="smollm2_135m, llama_3_8b, or tiny"
+    )
     parser.add_argument("--layers", type=int, help="fewer than the shape has")
     parser.add_argument("--prompts", type=int, default=8)
     parser.add_argument("--positions", type=int, default=256)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import pandas as pd
@@ -49,5 +50,12 @@ def _told(row: pd.Series) -> str:
     return f"{share:.1%} [{low:.0%}, {high:.0%}]{chance}"
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Read the tables, write the page."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.zoo_page", description=__doc__)
+    parser.parse_args()
     write_page(_ZOO, _ROOT / "docs" / "zoo.md")
+
+
+if __name__ == "__main__":
+    main()

@@ -624,11 +624,14 @@ def ablation_summary(models: Sequence[Model] = MODELS) -> pd.DataFrame:
     return over_models(pd.concat(frames, ignore_index=True))
 
 
+_OF_SCANS = (*tables_of("join"), "bos_effects", "competence", "run_log")
 MAKERS = {
     name: [pipeline]
     for pipeline in ("classify", "scaling", "transfer", "causal", "ablation", "zoo")
     for name in tables_of(pipeline)
-} | {name: ["scan", "join"] for name in (*tables_of("join"), "competence", "run_log")}
+} | {
+    name: ["scan", "join"] for name in (*tables_of("join"), "bos_effects", "competence", "run_log")
+}
 """Which pipelines make a table of the page."""
 
 
