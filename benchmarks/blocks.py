@@ -28,6 +28,7 @@ from benchmarks.measuring import (
     weights_dtype,
 )
 from benchmarks.shapes import config_of, random_model
+from circuit_scaling.interventions.model.activations import fused_activations
 
 _POSITIONS = 16
 _HEIGHTS = {"cpu": (1, 2), "cuda": (1, 4, 16, 64)}  # in heads x 64 prompts
@@ -40,6 +41,7 @@ def blocks(
     shape: str, precision: Precision, device: torch.device, prompts: int = _PROMPTS
 ) -> list[Result]:
     """Seconds per block, for every height of the stack."""
+    torch.compiler.reset()  # else only so many shapes are compiled, and the others run as written
     model = random_model(config_of(shape), weights_dtype(precision), device)
     stack = next(module for module in model.modules() if isinstance(module, nn.ModuleList))
     block = stack[len(stack) // 2]
@@ -48,7 +50,7 @@ def blocks(
     for height in _HEIGHTS[device.type]:
         tokens = torch.zeros(height * prompts, _POSITIONS, dtype=torch.long, device=device)
         args, kwargs = _call_of(block, model, tokens)
-        with multiplying_in(precision, device):
+        with multiplying_in(precision, device), fused_activations(model):
             seconds = {
                 road: _seconds(work, device)
                 for road, work in _roads(block, compiled, args, kwargs, device).items()

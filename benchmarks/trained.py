@@ -104,6 +104,7 @@ def main() -> None:
 
 
 def embedded() -> list[str]:
+    """The slugs of the shipped models."""
     return sorted(folder.name for folder in ZOO.iterdir() if (folder / "config.json").exists())
 
 

@@ -9,16 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from transformers import Gemma3ForCausalLM, Gemma3TextConfig, PreTrainedModel
+from transformers import PreTrainedModel
 
+from tests.helpers.gemma3 import sliding_gemma3
 from tests.helpers.tiny_models import (
-    CONTEXT,
     HEADS,
-    LAYERS,
-    LOCAL_WINDOW,
-    VOCAB,
     WIDTH,
-    randomise_,
     tiny_model,
 )
 
@@ -38,29 +34,8 @@ _CLOSEST_CALL = 2e-5
 
 
 def decoding_model(architecture: str) -> PreTrainedModel:
-    """A tiny model, with window layers around a global one for Gemma 3."""
-    if architecture != "gemma3_sliding":
-        return tiny_model(architecture)
-    config = Gemma3TextConfig(
-        vocab_size=VOCAB,
-        num_hidden_layers=LAYERS,
-        num_attention_heads=HEADS,
-        num_key_value_heads=HEADS // 2,
-        head_dim=WIDTH // HEADS,
-        hidden_size=WIDTH,
-        intermediate_size=2 * WIDTH,
-        max_position_embeddings=CONTEXT,
-        sliding_window=LOCAL_WINDOW,
-        layer_types=["sliding_attention", "full_attention", "sliding_attention"],
-        query_pre_attn_scalar=WIDTH // HEADS,
-        bos_token_id=0,
-        eos_token_id=0,
-        pad_token_id=None,
-        architectures=["Gemma3ForCausalLM"],
-    )
-    model: PreTrainedModel = Gemma3ForCausalLM(config)
-    randomise_(model, seed=0)
-    return model.eval()
+    """A tiny model; that of Gemma 3 has window layers around a global one."""
+    return sliding_gemma3() if architecture == "gemma3_sliding" else tiny_model(architecture)
 
 
 class DecodingOracle:

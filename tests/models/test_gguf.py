@@ -6,9 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import gguf
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, modeling_gguf_pytorch_utils
 
 import circuit_scaling
 from circuit_scaling.errors import CircuitScalingError
@@ -60,6 +61,27 @@ def test_the_text_is_that_of_transformers_own_loading(folder: Path) -> None:
         ids = tokenizer.encode(text, add_special_tokens=False)
         assert reads.tokenizer.encode(text, add_special_tokens=False) == ids
         assert greedy(ours, ids, 30) == greedy(theirs, ids, 30)
+
+
+def test_its_tables_are_parsed_once_and_libraries_are_left_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_gguf(tmp_path / "tiny.gguf")  # a file that nobody has read yet
+    parsed = []
+    begin = gguf.GGUFReader.__init__
+
+    def counted(reader: gguf.GGUFReader, *args: object, **options: object) -> None:
+        parsed.append(args)
+        begin(reader, *args, **options)
+
+    monkeypatch.setattr(gguf.GGUFReader, "__init__", counted)
+    before = (gguf.GGUFReader, gguf.get_tensor_name_map, modeling_gguf_pytorch_utils.tqdm)
+    load_tokenizer(entry(tmp_path))
+    load_model(entry(tmp_path))
+    assert len(parsed) == 1
+    assert "de-quantizing" not in capfd.readouterr().err
+    after = (gguf.GGUFReader, gguf.get_tensor_name_map, modeling_gguf_pytorch_utils.tqdm)
+    assert after == before
 
 
 def test_what_the_weights_were_is_said(folder: Path, tmp_path: Path) -> None:

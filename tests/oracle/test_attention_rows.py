@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from transformers import Gemma3ForCausalLM, Gemma3TextConfig, PreTrainedModel
+from transformers import PreTrainedModel
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.model import watched_attention
@@ -25,15 +25,13 @@ from circuit_scaling.interventions.operations.attention_rows import (
 from circuit_scaling.measuring.retrieval.detectors.summed_attention import summed_attention
 from circuit_scaling.measuring.retrieval.scores import Asked, decoded_scores, prompt_scores
 from tests.helpers.engine_scan import anatomy_of_copy
+from tests.helpers.gemma3 import sliding_gemma3
 from tests.helpers.other_models import other_model
 from tests.helpers.tiny_models import (
-    CONTEXT,
     HEADS,
     LAYERS,
     LOCAL_WINDOW,
     VOCAB,
-    WIDTH,
-    randomise_,
     tiny_model,
 )
 
@@ -43,29 +41,6 @@ QUERIES = [3, 20, 0, 11]  # in no order, the last one and the first one among th
 FAR = 1e-2  # what a defect changes is far above the tolerance
 
 
-def _gemma3() -> PreTrainedModel:
-    config = Gemma3TextConfig(
-        vocab_size=VOCAB,
-        num_hidden_layers=LAYERS,
-        num_attention_heads=HEADS,
-        num_key_value_heads=HEADS // 2,
-        head_dim=WIDTH // HEADS,
-        hidden_size=WIDTH,
-        intermediate_size=2 * WIDTH,
-        max_position_embeddings=CONTEXT,
-        sliding_window=LOCAL_WINDOW,
-        layer_types=["sliding_attention", "full_attention", "sliding_attention"],
-        query_pre_attn_scalar=WIDTH // HEADS,
-        bos_token_id=0,
-        eos_token_id=0,
-        pad_token_id=None,
-        architectures=["Gemma3ForCausalLM"],
-    )
-    model = Gemma3ForCausalLM(config)
-    randomise_(model, 0)
-    return model.eval()
-
-
 MODELS: dict[str, Callable[[], PreTrainedModel]] = {
     "llama_grouped": lambda: tiny_model("llama_grouped"),
     "qwen2_grouped": lambda: tiny_model("qwen2_grouped"),
@@ -73,7 +48,7 @@ MODELS: dict[str, Callable[[], PreTrainedModel]] = {
     "gpt2": lambda: tiny_model("gpt2"),
     "opt": lambda: tiny_model("opt"),
     "opt_350m": lambda: tiny_model("opt_350m"),
-    "gemma3_sliding_window": _gemma3,
+    "gemma3_sliding_window": sliding_gemma3,
     "gemma2_softcap": lambda: other_model("gemma2_softcap_and_norm_after_attention"),
     "mistral_sliding_window": lambda: other_model("mistral_sliding_window"),
     "qwen3_wide_heads": lambda: other_model("qwen3_normed_queries_and_wide_heads"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 DISTRICT = "District of Columbia"
 
@@ -98,17 +97,13 @@ def _short(spelling: str) -> str:
     return r"\.\s*".join(re.escape(part) for part in spelling.split("."))
 
 
-def _longest_first(patterns: Iterable[str]) -> str:
-    return "|".join(sorted(patterns, key=len, reverse=True))
-
-
 _NAMED = re.compile(
     rf"""(?<![A-Za-z])(?:
         (?P<district>(?i:Washington,?\s*(?:D\.\s*C\b\.?|DC\b|{_name(DISTRICT)})))
-      | (?P<elsewhere>(?i:{_longest_first(map(_name, _ELSEWHERE))}))
-      | (?P<name>(?i:{_longest_first(map(_name, STATES))}))
-      | (?P<short>{_longest_first(map(_short, _SHORT))})
-      | (?P<code>{_longest_first(_CODES)})
+      | (?P<elsewhere>(?i:{"|".join(map(_name, _ELSEWHERE))}))
+      | (?P<name>(?i:{"|".join(map(_name, STATES))}))
+      | (?P<short>{"|".join(map(_short, _SHORT))})
+      | (?P<code>{"|".join(_CODES)})
     )(?![A-Za-z])""",
     re.VERBOSE,
 )
