@@ -73,7 +73,6 @@ class TestAblationAgreement:
         axes = figures.ablation_agreement(pd.DataFrame([self.row(), other]), PRIMARY).axes[0]
         assert "0.10" not in [text.get_text() for text in axes.texts]
 
-
     def test_other_tasks_are_drawn_where_none_of_the_study_was_compared(self):
         frame = pd.DataFrame([self.row(task="induction")])
         axes = figures.ablation_agreement(frame, PRIMARY).axes[0]
