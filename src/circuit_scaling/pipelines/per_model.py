@@ -53,7 +53,8 @@ def per_model(
                 inputs={name: _of(name, slug) if name in by_model else name for name in read},
                 outputs={name: _of(name, slug) for name in template.all_outputs()},
                 parameters={
-                    name: f"{_PARAMETER}{roster}.{slug}" if name == MODEL else name for name in given
+                    name: f"{_PARAMETER}{roster}.{slug}" if name == MODEL else name
+                    for name in given
                 },
             )
             for slug in slugs

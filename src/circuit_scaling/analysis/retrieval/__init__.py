@@ -1,0 +1,1 @@
+"""Scores of heads that read documents, ranked; masks compared; CSV tables for people."""
