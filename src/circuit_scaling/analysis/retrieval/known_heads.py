@@ -68,6 +68,7 @@ def _of_model(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     found["family"], found["model"] = first["family"], first["model"]
     found["n_heads_measured"] = n_heads = int(first["n_layers"] * first["n_heads"])
     found["k"] = min(TOP_K, n_heads)
+    found["rank"] = found["rank"].astype(float)
     scored = found["score"].notna()
     found["in_top_k"] = (found["rank"] <= found["k"]).astype("boolean").where(scored)
     found["verdict"] = np.select(

@@ -84,7 +84,14 @@ def strongest(scores: pd.DataFrame, count: int = _NAMED) -> pd.DataFrame:
 def _panel(axes: Axes, scores: pd.DataFrame, shape: tuple[int, int]) -> None:
     values = np.full(shape, np.nan)
     values[scores["layer"], scores["head"]] = scores["score"]
-    top = np.nanmax(values) if np.isfinite(values).any() else 0.0
+    axes.set_xlim(-0.5, shape[1] - 0.5)
+    axes.set_ylim(shape[0] - 0.5, -0.5)
+    if not np.isfinite(values).any():
+        axes.set_xticks([])
+        middle = {"ha": "center", "va": "center", "fontsize": 6.5, "color": QUIET}
+        axes.text(0.5, 0.5, "no head has a score", transform=axes.transAxes, **middle)
+        return
+    top = np.nanmax(values)
     image = axes.imshow(
         np.ma.masked_invalid(values),
         cmap=_PALE_TO_DARK,
@@ -101,14 +108,12 @@ def _panel(axes: Axes, scores: pd.DataFrame, shape: tuple[int, int]) -> None:
         )
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 4, 5, 8, 10]))
-    axes.set_xlim(-0.5, shape[1] - 0.5)
-    axes.set_ylim(shape[0] - 0.5, -0.5)
     bar = axes.figure.colorbar(image, ax=axes, location="bottom", aspect=30, pad=0.02)
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=6, length=2)
     bar.locator = MaxNLocator(4)
     lines = [
-        f"L{layer}H{head} {number(score, _digits(top))}"
+        f"L{layer}H{head} {number(score, digits_of(top))}"
         for layer, head, score in zip(named["layer"], named["head"], named["score"], strict=True)
     ]
     written = "   ".join(lines[:3]) + "\n" + "   ".join(lines[3:]) if lines else "none above 0\n"
@@ -116,6 +121,6 @@ def _panel(axes: Axes, scores: pd.DataFrame, shape: tuple[int, int]) -> None:
     axes.set_xlabel("head", fontsize=7, color=QUIET, labelpad=1)
 
 
-def _digits(top: float) -> int:
-    """As many digits as tell scores of this size apart: three that count."""
+def digits_of(top: float) -> int:
+    """As many digits as tell scores up to this one apart: three that count."""
     return 2 if top >= 1 or top <= 0 else int(2 - np.floor(np.log10(top)))

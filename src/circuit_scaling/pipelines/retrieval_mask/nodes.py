@@ -7,8 +7,8 @@ import pandas as pd
 from circuit_scaling.analysis.retrieval.exports import masking_for_people
 from circuit_scaling.analysis.retrieval.masking import ablation_results, summarise_masks
 from circuit_scaling.datasets.figures import Drawn
+from circuit_scaling.figures.retrieval.masking import masking as draw_model
 from circuit_scaling.figures.retrieval.masking import (
-    masking,
     masking_overview,
     of_every_size,
     with_most_heads,
@@ -75,5 +75,5 @@ def draw(masking_summary: pd.DataFrame) -> Drawn:
         "masking_overview": (masking_overview(masking_summary), with_most_heads(masking_summary))
     }
     for model, rows in masking_summary.groupby("model", sort=False):
-        drawn[f"{file_name(str(model))}_masking"] = (masking(rows), of_every_size(rows))
+        drawn[f"{file_name(str(model))}_masking"] = (draw_model(rows), of_every_size(rows))
     return drawn
