@@ -47,8 +47,8 @@ class ProjectConfigLoader(OmegaConfigLoader):
             reason = str(error).splitlines()[0]
             if "_rosters" in reason:
                 reason = (
-                    "the roster that 'roster' or 'retrieval_roster' in globals.yml names is not under '_rosters' in "
-                    f"parameters_models.yml ({reason})"
+                    "the roster that 'roster' or 'retrieval_roster' in globals.yml names is not "
+                    f"under '_rosters' in parameters_models.yml ({reason})"
                 )
             raise CircuitScalingError(
                 f"The {key} in '{self.conf_source}' cannot be read: {reason}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -66,8 +68,7 @@ def masking_overview(masking_summary: pd.DataFrame) -> Figure:
                 _overview_row(axes, of_model, at, methods)
             else:
                 why = "not answered" if (model, length) in asked else "not asked"
-                middle = {"ha": "center", "va": "center", "fontsize": 6, "color": QUIET}
-                axes.text(0.5, at, why, **middle)
+                axes.text(0.5, at, why, ha="center", va="center", fontsize=6, color=QUIET)
         axes.set_title(f"{length:,} tokens", loc="left", fontsize=7.5)
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="x", color=RULE, linewidth=0.3)
@@ -158,10 +159,7 @@ def _overview_row(axes: Axes, rows: pd.DataFrame, at: int, methods: dict[str, Lo
             )
             bounds = (row["accuracy_low"], row["accuracy_high"])
             axes.hlines(y, *bounds, color=look.colour, linewidth=1.1, gid="interval")
-            axes.plot(
-                *([row["accuracy"]], [y]),
-                **{"color": look.colour, "marker": look.marker, "markersize": 3.8, "gid": "top"},
-            )
+            axes.plot([row["accuracy"]], [y], **_mark(look, 3.8), gid="top")
 
 
 def _curves(axes: Axes, rows: pd.DataFrame, methods: dict[str, Look]) -> None:
@@ -171,11 +169,8 @@ def _curves(axes: Axes, rows: pd.DataFrame, methods: dict[str, Look]) -> None:
     answered = bool(rows["answered"].all())
     if not answered:
         axes.set_facecolor("#f1f1f1")
-        axes.text(
-            *(0.97, 0.95, "not answered"),
-            transform=axes.transAxes,
-            **{"ha": "right", "va": "top", "fontsize": 6, "color": QUIET},
-        )
+        corner: dict[str, Any] = {"ha": "right", "va": "top", "transform": axes.transAxes}
+        axes.text(0.97, 0.95, "not answered", fontsize=6, color=QUIET, **corner)
     clean = float(rows["baseline_accuracy"].iloc[0])
     axes.axhline(clean, color=INK, linewidth=0.7, linestyle=(0, (4, 2)), gid="clean")
     if rows["floor"].notna().any():
@@ -190,12 +185,9 @@ def _curves(axes: Axes, rows: pd.DataFrame, methods: dict[str, Look]) -> None:
         k = of_method["n_heads"].to_numpy(dtype=np.float64) + beside
         bounds = (of_method["accuracy_low"], of_method["accuracy_high"])
         axes.vlines(k, *bounds, color=look.colour, linewidth=0.8, gid="interval")
-        axes.plot(
-            np.concatenate([[0], k]),
-            np.concatenate([[clean], of_method["accuracy"]]),
-            **{"color": look.colour, "marker": look.marker, "markersize": 3},
-            **{"linestyle": look.line, "gid": method},
-        )
+        left = np.concatenate([[clean], of_method["accuracy"]])
+        line = {**_mark(look, 3), "linestyle": look.line}
+        axes.plot(np.concatenate([[0], k]), left, **line, gid=method)
 
 
 def _random(
@@ -232,13 +224,13 @@ def _methods(rows: pd.DataFrame) -> dict[str, Look]:
 
 def _of_methods(methods: dict[str, Look]) -> list[Line2D]:
     return [
-        Line2D(
-            *([], []),
-            **{"color": look.colour, "marker": look.marker, "ms": 3.5, "linestyle": look.line},
-            label=look.label,
-        )
+        Line2D([], [], **_mark(look, 3.5), linestyle=look.line, label=look.label)
         for look in methods.values()
     ]
+
+
+def _mark(look: Look, size: float) -> dict[str, Any]:
+    return {"color": look.colour, "marker": look.marker, "markersize": size}
 
 
 def _random_handle() -> Patch:

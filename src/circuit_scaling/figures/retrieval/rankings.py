@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -88,8 +90,8 @@ def _panel(axes: Axes, scores: pd.DataFrame, shape: tuple[int, int]) -> None:
     axes.set_ylim(shape[0] - 0.5, -0.5)
     if not np.isfinite(values).any():
         axes.set_xticks([])
-        middle = {"ha": "center", "va": "center", "fontsize": 6.5, "color": QUIET}
-        axes.text(0.5, 0.5, "no head has a score", transform=axes.transAxes, **middle)
+        middle: dict[str, Any] = {"ha": "center", "va": "center", "transform": axes.transAxes}
+        axes.text(0.5, 0.5, "no head has a score", fontsize=6.5, color=QUIET, **middle)
         return
     top = np.nanmax(values)
     image = axes.imshow(

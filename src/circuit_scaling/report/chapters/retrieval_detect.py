@@ -55,10 +55,8 @@ def _tell(context: ReportContext) -> Told:
         judged = known[known["answered"]]
         if len(judged):
             blocks.append(_lists_table(judged))
-            blocks += [
-                _known_table(str(model), rows)
-                for model, rows in judged.groupby("model", sort=False)
-            ]
+            by_model = judged.groupby("model", sort=False)
+            blocks += [_known_table(str(model), rows) for model, rows in by_model]
     counts = context.tables.get("question_counts")
     if counts is not None and len(counts):
         blocks.append(_counts_table(arrange(counts, context.order)))
@@ -69,14 +67,15 @@ def _answered(rankings: pd.DataFrame) -> list[str]:
     """Per model, how many questions it answers, and which it does not."""
     sentences = [
         "A question counts as answered where the interval of the accuracy on the training documents"
-        " lies above that of always giving the commonest answer; others are left out of conclusions."
+        " lies above that of always giving the commonest answer; others are left out of"
+        " conclusions."
     ]
     for model, rows in _configurations(rankings).groupby("model", sort=False):
         failing = rows[~rows["answered"]]
         lengths = sorted(set(rows["token_length"]))
         if len(failing) in (0, len(rows)):
-            which = "all" if failing.empty else "none"
-            sentences.append(f"{model} answers {which} of {len(rows)} questions × lengths.")
+            which = "all" if failing.empty else "none of"
+            sentences.append(f"{model} answers {which} {len(rows)} questions × lengths.")
         else:
             sentences.append(
                 f"{model} answers {len(rows) - len(failing)} of {len(rows)} questions × lengths,"
@@ -124,8 +123,8 @@ def _answers_table(rankings: pd.DataFrame) -> Table:
         rows.append((text_cell(model), text_cell(QUESTIONS[str(question)]), *cells))
     names = ["model", "question", *(f"{length:,} tokens" for length in lengths)]
     caption = (
-        "Right answers of the whole model on the training documents, on which heads are ranked, with"
-        " the 95 % interval and the floor: always giving the commonest answer."
+        "Right answers of the whole model on the training documents, on which heads are ranked,"
+        " with the 95 % interval and the floor: always giving the commonest answer."
     )
     return Table(names, rows, caption)
 
@@ -188,10 +187,8 @@ def _lists_table(known: pd.DataFrame) -> Table:
         first = of_list.iloc[0]
         n_listed = len(of_list.drop_duplicates(["layer", "head"]))
         chance = n_listed * first["k"] / first["n_heads_measured"]
-        cells = [
-            _found_cell(of_list[of_list["method"] == method], n_listed, chance)
-            for method in METHODS
-        ]
+        by_method = (of_list[of_list["method"] == method] for method in METHODS)
+        cells = [_found_cell(here, n_listed, chance) for here in by_method]
         rows.append((text_cell(model), text_cell(name, first["source"]), *cells))
     k = known["k"].max()
     names = ["model", "published list", *(look.label for look in METHODS.values())]
@@ -203,14 +200,12 @@ def _lists_table(known: pd.DataFrame) -> Table:
 
 
 def _found_cell(rows: pd.DataFrame, n_listed: int, chance: float) -> Cell:
-    per_question = rows.groupby(_ASKED)["in_top_k"].agg(
-        lambda s: s.sum() if s.notna().any() else pd.NA
-    )
-    scored = per_question.dropna()
+    scored = rows[rows["in_top_k"].notna()]
     if scored.empty:
         return Cell(MISSING, "no scores", numeric=True)
+    among = scored["in_top_k"].astype(int).groupby([scored[name] for name in _ASKED]).sum()
     note = f"by chance {number(chance, 1)}"
-    return Cell(f"{number(float(scored.mean()), 1)} of {n_listed}", note, numeric=True)
+    return Cell(f"{number(float(among.mean()), 1)} of {n_listed}", note, numeric=True)
 
 
 def _known_table(model: str, known: pd.DataFrame) -> Table:

@@ -68,8 +68,8 @@ _CAPTION = (
     "Right answers to all questions that the whole model answers, without the most heads that were"
     " masked, with 95 % intervals over filings; of random sets the mean with its interval, and the"
     " middle 95 % of the sets. Difference: best minus random, in percentage points, over the same"
-    " questions. p counts the random sets that leave as few answers or fewer. Log-probability: that of the"
-    " right answer in nats, best minus random."
+    " questions. p counts the random sets that leave as few answers or fewer. Log-probability: that"
+    " of the right answer in nats, best minus random."
 )
 _FIGURE = (
     "Right answers without the best heads of each method and without random ones, at the most heads"
@@ -143,8 +143,9 @@ def _not_answered(summary: pd.DataFrame) -> list[str]:
     failing = failing.drop_duplicates(["model", "question", "token_length"])
     if failing.empty:
         return []
+    lengths = {m: sorted(set(rows)) for m, rows in summary.groupby("model")["token_length"]}
     named = "; ".join(
-        f"{model}: {listed(rows, sorted(set(summary.loc[summary['model'] == model, 'token_length'])))}"
+        f"{listed(rows, lengths[model])} ({model})"
         for model, rows in failing.groupby("model", sort=False)
     )
     return [f"Left out, because the whole model does not answer them on these documents: {named}."]
