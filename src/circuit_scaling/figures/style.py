@@ -203,8 +203,10 @@ def model_mark(look: Look, ability: str) -> dict[str, Any]:
 
 
 # A name that holds one of these would make the file of one figure look like that of another.
-_FIGURES_PER_MODEL = ("layer_hist", "delta_scatter", "hero_vs_random_ablation", "reads_writes")
-_FIGURES_PER_MODEL += ("retrieval_scores", "masking")
+_FIGURES_PER_MODEL = (
+    *("layer_hist", "delta_scatter", "hero_vs_random_ablation", "reads_writes"),
+    *("retrieval_scores", "masking"),
+)
 _PLAIN_NAME = re.compile(
     rf"(?!.*({'|'.join(_FIGURES_PER_MODEL)}))(?!.*-[0-9a-f]{{8}}$)[a-z0-9_]([a-z0-9_.-]{{0,98}}[a-z0-9_-])?"
 )

@@ -224,7 +224,7 @@ def _methods(rows: pd.DataFrame) -> dict[str, Look]:
 
 def _of_methods(methods: dict[str, Look]) -> list[Line2D]:
     return [
-        Line2D([], [], **_mark(look, 3.5), linestyle=look.line, label=look.label)
+        Line2D([], [], **{**_mark(look, 3.5), "linestyle": look.line}, label=look.label)
         for look in methods.values()
     ]
 

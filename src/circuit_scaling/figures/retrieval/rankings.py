@@ -74,7 +74,7 @@ def mean_scores(head_rankings: pd.DataFrame) -> pd.DataFrame:
     answered = head_rankings[head_rankings["answered"]]
     rows = head_rankings if answered.empty else answered
     keys = ["model", "method", "layer", "head"]
-    return rows.groupby(keys, sort=False, as_index=False)["score"].mean()
+    return rows.groupby(keys, sort=False)["score"].mean().reset_index()
 
 
 def strongest(scores: pd.DataFrame, count: int = _NAMED) -> pd.DataFrame:
