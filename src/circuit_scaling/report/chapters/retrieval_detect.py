@@ -38,6 +38,8 @@ _RETEST = (
 def _tell(context: ReportContext) -> Told:
     """What is answered, the best heads of each method, known heads, what could be asked."""
     rankings = arrange(context.tables["head_rankings"], context.order)
+    if rankings.empty:
+        return Told(("No head was scored.",))
     blocks: list[Block] = [_answers_table(rankings), _strongest_table(rankings)]
     sentences = [
         "Each model reads a document within other text and is asked about it. Three methods score"
@@ -172,11 +174,11 @@ def _known_sentences(known: pd.DataFrame) -> list[str]:
     if known.empty:
         names = ", ".join(published_retrieval_heads()["checkpoint"].unique())
         return [
-            "Known retrieval heads: not run, because none of the checkpoints with published"
-            f" retrieval heads was measured ({names})."
+            "Not run: whether published retrieval heads are found again, because none of their"
+            f" checkpoints was measured ({names})."
         ]
     if not known["answered"].any():
-        return ["Known retrieval heads: the models that have some answer no question."]
+        return ["The models with published retrieval heads answer no question here."]
     return []
 
 

@@ -33,6 +33,8 @@ _EVERY = "all"
 def _tell(context: ReportContext) -> Told:
     """The most heads of each method against random ones: together, by question, by ablation."""
     summary = arrange(context.tables["masking_summary"], context.order)
+    if summary.empty:
+        return Told(("No heads were masked.",))
     most = _with_most_heads(summary)
     together = most[(most["question"] == _EVERY) & most["answered"]]
     mode = next(mode for mode in ABLATION_MODES if mode in set(summary["ablation"]))
