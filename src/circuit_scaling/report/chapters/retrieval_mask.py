@@ -154,8 +154,9 @@ def _not_answered(summary: pd.DataFrame) -> list[str]:
 
 
 def _reasons(summary: pd.DataFrame) -> list[str]:
-    """Sets that do not exist, with the reason."""
-    lacking = summary[summary["reason"] != ""].drop_duplicates(["model", "reason"])
+    """Of the most heads, sets that do not exist, with the reason."""
+    most = summary["n_heads"] == summary.groupby("model")["n_heads"].transform("max")
+    lacking = summary[most & (summary["reason"] != "")].drop_duplicates(["model", "reason"])
     if lacking.empty:
         return []
     pairs = zip(lacking["model"], lacking["reason"], strict=True)
