@@ -1,1 +1,1 @@
-"""Scores of heads that read documents, ranked; masks compared; CSV tables for people."""
+"""From scores and answers of one model to rankings of heads, and to what is left without some."""
