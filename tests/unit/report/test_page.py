@@ -575,7 +575,7 @@ class TestNumbers:
             mark in text for mark in context.tables["classified_heads"]["fingerprint"].unique()
         )
         assert "torch 2.13.0" in text
-        assert text.count("cpu") == len(MODELS) + 2
+        assert text.count("cpu") == len(MODELS) + 2 + 2 * len(retrieval.MODELS)
         for counted in ("heads", "patched runs", "sets of heads"):
             assert counted in text
 
