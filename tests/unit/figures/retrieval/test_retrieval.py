@@ -12,7 +12,6 @@ from circuit_scaling.figures.retrieval.masking import (
     masking,
     masking_overview,
     of_every_size,
-    with_most_heads,
 )
 from circuit_scaling.figures.retrieval.rankings import mean_scores, score_map, strongest
 from tests.helpers import synthetic_retrieval as retrieval
@@ -118,9 +117,9 @@ class TestMasking:
         figure = masking_overview(summary)
         assert len(figure.axes) == 4
         for axes, length in zip(figure.axes, (96, 128, 192, 256), strict=True):
-            shown = with_most_heads(summary)
-            shown = shown[shown["token_length"] == length]
-            assert set(shown["n_heads"]) == {3}
+            here = summary["token_length"].eq(length) & summary["answered"]
+            shown = summary[here & summary["question"].eq("all") & summary["n_heads"].eq(3)]
+            assert len(shown) == 2 * 3
             marks = sorted(point[0, 0] for point in lines(axes, "top"))
             np.testing.assert_allclose(marks, sorted(shown["accuracy"]))
             clean = [c for c in axes.collections if c.get_gid() == "clean"]
