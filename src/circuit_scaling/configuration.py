@@ -18,7 +18,6 @@ from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.models.roster import Roster, with_slugs
 from circuit_scaling.prompts.shipped import shipped_entries
 
-
 MODELS, RETRIEVAL_MODELS = "models", "retrieval_models"
 ROSTERS = {MODELS: "roster", RETRIEVAL_MODELS: "retrieval_roster"}
 """Parameter -> the global that says which roster it is."""
@@ -48,8 +47,8 @@ class ProjectConfigLoader(OmegaConfigLoader):
             reason = str(error).splitlines()[0]
             if "_rosters" in reason:
                 reason = (
-                    "the roster that 'roster' or 'retrieval_roster' in globals.yml names is not under '_rosters' in "
-                    f"parameters_models.yml ({reason})"
+                    "the roster that 'roster' or 'retrieval_roster' in globals.yml names is not "
+                    f"under '_rosters' in parameters_models.yml ({reason})"
                 )
             raise CircuitScalingError(
                 f"The {key} in '{self.conf_source}' cannot be read: {reason}"

@@ -19,12 +19,23 @@ def elsewhere(root: Path) -> Path:
         for env in ("base", "test")
     )
     given = base | test
-    given |= {"roster": "mine", "data_root": str(root / "data"), "zoo_root": str(root / "zoo")}
+    given |= {
+        "roster": "mine",
+        "retrieval_roster": "mine",
+        "data_root": str(root / "data"),
+        "zoo_root": str(root / "zoo"),
+    }
     (conf / "base" / "globals.yml").write_text(yaml.safe_dump(given))
     entry = {"family": "mini_opt", "folder": "models/opt", "params_m": 0.5, "n_layers": 4}
     rosters = {"mine": {"mini_opt": entry | {"n_heads": 12, "bos": True}}}
     (conf / "base" / "parameters_models.yml").write_text(
-        yaml.safe_dump({"models": "${_rosters.${globals:roster}}", "rosters": "${_rosters}"})
+        yaml.safe_dump(
+            {
+                "models": "${_rosters.${globals:roster}}",
+                "retrieval_models": "${_rosters.${globals:retrieval_roster}}",
+                "rosters": "${_rosters}",
+            }
+        )
         + yaml.safe_dump({"_rosters": rosters})
     )
     return conf

@@ -624,13 +624,17 @@ def ablation_summary(models: Sequence[Model] = MODELS) -> pd.DataFrame:
     return over_models(pd.concat(frames, ignore_index=True))
 
 
-_OF_SCANS = (*tables_of("join"), "bos_effects", "competence", "run_log")
+_OF_SCANS = ("bos_effects", "competence", "run_log")
+_OF_DETECTION = ("head_rankings", "known_retrieval_heads", "question_counts", "detect_log")
+_OF_MASKING = ("masking_summary", "mask_log")
 MAKERS = {
     name: [pipeline]
     for pipeline in ("classify", "scaling", "transfer", "causal", "ablation", "zoo")
     for name in tables_of(pipeline)
 } | {
-    name: ["scan", "join"] for name in (*tables_of("join"), "bos_effects", "competence", "run_log")
+    **{name: ["scan", "join"] for name in (*tables_of("join"), *_OF_SCANS)},
+    **{name: ["retrieval_detect"] for name in _OF_DETECTION},
+    **{name: ["retrieval_mask"] for name in _OF_MASKING},
 }
 """Which pipelines make a table of the page."""
 

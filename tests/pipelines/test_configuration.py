@@ -134,7 +134,7 @@ def test_sessions_one_after_the_other_have_the_pipelines_of_their_own(tmp_path, 
 
 
 FOUND = ["__default__", "ablation", "causal", "classify", "import_tables", "join", "report"]
-FOUND += ["scaling", "scan", "transfer", "zoo"]
+FOUND += ["retrieval_detect", "retrieval_mask", "scaling", "scan", "transfer", "zoo"]
 
 
 def test_pipelines_are_found_without_arguments(tmp_path):
@@ -157,16 +157,16 @@ print("models", sorted({{node.namespace for node in pipelines["scan"].nodes}}))
 
 ROSTER = "parameters_models.yml"
 NO_GRAPH = [
-    ("globals.yml", "roster: mine", "roster: yours", "'_rosters.yours' not found"),
-    ("globals.yml", "roster: mine\n", "", "Globals key 'roster' not found"),
+    ("globals.yml", "\nroster: mine", "\nroster: yours", "'_rosters.yours' not found"),
+    ("globals.yml", "\nroster: mine\n", "\n", "Globals key 'roster' not found"),
     ("globals.yml", "n_boot: 200\n", "", "Globals key 'n_boot' not found"),
-    ("globals.yml", "roster: mine", "roster: [", "Invalid YAML or JSON file"),
+    ("globals.yml", "\nroster: mine", "\nroster: [", "Invalid YAML or JSON file"),
     (
-        *("globals.yml", "roster: mine", "default_pipelines: [scan, scn]\nroster: mine"),
+        *("globals.yml", "\nroster: mine", "\ndefault_pipelines: [scan, scn]\nroster: mine"),
         "'scn'. There are: scan, join, classify",
     ),
     (
-        *("globals.yml", "roster: mine", "default_pipelines: scan\nroster: mine"),
+        *("globals.yml", "\nroster: mine", "\ndefault_pipelines: scan\nroster: mine"),
         "no list of pipelines: 'scan'. There are: scan, join, classify",
     ),
     (ROSTER, "  mine:\n    mini_opt:\n", "  mine:\n  - mini_opt:\n", "valid dictionary"),

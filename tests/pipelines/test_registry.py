@@ -9,13 +9,14 @@ from importlib import import_module
 import yaml
 from kedro.framework.project import pipelines
 
+from circuit_scaling.configuration import RETRIEVAL_MODELS, present_slugs
 from circuit_scaling.makers import makers_of, what_to_run
 from circuit_scaling.report.reading_order import CHAPTERS, figures_of_the_page, tables_of_the_page
 from circuit_scaling.tables.registry import ALL_TABLES, tables_of
 from tests.conftest import PROJECT
 
 NAMES = ["__default__", "ablation", "causal", "classify", "import_tables", "join", "overview"]
-NAMES += ["report", "scaling", "scan", "transfer", "zoo"]
+NAMES += ["report", "retrieval_detect", "retrieval_mask", "scaling", "scan", "transfer", "zoo"]
 
 
 def test_registry_starts_without_torch():
@@ -51,6 +52,8 @@ def test_what_to_run_is_read_from_the_pipelines(catalog):
     assert makers["classified_heads"] == ["classify"]
     assert makers["ablation_trials__mini_gpt2_s"] == makers["ablation_figures"] == ["ablation"]
     assert makers["import_findings"] == ["import_tables"]
+    assert makers["head_rankings"] == makers["known_retrieval_heads"] == ["retrieval_detect"]
+    assert makers["masking_summary"] == ["retrieval_mask"]
     assert makers_of("joint_heads") == ["join", "import_tables"]
     for table, names in makers.items():
         assert table in pipelines[names[-1]].all_outputs(), table
@@ -89,6 +92,10 @@ def test_one_node_per_model_and_namespaces_are_whole(catalog):
     assert {node.namespace for node in only.nodes} == {"scan.mini_gpt2_s"}
     traced = pipelines["causal"].filter(node_namespaces=["causal.mini_gpt2_s"])
     assert [node.name for node in traced.nodes] == ["causal.mini_gpt2_s.trace_heads"]
+    asked = {node.namespace for node in pipelines["retrieval_detect"].nodes}
+    assert asked == {"retrieval_detect"} | {
+        f"retrieval_detect.{slug}" for slug in present_slugs(RETRIEVAL_MODELS)
+    }
 
 
 def test_default_is_the_whole_study_without_the_zoo(catalog):
@@ -97,4 +104,5 @@ def test_default_is_the_whole_study_without_the_zoo(catalog):
         (node.namespace or node.name).split(".")[0] for node in pipelines["__default__"].nodes
     }
     # Twelve boxes are what a person takes in; the join lies in the box of the scan.
-    assert stages == {"scan", "classify", "scaling", "transfer", "causal", "ablation", "report"}
+    study = {"scan", "classify", "scaling", "transfer", "causal", "ablation", "report"}
+    assert stages == study | {"retrieval_detect", "retrieval_mask"}

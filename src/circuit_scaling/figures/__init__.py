@@ -15,6 +15,8 @@ from circuit_scaling.figures.join.agreement import ablation_agreement
 from circuit_scaling.figures.join.attribution import attribution_agreement
 from circuit_scaling.figures.join.bos import bos_effects
 from circuit_scaling.figures.join.competence import competence
+from circuit_scaling.figures.retrieval.masking import masking, masking_overview
+from circuit_scaling.figures.retrieval.rankings import score_map
 from circuit_scaling.figures.scaling.correlations import corr_vs_scale_cross_family
 from circuit_scaling.figures.scaling.layers import layer_hist
 from circuit_scaling.figures.scaling.strong_heads import strong_head_scaling
@@ -38,7 +40,10 @@ __all__ = [
     "ioi_divergence",
     "ioi_transfer_summary",
     "layer_hist",
+    "masking",
+    "masking_overview",
     "name_order",
+    "score_map",
     "strong_head_scaling",
     "to_png",
     "to_svg",

@@ -106,6 +106,22 @@ TASKS: dict[str, Look] = {
     "plain_text": Look("plain text", "#3f3f3f", "P", (0, (6, 2))),
 }
 
+METHODS: dict[str, Look] = {
+    "summed_attention": Look("Summed Attention", "#0b5d8f", "o", "-"),
+    "wu24": Look("Wu24", "#d9762b", "s", (0, (4, 1.2))),
+    "qrhead": Look("QRHead", "#5b3a86", "^", (0, (2, 1.2))),
+}
+"""How heads that read documents are found."""
+
+QUESTIONS: dict[str, str] = {
+    "inc_state": "state of incorporation",
+    "inc_year": "year of incorporation",
+    "employee_count": "number of employees",
+    "hq_state": "state of headquarters",
+    "all": "all answered questions",
+}
+"""What is asked about a document."""
+
 
 def family_looks(families: Iterable[str]) -> dict[str, Look]:
     """Looks of ``families`` in legend order; families not known here get spare colours."""
@@ -187,7 +203,10 @@ def model_mark(look: Look, ability: str) -> dict[str, Any]:
 
 
 # A name that holds one of these would make the file of one figure look like that of another.
-_FIGURES_PER_MODEL = ("layer_hist", "delta_scatter", "hero_vs_random_ablation", "reads_writes")
+_FIGURES_PER_MODEL = (
+    *("layer_hist", "delta_scatter", "hero_vs_random_ablation", "reads_writes"),
+    *("retrieval_scores", "masking"),
+)
 _PLAIN_NAME = re.compile(
     rf"(?!.*({'|'.join(_FIGURES_PER_MODEL)}))(?!.*-[0-9a-f]{{8}}$)[a-z0-9_]([a-z0-9_.-]{{0,98}}[a-z0-9_-])?"
 )

@@ -39,8 +39,9 @@ def per_model(
 ) -> Pipeline:
     """A copy of ``nodes`` for every model, in the namespace ``<stage>.<slug>``.
 
-    ``params:model`` is the model's entry in ``roster``. What the nodes write is called ``<name>__<slug>``,
-    and so is what they read of ``by_model``; everything else that they read is shared.
+    ``params:model`` is the model's entry in ``roster``. What the nodes write is called
+    ``<name>__<slug>``, and so is what they read of ``by_model``; everything else that they read is
+    shared.
     """
     template = Pipeline(list(nodes))
     read = {name for name in template.inputs() if not _is_parameter(name)}
@@ -53,7 +54,8 @@ def per_model(
                 inputs={name: _of(name, slug) if name in by_model else name for name in read},
                 outputs={name: _of(name, slug) for name in template.all_outputs()},
                 parameters={
-                    name: f"{_PARAMETER}{roster}.{slug}" if name == MODEL else name for name in given
+                    name: f"{_PARAMETER}{roster}.{slug}" if name == MODEL else name
+                    for name in given
                 },
             )
             for slug in slugs

@@ -7,7 +7,6 @@ from dataclasses import replace
 from circuit_scaling.tables import scan
 from circuit_scaling.tables.columns import (
     HEAD,
-    HEAD_KEYS,
     MODEL,
     SHAPE,
     count,
@@ -140,6 +139,30 @@ HEAD_RANKINGS = Table(
     },
     keys=("family", "model", "method", "question", "token_length", "layer", "head"),
     every_head=True,
+)
+
+KNOWN_RETRIEVAL_HEADS = Table(
+    "known_retrieval_heads",
+    {
+        **HEAD,
+        "checkpoint": text(),
+        "list": text(),
+        "published_method": text("wu24", "qrhead", "core"),
+        "published_rank": count(),
+        "published_score": number(nullable=True),
+        "method": text(*RETRIEVAL_METHODS),
+        **_ASKED,
+        "answered": flag(),
+        "score": number(nullable=True),
+        "rank": count(nullable=True),
+        "k": count(),
+        "in_top_k": flag(nullable=True),
+        "n_heads_measured": count(),
+        "verdict": text("among the best", "not among the best", "no score", "outside the shape"),
+        "source": text(),
+    },
+    keys=("family", "model", "list", "layer", "head", "method", "question", "token_length"),
+    may_be_empty=True,
 )
 
 MASKED_HEADS = Table(

@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
-from tests.helpers.valid_tables.rows import IDS
+from tests.helpers.valid_tables.rows import (
+    FLAGS,
+    HEAD,
+    IDS,
+    LOG,
+    MODEL,
+    NAN,
+    SHAPE,
+    SHARES,
+    measured,
+)
+
+_ASKED = {"question": "inc_year", "token_length": 256}
+_SETS = {
+    "set_id": ["inc_year/256/clean", "inc_year/256/top/wu24/1/0", "r/1", "r/2"],
+    **_ASKED,
+}
+_HEADS = {"layers": [[], [0], [0, 1], []], "heads": [[], [1], [1, 0], []]}
+_REASONS = ["", "", "", "too few heads are left"]
 
 TABLES = {
     "questions": {
@@ -25,5 +43,162 @@ TABLES = {
         "answer": ["Ohio", "1929", "14,200", "New York"],
         "answer_tokens": [[1], [2], [3, 4, 5], [6, 7]],
         "data_seed": 0,
+        "bos": True,
+        "revision": "",
+        "fingerprint": "0f",
+    },
+    "question_counts": {
+        **MODEL,
+        "counted": ["filings", "filings_without_text", "inc_year_usable", "inc_year_missing"],
+        "number": [100, 0, 98, 2],
+    },
+    "retrieval_scores": {
+        **HEAD,
+        "method": "wu24",
+        **_ASKED,
+        "score": [0.5, 0.0, -0.1, NAN],
+        "score_study": [0.5, 0.0, -0.1, NAN],
+        "n_samples": [2, 1, 1, 0],
+        "n_asked": [3, 1, 2, 1],
+        "scores": IDS,
+        **SHAPE,
+        "fingerprint": "0f",
+    },
+    "decoded_answers": {
+        **MODEL,
+        "question_id": ["a", "b", "c", "d"],
+        **_ASKED,
+        "filing": ["0.txt", "1.txt", "2.txt", "3.txt"],
+        "answer": ["1929", "1930", "1931", "1932"],
+        "generated": ["1929.", " 1930", "none", ""],
+        "tokens": [[1, 2], [3], [4], []],
+        "answer_start": [0, 0, 0, 0],
+        "answer_end": [1, 1, 0, 0],
+        "right": [True, True, False, False],
+        "right_study": [True, True, False, False],
+        **SHAPE,
+        "fingerprint": "0f",
+    },
+    "copied_tokens": {
+        **HEAD,
+        "question_id": "a",
+        "place": [0, 0, 1, 1],
+        "token": [7, 7, 8, 8],
+        "score": [0.5, 0.25, 0.0, 0.125],
+        **SHAPE,
+        "fingerprint": "0f",
+    },
+    "detect_log": LOG,
+    "head_rankings": {
+        "method": "wu24",
+        **HEAD,
+        **_ASKED,
+        "score": [0.5, 0.0, -0.1, NAN],
+        "rank": [1, 2, 3, 4],
+        "score_study": [0.5, 0.0, -0.1, NAN],
+        "rank_study": [1, 2, 3, 4],
+        "n_samples": [2, 1, 1, 0],
+        "n_asked": 3,
+        "accuracy": 0.75,
+        "floor": 0.25,
+        "answered": True,
+        **SHAPE,
+        "fingerprint": "0f",
+    },
+    "known_retrieval_heads": {
+        **HEAD,
+        "checkpoint": "meta-llama/Meta-Llama-3-8B",
+        "list": "DeCoRe",
+        "published_method": ["wu24", "wu24", "qrhead", "core"],
+        "published_rank": [1, 2, 3, 4],
+        "published_score": [0.9, 0.5, NAN, NAN],
+        "method": "summed_attention",
+        **_ASKED,
+        "answered": True,
+        "score": [0.5, 0.0, -0.1, NAN],
+        "rank": [1, 2, 3, NAN],
+        "k": 2,
+        "in_top_k": FLAGS,
+        "n_heads_measured": 4,
+        "verdict": [
+            *("among the best", "not among the best", "no score", "outside the shape"),
+        ],
+        "source": "a paper",
+    },
+    "masked_heads": {
+        **MODEL,
+        **_SETS,
+        "set_type": ["clean", "top", "random", "random"],
+        "method": ["", "wu24", "", "wu24"],
+        "n_heads": [0, 1, 2, 1],
+        "draw": [0, 0, 1, 2],
+        **_HEADS,
+        "reason": _REASONS,
+        **SHAPE,
+        "fingerprint": "0f",
+    },
+    "retrieval_answers": {
+        **MODEL,
+        **_SETS,
+        "ablation": ["zero", "mean", "zero", "mean"],
+        "question_id": ["a", "a", "b", "b"],
+        "filing": ["0.txt", "0.txt", "1.txt", "1.txt"],
+        "answer": ["1929", "1929", "1930", "1930"],
+        "generated": ["1929.", "", "1931", " 1930"],
+        "right": [True, False, False, True],
+        "right_study": [True, False, False, True],
+        "answer_logprob": [-0.5, -7.5, -2.0, 0.0],
+        **SHAPE,
+        "fingerprint": "0f",
+    },
+    "mask_log": LOG,
+    "ablation_results": {
+        "method": ["summed_attention", "wu24", "qrhead", "wu24"],
+        **MODEL,
+        **_ASKED,
+        "n_heads": [1, 1, 2, 1],
+        "set_type": ["top", "random", "random", "random"],
+        "draw": [0, 0, 1, 2],
+        "ablation": ["zero", "mean", "zero", "zero"],
+        "accuracy": SHARES,
+        "baseline_accuracy": 0.75,
+        "accuracy_study": SHARES,
+        "baseline_accuracy_study": 1.0,
+        "answer_logprob": [-0.5, -7.5, 0.0, NAN],
+        "baseline_answer_logprob": -0.25,
+        "n_samples": 12,
+        **_HEADS,
+        "reason": _REASONS,
+        "fingerprint": "0f",
+    },
+    "masking_summary": {
+        "method": ["summed_attention", "wu24", "qrhead", "wu24"],
+        **MODEL,
+        "question": ["inc_year", "inc_state", "all", "hq_state"],
+        "token_length": 256,
+        "ablation": ["zero", "mean", "zero", "zero"],
+        "n_heads": [1, 1, 2, 1],
+        "n_samples": [12, 12, 36, 12],
+        "n_filings": 12,
+        "floor": SHARES,
+        "answered": [True, True, True, False],
+        **measured(
+            *(
+                f"{part}{measure}"
+                for measure in ("accuracy", "answer_logprob")
+                for part in ("baseline_", "", "random_")
+            ),
+            *(f"{measure}_difference" for measure in ("accuracy", "answer_logprob")),
+        ),
+        **{
+            f"random_{measure}_{end}": [0.2, NAN, -0.1, NAN]
+            for measure in ("accuracy", "answer_logprob")
+            for end in ("from", "to")
+        },
+        "p_accuracy": SHARES,
+        "p_answer_logprob": SHARES,
+        "n_random": [10, 1, 3, 0],
+        "reason": _REASONS,
+        "fingerprint": "0f",
     },
 }

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from circuit_scaling import figures
 from circuit_scaling.figures.style import to_svg
+from tests.helpers import synthetic_retrieval as retrieval
 from tests.helpers import synthetic_tables as tables
 from tests.helpers.drawn import MODELS, TAU
 
@@ -45,6 +46,11 @@ EMPTY = {
     ),
     "strong_head_scaling": lambda: figures.strong_head_scaling(
         tables.strong_head_scaling(tables.classified_heads(MODELS[:1])).head(0), TAU
+    ),
+    "score_map": lambda: figures.score_map(retrieval.head_rankings(retrieval.MODELS[:1]).head(0)),
+    "masking": lambda: figures.masking(retrieval.masking_summary(retrieval.MODELS[:1]).head(0)),
+    "masking_overview": lambda: figures.masking_overview(
+        retrieval.masking_summary(retrieval.MODELS[:1]).head(0)
     ),
     "zoo_training": lambda: figures.zoo_training(
         tables.zoo_curves(MODELS[:1]).head(0), tables.zoo_accuracy(MODELS[:1]).head(0)

@@ -11,6 +11,7 @@ from matplotlib.text import Text
 
 from circuit_scaling import figures
 from circuit_scaling.figures.style import to_png, to_svg
+from tests.helpers import synthetic_retrieval as retrieval
 from tests.helpers import synthetic_tables as tables
 
 MODELS = tables.MODELS[:3]
@@ -53,6 +54,12 @@ DRAWN: dict[str, Callable[[], Figure]] = {
         odd(tables.attribution_agreement(MODELS))
     ),
     "ablation_overview": lambda: figures.ablation_overview(odd(tables.ablation_summary(MODELS))),
+    "score_map": lambda: figures.score_map(
+        retrieval.head_rankings([retrieval.MINI]).replace({"model": {"mini_llama": "$m_1$"}})
+    ),
+    "masking_overview": lambda: figures.masking_overview(
+        retrieval.masking_summary().replace({"model": {"mini_llama": "$m_1$"}})
+    ),
     "zoo_training": lambda: figures.zoo_training(
         odd(tables.zoo_curves(MODELS)), odd(tables.zoo_accuracy(MODELS))
     ),

@@ -19,6 +19,8 @@ from circuit_scaling.report.interactive import phase_space_json
 from circuit_scaling.report.reading_order import all_sections, tables_of_the_page
 from circuit_scaling.tables.causal import HERO_PAIRS, HERO_SIMILARITY
 from circuit_scaling.tables.made_with import set_made_with
+from circuit_scaling.tables.retrieval import KNOWN_RETRIEVAL_HEADS
+from tests.helpers import synthetic_retrieval as retrieval
 from tests.helpers import synthetic_tables as tables
 from tests.helpers.causal_tables import classified_heads as planted_heads
 from tests.helpers.causal_tables import head_traces, head_writes, hero_heads
@@ -34,6 +36,8 @@ SECTIONS += (
     "transfer",
     "causal",
     "ablation",
+    "retrieval",
+    "masking",
     "attribution",
 )
 SECTIONS += ("bos", "training", "provenance")
@@ -125,6 +129,12 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> ReportContext:
         run_log=tables.run_log(MODELS),
         causal_log=tables.run_log(MODELS[:1]).assign(stage="causal", counted="patched runs"),
         ablation_log=tables.run_log(MODELS[:1]).assign(stage="ablation", counted="sets of heads"),
+        head_rankings=retrieval.head_rankings(),
+        known_retrieval_heads=KNOWN_RETRIEVAL_HEADS.empty(),
+        question_counts=retrieval.question_counts(),
+        masking_summary=retrieval.masking_summary(),
+        detect_log=retrieval.log("retrieval_detect"),
+        mask_log=retrieval.log("retrieval_mask"),
     )
 
 
@@ -565,7 +575,7 @@ class TestNumbers:
             mark in text for mark in context.tables["classified_heads"]["fingerprint"].unique()
         )
         assert "torch 2.13.0" in text
-        assert text.count("cpu") == len(MODELS) + 2
+        assert text.count("cpu") == len(MODELS) + 2 + 2 * len(retrieval.MODELS)
         for counted in ("heads", "patched runs", "sets of heads"):
             assert counted in text
 

@@ -10,7 +10,8 @@ from circuit_scaling.analysis.retrieval.exports import rankings_for_people
 from circuit_scaling.analysis.retrieval.known_heads import known_retrieval_heads
 from circuit_scaling.analysis.retrieval.rankings import rank
 from circuit_scaling.datasets.figures import Drawn
-from circuit_scaling.figures.retrieval.rankings import score_maps
+from circuit_scaling.figures.retrieval.rankings import mean_scores, score_map
+from circuit_scaling.figures.style import file_name
 from circuit_scaling.measuring.retrieval.freshness import check_fresh_questions, check_fresh_scores
 from circuit_scaling.measuring.retrieval.settings import RetrievalSettings
 from circuit_scaling.models.roster import Roster, RosterEntry
@@ -55,9 +56,7 @@ def rank_heads(
     ``tables`` are questions, retrieval_scores and decoded_answers.
     """
     questions, scores = tables["questions"], tables["retrieval_scores"]
-    check_fresh_questions(
-        entry, settings, (filings_truth, filings_texts, haystack), questions
-    )
+    check_fresh_questions(entry, settings, (filings_truth, filings_texts, haystack), questions)
     check_fresh_scores(entry, settings, questions, scores)
     return rank(scores, tables["decoded_answers"], questions)
 
@@ -69,9 +68,7 @@ def collect(*tables: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {name: stack(*tables[i * third : (i + 1) * third]) for i, name in enumerate(names)}
 
 
-def find_known_heads(
-    head_rankings: pd.DataFrame, retrieval_models: dict[str, Any]
-) -> pd.DataFrame:
+def find_known_heads(head_rankings: pd.DataFrame, retrieval_models: dict[str, Any]) -> pd.DataFrame:
     """Published retrieval heads, looked up among the rankings of their checkpoints."""
     return known_retrieval_heads(head_rankings, Roster.model_validate(retrieval_models))
 
@@ -85,4 +82,7 @@ def export(
 
 def draw(head_rankings: pd.DataFrame) -> Drawn:
     """For each model the score of every head, by method."""
-    return score_maps(head_rankings)
+    return {
+        f"{file_name(str(model))}_retrieval_scores": (score_map(rows), mean_scores(rows))
+        for model, rows in head_rankings.groupby("model", sort=False)
+    }

@@ -7,7 +7,13 @@ import pandas as pd
 from circuit_scaling.analysis.retrieval.exports import masking_for_people
 from circuit_scaling.analysis.retrieval.masking import ablation_results, summarise_masks
 from circuit_scaling.datasets.figures import Drawn
-from circuit_scaling.figures.retrieval.masking import masking_curves
+from circuit_scaling.figures.retrieval.masking import masking as draw_model
+from circuit_scaling.figures.retrieval.masking import (
+    masking_overview,
+    of_every_size,
+    with_most_heads,
+)
+from circuit_scaling.figures.style import file_name
 from circuit_scaling.measuring.retrieval.freshness import check_fresh_answers, check_fresh_scores
 from circuit_scaling.measuring.retrieval.settings import MaskingSettings, RetrievalSettings
 from circuit_scaling.models.roster import RosterEntry
@@ -64,5 +70,10 @@ def export(
 
 
 def draw(masking_summary: pd.DataFrame) -> Drawn:
-    """For each model what is left of its answers as more heads are masked."""
-    return masking_curves(masking_summary)
+    """For each model what is left of its answers as more heads are masked; all side by side."""
+    drawn: Drawn = {
+        "masking_overview": (masking_overview(masking_summary), with_most_heads(masking_summary))
+    }
+    for model, rows in masking_summary.groupby("model", sort=False):
+        drawn[f"{file_name(str(model))}_masking"] = (draw_model(rows), of_every_size(rows))
+    return drawn

@@ -26,7 +26,7 @@ from circuit_scaling.report.chapter import Chapter, Told
 from circuit_scaling.report.context import ReportContext
 from circuit_scaling.tables.made_with import made_with
 
-LOGS = ("run_log", "causal_log", "ablation_log")
+LOGS = ("run_log", "causal_log", "ablation_log", "detect_log", "mask_log")
 
 
 def _tell(context: ReportContext) -> Told:
