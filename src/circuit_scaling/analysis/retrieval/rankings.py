@@ -25,7 +25,7 @@ def rank(
     Args:
         scores, decoded_answers, questions: tables of the model.
     """
-    kinds = questions.drop_duplicates("question").set_index("question")["kind"]
+    kinds = dict(zip(questions["question"], questions["kind"], strict=True))
     rows = []
     for (question, length), answers in decoded_answers.groupby(_ASKED, sort=False):
         found = answering(kinds[question], answers)
@@ -44,7 +44,7 @@ def rank(
     return ranked[list(HEAD_RANKINGS.columns)]
 
 
-def _ranks(scores: pd.DataFrame, score: str) -> pd.Series:
+def _ranks(scores: pd.DataFrame, score: str) -> pd.Series[int]:
     """Ranks from 1 in each ranking; NaN last, ties by layer and head."""
     order = scores.sort_values(
         [score, "layer", "head"], ascending=[False, True, True], na_position="last", kind="stable"

@@ -78,7 +78,8 @@ class Reading:
 
     def back(self, positions: int) -> None:
         """Forget what comes behind the first ``positions`` tokens."""
-        self._cache.crop(positions)
+        if positions < self.positions:
+            self._cache.crop(positions - self.positions)
         self.positions = positions
 
     @torch.no_grad()

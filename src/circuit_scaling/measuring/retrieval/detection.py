@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -36,6 +36,10 @@ from circuit_scaling.vocabulary import RetrievalMethod
 
 Values = NDArray[np.float32]
 
+# Tokens of prompts that are read together: enough to make a step of decoding cheap, and few beside
+# what one long prompt has.
+_TOGETHER = 8192
+
 
 class Detected(NamedTuple):
     """Tables of one model."""
@@ -64,18 +68,19 @@ def detect(entry: RosterEntry, settings: RetrievalSettings, questions: pd.DataFr
     tokenizer = load_reader(entry, revision_of(questions)).tokenizer
     work = Work("retrieval_detect", len(training), fingerprint)
     with opened(entry, settings, questions, work) as model:
-        detecting = _Detecting(model, tokenizer, settings.max_new_tokens)
-        found = [
-            detecting.detect(str(question), int(length), rows)
-            for (question, length), rows in training.groupby(
-                ["question", "token_length"], sort=False
-            )
-        ]
-        tables = (
-            model.table(schema, (part[place] for part in found))
-            for place, schema in enumerate((RETRIEVAL_SCORES, DECODED_ANSWERS, COPIED_TOKENS))
+        chunk = model.chunk
+        if settings.chunk == "auto":
+            # The chunk is what one block is fastest with; here most steps are single tokens.
+            chunk = replace(chunk, tokens=min(chunk.limit, _TOGETHER))
+        detecting = _Detecting(model, tokenizer, settings.max_new_tokens, chunk)
+        groups = training.groupby(["question", "token_length"], sort=False)
+        scores, answers, copied = zip(*(detecting.detect(rows) for _, rows in groups), strict=True)
+        return Detected(
+            model.table(RETRIEVAL_SCORES, scores),
+            model.table(DECODED_ANSWERS, answers),
+            model.table(COPIED_TOKENS, copied),
+            model.log(),
         )
-        return Detected(*tables, model.log())
 
 
 @dataclass(frozen=True)
@@ -85,12 +90,12 @@ class _Detecting:
     model: OpenedModel
     tokenizer: Tokenizer
     max_new_tokens: int
+    chunk: Chunk
 
-    def detect(
-        self, question: str, length: int, rows: pd.DataFrame
-    ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-        """Scores, answers and copied tokens of one question at one length."""
-        parts = list(self._scored(question, rows))
+    def detect(self, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+        """Scores, answers and copied tokens of samples of one question and length."""
+        asked = {name: rows[name].iloc[0] for name in ("question", "token_length")}
+        parts = list(self._scored(asked["question"], rows))
         answers = [answer for part in parts for answer in part.answers]
         decoded = self._decoded(rows, answers)
         of_answer = [
@@ -106,7 +111,7 @@ class _Detecting:
         }
         flat = {method: scores.reshape(len(rows), -1) for method, scores in by_method.items()}
         check_finite(
-            f"{question} at {length} tokens",
+            "{question} at {token_length} tokens".format(**asked),
             "the clean model",
             {method: scores.T for method, scores in flat.items()},
             head_names(self.model.anatomy.heads),
@@ -115,7 +120,7 @@ class _Detecting:
             [self._reduced(method, scores, decoded) for method, scores in flat.items()]
         )
         return (
-            scores.assign(question=question, token_length=length),
+            scores.assign(**asked),
             decoded,
             _copied(rows, answers),
         )
@@ -137,7 +142,7 @@ class _Detecting:
             return scored
 
         whole = max(tokens.shape[1] + self.max_new_tokens, null.shape[1])
-        return by_rows((len(tokens), whole), self.model.chunk, score)
+        return by_rows((len(tokens), whole), self.chunk, score)
 
     def _decoded(self, rows: pd.DataFrame, answers: list[Answered]) -> pd.DataFrame:
         table = rows[["question_id", "question", "token_length", "filing", "answer"]].reset_index(
@@ -193,17 +198,17 @@ def stop_of_answer(tokenizer: Tokenizer, ends: set[int]) -> Callable[[list[int]]
 
 def _copied(rows: pd.DataFrame, answers: list[Answered]) -> pd.DataFrame:
     """A row for each decoded token and head that scores for it."""
-    parts: list[dict[str, Any]] = []
-    for name, answer in zip(rows["question_id"], answers, strict=True):
-        places, layers, heads = np.nonzero(answer.copied)
-        parts.append(
-            {
-                "question_id": [name] * len(places),
-                "place": places,
-                "token": np.array(answer.tokens)[places],
-                "score": answer.copied[places, layers, heads].astype(float),
-                "layer": layers,
-                "head": heads,
-            }
-        )
-    return pd.concat([pd.DataFrame(part) for part in parts], ignore_index=True)
+    scoring = [np.nonzero(answer.copied) for answer in answers]
+    samples = np.repeat(np.arange(len(answers)), [len(places) for places, _, _ in scoring])
+    places, layers, heads = (np.concatenate(part) for part in zip(*scoring, strict=True))
+    where = list(zip(samples, places, layers, heads, strict=True))
+    return pd.DataFrame(
+        {
+            "question_id": rows["question_id"].to_numpy()[samples],
+            "place": places,
+            "token": np.array([answers[i].tokens[place] for i, place, _, _ in where], np.int64),
+            "score": np.array([answers[i].copied[tuple(place)] for i, *place in where], float),
+            "layer": layers,
+            "head": heads,
+        }
+    )

@@ -95,8 +95,12 @@ def score_samples(
 
     first = reading.look(asked.query, see)
     answers = _answers(reading, asked, (first, last), max_new_tokens, stop)
-    by_prompt = (np.array(layers, np.float32).swapaxes(0, 1) for layers in (summed, calibrated))
-    return Scored(*by_prompt, answers)
+    return Scored(_by_prompt(summed), _by_prompt(calibrated), answers)
+
+
+def _by_prompt(layers: list[list[Values]]) -> Values:
+    """[prompts, layers, heads] from layers of prompts."""
+    return np.array(layers, np.float32).swapaxes(0, 1)
 
 
 def _answers(

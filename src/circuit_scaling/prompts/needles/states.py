@@ -127,8 +127,8 @@ def states_with_places(text: str) -> list[tuple[str, tuple[int, int]]]:
     if alone := _ALONE.get(bare):
         start = text.index(bare)
         return [(alone, (start, start + len(bare)))]
-    named = ((_meant(match, text), match.span()) for match in _NAMED.finditer(text))
-    return [(state, place) for state, place in named if state]
+    named = ((_meant(match, text), match) for match in _NAMED.finditer(text))
+    return [(state, _place(match)) for state, match in named if state]
 
 
 def state_of(cell: str) -> str | None:
@@ -136,6 +136,11 @@ def state_of(cell: str) -> str | None:
     alone = _IN_A_CELL.get(cell.strip(_AROUND).casefold())
     named = {alone} if alone else set(states_in(cell))
     return named.pop() if len(named) == 1 else None
+
+
+def _place(match: re.Match[str]) -> tuple[int, int]:
+    """The characters of a name, without the space that an abbreviation may have behind it."""
+    return match.start(), match.start() + len(match.group().rstrip())
 
 
 def _meant(match: re.Match[str], text: str) -> str | None:
