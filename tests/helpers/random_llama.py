@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import torch
@@ -12,15 +13,20 @@ from tests.helpers.filings import small_tokenizer
 from tests.helpers.tiny_models import randomise_
 
 LAYERS, HEADS, GROUPS, WIDTH = 4, 16, 4, 128
+_LIKING = 2.5
 
 
 def random_llama(
-    folder: Path, layers: int = LAYERS, heads: int = HEADS, context: int = 512, likes: str = "\n"
+    folder: Path,
+    layers: int = LAYERS,
+    heads: int = HEADS,
+    context: int = 512,
+    likes: Collection[int] = (),
 ) -> RosterEntry:
     """Save it, and say what a roster would say of it.
 
     Args:
-        likes: characters; the model gives tokens made of them more often than others.
+        likes: tokens that the model gives more often than others.
     """
     tokenizer = small_tokenizer()
     torch.manual_seed(0)
@@ -38,15 +44,8 @@ def random_llama(
     )
     model = LlamaForCausalLM(config)
     randomise_(model, seed=0)
-    liked = [
-        token
-        for token in range(len(tokenizer))
-        if likes
-        and tokenizer.decode([token]).strip()
-        and not tokenizer.decode([token]).strip(likes + " ")
-    ]
     with torch.no_grad():
-        model.lm_head.weight[liked] *= 2.5
+        model.lm_head.weight[list(likes)] *= _LIKING
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return RosterEntry(

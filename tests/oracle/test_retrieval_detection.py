@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,9 +21,11 @@ from circuit_scaling.measuring.retrieval.freshness import (
 )
 from circuit_scaling.measuring.retrieval.settings import RetrievalSettings
 from circuit_scaling.models.roster import RosterEntry
+from circuit_scaling.prompts.needles.answers import is_right
 from circuit_scaling.prompts.needles.haystack import shipped_haystack
+from circuit_scaling.prompts.needles.values import value_of, values_in
 from circuit_scaling.tables import retrieval as tables
-from tests.helpers.filings import filings
+from tests.helpers.filings import filings, ids, small_tokenizer
 from tests.helpers.random_llama import random_llama
 
 SETTINGS = RetrievalSettings.model_validate(
@@ -38,6 +41,7 @@ SETTINGS = RetrievalSettings.model_validate(
         },
     }
 )
+KINDS = {"employee_count": "count", "inc_year": "year"}
 HEADS = [(layer, head) for layer in range(2) for head in range(8)]
 
 
@@ -48,15 +52,23 @@ class Said(NamedTuple):
     text: str
 
 
+def liked() -> list[int]:
+    """The tokens that filings have most of, and numbers among those."""
+    tokenizer = small_tokenizer()
+    found = Counter(token for text in filings()[1]["text"] for token in ids(tokenizer, text))
+    numbers = [token for token in found if tokenizer.decode([token]).strip().isdigit()]
+    return [*(token for token, _ in found.most_common(6)), *numbers]
+
+
 class Case:
     """The tables of a model, and a copy of it with eager attention.
 
-    The model is random and likes digits. The true answers are what it says to every second
+    The model is random and likes the words and numbers of filings. The true answers are what it says to every second
     question, so that some of its answers are right.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.entry: RosterEntry = random_llama(folder, 2, 8, likes="019")
+        self.entry: RosterEntry = random_llama(folder, 2, 8, likes=liked())
         self.sources = (*filings(), shipped_haystack())
         asked = questions_of_model(self.entry, SETTINGS, *self.sources)
         self.counts, self.as_asked = asked.question_counts, asked.questions
@@ -65,11 +77,10 @@ class Case:
         self.questions = asked.questions.copy()
         training = self.questions[self.questions["split"] == "train"]
         self.said = {name: self._say(t) for name, t in training[["question_id", "tokens"]].values}
-        for place, (index, row) in enumerate(training.iterrows()):
-            first = self.said[row["question_id"]].text.split()[:1]
-            if place % 2 and first and first[0].isdigit() and int(first[0]):
-                usable = row["kind"] == "count" or 1600 <= int(first[0]) <= 2100
-                self.questions.loc[index, "answer"] = first[0] if usable else row["answer"]
+        for index, row in training.iloc[::2].iterrows():
+            first = values_in(row["kind"], self.said[row["question_id"]].text.split("\n")[0])[:1]
+            if first and value_of(row["kind"], first[0]):
+                self.questions.loc[index, "answer"] = first[0]
         self.training = self.questions[self.questions["split"] == "train"]
         self.found: Detected = detect(self.entry, SETTINGS, self.questions)
 
@@ -126,10 +137,15 @@ def test_answers_are_those_of_generate(case):
     for name, said in case.said.items():
         assert (list(answers.at[name, "tokens"]), answers.at[name, "generated"]) == said
     right = [
-        row.generated.split()[:1] == [row.answer] for row in answers.itertuples()
-    ]  # the model says digits and spaces
+        is_right(kind, row.answer, row.generated)
+        for kind, row in zip(answers["question"].map(KINDS), answers.itertuples(), strict=True)
+    ]
     assert answers["right"].tolist() == right
     assert 0 < sum(right) < len(right)
+    spans = answers["answer_end"] - answers["answer_start"]
+    assert (spans[right] > 0).all()
+    assert spans.max() > 1
+    assert ((spans == 0) & (answers["answer_start"] == 0)).any()
 
 
 def test_scores_are_those_of_loops_over_whole_patterns(case):
