@@ -22,6 +22,7 @@ def random_llama(
     heads: int = HEADS,
     context: int = 512,
     likes: Collection[int] = (),
+    seed: int = 0,
 ) -> RosterEntry:
     """Save it, and say what a roster would say of it.
 
@@ -29,7 +30,7 @@ def random_llama(
         likes: tokens that the model gives more often than others.
     """
     tokenizer = small_tokenizer()
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     config = LlamaConfig(
         hidden_size=WIDTH,
         intermediate_size=3 * WIDTH,
@@ -37,13 +38,13 @@ def random_llama(
         num_attention_heads=heads,
         num_key_value_heads=GROUPS,
         vocab_size=len(tokenizer),
-        max_position_embeddings=context,
+        max_position_embeddings=512,
         bos_token_id=0,
         eos_token_id=0,
         tie_word_embeddings=False,
     )
     model = LlamaForCausalLM(config)
-    randomise_(model, seed=0)
+    randomise_(model, seed)
     with torch.no_grad():
         model.lm_head.weight[list(likes)] *= _LIKING
     model.save_pretrained(folder)
