@@ -23,7 +23,6 @@ from circuit_scaling.measuring.retrieval.freshness import (
 from circuit_scaling.measuring.retrieval.settings import RetrievalSettings
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.prompts.needles.answers import is_right
-from circuit_scaling.prompts.needles.haystack import shipped_haystack
 from circuit_scaling.prompts.needles.values import value_of, values_in
 from circuit_scaling.tables import retrieval as tables
 from tests.helpers.filings import filings, ids, small_tokenizer
@@ -64,13 +63,14 @@ def liked() -> list[int]:
 class Case:
     """The tables of a model, and a copy of it with eager attention.
 
-    The model is random and likes the words and numbers of filings. The true answers are what it
-    says to every second question, so that some of its answers are right.
+    The model is random and likes some numbers, of which the haystack is full. The true answers are
+    what it says to every second question, so that some of its answers are right.
     """
 
     def __init__(self, folder: Path) -> None:
+        rng = np.random.default_rng(0)
         self.entry: RosterEntry = random_llama(folder, 2, 8, likes=liked())
-        self.sources = (*filings(), shipped_haystack())
+        self.sources = (*filings(), small_tokenizer().decode(rng.choice(liked(), 300)))
         asked = questions_of_model(self.entry, SETTINGS, *self.sources)
         self.counts, self.as_asked = asked.question_counts, asked.questions
         self.plain: Any = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager")
@@ -82,6 +82,9 @@ class Case:
             first = values_in(row["kind"], self.said[row["question_id"]].text.split("\n")[0])[:1]
             if first and value_of(row["kind"], first[0]):
                 self.questions.loc[index, "answer"] = first[0]
+        wide = training.index[::3]  # a document that has many of the numbers that the model says
+        self.questions.loc[wide, "needle_start"] = 1
+        self.questions.loc[wide, "needle_end"] = training.loc[wide, "query_start"]
         self.training = self.questions[self.questions["split"] == "train"]
         self.found: Detected = detect(self.entry, SETTINGS, self.questions)
 
