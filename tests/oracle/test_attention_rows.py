@@ -18,12 +18,9 @@ from transformers import PreTrainedModel
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.model import watched_attention
 from circuit_scaling.interventions.model.watched_attention import Attended, MaskRule
-from circuit_scaling.interventions.operations.attention_rows import (
-    attention_rows,
-    decode_with_rows,
-)
-from circuit_scaling.measuring.retrieval.detectors.summed_attention import summed_attention
-from circuit_scaling.measuring.retrieval.scores import Asked, decoded_scores, prompt_scores
+from circuit_scaling.interventions.operations.attention_rows import attention_rows
+from circuit_scaling.interventions.operations.reading import Reading
+from circuit_scaling.measuring.retrieval.scores import Asked, score_samples
 from tests.helpers.engine_scan import anatomy_of_copy
 from tests.helpers.gemma3 import sliding_gemma3
 from tests.helpers.other_models import other_model
@@ -138,30 +135,47 @@ def test_the_model_is_as_before_while_rows_are_read(case, name):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_decoding_gives_the_row_that_chose_each_token(case, name):
+def test_reading_on_behind_a_cache_gives_the_same_rows(case, name):
+    """A beginning, one ending and back, another ending, and then what the model says itself."""
     shared = case(name)
-    prompt = shared.tokens[0]
-    steps = list(decode_with_rows(shared.anatomy, prompt, 5))
-    assert len(steps) == 5
-    so_far = list(prompt)
-    for token, rows in steps:
-        assert rows.shape == (shared.anatomy.n_layers, HEADS, len(so_far))
-        assert_equal(rows, shared.patterns([so_far])[:, 0, :, -1])
-        assert token == shared.next_token(so_far)
-        so_far.append(token)
+    seen: list[Any] = []
+    reading = Reading(shared.anatomy)
+    reading.read(shared.tokens[:, :12])
+    one_ending = np.array([[5, 9, 2, 7], [3, 3, 8, 1]])
+    reading.look(one_ending, lambda _, rows: seen.append(rows))
+    whole = np.concatenate([shared.tokens[:, :12], one_ending], axis=1)
+    assert_equal(np.stack(seen), shared.patterns(whole)[:, :, :, 12:])
+    reading.back(12)
+    so_far, newest = shared.tokens[:, :12], shared.tokens[:, 12:]
+    for _ in range(5):
+        seen.clear()
+        following = reading.look(newest, lambda _, rows: seen.append(rows))
+        so_far = np.concatenate([so_far, newest], axis=1)
+        assert reading.positions == so_far.shape[1]
+        assert_equal(np.stack(seen), shared.patterns(so_far)[:, :, :, -newest.shape[1] :])
+        assert following.tolist() == [shared.next_token(prompt) for prompt in so_far]
+        newest = following[:, None]
 
 
-def test_decoding_stops_when_told(case):
+def test_reading_past_the_context_is_refused(case):
     shared = case("llama_grouped")
-    seen: list[list[int]] = []
+    reading = Reading(shared.anatomy)
+    reading.read(shared.tokens)
+    with pytest.raises(CircuitScalingError, match="21 tokens and 12 are to follow.*context is 32"):
+        reading.look(shared.tokens[:, :12], lambda *_: None)
+    reading.look(shared.tokens[:, :11], lambda *_: None)
 
-    def third(tokens: list[int]) -> bool:
-        seen.append(list(tokens))
-        return len(tokens) == 3
 
-    tokens = [token for token, _ in decode_with_rows(shared.anatomy, shared.tokens[0], 6, third)]
-    assert len(tokens) == 3
-    assert seen == [tokens[:1], tokens[:2], tokens]
+def test_attention_that_is_not_finite_is_named(case, monkeypatch):
+    taken = Attended.rows
+
+    def overflowing(attended: Attended, anatomy: Any, queries: Any) -> Any:
+        attended.output.fill_(torch.inf)
+        return taken(attended, anatomy, queries)
+
+    monkeypatch.setattr(Attended, "rows", overflowing)
+    with pytest.raises(CircuitScalingError, match="layer 0 is not finite.*float32"):
+        rows_of(case("llama_grouped"))
 
 
 # Defects. Each must be refused by the check of rows against the output, or be far from the oracle.
@@ -247,7 +261,7 @@ def test_a_model_whose_attention_cannot_be_reached_is_refused(architecture):
     with pytest.raises(CircuitScalingError, match=f"{architecture}.*exchanged"):
         next(attention_rows(anatomy, tokens, [4]))
     with pytest.raises(CircuitScalingError, match=f"{architecture}.*exchanged"):
-        next(decode_with_rows(anatomy, tokens[0], 2))
+        Reading(anatomy).read(tokens)
     anatomy.model(torch.as_tensor(tokens))  # and runs as before
 
 
@@ -258,8 +272,6 @@ BAD: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
     "no prompt": (lambda a, t: attention_rows(a, t[:0], [2]), "no prompts"),
     "unknown token": (lambda a, t: attention_rows(a, t + VOCAB, [2]), "vocabulary"),
     "too long": (lambda a, t: attention_rows(a, np.tile(t, 2), [2]), "context is 32"),
-    "answer too long": (lambda a, t: decode_with_rows(a, t[0], 13), "12 are to follow"),
-    "no answer": (lambda a, t: decode_with_rows(a, t[0], 0), "0 new tokens"),
 }
 
 
@@ -273,60 +285,76 @@ def test_what_does_not_fit_is_named(case, what):
 
 # A sample through the model, against whole patterns and loops.
 
-NEEDLE = slice(4, 9)
 QUERY = range(14, POSITIONS)
+NEEDLES = [slice(4, 9), slice(2, 14)]
+
+
+def asked(tokens, needles=NEEDLES):
+    null = np.array([[7, 2, 9]] * len(tokens))
+    return Asked(tokens[:, : QUERY.start], tokens[:, QUERY.start :], null, needles)
 
 
 @pytest.mark.parametrize("name", ["llama_grouped", "gemma3_sliding_window"])
-def test_scores_of_a_prompt(case, name):
+def test_scores_of_prompts(case, name):
     shared = case(name)
-    tokens = shared.tokens[0]
-    null = np.concatenate([tokens[: QUERY.start], [7, 2, 9]])
-    found = prompt_scores(shared.anatomy, Asked(tokens, QUERY), Asked(null, range(14, 17)), NEEDLE)
-    pattern, without = (shared.patterns([t])[:, 0] for t in (tokens, null))
-    for layer in range(LAYERS):
-        for head in range(HEADS):
-            a, b = pattern[layer, head], without[layer, head]
-            summed = sum(a[POSITIONS - 1, j] for j in range(4, 9))
-            c = [
-                np.mean([a[i, j] for i in QUERY]) - np.mean([b[i, j] for i in range(14, 17)])
-                for j in range(4, 9)
-            ]
-            low = np.mean(c) - 2 * np.std(c, ddof=1)
-            assert found.summed_attention[layer, head] == pytest.approx(summed, abs=1e-5)
-            assert found.qrhead[layer, head] == pytest.approx(
-                sum(x for x in c if x > low), abs=1e-5
-            )
+    together = asked(shared.tokens)
+    found = score_samples(shared.anatomy, together, 1, lambda _: False)
+    for place, needle in enumerate(NEEDLES):
+        without_question = np.concatenate([together.context[place], together.null[place]])
+        pattern = shared.patterns(shared.tokens[[place]])[:, 0]
+        without = shared.patterns(without_question[None])[:, 0]
+        of_needle = range(needle.start, needle.stop)
+        for layer in range(LAYERS):
+            for head in range(HEADS):
+                a, b = pattern[layer, head], without[layer, head]
+                summed = sum(a[POSITIONS - 1, j] for j in of_needle)
+                c = [
+                    np.mean([a[i, j] for i in QUERY]) - np.mean([b[i, j] for i in range(14, 17)])
+                    for j in of_needle
+                ]
+                low = np.mean(c) - 2 * np.std(c, ddof=1)
+                at = place, layer, head
+                assert found.summed_attention[at] == pytest.approx(summed, abs=1e-5)
+                assert found.qrhead[at] == pytest.approx(sum(x for x in c if x > low), abs=1e-5)
 
 
 def test_a_needle_that_is_off_by_one_is_told_apart(case):
     shared = case("llama_grouped")
-    rows = rows_of(shared, [POSITIONS - 1])[:, 0]
-    right = shared.patterns(shared.tokens)[:, 0, :, -1, NEEDLE].sum(axis=-1)
+    needle = NEEDLES[0]
+    right = shared.patterns(shared.tokens)[:, 0, :, -1, needle].sum(axis=-1)
     for start, differs in ((4, False), (5, True), (3, True)):
-        needle = slice(start, start + 5)
-        found = np.stack([summed_attention(layer, needle) for layer in rows])
-        assert bool(np.abs(found - right).max() > FAR) == differs
+        moved = [slice(start, start + 5), NEEDLES[1]]
+        found = score_samples(shared.anatomy, asked(shared.tokens, moved), 1, lambda _: False)
+        assert bool(np.abs(found.summed_attention[0] - right).max() > FAR) == differs
 
 
 def test_scores_of_decoding(case):
-    """Each head scores for a token if its strongest key is that token in the needle."""
+    """Each head scores for a token if its strongest key is that token in the needle.
+
+    Prompts that are decoded together stop each for itself.
+    """
     shared = case("llama_grouped")
-    rng = np.random.default_rng(0)
-    scored = 0
-    for _ in range(20):  # random models copy by accident only
-        tokens = rng.integers(1, VOCAB, POSITIONS)
-        needle = slice(2, 18)
-        found = decoded_scores(shared.anatomy, tokens, needle, 4, lambda t: len(t) == 3)
-        so_far = list(tokens)
-        assert found.copied.shape == (3, LAYERS, HEADS)
-        for step, token in enumerate(found.tokens):
+    tokens = np.random.default_rng(0).integers(1, VOCAB, (20, POSITIONS))  # copies by accident only
+    needles = [slice(2, 13 - n % 2) for n in range(20)]
+    found = score_samples(
+        shared.anatomy, asked(tokens, needles), 4, lambda said: len(said) == 3 or said[0] % 2 == 0
+    )
+    scored, lengths = 0, set()
+    for prompt, needle, answer in zip(tokens, needles, found.answers, strict=True):
+        so_far = list(prompt)
+        n = 1 if answer.tokens[0] % 2 == 0 else 3
+        assert answer.copied.shape == (n, LAYERS, HEADS)
+        lengths.add(n)
+        for step, token in enumerate(answer.tokens):
+            assert token == shared.next_token(so_far)
             rows = shared.patterns([so_far])[:, 0, :, -1]
             for layer in range(LAYERS):
                 for head in range(HEADS):
                     place = int(rows[layer, head].argmax())
-                    copies = 2 <= place < 18 and so_far[place] == token
-                    assert found.copied[step, layer, head] == (np.float32(1 / 16) if copies else 0)
+                    copies = needle.start <= place < needle.stop and so_far[place] == token
+                    of_one = np.float32(1 / (needle.stop - needle.start))
+                    assert answer.copied[step, layer, head] == (of_one if copies else 0)
                     scored += copies
             so_far.append(token)
     assert scored > 0
+    assert lengths == {1, 3}

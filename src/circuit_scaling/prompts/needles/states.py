@@ -118,11 +118,17 @@ def states_in(text: str) -> list[str]:
     text. A postal code that is a word as well (*IN*, *OR*), or that stands among capitals, counts
     alone or behind a comma only.
     """
-    alone = _ALONE.get(text.strip(_AROUND))
-    if alone:
-        return [alone]
-    named = (_meant(match, text) for match in _NAMED.finditer(text))
-    return [state for state in named if state]
+    return [state for state, _ in states_with_places(text)]
+
+
+def states_with_places(text: str) -> list[tuple[str, tuple[int, int]]]:
+    """The same with the characters of each name: where it begins, and where it has ended."""
+    bare = text.strip(_AROUND)
+    if alone := _ALONE.get(bare):
+        start = text.index(bare)
+        return [(alone, (start, start + len(bare)))]
+    named = ((_meant(match, text), match) for match in _NAMED.finditer(text))
+    return [(state, _place(match)) for state, match in named if state]
 
 
 def state_of(cell: str) -> str | None:
@@ -130,6 +136,11 @@ def state_of(cell: str) -> str | None:
     alone = _IN_A_CELL.get(cell.strip(_AROUND).casefold())
     named = {alone} if alone else set(states_in(cell))
     return named.pop() if len(named) == 1 else None
+
+
+def _place(match: re.Match[str]) -> tuple[int, int]:
+    """The characters of a name, without the space that an abbreviation may have behind it."""
+    return match.start(), match.start() + len(match.group().rstrip())
 
 
 def _meant(match: re.Match[str], text: str) -> str | None:
