@@ -192,27 +192,46 @@ def test_a_budget_without_room_for_one_prompt_says_so(case):
         shared.decode(chunk=Chunk.of(shared.anatomy, 200, max_memory=2**12))
 
 
-def test_blocks_below_the_first_ablated_head_run_once_for_each_prompt(case):
-    """In the prompts; every decoding step runs all blocks on all rows."""
+def test_of_a_prompt_nothing_is_run_twice_that_no_ablation_changes(case):
+    """Decoding steps, the first of which reads the prompt's last token, run all blocks on all rows."""
     shared = case("llama_grouped")
     sets = [[(2, 0)], [(1, 1), (2, 2)], [(2, 1)], [(1, 0)], []]
     few = {"tokens": shared.tokens[:4], "answers": shared.answers[:4]}
-    rows = [0] * LAYERS
+    started, finished = [0] * LAYERS, [0] * LAYERS
     handles = []
-    for layer, attention in enumerate(shared.anatomy.attentions):
+    for layer, block in enumerate(shared.anatomy.blocks):
 
-        def count(_module: Any, _args: Any, output: Any, at: int = layer) -> None:
-            if output[0].shape[1] >= POSITIONS:
-                rows[at] += len(output[0])
+        def start(_module: Any, args: Any, at: int = layer) -> None:
+            started[at] += len(args[0]) * (args[0].shape[1] == POSITIONS - 1)
 
-        handles.append(attention.register_forward_hook(count))
+        def finish(_module: Any, _args: Any, output: Any, at: int = layer) -> None:
+            finished[at] += len(output) * (output.shape[1] == POSITIONS - 1)
+
+        # Where a block only answers with what it is known to give, its parts are not called.
+        handles.append(block.input_layernorm.register_forward_pre_hook(start))
+        handles.append(block.mlp.register_forward_hook(finish))
     try:
         shared.decode(chunk=Chunk.of(shared.anatomy, 20, max_memory=2**30), sets=sets, **few)
     finally:
         for handle in handles:
             handle.remove()
-    # Once; two sets; these and two more. The empty set is the clean run.
-    assert rows == [4, 3 * 4, 5 * 4]
+    # The prompts; these and two sets. Heads of the last block change nothing that is kept of them.
+    assert started == [4, 3 * 4, 3 * 4]
+    # Of the last block sets need the keys and values alone.
+    assert finished == [4, 3 * 4, 4]
+
+
+@pytest.mark.parametrize("length", [1, 2])
+def test_prompts_may_be_short_and_answers_of_one_token(case, length):
+    """What is read before the last token is then nothing, or one token."""
+    shared = case("llama_grouped")
+    tokens, answers = shared.tokens[:, :length], [[int(t)] for t in shared.tokens[:, -1]]
+    decoded = shared.decode(tokens=tokens, answers=answers)
+    for place, heads in enumerate(SETS):
+        expected = shared.oracle.generated(tokens, heads, None, NEW, [EOS])
+        assert rows_of(decoded, place) == expected
+        logprobs = shared.oracle.answer_logprobs(tokens, answers, heads, None)
+        np.testing.assert_allclose(decoded.answer_logprobs[place], logprobs, atol=TOLERANCE)
 
 
 def test_sixteen_bits(case):

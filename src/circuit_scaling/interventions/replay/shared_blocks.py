@@ -1,4 +1,4 @@
-"""Runs of the whole model whose lower blocks are run once for all of them."""
+"""Keys and values of changed runs whose lower blocks are run once for all of them."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ class _Reached(Exception):
 
 
 class SharedBlocks:
-    """The clean run of some prompts, up to a block, and runs that go on from there.
+    """The clean run of some prompts, up to a block, and runs from there to their keys and values.
 
     Runs that are changed from some block on do not differ below it. The model runs as it is
     written, but its lower blocks answer at once with the residual that they put out in the clean
-    run; their keys and values are put into the cache afterwards.
+    run; their keys and values are put into the cache afterwards. Of the last block, keys and values
+    are all that later tokens see: there the run ends.
     """
 
     def __init__(self, anatomy: Anatomy, tokens: Tensor) -> None:
         """Nothing is run yet.
 
         Args:
-            tokens: [prompts, pos].
+            tokens: [prompts, pos]; there may be no positions.
         """
         self._anatomy = anatomy
         self._tokens = tokens
@@ -46,7 +47,7 @@ class SharedBlocks:
             layer: from 0 to n_layers; not below that of the last time.
         """
         known = len(self._layers)
-        if layer == known:
+        if layer == known or not self._tokens.shape[1]:
             return
         cache = empty_cache(self._anatomy.model)
 
@@ -64,17 +65,35 @@ class SharedBlocks:
                 run_with_cache(self._anatomy, self._tokens, cache)
         self._layers += cache.layers[known:layer]
 
-    def run(self, copies: int) -> tuple[Tensor, DynamicCache]:
-        """Run ``copies`` of the prompts through the blocks above, one whole copy after the other.
+    def cache(self, copies: int) -> DynamicCache:
+        """Keys and values of ``copies`` of the prompts, one whole copy after the other.
 
-        Returns:
-            What the unembedding reads, [copies * prompts, pos, d], and the cache of all layers.
+        Those of the blocks that have been run are the clean ones; the others are run now.
         """
         cache = empty_cache(self._anatomy.model)
-        with self._answered(copies):
-            hidden = run_with_cache(self._anatomy, copies_of(self._tokens, copies), cache)
-        cache.layers[: len(self._layers)] = [copied_layer(x, copies) for x in self._layers]
-        return hidden, cache
+        if self._tokens.shape[1]:
+            if len(self._layers) < self._anatomy.n_layers:
+                with self._answered(copies), self._up_to_last_keys(cache), suppress(_Reached):
+                    run_with_cache(self._anatomy, copies_of(self._tokens, copies), cache)
+            cache.layers[: len(self._layers)] = [copied_layer(x, copies) for x in self._layers]
+        return cache
+
+    @contextmanager
+    def _up_to_last_keys(self, cache: DynamicCache) -> Iterator[None]:
+        """For a while, a run ends when the last block has put its keys and values into ``cache``."""
+        update = cache.update
+
+        def put(keys: Tensor, values: Tensor, layer: int, *args: Any, **kwargs: Any) -> Any:
+            answer = update(keys, values, layer, *args, **kwargs)
+            if layer == self._anatomy.n_layers - 1:
+                raise _Reached
+            return answer
+
+        cache.update = put  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            del cache.update
 
     @contextmanager
     def _answered(self, copies: int) -> Iterator[None]:
