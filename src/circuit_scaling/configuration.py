@@ -18,7 +18,6 @@ from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.models.roster import Roster, with_slugs
 from circuit_scaling.prompts.shipped import shipped_entries
 
-
 MODELS, RETRIEVAL_MODELS = "models", "retrieval_models"
 ROSTERS = {MODELS: "roster", RETRIEVAL_MODELS: "retrieval_roster"}
 """Parameter -> the global that says which roster it is."""

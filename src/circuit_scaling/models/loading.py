@@ -27,7 +27,7 @@ from transformers.utils.hub import cached_file, resolve_revision
 from transformers.utils.logging import disable_progress_bar
 
 from circuit_scaling.errors import CircuitScalingError, reason_of
-from circuit_scaling.interventions.model.anatomy import Anatomy, refusal
+from circuit_scaling.interventions.model.anatomy import Anatomy, context_of, refusal
 from circuit_scaling.interventions.model.device import Precision
 from circuit_scaling.models.architecture import anatomy_of
 from circuit_scaling.models.bos import BosChoice, chat_prefix, prompt_prefix
@@ -143,6 +143,15 @@ def load_tokenizer(entry: RosterEntry, commit: str = "") -> LoadedTokenizer:
         tokenizer, entry.bos, config.model_type, facts.adds_bos if facts else None
     )
     return LoadedTokenizer(tokenizer, prefix, commit)
+
+
+def context_of_model(entry: RosterEntry, commit: str = "") -> int | None:
+    """Longest prompt that a roster entry can read, where its configuration says so.
+
+    Raises:
+        CircuitScalingError: there is no such checkpoint.
+    """
+    return context_of(_config(entry, commit))
 
 
 def weights_of(entry: RosterEntry, precision: Precision, commit: str = "") -> str:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from circuit_scaling.tables import scan
 from circuit_scaling.tables.columns import (
     HEAD,
-    HEAD_KEYS,
     MODEL,
     SHAPE,
     count,

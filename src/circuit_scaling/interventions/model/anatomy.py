@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -75,10 +76,7 @@ class Anatomy:
     @property
     def context(self) -> int | None:
         """Longest prompt that the model can read, where its configuration says so."""
-        config = self.model.config
-        names = ("max_position_embeddings", "max_seq_len")
-        limits = (getattr(config, name, None) for name in names)
-        return next((int(limit) for limit in limits if limit is not None), None)
+        return context_of(self.model.config)
 
     @property
     def device(self) -> torch.device:
@@ -98,6 +96,12 @@ class Anatomy:
         if isinstance(projection, nn.Linear):
             weight = weight.T  # Linear keeps [out, in], GPT-2's Conv1D [in, out]
         return weight.reshape(self.n_heads, self.d_head, -1)
+
+
+def context_of(config: Any) -> int | None:
+    """Longest prompt that a model of this configuration can read, where it says so."""
+    limits = (getattr(config, name, None) for name in ("max_position_embeddings", "max_seq_len"))
+    return next((int(limit) for limit in limits if limit is not None), None)
 
 
 def refusal(architecture: str, reason: str) -> CircuitScalingError:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import causal_mask_function
 
+from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.model.anatomy import Anatomy, refusal
 from circuit_scaling.interventions.model.rounding import close, full_float32
 
@@ -93,7 +94,8 @@ class Attended:
         """Post-softmax attention of ``queries``, counted from 0: float32 [batch, n_heads, n, keys].
 
         Raises:
-            CircuitScalingError: these rows times the values are not what the attention answered.
+            CircuitScalingError: these rows times the values are not what the attention answered,
+                or that is not finite.
         """
         with full_float32():
             scores = _grouped(self.query[:, :, queries].float(), self.key.float().mT)
@@ -104,6 +106,11 @@ class Attended:
             rows = scores.softmax(dim=-1)
             z = _grouped(rows, self.value.float()).transpose(1, 2)
         answered = self.output[:, queries]
+        if not answered.isfinite().all():
+            raise CircuitScalingError(
+                f"The attention of layer {self.layer} is not finite: the model's numbers overflow. "
+                "Load its weights in another dtype (dtype: float32), or take another checkpoint."
+            )
         if not close(z.to(answered.dtype), answered):
             raise refusal(
                 anatomy.architecture,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from transformers.cache_utils import DynamicCache
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.model.anatomy import Anatomy, refusal
@@ -61,72 +59,10 @@ def attention_rows(
         yield _only(anatomy, found).cpu().numpy()
 
 
-@torch.no_grad()
-def decode_with_rows(
-    anatomy: Anatomy,
-    tokens: NDArray[np.int64],
-    max_new_tokens: int,
-    stop: Callable[[list[int]], bool] = lambda _: False,
-) -> Iterator[tuple[int, Rows]]:
-    """Decode greedily, with what every head looked at when each token was chosen.
-
-    Args:
-        tokens: one prompt, [pos].
-        max_new_tokens: how many tokens at most.
-        stop: whether the tokens so far, the newest among them, are the whole answer.
-
-    Yields:
-        A token, and float32 [layers, n_heads, keys]: the attention of the newest position *before*
-        it, whose logits chose it. ``keys`` are all positions up to that one, in order.
-
-    Raises:
-        CircuitScalingError: prompt and answer do not fit the model; the model's attention cannot
-            be reached, or is something else than a masked softmax.
-    """
-    if max_new_tokens < 1:
-        raise CircuitScalingError(f"Decoding: {max_new_tokens} new tokens were asked for.")
-    check_prompts(anatomy, tokens[None], follow=max_new_tokens - 1)  # nothing reads the last one
-    # Layers with a window keep all keys as well, so that places in a row are positions.
-    cache = DynamicCache()
-    newest = tokens_on(anatomy, tokens[None])
-    decoded: list[int] = []
-    found: list[Tensor] = []
-
-    def look(attended: Attended) -> None:
-        last = torch.tensor([attended.query.shape[2] - 1], device=anatomy.device)
-        found.append(attended.rows(anatomy, last)[0, :, 0])
-
-    while len(decoded) < max_new_tokens:
-        with watching(anatomy, look), _logits_at_end(anatomy):
-            output = anatomy.model(input_ids=newest, past_key_values=cache, use_cache=True)
-        if len(found) != anatomy.n_layers:
-            raise _not_once(anatomy)
-        newest = output.logits[:, -1:].argmax(dim=-1)
-        decoded.append(int(newest))
-        yield decoded[-1], torch.stack(found).cpu().numpy()
-        found.clear()
-        if stop(decoded):
-            return
-
-
-@contextmanager
-def _logits_at_end(anatomy: Anatomy) -> Iterator[None]:
-    """For a while, only the last position is unembedded: of a long prompt nobody needs the rest."""
-    handle = anatomy.unembed.register_forward_pre_hook(lambda _, args: (args[0][:, -1:],))
-    try:
-        yield
-    finally:
-        handle.remove()
-
-
 def _only(anatomy: Anatomy, found: list[Tensor]) -> Tensor:
     if len(found) != 1:
-        raise _not_once(anatomy)
+        raise refusal(anatomy.architecture, "a block does not compute its attention exactly once")
     return found.pop()
-
-
-def _not_once(anatomy: Anatomy) -> CircuitScalingError:
-    return refusal(anatomy.architecture, "a block does not compute its attention exactly once")
 
 
 def _check_queries(tokens: NDArray[np.int64], queries: Sequence[int]) -> None:

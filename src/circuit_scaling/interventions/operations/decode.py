@@ -80,7 +80,7 @@ def decode_sets(
     _check(anatomy, tokens, sets, max_new_tokens, answers, means)
     chunk = chunk or Chunk.of(anatomy)
     whole = tokens.shape[1] + max(max_new_tokens, *map(len, answers))
-    ends = sorted({*stop_tokens, *_ends_of(anatomy)})
+    ends = sorted({*stop_tokens, *ends_of_sequence(anatomy)})
     stops = torch.tensor(ends, dtype=torch.long, device=anatomy.device)
     ablated = _AblatedSets.of(anatomy, sets, means)
 
@@ -266,7 +266,7 @@ def _in_turn(members: slice, at_once: int) -> Iterator[slice]:
         yield slice(start, min(start + at_once, members.stop))
 
 
-def _ends_of(anatomy: Anatomy) -> set[int]:
+def ends_of_sequence(anatomy: Anatomy) -> set[int]:
     """The tokens that end a sequence, as the model's own ``generate`` takes them."""
     config = getattr(anatomy.model, "generation_config", None) or anatomy.model.config
     end: int | list[int] | None = config.eos_token_id  # type: ignore[union-attr, assignment]

@@ -1,18 +1,15 @@
-"""A sample goes through the model and becomes scores of every head; its attention is not kept."""
+"""Samples go through the model and become scores of every head; their attention is not kept."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from circuit_scaling.interventions.model.anatomy import Anatomy
-from circuit_scaling.interventions.operations.attention_rows import (
-    attention_rows,
-    decode_with_rows,
-)
+from circuit_scaling.interventions.operations.reading import Reading
 from circuit_scaling.measuring.retrieval.detectors.qrhead import qrhead
 from circuit_scaling.measuring.retrieval.detectors.summed_attention import summed_attention
 from circuit_scaling.measuring.retrieval.detectors.wu24 import copy_scores
@@ -23,28 +20,24 @@ Values = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Asked:
-    """A context and a query behind it.
+    """Samples that go through the model together: the parts of their prompts, and the documents.
 
     Attributes:
-        tokens: the whole prompt, [pos].
-        query: positions of the query's tokens, up to the last one of the prompt.
+        context: what stands before the query, [prompts, pos].
+        query: the question, to the last token of the prompt, [prompts, pos].
+        null: a query that asks nothing, in its place, [prompts, pos].
+        needles: positions of each prompt's document, in its context.
     """
 
-    tokens: Tokens
-    query: range
+    context: Tokens
+    query: Tokens
+    null: Tokens
+    needles: Sequence[slice]
 
 
 @dataclass(frozen=True)
-class PromptScores:
-    """What a prompt alone shows, float32 [layers, heads] each, as the detectors name it."""
-
-    summed_attention: Values
-    qrhead: Values
-
-
-@dataclass(frozen=True)
-class DecodedScores:
-    """What decoding shows.
+class Answered:
+    """What a model says to one prompt.
 
     Attributes:
         tokens: what was decoded.
@@ -55,46 +48,84 @@ class DecodedScores:
     copied: Values
 
 
-def prompt_scores(anatomy: Anatomy, asked: Asked, null: Asked, needle: slice) -> PromptScores:
-    """Summed Attention and QRHead of every head on one sample.
+@dataclass(frozen=True)
+class Scored:
+    """What samples show.
 
-    Args:
-        asked: the sample.
-        null: the same context with a query that asks nothing; equal up to the query.
-        needle: positions of the document, in both.
-
-    Raises:
-        CircuitScalingError: a prompt does not fit the model, or its attention cannot be read.
+    Attributes:
+        summed_attention, qrhead: float32 [prompts, layers, heads], as the detectors name them.
+        answers: of each prompt.
     """
-    summed, calibrated = [], []
-    for (rows,), (null_rows,) in zip(
-        attention_rows(anatomy, asked.tokens[None], asked.query),
-        attention_rows(anatomy, null.tokens[None], null.query),
-        strict=True,
-    ):
-        summed.append(summed_attention(rows, needle))
-        calibrated.append(qrhead(rows, null_rows, needle))
-    return PromptScores(np.stack(summed), np.stack(calibrated))
+
+    summed_attention: Values
+    qrhead: Values
+    answers: list[Answered]
 
 
-def decoded_scores(
-    anatomy: Anatomy,
-    tokens: Tokens,
-    needle: slice,
-    max_new_tokens: int,
-    stop: Callable[[list[int]], bool],
-) -> DecodedScores:
-    """The greedy answer to one prompt [pos], and what each head scores for each of its tokens.
+def score_samples(
+    anatomy: Anatomy, asked: Asked, max_new_tokens: int, stop: Callable[[list[int]], bool]
+) -> Scored:
+    """All scores of every head on some samples, and the model's greedy answers.
+
+    A context is read once: behind it come the null query, then the question, then the answer.
 
     Args:
+        max_new_tokens: of an answer, at most; 1 or more.
         stop: whether the tokens so far are the whole answer.
 
     Raises:
-        CircuitScalingError: prompt and answer do not fit the model, or its attention cannot be
-            read.
+        CircuitScalingError: a prompt and its answer do not fit the model, or its attention cannot
+            be read.
     """
-    decoded, copied = [], []
-    for token, rows in decode_with_rows(anatomy, tokens, max_new_tokens, stop):
-        decoded.append(token)
-        copied.append(copy_scores(rows, tokens, token, needle))
-    return DecodedScores(decoded, np.stack(copied))
+    reading = Reading(anatomy)
+    reading.read(asked.context)
+    without: list[NDArray[np.float64]] = []
+    reading.look(
+        asked.null,
+        lambda _, rows: without.append(rows.mean(axis=2, dtype=np.float64, keepdims=True)),
+    )
+    reading.back(asked.context.shape[1])
+    summed, calibrated, last = [], [], []
+
+    def see(layer: int, rows: Values) -> None:
+        samples = list(zip(rows, without[layer], asked.needles, strict=True))
+        summed.append([summed_attention(row, needle) for row, _, needle in samples])
+        calibrated.append([qrhead(row, null, needle) for row, null, needle in samples])
+        last.append(rows[:, :, -1].copy())  # a view would hold all of the question's rows
+
+    first = reading.look(asked.query, see)
+    answers = _answers(reading, asked, (first, last), max_new_tokens, stop)
+    by_prompt = (np.array(layers, np.float32).swapaxes(0, 1) for layers in (summed, calibrated))
+    return Scored(*by_prompt, answers)
+
+
+def _answers(
+    reading: Reading,
+    asked: Asked,
+    first: tuple[Tokens, list[Values]],
+    max_new_tokens: int,
+    stop: Callable[[list[int]], bool],
+) -> list[Answered]:
+    """Decode until every prompt has its answer; what comes behind one is not kept.
+
+    Args:
+        first: the first token of each answer, [prompts], and what it was decoded from: of each
+            layer [prompts, heads, keys].
+    """
+    newest, last = first
+    prompts = np.concatenate([asked.context, asked.query], axis=1)
+    tokens: list[list[int]] = [[] for _ in prompts]
+    copied: list[list[Values]] = [[] for _ in prompts]
+    going = list(range(len(prompts)))
+    for place in range(max_new_tokens):
+        if place:
+            last.clear()
+            newest = reading.look(newest[:, None], lambda _, rows: last.append(rows[:, :, 0]))
+        for i in going:
+            token, rows = int(newest[i]), np.stack([layer[i] for layer in last])
+            tokens[i].append(token)
+            copied[i].append(copy_scores(rows, prompts[i], token, asked.needles[i]))
+        going = [i for i in going if not stop(tokens[i])]
+        if not going:
+            break
+    return [Answered(said, np.stack(of)) for said, of in zip(tokens, copied, strict=True)]

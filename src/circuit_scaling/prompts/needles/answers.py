@@ -37,8 +37,13 @@ def is_right(kind: AnswerKind, truth: str, generated: str, rule: AnswerRule = "s
         )
     if rule == "study":
         return _right_as_published(known, generated)
-    first_line = generated.strip().partition("\n")[0]
-    return values_in(kind, first_line)[:1] == [known]
+    return values_in(kind, first_line(generated)[1])[:1] == [known]
+
+
+def first_line(text: str) -> tuple[int, str]:
+    """Where the first line that says anything begins, and what it says, without space around."""
+    line = text.lstrip().partition("\n")[0]
+    return len(text) - len(text.lstrip()), line.rstrip()
 
 
 def mentions(kind: AnswerKind, truth: str, text: str) -> bool:

@@ -118,11 +118,17 @@ def states_in(text: str) -> list[str]:
     text. A postal code that is a word as well (*IN*, *OR*), or that stands among capitals, counts
     alone or behind a comma only.
     """
-    alone = _ALONE.get(text.strip(_AROUND))
-    if alone:
-        return [alone]
-    named = (_meant(match, text) for match in _NAMED.finditer(text))
-    return [state for state in named if state]
+    return [state for state, _ in states_with_places(text)]
+
+
+def states_with_places(text: str) -> list[tuple[str, tuple[int, int]]]:
+    """The same with the characters of each name: where it begins, and where it has ended."""
+    bare = text.strip(_AROUND)
+    if alone := _ALONE.get(bare):
+        start = text.index(bare)
+        return [(alone, (start, start + len(bare)))]
+    named = ((_meant(match, text), match.span()) for match in _NAMED.finditer(text))
+    return [(state, place) for state, place in named if state]
 
 
 def state_of(cell: str) -> str | None:

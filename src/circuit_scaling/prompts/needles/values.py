@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from circuit_scaling.prompts.needles.states import state_of, states_in
+from circuit_scaling.prompts.needles.states import state_of, states_with_places
 from circuit_scaling.vocabulary import AnswerKind
 
 YEARS = range(1600, 2101)
@@ -43,11 +43,16 @@ def values_in(kind: AnswerKind, text: str) -> list[str]:
     Years are numbers of exactly four digits; counts are all numbers, with their thousands
     separators, their decimals and a *thousand* or *million* behind them.
     """
+    return [value for value, _ in values_with_places(kind, text)]
+
+
+def values_with_places(kind: AnswerKind, text: str) -> list[tuple[str, tuple[int, int]]]:
+    """The same with the characters of each value: where it begins, and where it has ended."""
     if kind == "state":
-        return states_in(text)
+        return states_with_places(text)
     if kind == "year":
-        return _YEAR.findall(text)
-    return [_counted(match) for match in _NUMBER.finditer(text)]
+        return [(match.group(), match.span()) for match in _YEAR.finditer(text)]
+    return [(_counted(match), match.span()) for match in _NUMBER.finditer(text)]
 
 
 def as_written(kind: AnswerKind, value: str, text: str) -> str:
