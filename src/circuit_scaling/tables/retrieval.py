@@ -28,7 +28,7 @@ from circuit_scaling.vocabulary import (
 )
 
 _ASKED = {"question": text(*QUESTION_IDS), "token_length": count()}
-_EVERY = "all"
+EVERY = "all"
 """The questions that the clean model answers, taken together."""
 
 QUESTIONS = Table(
@@ -217,7 +217,7 @@ MASKING_SUMMARY = Table(
     {
         "method": text(*RETRIEVAL_METHODS),
         **MODEL,
-        "question": text(*QUESTION_IDS, _EVERY),
+        "question": text(*QUESTION_IDS, EVERY),
         "token_length": count(),
         "ablation": text(*ABLATION_MODES),
         "n_heads": count(),

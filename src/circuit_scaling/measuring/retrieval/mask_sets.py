@@ -192,6 +192,4 @@ class _Asked:
         draw: int = 0,
         reason: str = "",
     ) -> Mask:
-        return Mask(
-            self.question, self.length, set_type, n_heads, heads, method, draw, reason
-        )
+        return Mask(self.question, self.length, set_type, n_heads, heads, method, draw, reason)

@@ -177,7 +177,9 @@ def _tokens(rows: pd.DataFrame) -> NDArray[np.int64]:
 
 def _texts(tokenizer: Any, tokens: NDArray[np.int64]) -> list[list[str]]:
     """The text of each row of [sets, prompts, new tokens], without special tokens."""
-    ids = [[token for token in row if token != NO_TOKEN] for part in tokens.tolist() for row in part]
+    ids = [
+        [token for token in row if token != NO_TOKEN] for part in tokens.tolist() for row in part
+    ]
     texts = tokenizer.batch_decode(ids, skip_special_tokens=True)
     n_prompts = tokens.shape[1]
     return [texts[start : start + n_prompts] for start in range(0, len(texts), n_prompts)]
