@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pandera.pandas import Column
+
 from circuit_scaling.tables import scan
 from circuit_scaling.tables.columns import (
     HEAD,
@@ -149,7 +151,7 @@ MASKED_HEADS = Table(
         **_ASKED,
         "set_type": text(*MASKED_SETS),
         "method": text("", *RETRIEVAL_METHODS),
-        "n_heads": count(),
+        "n_masked": count(),
         "draw": count(),
         "layers": numbers(),
         "heads": numbers(),
@@ -208,7 +210,7 @@ ABLATION_RESULTS = Table(
 )
 
 
-def _with_interval(name: str) -> dict[str, object]:
+def _with_interval(name: str) -> dict[str, Column]:
     return {f"{name}{end}": number(nullable=True) for end in ("", "_low", "_high")}
 
 

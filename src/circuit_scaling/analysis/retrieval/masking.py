@@ -21,7 +21,7 @@ from circuit_scaling.tables.retrieval import ABLATION_RESULTS, EVERY, MASKING_SU
 from circuit_scaling.tables.table import Table
 
 _ASKED = ["question", "token_length"]
-_SET = ["method", "n_heads"]
+_SET = ["method", "n_masked"]
 _MEASURES = {"accuracy": "right", "answer_logprob": "answer_logprob"}
 _READ = {"accuracy": "right", "accuracy_study": "right_study", "answer_logprob": "answer_logprob"}
 _FALLS = -1  # accuracy and log-probability both fall where answers get worse
@@ -123,7 +123,7 @@ class _Asked:
 
     def compared(self, method: str, k: int) -> _Compared:
         """The best ``k`` heads of a method beside the random sets of as many heads."""
-        of_size = self.sets[self.sets["n_heads"] == k]
+        of_size = self.sets[self.sets["n_masked"] == k]
         top = of_size[(of_size["set_type"] == "top") & (of_size["method"] == method)]
         random = of_size[
             (of_size["set_type"] == "random") & of_size["method"].isin(["", method])
@@ -252,7 +252,8 @@ def _with_methods(sets: pd.DataFrame) -> pd.DataFrame:
     masked = sets[sets["set_type"] != "clean"]
     methods = masked.loc[masked["set_type"] == "top", [*_ASKED, "method"]].drop_duplicates()
     shared = masked[masked["method"] == ""].drop(columns="method").merge(methods, on=_ASKED)
-    return pd.concat([masked[masked["method"] != ""], shared], ignore_index=True)
+    every = pd.concat([masked[masked["method"] != ""], shared], ignore_index=True)
+    return every.drop(columns="n_heads").rename(columns={"n_masked": "n_heads"})
 
 
 def _named(name: str, found: Sequence[float]) -> _Row:

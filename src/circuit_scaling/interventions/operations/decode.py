@@ -126,7 +126,7 @@ class _AblatedSets:
         return cls(anatomy, HeadSets.of(anatomy, sets), given)
 
     def first_changed(self, place: int) -> int:
-        """The first block of the set's run whose keys or values, or any above, are not the clean ones.
+        """The first block from which on a set changes the keys and values of a prompt.
 
         Heads of the last block change no keys and values: a later token does not see them.
         """

@@ -80,7 +80,7 @@ class SharedBlocks:
 
     @contextmanager
     def _up_to_last_keys(self, cache: DynamicCache) -> Iterator[None]:
-        """For a while, a run ends when the last block has put its keys and values into ``cache``."""
+        """For a while, a run ends when the last block has filled its layer of ``cache``."""
         update = cache.update
 
         def put(keys: Tensor, values: Tensor, layer: int, *args: Any, **kwargs: Any) -> Any:
@@ -89,7 +89,7 @@ class SharedBlocks:
                 raise _Reached
             return answer
 
-        cache.update = put  # type: ignore[method-assign]
+        cache.update = put
         try:
             yield
         finally:

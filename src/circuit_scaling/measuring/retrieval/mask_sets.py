@@ -23,7 +23,7 @@ class Mask:
 
     Attributes:
         set_type: ``clean``, ``top`` or ``random``.
-        n_heads: how many heads were asked for.
+        n_masked: how many heads were asked for.
         heads: sorted; none where the set does not exist.
         method: whose best heads these are, or whose layers a random set has; otherwise empty.
         draw: number of the random set.
@@ -33,7 +33,7 @@ class Mask:
     question: str
     token_length: int
     set_type: MaskedSet
-    n_heads: int
+    n_masked: int
     heads: tuple[Head, ...] = ()
     method: str = ""
     draw: int = 0
@@ -43,13 +43,13 @@ class Mask:
     def set_id(self) -> str:
         """``question/length/type/method/heads/draw``, without the method where there is none."""
         parts = [self.question, self.token_length, self.set_type, self.method]
-        return "/".join(str(part) for part in (*parts, self.n_heads, self.draw) if part != "")
+        return "/".join(str(part) for part in (*parts, self.n_masked, self.draw) if part != "")
 
 
 def choose_masks(
     scores: pd.DataFrame, shape: tuple[int, int], settings: MaskingSettings
 ) -> list[Mask]:
-    """All sets of one model, by question and length in the order of the scores; the clean one first.
+    """All sets of one model, by question and length as the scores have them, the clean one first.
 
     The best heads of a method have the highest ``score``, those of equal score from below, layer by
     layer. Random sets hold none of the heads that any method puts into its largest set for this
@@ -63,9 +63,9 @@ def choose_masks(
         scores: ``retrieval_scores`` of one model.
         shape: layers and heads per layer.
     """
-    found = []
+    found: list[Mask] = []
     for (question, length), rows in scores.groupby(["question", "token_length"], sort=False):
-        found += _Asked.of(str(question), int(length), rows, shape, settings).masks()
+        found += _Asked.of(str(question), int(str(length)), rows, shape, settings).masks()
     return found
 
 
@@ -118,13 +118,13 @@ class _Asked:
         yield from best
         sizes = self._sizes
         if self.settings.random_ks == "largest":
-            sizes = tuple(k for k in sizes if any(m.n_heads == k and m.heads for m in best))[-1:]
+            sizes = tuple(k for k in sizes if any(m.n_masked == k and m.heads for m in best))[-1:]
         for k in sizes:
             if self.settings.random_layers == "any":
                 yield from self._random(k, "", {"": (self._others, k)}, [k])
                 continue
             for mask in best:
-                if mask.n_heads == k:
+                if mask.n_masked == k:
                     yield from self._matched(mask)
 
     @cached_property
@@ -158,7 +158,7 @@ class _Asked:
     def _matched(self, best: Mask) -> Iterator[Mask]:
         """Random sets with as many heads in each layer as the best ones of a method."""
         if best.reason:
-            yield self._mask("random", best.n_heads, method=best.method, reason=best.reason)
+            yield self._mask("random", best.n_masked, method=best.method, reason=best.reason)
             return
         wanted = Counter(layer for layer, _ in best.heads)
         pools = {
@@ -166,8 +166,8 @@ class _Asked:
             for layer, size in wanted.items()
         }
         # The layers are the seed: methods with the same layers meet the same random heads.
-        seed = [best.n_heads, *(layer for layer, _ in best.heads)]
-        yield from self._random(best.n_heads, best.method, pools, seed)
+        seed = [best.n_masked, *(layer for layer, _ in best.heads)]
+        yield from self._random(best.n_masked, best.method, pools, seed)
 
     def _random(
         self, k: int, method: str, pools: Mapping[str, Pool], seed: Sequence[int]
@@ -186,10 +186,10 @@ class _Asked:
     def _mask(
         self,
         set_type: MaskedSet,
-        n_heads: int,
+        n_masked: int,
         heads: tuple[Head, ...] = (),
         method: str = "",
         draw: int = 0,
         reason: str = "",
     ) -> Mask:
-        return Mask(self.question, self.length, set_type, n_heads, heads, method, draw, reason)
+        return Mask(self.question, self.length, set_type, n_masked, heads, method, draw, reason)
