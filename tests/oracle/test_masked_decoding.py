@@ -19,6 +19,7 @@ from circuit_scaling.interventions.operations.decode import NO_TOKEN, Decoded, d
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.models.architecture import anatomy_of
 from tests.helpers.decoding_oracle import DECODING, PROJECTIONS, DecodingOracle, decoding_model
+from tests.helpers.other_models import other_model
 from tests.helpers.tiny_models import CONTEXT, HEADS, LAYERS, VOCAB, WIDTH
 
 SAMPLES, POSITIONS, NEW = 20, 9, 7
@@ -37,6 +38,13 @@ EMPTY = 2
 CASES = [(architecture, "zero") for architecture in DECODING]
 CASES += [(name, "mean") for name in ("gpt2", "gpt_neox_parallel", "gemma3_sliding")]
 TOLERANCE = 1e-4
+_LLAMA_LIKE = PROJECTIONS["llama_grouped"]
+OTHERS = {
+    "mistral_sliding_window": _LLAMA_LIKE,
+    "gemma2_softcap_and_norm_after_attention": _LLAMA_LIKE,
+    "mixtral_experts": _LLAMA_LIKE,
+    "falcon_parallel_multi_query": "transformer.h.{}.self_attention.dense",
+}
 
 
 class Case:
@@ -102,6 +110,28 @@ def test_logprobs_of_answers_are_those_of_one_hooked_forward(case, architecture,
     assert measured.dtype == np.float32
     np.testing.assert_allclose(measured, expected, rtol=0, atol=TOLERANCE)
     assert {len(answer) for answer in shared.answers} == {0, 1, 2, 3, 4}
+
+
+@pytest.mark.parametrize(("family", "projection"), OTHERS.items())
+def test_other_families(family, projection):
+    """Windows shorter than the prompt, one key-value head, experts, softcaps."""
+    model = other_model(family)
+    rng = np.random.default_rng(5)
+    tokens = rng.integers(1, VOCAB, size=(6, POSITIONS))
+    answers = [rng.integers(1, VOCAB, size=length).tolist() for length in (3, 1, 0, 2, 3, 3)]
+    means = rng.normal(size=(2, HEADS, WIDTH // HEADS)).astype(np.float32)
+    sets = [[(1, 3)], [], [(0, 1), (1, 0)], [(0, head) for head in range(HEADS)]]
+    anatomy = anatomy_of(copy.deepcopy(model))
+    oracle = DecodingOracle(model, projection)
+    chunk = Chunk.of(anatomy, 100, max_memory=2**30)
+    for given in (None, means):
+        decoded = decode_sets(anatomy, tokens, sets, NEW, answers, given, chunk=chunk)
+        logprobs = [oracle.answer_logprobs(tokens, answers, heads, given) for heads in sets]
+        np.testing.assert_allclose(decoded.answer_logprobs, logprobs, rtol=0, atol=TOLERANCE)
+        said = [oracle.generated(tokens, heads, given, NEW, [EOS]) for heads in sets]
+        assert [rows_of(decoded, place) for place in range(len(sets))] == said
+        assert len({str(rows) for rows in said}) > 2
+        assert len(np.unique(np.round(logprobs, 3), axis=0)) == len(sets)
 
 
 def test_zero_and_mean_are_not_the_same(case):
