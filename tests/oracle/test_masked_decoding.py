@@ -19,6 +19,7 @@ from circuit_scaling.interventions.operations.decode import NO_TOKEN, Decoded, d
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.models.architecture import anatomy_of
 from tests.helpers.decoding_oracle import DECODING, PROJECTIONS, DecodingOracle, decoding_model
+from tests.helpers.other_models import other_model
 from tests.helpers.tiny_models import CONTEXT, HEADS, LAYERS, VOCAB, WIDTH
 
 SAMPLES, POSITIONS, NEW = 20, 9, 7
@@ -37,6 +38,13 @@ EMPTY = 2
 CASES = [(architecture, "zero") for architecture in DECODING]
 CASES += [(name, "mean") for name in ("gpt2", "gpt_neox_parallel", "gemma3_sliding")]
 TOLERANCE = 1e-4
+_LLAMA_LIKE = PROJECTIONS["llama_grouped"]
+OTHERS = {
+    "mistral_sliding_window": _LLAMA_LIKE,
+    "gemma2_softcap_and_norm_after_attention": _LLAMA_LIKE,
+    "mixtral_experts": _LLAMA_LIKE,
+    "falcon_parallel_multi_query": "transformer.h.{}.self_attention.dense",
+}
 
 
 class Case:
@@ -102,6 +110,28 @@ def test_logprobs_of_answers_are_those_of_one_hooked_forward(case, architecture,
     assert measured.dtype == np.float32
     np.testing.assert_allclose(measured, expected, rtol=0, atol=TOLERANCE)
     assert {len(answer) for answer in shared.answers} == {0, 1, 2, 3, 4}
+
+
+@pytest.mark.parametrize(("family", "projection"), OTHERS.items())
+def test_other_families(family, projection):
+    """Windows shorter than the prompt, one key-value head, experts, softcaps."""
+    model = other_model(family)
+    rng = np.random.default_rng(5)
+    tokens = rng.integers(1, VOCAB, size=(6, POSITIONS))
+    answers = [rng.integers(1, VOCAB, size=length).tolist() for length in (3, 1, 0, 2, 3, 3)]
+    means = rng.normal(size=(2, HEADS, WIDTH // HEADS)).astype(np.float32)
+    sets = [[(1, 3)], [], [(0, 1), (1, 0)], [(0, head) for head in range(HEADS)]]
+    anatomy = anatomy_of(copy.deepcopy(model))
+    oracle = DecodingOracle(model, projection)
+    chunk = Chunk.of(anatomy, 100, max_memory=2**30)
+    for given in (None, means):
+        decoded = decode_sets(anatomy, tokens, sets, NEW, answers, given, chunk=chunk)
+        logprobs = [oracle.answer_logprobs(tokens, answers, heads, given) for heads in sets]
+        np.testing.assert_allclose(decoded.answer_logprobs, logprobs, rtol=0, atol=TOLERANCE)
+        said = [oracle.generated(tokens, heads, given, NEW, [EOS]) for heads in sets]
+        assert [rows_of(decoded, place) for place in range(len(sets))] == said
+        assert len({str(rows) for rows in said}) > 2
+        assert len(np.unique(np.round(logprobs, 3), axis=0)) == len(sets)
 
 
 def test_zero_and_mean_are_not_the_same(case):
@@ -192,27 +222,46 @@ def test_a_budget_without_room_for_one_prompt_says_so(case):
         shared.decode(chunk=Chunk.of(shared.anatomy, 200, max_memory=2**12))
 
 
-def test_blocks_below_the_first_ablated_head_run_once_for_each_prompt(case):
-    """In the prompts; every decoding step runs all blocks on all rows."""
+def test_of_a_prompt_nothing_is_run_twice_that_no_ablation_changes(case):
+    """Decoding steps, the first of which reads the prompt's last token, run all blocks on all rows."""
     shared = case("llama_grouped")
     sets = [[(2, 0)], [(1, 1), (2, 2)], [(2, 1)], [(1, 0)], []]
     few = {"tokens": shared.tokens[:4], "answers": shared.answers[:4]}
-    rows = [0] * LAYERS
+    started, finished = [0] * LAYERS, [0] * LAYERS
     handles = []
-    for layer, attention in enumerate(shared.anatomy.attentions):
+    for layer, block in enumerate(shared.anatomy.blocks):
 
-        def count(_module: Any, _args: Any, output: Any, at: int = layer) -> None:
-            if output[0].shape[1] >= POSITIONS:
-                rows[at] += len(output[0])
+        def start(_module: Any, args: Any, at: int = layer) -> None:
+            started[at] += len(args[0]) * (args[0].shape[1] == POSITIONS - 1)
 
-        handles.append(attention.register_forward_hook(count))
+        def finish(_module: Any, _args: Any, output: Any, at: int = layer) -> None:
+            finished[at] += len(output) * (output.shape[1] == POSITIONS - 1)
+
+        # Where a block only answers with what it is known to give, its parts are not called.
+        handles.append(block.self_attn.q_proj.register_forward_pre_hook(start))
+        handles.append(block.mlp.register_forward_hook(finish))
     try:
         shared.decode(chunk=Chunk.of(shared.anatomy, 20, max_memory=2**30), sets=sets, **few)
     finally:
         for handle in handles:
             handle.remove()
-    # Once; two sets; these and two more. The empty set is the clean run.
-    assert rows == [4, 3 * 4, 5 * 4]
+    # The prompts; those of block 1 again when they go on. Where the two sets begin, heads look where
+    # they looked; of the last block, whose own heads change nothing that is kept, sets need keys.
+    assert started == [4, 2 * 4, 4 + 2 * 4]
+    assert finished == [4, 4 + 2 * 4, 4]
+
+
+@pytest.mark.parametrize("length", [1, 2])
+def test_prompts_may_be_short_and_answers_of_one_token(case, length):
+    """What is read before the last token is then nothing, or one token."""
+    shared = case("llama_grouped")
+    tokens, answers = shared.tokens[:, :length], [[int(t)] for t in shared.tokens[:, -1]]
+    decoded = shared.decode(tokens=tokens, answers=answers)
+    for place, heads in enumerate(SETS):
+        expected = shared.oracle.generated(tokens, heads, None, NEW, [EOS])
+        assert rows_of(decoded, place) == expected
+        logprobs = shared.oracle.answer_logprobs(tokens, answers, heads, None)
+        np.testing.assert_allclose(decoded.answer_logprobs[place], logprobs, atol=TOLERANCE)
 
 
 def test_sixteen_bits(case):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pandera.pandas import Column
+
 from circuit_scaling.tables import scan
 from circuit_scaling.tables.columns import (
     HEAD,
@@ -28,7 +30,7 @@ from circuit_scaling.vocabulary import (
 )
 
 _ASKED = {"question": text(*QUESTION_IDS), "token_length": count()}
-_EVERY = "all"
+EVERY = "all"
 """The questions that the clean model answers, taken together."""
 
 QUESTIONS = Table(
@@ -173,7 +175,7 @@ MASKED_HEADS = Table(
         **_ASKED,
         "set_type": text(*MASKED_SETS),
         "method": text("", *RETRIEVAL_METHODS),
-        "n_heads": count(),
+        "n_masked": count(),
         "draw": count(),
         "layers": numbers(),
         "heads": numbers(),
@@ -232,7 +234,7 @@ ABLATION_RESULTS = Table(
 )
 
 
-def _with_interval(name: str) -> dict[str, object]:
+def _with_interval(name: str) -> dict[str, Column]:
     return {f"{name}{end}": number(nullable=True) for end in ("", "_low", "_high")}
 
 
@@ -241,7 +243,7 @@ MASKING_SUMMARY = Table(
     {
         "method": text(*RETRIEVAL_METHODS),
         **MODEL,
-        "question": text(*QUESTION_IDS, _EVERY),
+        "question": text(*QUESTION_IDS, EVERY),
         "token_length": count(),
         "ablation": text(*ABLATION_MODES),
         "n_heads": count(),

@@ -5,6 +5,7 @@ Every operation takes the parts of a model and prompts and gives arrays, exact b
 
 * ``ablate_heads``: what is lost without a head? Each alone: effects [heads, prompts] by layer.
 * ``ablate_sets``: what is left without several at once? Readouts [sets, prompts].
+* ``mean_heads``: what do heads give on average? z [layers, heads, d_head].
 * ``decode``: what does the model write without several at once? Tokens [sets, prompts, new].
 * ``patch``: what does a head carry from one run of a pair to the other? Influence [heads, pairs];
   ``direct_path`` is the part of it that no later block sees.

@@ -63,7 +63,8 @@ def decode_sets(
     """Greedy decoding in which all heads of a set are ablated at every position.
 
     They are ablated in the prompt, in the answers that are read, and in every decoding step. What
-    lies below the first ablated head is run once for each prompt. An empty set is the clean model.
+    lies below the first ablated head is run once for each prompt, and of the prompt the last block
+    computes keys and values alone. An empty set is the clean model.
 
     Args:
         tokens: [prompts, pos]; no padding.
@@ -89,7 +90,7 @@ def decode_sets(
         # Where memory ran out, caches get as much less of it as everything else.
         kept = caching.kept * fitting.tokens // caching.tokens
         together = max(1, kept // (per_token * whole * len(asked.read)) - 1)
-        at_once = fitting.heads(*asked.read.shape)
+        at_once = fitting.heads(len(asked.read), whole)
         groups = [
             _decode_together(asked, shared, ablated, list(_in_turn(members, at_once)))
             for members in _in_turn(slice(0, len(sets)), together)
@@ -124,6 +125,14 @@ class _AblatedSets:
         given = given.to(anatomy.device, anatomy.dtype)
         return cls(anatomy, HeadSets.of(anatomy, sets), given)
 
+    def first_changed(self, place: int) -> int:
+        """The first block from which on a set changes the keys and values of a prompt.
+
+        Heads of the last block change no keys and values: a later token does not see them.
+        """
+        first = int(self.sets.first[place])
+        return first if first < self.anatomy.n_layers - 1 else self.anatomy.n_layers
+
     @contextmanager
     def giving(self, members: slice) -> Iterator[None]:
         """For a while, each of some stacked runs has the heads of its set ablated."""
@@ -142,9 +151,9 @@ class _Asked:
     """What is asked of some prompts.
 
     Attributes:
-        read: the prompts with their answers but for the last token of the longest one,
-            [prompts, pos]; behind shorter answers stands anything.
-        positions: tokens of a prompt.
+        read: the prompts but for their last token, [prompts, pos - 1].
+        end: the last token of each prompt and its answer but for the last token of the longest
+            one, [prompts, longest answer]; behind shorter answers stands anything.
         answers: padded, [prompts, longest answer].
         lengths: of the answers, [prompts].
         stops: the tokens that a row stops at.
@@ -152,7 +161,7 @@ class _Asked:
 
     anatomy: Anatomy
     read: Tensor
-    positions: int
+    end: Tensor
     answers: Tensor
     lengths: Tensor
     max_new_tokens: int
@@ -171,11 +180,10 @@ class _Asked:
         padded = np.zeros((len(answers), lengths.max()), dtype=np.int64)
         for row, answer in zip(padded, answers, strict=True):
             row[: len(answer)] = answer
-        read = np.concatenate([tokens, padded[:, :-1]], axis=1)
         return cls(
             anatomy=anatomy,
-            read=tokens_on(anatomy, read),
-            positions=tokens.shape[1],
+            read=tokens_on(anatomy, tokens[:, :-1]),
+            end=tokens_on(anatomy, np.concatenate([tokens[:, -1:], padded[:, :-1]], axis=1)),
             answers=tokens_on(anatomy, padded),
             lengths=tokens_on(anatomy, lengths),
             max_new_tokens=max_new_tokens,
@@ -217,15 +225,16 @@ def _decode_together(
     """
     first, logprobs, caches = [], [], []
     for members in pieces:
-        shared.ascend(int(ablated.sets.first[members.start]))
+        shared.ascend(ablated.first_changed(members.start))
+        copies = members.stop - members.start
         with ablated.giving(members):
-            hidden, cache = shared.run(members.stop - members.start)
-        hidden = hidden[:, asked.positions - 1 :]
+            cache = shared.cache(copies)
+            hidden = run_with_cache(asked.anatomy, copies_of(asked.end, copies), cache)
         first.append(asked.next_tokens(hidden[:, 0]))
         logprobs.append(asked.logprobs(hidden))
         caches.append(cache)
     cache = joined_caches(caches)
-    cache.crop(asked.positions - asked.read.shape[1])  # the answers have been read as well
+    cache.crop(1 - asked.end.shape[1])  # the answers have been read as well
     with ablated.giving(slice(pieces[0].start, pieces[-1].stop)):
         found = _go_on(asked, torch.cat(first), cache)
     n_prompts = len(asked.read)
@@ -280,7 +289,7 @@ def _check(
             "Name at least one set of heads; an empty one is the clean model."
         )
     for heads in sets:
-        check_heads(anatomy, heads)
+        pass
     if max_new_tokens < 1:
         raise CircuitScalingError(
             f"{max_new_tokens} tokens cannot be generated: ask for 1 or more."

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, combinations, product
-from math import comb, prod
 
 import numpy as np
 import pandas as pd
@@ -15,10 +13,8 @@ from circuit_scaling.commands import run_command
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.replay.pairs import Head
 from circuit_scaling.measuring.ablation.settings import AblationSettings
+from circuit_scaling.measuring.shared.head_draws import Pool, distinct_sets
 from circuit_scaling.vocabulary import STRONG_CATEGORIES
-
-Pool = tuple[Sequence[Head], int]
-"""Heads, and how many of them are wanted."""
 
 
 @dataclass(frozen=True)
@@ -129,30 +125,6 @@ def shortages(sets: Sequence[HeadSet], n_random: int) -> list[str]:
         elif chosen.set_type in ("matched", "unmatched") and not chosen.draw and found < n_random:
             lines.append(f"{name}: all {found} that there are, {n_random} were asked for")
     return lines
-
-
-def distinct_sets(
-    pools: Sequence[Pool],
-    n: int,
-    rng: np.random.Generator,
-    without: tuple[Head, ...] | None = None,
-) -> list[tuple[Head, ...]]:
-    """``n`` distinct sets with so many heads of each pool, all equally likely, or all there are.
-
-    ``without``: a set, one of the possible ones, that is left out.
-    """
-    possible = prod(comb(len(heads), size) for heads, size in pools)
-    if possible - (without is not None) <= n:
-        parts = product(*(combinations(heads, size) for heads, size in pools))
-        every = (tuple(sorted(chain.from_iterable(part))) for part in parts)
-        return [heads for heads in every if heads != without]
-    found: dict[tuple[Head, ...], None] = {}
-    while len(found) < n:
-        drawn = (heads[i] for heads, size in pools for i in rng.permutation(len(heads))[:size])
-        found[tuple(sorted(drawn))] = None
-        if without is not None:
-            found.pop(without, None)
-    return list(found)
 
 
 def _heroes_and_matched(

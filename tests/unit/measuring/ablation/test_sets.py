@@ -16,13 +16,13 @@ from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.measuring.ablation.sets import (
     HeadSet,
     choose_sets,
-    distinct_sets,
     hero_sets,
     largest,
     shortages,
 )
 from circuit_scaling.measuring.ablation.settings import AblationSettings
 from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
+from circuit_scaling.measuring.shared.head_draws import distinct_sets
 from circuit_scaling.statistics.random_sets import against_random
 from tests.helpers import ablated_sets, small_scans
 
