@@ -238,17 +238,17 @@ def test_of_a_prompt_nothing_is_run_twice_that_no_ablation_changes(case):
             finished[at] += len(output) * (output.shape[1] == POSITIONS - 1)
 
         # Where a block only answers with what it is known to give, its parts are not called.
-        handles.append(block.input_layernorm.register_forward_pre_hook(start))
+        handles.append(block.self_attn.q_proj.register_forward_pre_hook(start))
         handles.append(block.mlp.register_forward_hook(finish))
     try:
         shared.decode(chunk=Chunk.of(shared.anatomy, 20, max_memory=2**30), sets=sets, **few)
     finally:
         for handle in handles:
             handle.remove()
-    # The prompts; these and two sets. Heads of the last block change nothing that is kept of them.
-    assert started == [4, 3 * 4, 3 * 4]
-    # Of the last block sets need the keys and values alone.
-    assert finished == [4, 3 * 4, 4]
+    # The prompts; in block 1 again when they go on. Where the two sets begin, heads look where they
+    # looked. The last block's own heads change nothing that is kept; of it sets need the keys.
+    assert started == [4, 2 * 4, 4 + 2 * 4]
+    assert finished == [4, 4 + 2 * 4, 4]
 
 
 @pytest.mark.parametrize("length", [1, 2])
