@@ -223,7 +223,7 @@ def test_a_budget_without_room_for_one_prompt_says_so(case):
 
 
 def test_of_a_prompt_nothing_is_run_twice_that_no_ablation_changes(case):
-    """Decoding steps, the first of which reads the prompt's last token, run all blocks on all rows."""
+    """Decoding steps, the first of which reads a prompt's last token, run all blocks."""
     shared = case("llama_grouped")
     sets = [[(2, 0)], [(1, 1), (2, 2)], [(2, 1)], [(1, 0)], []]
     few = {"tokens": shared.tokens[:4], "answers": shared.answers[:4]}
