@@ -170,16 +170,13 @@ class _Compared:
     def beside(self, other: _Compared) -> _Compared:
         """Both questions together."""
         sizes = len(self.filings), len(other.filings)
-        parts = [
-            _side_by_side(getattr(self, name), getattr(other, name))
-            for name in ("baseline", "top", "random")
-        ]
-        return _Compared(
-            self.question,
-            np.concatenate([self.filings, other.filings]),
-            float(np.average([self.floor, other.floor], weights=sizes)),
-            True,
-            *parts,
+        return replace(
+            self,
+            filings=np.concatenate([self.filings, other.filings]),
+            floor=float(np.average([self.floor, other.floor], weights=sizes)),
+            baseline=_side_by_side(self.baseline, other.baseline),
+            top=_side_by_side(self.top, other.top),
+            random=_side_by_side(self.random, other.random),
             reason=self.reason or other.reason,
         )
 

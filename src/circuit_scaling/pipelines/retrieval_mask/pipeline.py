@@ -1,4 +1,4 @@
-"""Rankings + questions -> answers while sets of heads are masked -> the best heads against random."""
+"""Scores + questions -> answers while sets of heads are masked -> best heads against random."""
 
 from __future__ import annotations
 
