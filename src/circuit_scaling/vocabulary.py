@@ -36,6 +36,9 @@ QUESTION_IDS: tuple[QuestionId, ...] = get_args(QuestionId)
 """What is asked about a filing: where and when the company was incorporated, how many it employs,
 where its headquarters are."""
 
+EVERY_QUESTION = "all"
+"""In the place of a question: those that the clean model answers, taken together."""
+
 AnswerKind = Literal["state", "year", "count"]
 ANSWER_KINDS: tuple[AnswerKind, ...] = get_args(AnswerKind)
 """What an answer to a question is."""

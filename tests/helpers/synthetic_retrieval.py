@@ -84,6 +84,8 @@ def head_rankings(models: Sequence[Asked] = MODELS) -> pd.DataFrame:
                             "n_samples": 0 if fails and method == "wu24" else N_FILINGS,
                             "n_asked": N_FILINGS,
                             "accuracy": 0.25 if fails else 0.95,
+                            "accuracy_low": 0.05 if fails else 0.74,
+                            "accuracy_high": 0.57 if fails else 1.0,
                             "floor": FLOORS[question],
                             "answered": not fails,
                             "n_layers": model.layers,

@@ -1,4 +1,4 @@
-"""Answers without some heads equal those of hooked ``generate``, set by set; means those of hooks."""
+"""Answers without some heads equal those of hooked ``generate``, set by set."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def test_answers_are_those_of_hooked_generate(masked, questions):
 
 
 def test_an_answer_is_right_by_both_rules(entry, questions, scores, monkeypatch):
-    """A model that knows the truth where nothing is masked, and says it inside a number elsewhere."""
+    """A model that knows the truth with all heads, and else says it inside a number."""
     tokenizer, decode = small_tokenizer(), masking_module.decode_sets
 
     def knowing(

@@ -223,7 +223,7 @@ def test_a_budget_without_room_for_one_prompt_says_so(case):
 
 
 def test_of_a_prompt_nothing_is_run_twice_that_no_ablation_changes(case):
-    """Decoding steps, the first of which reads the prompt's last token, run all blocks on all rows."""
+    """Decoding steps, the first of which reads a prompt's last token, run all blocks."""
     shared = case("llama_grouped")
     sets = [[(2, 0)], [(1, 1), (2, 2)], [(2, 1)], [(1, 0)], []]
     few = {"tokens": shared.tokens[:4], "answers": shared.answers[:4]}
@@ -245,8 +245,8 @@ def test_of_a_prompt_nothing_is_run_twice_that_no_ablation_changes(case):
     finally:
         for handle in handles:
             handle.remove()
-    # The prompts; those of block 1 again when they go on. Where the two sets begin, heads look where
-    # they looked; of the last block, whose own heads change nothing that is kept, sets need keys.
+    # The prompts; in block 1 again when they go on. Where the two sets begin, heads look where they
+    # looked. The last block's own heads change nothing that is kept; of it sets need the keys.
     assert started == [4, 2 * 4, 4 + 2 * 4]
     assert finished == [4, 4 + 2 * 4, 4]
 

@@ -22,6 +22,7 @@ from circuit_scaling.tables.table import Table
 from circuit_scaling.vocabulary import (
     ABLATION_MODES,
     ANSWER_KINDS,
+    EVERY_QUESTION,
     MASKED_SETS,
     QUESTION_FORMS,
     QUESTION_IDS,
@@ -30,8 +31,7 @@ from circuit_scaling.vocabulary import (
 )
 
 _ASKED = {"question": text(*QUESTION_IDS), "token_length": count()}
-EVERY = "all"
-"""The questions that the clean model answers, taken together."""
+
 
 QUESTIONS = Table(
     "questions",
@@ -60,6 +60,12 @@ QUESTIONS = Table(
         "fingerprint": text(),
     },
     keys=("question_id",),
+    lengths={"tokens": "token_length"},
+)
+JOINT_QUESTIONS = Table(
+    "joint_questions",
+    {**MODEL, **QUESTIONS.columns},
+    keys=("family", "model", "question_id"),
     lengths={"tokens": "token_length"},
 )
 QUESTION_COUNTS = Table(
@@ -134,6 +140,8 @@ HEAD_RANKINGS = Table(
         "n_samples": count(),
         "n_asked": count(),
         "accuracy": share(),
+        "accuracy_low": share(),
+        "accuracy_high": share(),
         "floor": share(),
         "answered": flag(),
         **SHAPE,
@@ -243,7 +251,7 @@ MASKING_SUMMARY = Table(
     {
         "method": text(*RETRIEVAL_METHODS),
         **MODEL,
-        "question": text(*QUESTION_IDS, EVERY),
+        "question": text(*QUESTION_IDS, EVERY_QUESTION),
         "token_length": count(),
         "ablation": text(*ABLATION_MODES),
         "n_heads": count(),

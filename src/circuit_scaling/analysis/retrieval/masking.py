@@ -17,8 +17,9 @@ from circuit_scaling.statistics.clusters import cluster_totals
 from circuit_scaling.statistics.means import cluster_means
 from circuit_scaling.statistics.random_sets import against_random
 from circuit_scaling.statistics.shares import exact_interval, within_bounds
-from circuit_scaling.tables.retrieval import ABLATION_RESULTS, EVERY, MASKING_SUMMARY
+from circuit_scaling.tables.retrieval import ABLATION_RESULTS, MASKING_SUMMARY
 from circuit_scaling.tables.table import Table
+from circuit_scaling.vocabulary import EVERY_QUESTION
 
 _ASKED = ["question", "token_length"]
 _SET = ["method", "n_masked"]
@@ -170,22 +171,19 @@ class _Compared:
     def beside(self, other: _Compared) -> _Compared:
         """Both questions together."""
         sizes = len(self.filings), len(other.filings)
-        parts = [
-            _side_by_side(getattr(self, name), getattr(other, name))
-            for name in ("baseline", "top", "random")
-        ]
-        return _Compared(
-            self.question,
-            np.concatenate([self.filings, other.filings]),
-            float(np.average([self.floor, other.floor], weights=sizes)),
-            True,
-            *parts,
+        return replace(
+            self,
+            filings=np.concatenate([self.filings, other.filings]),
+            floor=float(np.average([self.floor, other.floor], weights=sizes)),
+            baseline=_side_by_side(self.baseline, other.baseline),
+            top=_side_by_side(self.top, other.top),
+            random=_side_by_side(self.random, other.random),
             reason=self.reason or other.reason,
         )
 
     def of_all(self) -> _Compared:
         """The same, named as all questions that are answered."""
-        return replace(self, question=EVERY)
+        return replace(self, question=EVERY_QUESTION)
 
     def row(self) -> _Row:
         row: _Row = {

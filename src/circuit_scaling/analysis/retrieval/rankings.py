@@ -19,7 +19,7 @@ def rank(
 
     ``rank`` is by ``score``, from 1 for the highest; of equal scores the lower layer, then the
     lower head comes first, and heads without a score come last. ``rank_study`` is the same by
-    ``score_study``. ``accuracy``, ``floor`` and ``answered`` are of the clean model on the training
+    ``score_study``. ``accuracy`` with its interval, ``floor`` and ``answered`` are of the clean model on the training
     questions (``answering``).
 
     Args:
@@ -34,6 +34,8 @@ def rank(
                 "question": question,
                 "token_length": length,
                 "accuracy": found.accuracy,
+                "accuracy_low": found.low,
+                "accuracy_high": found.high,
                 "floor": found.floor,
                 "answered": found.answered,
             }

@@ -25,9 +25,8 @@ from circuit_scaling.figures.style import (
     require_columns,
     styled,
 )
-from circuit_scaling.vocabulary import ABLATION_MODES
+from circuit_scaling.vocabulary import ABLATION_MODES, EVERY_QUESTION
 
-_EVERY = "all"
 _COLUMNS = (
     *("family", "model", "method", "question", "token_length", "ablation", "n_heads", "answered"),
     *("floor", "baseline_accuracy", "baseline_accuracy_low", "baseline_accuracy_high"),
@@ -138,7 +137,7 @@ def of_every_size(masking_summary: pd.DataFrame) -> pd.DataFrame:
 def with_most_heads(masking_summary: pd.DataFrame) -> pd.DataFrame:
     """Of these the answered questions together, with the most heads of each model and length."""
     rows = of_every_size(masking_summary)
-    rows = rows[(rows["question"] == _EVERY) & rows["answered"]]
+    rows = rows[(rows["question"] == EVERY_QUESTION) & rows["answered"]]
     most = rows.groupby(["model", "token_length", "method"])["n_heads"].transform("max")
     return rows[rows["n_heads"] == most]
 

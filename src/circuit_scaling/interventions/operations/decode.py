@@ -28,7 +28,7 @@ from circuit_scaling.interventions.replay.head_sets import HeadSets
 from circuit_scaling.interventions.replay.pairs import Head
 from circuit_scaling.interventions.replay.portions import by_rows, made_to_fit
 from circuit_scaling.interventions.replay.replacements import tokens_on
-from circuit_scaling.interventions.replay.request_checks import check_heads, check_request
+from circuit_scaling.interventions.replay.request_checks import check_request
 from circuit_scaling.interventions.replay.shared_blocks import SharedBlocks
 
 NO_TOKEN = -1
@@ -63,8 +63,9 @@ def decode_sets(
     """Greedy decoding in which all heads of a set are ablated at every position.
 
     They are ablated in the prompt, in the answers that are read, and in every decoding step. What
-    lies below the first ablated head is run once for each prompt, and of the prompt the last block
-    computes keys and values alone. An empty set is the clean model.
+    lies below the first ablated head, the attention of its block included, is run once for each
+    prompt, and of the prompt the last block computes keys and values alone. An empty set is the
+    clean model.
 
     Args:
         tokens: [prompts, pos]; no padding.

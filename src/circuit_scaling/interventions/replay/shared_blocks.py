@@ -56,10 +56,10 @@ class SharedBlocks:
     """The clean run of some prompts, up to a block, and runs from there to their keys and values.
 
     Runs whose heads are changed from some block on do not differ below it, nor in what the heads of
-    this block look at. The model runs as it is written, but its lower blocks answer at once with the
-    residual that they put out in the clean run, and the attention of the first changed block with
-    the projection of its heads' clean output, from which on runs differ; keys and values are put
-    into the cache afterwards. Of the last block, keys and values are all that later tokens see:
+    this block look at. The model runs as it is written, but its lower blocks answer at once with
+    the residual that they put out in the clean run, and the attention of the first changed block
+    with the projection of its heads' clean output, from which on runs differ; keys and values are
+    put into the cache afterwards. Of the last block, keys and values are all that later tokens see:
     there the run ends.
     """
 

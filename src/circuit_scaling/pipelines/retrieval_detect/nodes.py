@@ -16,6 +16,7 @@ from circuit_scaling.measuring.retrieval.freshness import check_fresh_questions,
 from circuit_scaling.measuring.retrieval.settings import RetrievalSettings
 from circuit_scaling.models.roster import Roster, RosterEntry
 from circuit_scaling.pipelines.per_model import stack
+from circuit_scaling.tables.retrieval import JOINT_QUESTIONS
 
 # torch and transformers are imported inside the functions: the registry must start without them.
 
@@ -61,11 +62,28 @@ def rank_heads(
     return rank(scores, tables["decoded_answers"], questions)
 
 
-def collect(*tables: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Rankings, counts and logs of all models, one below the other."""
-    third = len(tables) // 3
-    names = ("head_rankings", "question_counts", "detect_log")
-    return {name: stack(*tables[i * third : (i + 1) * third]) for i, name in enumerate(names)}
+def collect(retrieval_models: dict[str, Any], *tables: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The tables of all models, one below the other.
+
+    ``tables`` are those of all models for each of rankings, questions, copied tokens, counts and
+    logs in turn.
+    """
+    models = Roster.model_validate(retrieval_models).root.values()
+    n = len(models)
+    rankings, questions, copied, counts, logs = (
+        tables[start : start + n] for start in range(0, len(tables), n)
+    )
+    named = [
+        table.assign(family=entry.family, model=entry.slug)
+        for table, entry in zip(questions, models, strict=True)
+    ]
+    return {
+        "head_rankings": stack(*rankings),
+        "joint_questions": stack(*named)[list(JOINT_QUESTIONS.columns)],
+        "copied_tokens": stack(*copied),
+        "question_counts": stack(*counts),
+        "detect_log": stack(*logs),
+    }
 
 
 def find_known_heads(head_rankings: pd.DataFrame, retrieval_models: dict[str, Any]) -> pd.DataFrame:

@@ -22,7 +22,8 @@ from circuit_scaling.provenance import MEASURES
 FILINGS = ("filings_truth", "filings_texts", "haystack")
 _ASKED = ("questions", "question_counts")
 _DETECTED = ("retrieval_scores", "decoded_answers", "copied_tokens", "detect_log")
-_COLLECTED = ("head_rankings", "question_counts", "detect_log")
+_OF_EVERY = ("head_rankings", "questions", "copied_tokens", "question_counts", "detect_log")
+_COLLECTED = (_OF_EVERY[0], "joint_questions", *_OF_EVERY[2:])
 
 
 def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
@@ -66,7 +67,7 @@ def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
         [
             Node(
                 collect,
-                inputs=of_every(_COLLECTED, slugs),
+                inputs=["params:retrieval_models", *of_every(_OF_EVERY, slugs)],
                 outputs={name: name for name in _COLLECTED},
                 name="collect_rankings",
             ),

@@ -16,6 +16,7 @@ from circuit_scaling.figures.retrieval.masking import (
 from circuit_scaling.figures.style import file_name
 from circuit_scaling.measuring.retrieval.freshness import check_fresh_answers, check_fresh_scores
 from circuit_scaling.measuring.retrieval.settings import MaskingSettings, RetrievalSettings
+from circuit_scaling.measuring.shared.of_model import of_model
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.pipelines.per_model import stack
 
@@ -26,14 +27,15 @@ def mask_heads(
     entry: RosterEntry,
     settings: RetrievalSettings,
     masking: MaskingSettings,
-    questions: pd.DataFrame,
-    retrieval_scores: pd.DataFrame,
+    joint_questions: pd.DataFrame,
+    head_rankings: pd.DataFrame,
 ) -> dict[str, pd.DataFrame]:
     """Load the model once; answer the test questions with every set of heads masked."""
     from circuit_scaling.measuring.retrieval.masking import mask
 
-    check_fresh_scores(entry, settings, questions, retrieval_scores)
-    return mask(entry, settings, masking, questions, retrieval_scores)._asdict()
+    questions, ranked = (of_model(table, entry.slug) for table in (joint_questions, head_rankings))
+    check_fresh_scores(entry, settings, questions, ranked)
+    return mask(entry, settings, masking, questions, ranked)._asdict()
 
 
 def compare_masks(
@@ -44,11 +46,13 @@ def compare_masks(
 ) -> dict[str, pd.DataFrame]:
     """Refuse answers that do not fit the configuration; else compare top heads with random ones.
 
-    ``tables`` are questions, retrieval_scores, masked_heads and retrieval_answers.
+    ``tables`` are joint_questions, head_rankings, masked_heads and retrieval_answers.
     """
+    questions, ranked = (
+        of_model(tables[name], entry.slug) for name in ("joint_questions", "head_rankings")
+    )
     sets, answers = tables["masked_heads"], tables["retrieval_answers"]
-    check_fresh_answers(entry, settings, masking, tables["retrieval_scores"], sets, answers)
-    questions = tables["questions"]
+    check_fresh_answers(entry, settings, masking, ranked, sets, answers)
     return {
         "ablation_results": ablation_results(sets, answers),
         "masking_summary": summarise_masks(sets, answers, questions),

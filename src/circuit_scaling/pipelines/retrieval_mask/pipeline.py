@@ -1,4 +1,4 @@
-"""Scores + questions -> answers while heads are masked -> the best heads against random ones."""
+"""Rankings + questions -> answers while sets of heads are masked -> best heads against random."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from circuit_scaling.pipelines.retrieval_mask.nodes import (
 )
 from circuit_scaling.provenance import MEASURES
 
-_READ = ("questions", "retrieval_scores")
+_READ = ("joint_questions", "head_rankings")
 _MASKED = ("masked_heads", "retrieval_answers", "mask_log")
 _COMPARED = ("ablation_results", "masking_summary")
 _COLLECTED = (*_COMPARED, "mask_log")
@@ -45,7 +45,6 @@ def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
                 name="compare_masks",
             ),
         ],
-        by_model=_READ,
         roster=RETRIEVAL_MODELS,
     )
     return masking + in_stage(

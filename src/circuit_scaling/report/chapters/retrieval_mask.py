@@ -25,9 +25,7 @@ from circuit_scaling.report.blocks import (
 from circuit_scaling.report.chapter import Chapter, Told
 from circuit_scaling.report.chapters.retrieval_detect import listed
 from circuit_scaling.report.context import ReportContext
-from circuit_scaling.vocabulary import ABLATION_MODES
-
-_EVERY = "all"
+from circuit_scaling.vocabulary import ABLATION_MODES, EVERY_QUESTION
 
 
 def _tell(context: ReportContext) -> Told:
@@ -36,7 +34,7 @@ def _tell(context: ReportContext) -> Told:
     if summary.empty:
         return Told(("No heads were masked.",))
     most = _with_most_heads(summary)
-    together = most[(most["question"] == _EVERY) & most["answered"]]
+    together = most[(most["question"] == EVERY_QUESTION) & most["answered"]]
     mode = next(mode for mode in ABLATION_MODES if mode in set(summary["ablation"]))
     primary = together[together["ablation"] == mode]
     blocks: list[Block] = []
@@ -47,7 +45,7 @@ def _tell(context: ReportContext) -> Told:
     if len(others):
         caption = "The same where heads are not set to 0 but to their mean over other prompts."
         blocks.append(_table(others, caption, by_question=False, folded=True))
-    single = most[(most["question"] != _EVERY) & (most["ablation"] == mode)]
+    single = most[(most["question"] != EVERY_QUESTION) & (most["ablation"] == mode)]
     if len(single):
         caption = "Question by question; those that the whole model does not answer are marked."
         blocks.append(_table(single, caption, by_question=True, folded=True))
@@ -141,7 +139,7 @@ def _counted(primary: pd.DataFrame) -> list[str]:
 
 
 def _not_answered(summary: pd.DataFrame) -> list[str]:
-    failing = summary[(summary["question"] != _EVERY) & ~summary["answered"]]
+    failing = summary[(summary["question"] != EVERY_QUESTION) & ~summary["answered"]]
     failing = failing.drop_duplicates(["model", "question", "token_length"])
     if failing.empty:
         return []
