@@ -19,8 +19,8 @@ def rank(
 
     ``rank`` is by ``score``, from 1 for the highest; of equal scores the lower layer, then the
     lower head comes first, and heads without a score come last. ``rank_study`` is the same by
-    ``score_study``. ``accuracy`` with its interval, ``floor`` and ``answered`` are of the clean model on the training
-    questions (``answering``).
+    ``score_study``. ``accuracy`` with its interval, ``floor`` and ``answered`` are of the clean
+    model on the training questions (``answering``).
 
     Args:
         scores, decoded_answers, questions: tables of the model.

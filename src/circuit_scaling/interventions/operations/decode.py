@@ -28,7 +28,7 @@ from circuit_scaling.interventions.replay.head_sets import HeadSets
 from circuit_scaling.interventions.replay.pairs import Head
 from circuit_scaling.interventions.replay.portions import by_rows, made_to_fit
 from circuit_scaling.interventions.replay.replacements import tokens_on
-from circuit_scaling.interventions.replay.request_checks import check_request
+from circuit_scaling.interventions.replay.request_checks import check_heads, check_request
 from circuit_scaling.interventions.replay.shared_blocks import SharedBlocks
 
 NO_TOKEN = -1
@@ -290,7 +290,7 @@ def _check(
             "Name at least one set of heads; an empty one is the clean model."
         )
     for heads in sets:
-        pass
+        check_heads(anatomy, heads)
     if max_new_tokens < 1:
         raise CircuitScalingError(
             f"{max_new_tokens} tokens cannot be generated: ask for 1 or more."
