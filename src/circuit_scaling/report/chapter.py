@@ -31,6 +31,8 @@ class Chapter:
         figures: those that it shows, by name.
         tell: the sentences and blocks, when the tables are there.
         needs_scan: whether it has nothing to say of an imported table.
+        of_own_models: whether it is about other models than those of the heads; beside an imported
+            table it is then shown only where its own tables are there.
     """
 
     anchor: str
@@ -41,10 +43,15 @@ class Chapter:
     also: tuple[str, ...] = ()
     figures: tuple[str, ...] = ()
     needs_scan: bool = False
+    of_own_models: bool = False
+
+    def is_there(self, context: ReportContext) -> bool:
+        """Whether all tables that it needs have been made."""
+        return all(name in context.tables for name in self.tables)
 
     def section(self, context: ReportContext) -> Section:
         """The chapter as it is drawn."""
-        if all(name in context.tables for name in self.tables):
+        if self.is_there(context):
             told = self.tell(context)
             return Section(self.anchor, self.title, tuple(told.sentences), tuple(told.blocks))
         left_out = not context.outdated.isdisjoint(context.pipelines_of(*self.tables))

@@ -57,7 +57,9 @@ def all_sections(context: ReportContext) -> list[Section]:
     """Every chapter as it is drawn, but for those of whose tables no pipeline makes any."""
     chapters = tuple(c for c in CHAPTERS if not c.tables or context.can_be_made(c.tables))
     if context.imported:
-        chapters = (IMPORTED, *(chapter for chapter in chapters if not chapter.needs_scan))
+        of_others = {c.anchor for c in chapters if c.of_own_models and not c.is_there(context)}
+        kept = (c for c in chapters if not c.needs_scan and c.anchor not in of_others)
+        chapters = (IMPORTED, *kept)
     return [chapter.section(context) for chapter in chapters]
 
 

@@ -134,8 +134,8 @@ def _answers_table(rankings: pd.DataFrame) -> Table:
 def _answer_cell(row: dict[Any, Any] | None) -> Cell:
     if row is None:
         return Cell(MISSING, numeric=True)
-    bounds = share_interval(row.get("accuracy_low"), row.get("accuracy_high"))
-    note = "\n".join(part for part in (bounds, f"floor {share(row['floor'])}") if part)
+    bounds = share_interval(row["accuracy_low"], row["accuracy_high"])
+    note = f"{bounds}\nfloor {share(row['floor'])}"
     flag = "" if row["answered"] else "not answered"
     return Cell(share(row["accuracy"]), note, flag, numeric=True)
 
@@ -271,4 +271,5 @@ CHAPTER = Chapter(
     tables=("head_rankings",),
     also=("known_retrieval_heads", "question_counts"),
     tell=_tell,
+    of_own_models=True,
 )

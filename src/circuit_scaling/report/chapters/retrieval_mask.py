@@ -222,4 +222,5 @@ CHAPTER = Chapter(
     tables=("masking_summary",),
     figures=("masking_overview",),
     tell=_tell,
+    of_own_models=True,
 )

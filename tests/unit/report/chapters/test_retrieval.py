@@ -59,7 +59,6 @@ class TestDetection:
         with_interval = rankings.assign(accuracy_low=0.735, accuracy_high=0.998)
         cell = tables(detected(with_interval))[0].rows[0][2]
         assert (cell.text, cell.note) == ("95 %", "[74, 100] %\nfloor 30 %")
-        assert tables(detected(rankings))[0].rows[0][2].note == "floor 30 %"
 
     def test_the_strongest_head_has_the_highest_mean_of_answered_questions(
         self, rankings: pd.DataFrame
