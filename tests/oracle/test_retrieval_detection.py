@@ -15,7 +15,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from circuit_scaling.analysis.retrieval.rankings import rank
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.measuring.retrieval.asking import questions_of_model
-from circuit_scaling.measuring.retrieval.detection import Detected, detect
+from circuit_scaling.measuring.retrieval.detection import Detected, detect, stop_of_answer
 from circuit_scaling.measuring.retrieval.freshness import (
     check_fresh_questions,
     check_fresh_scores,
@@ -63,8 +63,8 @@ def liked() -> list[int]:
 class Case:
     """The tables of a model, and a copy of it with eager attention.
 
-    The model is random and likes some numbers, of which the haystack is full. The true answers are
-    what it says to every second question, so that some of its answers are right.
+    The model is random and likes some numbers, of which the haystack is full. The true answers to
+    some questions are what it says, so that some of its answers are right.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -78,10 +78,12 @@ class Case:
         self.questions = asked.questions.copy()
         training = self.questions[self.questions["split"] == "train"]
         self.said = {name: self._say(t) for name, t in training[["question_id", "tokens"]].values}
-        for index, row in training.iloc[::2].iterrows():
-            first = values_in(row["kind"], self.said[row["question_id"]].text.split("\n")[0])[:1]
-            if first and value_of(row["kind"], first[0]):
-                self.questions.loc[index, "answer"] = first[0]
+        for place, (index, row) in enumerate(training.iterrows()):
+            said = values_in(row["kind"], self.said[row["question_id"]].text.split("\n")[0])
+            # A part of what it says is right by the study's rule alone.
+            for value in ((said[:1], [part[:-1] for part in said], [])[place % 3])[:1]:
+                if value_of(row["kind"], value):
+                    self.questions.loc[index, "answer"] = value
         wide = training.index[::3]  # a document that has many of the numbers that the model says
         self.questions.loc[wide, "needle_start"] = 1
         self.questions.loc[wide, "needle_end"] = training.loc[wide, "query_start"]
@@ -146,6 +148,7 @@ def test_answers_are_those_of_generate(case):
     ]
     assert answers["right"].tolist() == right
     assert 0 < sum(right) < len(right)
+    assert (answers["right_study"] & ~answers["right"]).any()
     spans = answers["answer_end"] - answers["answer_start"]
     assert (spans[right] > 0).all()
     assert spans.max() > 1
@@ -267,3 +270,20 @@ def test_a_model_without_bos_is_asked_without(case):
     assert all(tokens[0] == 0 and 0 not in tokens[1:] for tokens in with_bos.questions["tokens"])
     with pytest.raises(CircuitScalingError, match="stored questions"):
         check_fresh_questions(bare, SETTINGS, case.sources, with_bos.questions)
+
+
+def test_an_answer_ends_with_its_first_line_or_with_the_sequence():
+    tokenizer = small_tokenizer()
+    stop = stop_of_answer(tokenizer, {7})
+    line, break_, other = (ids(tokenizer, text) for text in (" 1929", "\n", " more"))
+    for tokens, ended in (
+        (line, False),
+        (break_, False),
+        (break_ + line, False),
+        (line + break_, True),
+        (break_ + line + break_ + other, True),
+        ([*line, 7], True),
+        ([7], True),
+        ([7, *line], False),
+    ):
+        assert stop(tokens) == ended
