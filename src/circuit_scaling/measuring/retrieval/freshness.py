@@ -16,8 +16,7 @@ from circuit_scaling.measuring.shared.of_model import revision_of
 from circuit_scaling.measuring.shared.stale import check_made_with
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.models.sources import identity_of
-from circuit_scaling.prompts.needles.questions import shipped_questions
-from circuit_scaling.prompts.needles.settings import NeedleSettings
+from circuit_scaling.prompts.needles.settings import NeedleSettings, asked_questions
 
 Sources = tuple[pd.DataFrame, pd.DataFrame, str]
 """The ground truth, the texts of the filings, and the haystack."""
@@ -36,7 +35,7 @@ def questions_fingerprint(
         model: the hash of the model whose tokenizer was used.
         sources: of the filings, only the columns that are asked about count.
     """
-    asked = {name: shipped_questions()[name] for name in settings.questions}
+    asked = asked_questions(settings)
     truth, texts, haystack = sources
     columns = ["filename", *(question.column for question in asked.values())]
     return fingerprint_of(

@@ -51,6 +51,7 @@ def compare_masks(
     questions, ranked = (
         of_model(tables[name], entry.slug) for name in ("joint_questions", "head_rankings")
     )
+    check_fresh_scores(entry, settings, questions, ranked)
     sets, answers = tables["masked_heads"], tables["retrieval_answers"]
     check_fresh_answers(entry, settings, masking, ranked, sets, answers)
     return {

@@ -12,8 +12,8 @@ from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.prompts.needles.answers import mentions
 from circuit_scaling.prompts.needles.haystack import BETWEEN_COPIES, endless
 from circuit_scaling.prompts.needles.parts import Frame, Parts
-from circuit_scaling.prompts.needles.questions import Question, shipped_questions
-from circuit_scaling.prompts.needles.settings import NeedleSettings
+from circuit_scaling.prompts.needles.questions import Question
+from circuit_scaling.prompts.needles.settings import NeedleSettings, asked_questions
 from circuit_scaling.prompts.needles.truth import Filings, usable_filings
 from circuit_scaling.prompts.needles.values import as_written
 from circuit_scaling.prompts.wordbank import Tokenizer
@@ -61,7 +61,7 @@ def build_questions(
             empty; the tokenizer does not know the words; nothing fits; a side of the split has no
             filing for a question.
     """
-    questions = {name: shipped_questions()[name] for name in settings.questions}
+    questions = asked_questions(settings)
     _check_positions(settings, max_positions)
     filings = usable_filings(truth, texts, questions)
     parts = Parts(tokenizer, prefix)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from circuit_scaling.prompts.needles.questions import Question, shipped_questions
 from circuit_scaling.typed import Block, Seed
 from circuit_scaling.vocabulary import QUESTION_IDS, QuestionForm, QuestionId
 
@@ -27,6 +28,8 @@ class NeedleSettings(Block):
             with a sentence begun, which the answer completes, ``chat`` in the user's turn of the
             tokenizer's chat template.
         questions: which of them are asked.
+        cues: question -> the sentence begun, in place of the shipped one, for a model that is led
+            astray by its words.
         null_query: stands in place of the question where attention without one is wanted.
         test_share: of the filings.
         split_seed: of the split and of the order in which filings are taken.
@@ -39,6 +42,7 @@ class NeedleSettings(Block):
     min_haystack: int = Field(default=0, ge=0)
     form: QuestionForm = "cue"
     questions: tuple[QuestionId, ...] = Field(default=QUESTION_IDS, min_length=1)
+    cues: dict[QuestionId, str] = Field(default_factory=dict)
     null_query: str = Field(default="N/A", min_length=1)
     test_share: float = Field(default=0.2, gt=0, lt=1)
     split_seed: Seed = 0
@@ -55,3 +59,14 @@ class NeedleSettings(Block):
     def wanted(self, split: str) -> int | None:
         """How many filings per question are taken of one side; all where it is not said."""
         return self.n_train if split == "train" else self.n_test
+
+
+def asked_questions(settings: NeedleSettings) -> dict[QuestionId, Question]:
+    """The questions that are asked, with their cues as the configuration has them."""
+    shipped = shipped_questions()
+    return {
+        name: shipped[name].model_copy(
+            update={"cue": settings.cues[name]} if name in settings.cues else {}
+        )
+        for name in settings.questions
+    }
