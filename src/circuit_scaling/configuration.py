@@ -19,6 +19,11 @@ from circuit_scaling.models.roster import Roster, with_slugs
 from circuit_scaling.prompts.shipped import shipped_entries
 
 
+MODELS, RETRIEVAL_MODELS = "models", "retrieval_models"
+ROSTERS = {MODELS: "roster", RETRIEVAL_MODELS: "retrieval_roster"}
+"""Parameter -> the global that says which roster it is."""
+
+
 class ProjectConfigLoader(OmegaConfigLoader):
     """Kedro's loader; whatever cannot be read is one line, and globals are always its own."""
 
@@ -43,7 +48,7 @@ class ProjectConfigLoader(OmegaConfigLoader):
             reason = str(error).splitlines()[0]
             if "_rosters" in reason:
                 reason = (
-                    "the roster that 'roster' in globals.yml names is not under '_rosters' in "
+                    "the roster that 'roster' or 'retrieval_roster' in globals.yml names is not under '_rosters' in "
                     f"parameters_models.yml ({reason})"
                 )
             raise CircuitScalingError(
@@ -87,28 +92,28 @@ class ProjectConfigLoader(OmegaConfigLoader):
         )
 
 
-def present_roster() -> Roster:
-    """The roster of the present configuration.
+def present_roster(name: str = MODELS) -> Roster:
+    """A roster of the present configuration: that of the study, or of the retrieval pipelines.
 
     Raises:
         CircuitScalingError: there is none, or it is not valid.
     """
     parameters = ProjectConfigLoader.present()["parameters"]
-    if "models" not in parameters:
+    if name not in parameters:
         raise CircuitScalingError(
-            "There is no roster: 'models' is missing in parameters_models.yml. It should be "
-            "${_rosters.${globals:roster}}."
+            f"There is no roster: '{name}' is missing in parameters_models.yml. It should be "
+            f"${{_rosters.${{globals:{ROSTERS[name]}}}}}."
         )
     try:
-        return Roster.model_validate(parameters["models"])
+        return Roster.model_validate(parameters[name])
     except ValidationError as error:
         wrong = (": ".join((*map(str, e["loc"]), e["msg"])) for e in error.errors())
         raise CircuitScalingError(f"The roster is not valid: {'; '.join(wrong)}.") from error
 
 
-def present_slugs() -> tuple[str, ...]:
-    """The models of the present roster."""
-    return tuple(present_roster().root)
+def present_slugs(name: str = MODELS) -> tuple[str, ...]:
+    """The models of a present roster."""
+    return tuple(present_roster(name).root)
 
 
 def with_models(parameters: dict[str, Any], project: Path, conf_source: Path) -> dict[str, Any]:
@@ -118,9 +123,6 @@ def with_models(parameters: dict[str, Any], project: Path, conf_source: Path) ->
     to the project, as in a session of another place, a folder that is there is made absolute:
     below the project, or else beside the configuration.
     """
-    models = parameters.get("models")
-    if not isinstance(models, dict):
-        return parameters
     here = Path.cwd()
 
     def placed(entry: Any) -> Any:
@@ -132,8 +134,11 @@ def with_models(parameters: dict[str, Any], project: Path, conf_source: Path) ->
             return entry
         return entry | {"folder": str(found[0] / folder)}
 
+    rosters = {name: parameters[name] for name in ROSTERS if name in parameters}
     return parameters | {
-        "models": {slug: placed(entry) for slug, entry in with_slugs(models).items()}
+        name: {slug: placed(entry) for slug, entry in with_slugs(models).items()}
+        for name, models in rosters.items()
+        if isinstance(models, dict)
     }
 
 

@@ -6,7 +6,12 @@ from collections.abc import Collection, Iterable, Sequence
 
 from kedro.pipeline import Pipeline
 
-from circuit_scaling.configuration import ProjectConfigLoader, present_roster
+from circuit_scaling.configuration import (
+    RETRIEVAL_MODELS,
+    ProjectConfigLoader,
+    present_roster,
+    present_slugs,
+)
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.pipelines import (
     ablation,
@@ -15,6 +20,8 @@ from circuit_scaling.pipelines import (
     import_tables,
     join,
     report,
+    retrieval_detect,
+    retrieval_mask,
     scaling,
     scan,
     transfer,
@@ -23,7 +30,8 @@ from circuit_scaling.pipelines import (
 
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """The study: ``scan, join, classify, scaling, transfer, causal, ablation, report``.
+    """The study: ``scan, join, classify, scaling, transfer, causal, ablation,
+    retrieval_detect, retrieval_mask, report``.
 
     ``zoo`` trains the embedded models, and ``import_tables`` stands in for ``join``.
 
@@ -34,8 +42,8 @@ def register_pipelines() -> dict[str, Pipeline]:
         CircuitScalingError: the roster or ``default_pipelines`` is not valid.
     """
     roster = present_roster()
-    slugs = tuple(roster.root)
-    study = _study(slugs)
+    slugs, asked = tuple(roster.root), present_slugs(RETRIEVAL_MODELS)
+    study = _study(slugs, asked)
     every = {
         **study,
         "zoo": zoo.create_pipeline(roster.embedded),
@@ -44,7 +52,7 @@ def register_pipelines() -> dict[str, Pipeline]:
     return {
         **every,
         "__default__": sum((every[name] for name in _default(study, every)), Pipeline([])),
-        "overview": sum(_study(slugs[:2]).values(), Pipeline([])),
+        "overview": sum(_study(slugs[:2], asked[:2]).values(), Pipeline([])),
     }
 
 
@@ -66,7 +74,13 @@ def _default(study: Iterable[str], every: Collection[str]) -> Iterable[str]:
     return named
 
 
-def _study(slugs: Sequence[str]) -> dict[str, Pipeline]:
+def _study(slugs: Sequence[str], asked: Sequence[str]) -> dict[str, Pipeline]:
+    """The pipelines of both studies.
+
+    Args:
+        slugs: models whose heads are ablated.
+        asked: models that are asked about documents.
+    """
     return {
         "scan": scan.create_pipeline(slugs),
         "join": join.create_pipeline(slugs),
@@ -75,5 +89,7 @@ def _study(slugs: Sequence[str]) -> dict[str, Pipeline]:
         "transfer": transfer.create_pipeline(),
         "causal": causal.create_pipeline(slugs),
         "ablation": ablation.create_pipeline(slugs),
+        "retrieval_detect": retrieval_detect.create_pipeline(asked),
+        "retrieval_mask": retrieval_mask.create_pipeline(asked),
         "report": report.create_pipeline(),
     }

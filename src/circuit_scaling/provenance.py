@@ -86,7 +86,7 @@ def _flat(block: str, value: Any) -> dict[str, Any]:
     Of the tasks the names count: what they are is in the fingerprints of prompts and scans. A
     roster is none: each model's tables say by their fingerprints what it was.
     """
-    if block.partition(".")[0] in ("models", "rosters"):
+    if block.partition(".")[0] in ("models", "retrieval_models", "rosters"):
         return {}
     if isinstance(value, Block):
         return {f"{block}.{name}": plain for name, plain in value.for_results().items()}

@@ -1,4 +1,4 @@
-"""Words that several rooms share: categories, ablations, positions, tasks and questions."""
+"""Words that several rooms share: categories, ablations, positions, tasks, questions, methods."""
 
 from __future__ import annotations
 
@@ -47,3 +47,11 @@ QUESTION_FORMS: tuple[QuestionForm, ...] = get_args(QuestionForm)
 QuestionSplit = Literal["train", "test"]
 QUESTION_SPLITS: tuple[QuestionSplit, ...] = get_args(QuestionSplit)
 """Heads are ranked on questions about the filings of one side, and masked on the other."""
+
+RetrievalMethod = Literal["summed_attention", "wu24", "qrhead"]
+RETRIEVAL_METHODS: tuple[RetrievalMethod, ...] = get_args(RetrievalMethod)
+"""How heads that read a document for an answer are found."""
+
+MaskedSet = Literal["clean", "top", "random"]
+MASKED_SETS: tuple[MaskedSet, ...] = get_args(MaskedSet)
+"""What is ablated while a model answers: nothing, the best heads of a method, heads at random."""

@@ -31,11 +31,15 @@ def in_stage(stage: str, nodes: Iterable[Node]) -> Pipeline:
 
 
 def per_model(
-    stage: str, slugs: Sequence[str], nodes: Iterable[Node], by_model: Collection[str] = ()
+    stage: str,
+    slugs: Sequence[str],
+    nodes: Iterable[Node],
+    by_model: Collection[str] = (),
+    roster: str = "models",
 ) -> Pipeline:
     """A copy of ``nodes`` for every model, in the namespace ``<stage>.<slug>``.
 
-    ``params:model`` is the model's roster entry. What the nodes write is called ``<name>__<slug>``,
+    ``params:model`` is the model's entry in ``roster``. What the nodes write is called ``<name>__<slug>``,
     and so is what they read of ``by_model``; everything else that they read is shared.
     """
     template = Pipeline(list(nodes))
@@ -49,7 +53,7 @@ def per_model(
                 inputs={name: _of(name, slug) if name in by_model else name for name in read},
                 outputs={name: _of(name, slug) for name in template.all_outputs()},
                 parameters={
-                    name: f"{_PARAMETER}models.{slug}" if name == MODEL else name for name in given
+                    name: f"{_PARAMETER}{roster}.{slug}" if name == MODEL else name for name in given
                 },
             )
             for slug in slugs

@@ -1,10 +1,36 @@
-"""The schemas of the study of retrieval heads."""
+"""The schemas of the study of retrieval heads: detection first, then masking."""
 
 from __future__ import annotations
 
-from circuit_scaling.tables.columns import count, flag, numbers, share, text
+from dataclasses import replace
+
+from circuit_scaling.tables import scan
+from circuit_scaling.tables.columns import (
+    HEAD,
+    HEAD_KEYS,
+    MODEL,
+    SHAPE,
+    count,
+    flag,
+    number,
+    numbers,
+    share,
+    text,
+)
 from circuit_scaling.tables.table import Table
-from circuit_scaling.vocabulary import ANSWER_KINDS, QUESTION_FORMS, QUESTION_IDS, QUESTION_SPLITS
+from circuit_scaling.vocabulary import (
+    ABLATION_MODES,
+    ANSWER_KINDS,
+    MASKED_SETS,
+    QUESTION_FORMS,
+    QUESTION_IDS,
+    QUESTION_SPLITS,
+    RETRIEVAL_METHODS,
+)
+
+_ASKED = {"question": text(*QUESTION_IDS), "token_length": count()}
+_EVERY = "all"
+"""The questions that the clean model answers, taken together."""
 
 QUESTIONS = Table(
     "questions",
@@ -28,7 +54,198 @@ QUESTIONS = Table(
         "answer": text(),
         "answer_tokens": numbers(),
         "data_seed": count(),
+        "bos": flag(),
+        "revision": text(),
+        "fingerprint": text(),
     },
     keys=("question_id",),
     lengths={"tokens": "token_length"},
+)
+QUESTION_COUNTS = Table(
+    "question_counts",
+    {**MODEL, "counted": text(), "number": count()},
+    keys=("family", "model", "counted"),
+)
+RETRIEVAL_SCORES = Table(
+    "retrieval_scores",
+    {
+        **HEAD,
+        "method": text(*RETRIEVAL_METHODS),
+        **_ASKED,
+        "score": number(nullable=True),
+        "score_study": number(nullable=True),
+        "n_samples": count(),
+        "n_asked": count(),
+        "scores": numbers(),
+        **SHAPE,
+        "fingerprint": text(),
+    },
+    keys=("family", "model", "method", "question", "token_length", "layer", "head"),
+    every_head=True,
+    lengths={"scores": "n_asked"},
+)
+DECODED_ANSWERS = Table(
+    "decoded_answers",
+    {
+        **MODEL,
+        "question_id": text(),
+        **_ASKED,
+        "filing": text(),
+        "answer": text(),
+        "generated": text(),
+        "tokens": numbers(),
+        "answer_start": count(),
+        "answer_end": count(),
+        "right": flag(),
+        "right_study": flag(),
+        **SHAPE,
+        "fingerprint": text(),
+    },
+    keys=("family", "model", "question_id"),
+)
+COPIED_TOKENS = Table(
+    "copied_tokens",
+    {
+        **HEAD,
+        "question_id": text(),
+        "place": count(),
+        "token": count(),
+        "score": number(at_least=0),
+        **SHAPE,
+        "fingerprint": text(),
+    },
+    keys=("family", "model", "question_id", "place", "layer", "head"),
+    may_be_empty=True,
+)
+DETECT_LOG = replace(scan.RUN_LOG, name="detect_log")
+HEAD_RANKINGS = Table(
+    "head_rankings",
+    {
+        "method": text(*RETRIEVAL_METHODS),
+        **MODEL,
+        **_ASKED,
+        "layer": count(),
+        "head": count(),
+        "score": number(nullable=True),
+        "rank": count(),
+        "score_study": number(nullable=True),
+        "rank_study": count(),
+        "n_samples": count(),
+        "n_asked": count(),
+        "accuracy": share(),
+        "floor": share(),
+        "answered": flag(),
+        **SHAPE,
+        "fingerprint": text(),
+    },
+    keys=("family", "model", "method", "question", "token_length", "layer", "head"),
+    every_head=True,
+)
+
+MASKED_HEADS = Table(
+    "masked_heads",
+    {
+        **MODEL,
+        "set_id": text(),
+        **_ASKED,
+        "set_type": text(*MASKED_SETS),
+        "method": text("", *RETRIEVAL_METHODS),
+        "n_heads": count(),
+        "draw": count(),
+        "layers": numbers(),
+        "heads": numbers(),
+        "reason": text(),
+        **SHAPE,
+        "fingerprint": text(),
+    },
+    keys=("family", "model", "set_id"),
+)
+RETRIEVAL_ANSWERS = Table(
+    "retrieval_answers",
+    {
+        **MODEL,
+        "set_id": text(),
+        "ablation": text("zero", "mean"),
+        "question_id": text(),
+        **_ASKED,
+        "filing": text(),
+        "answer": text(),
+        "generated": text(),
+        "right": flag(),
+        "right_study": flag(),
+        "answer_logprob": number(),
+        **SHAPE,
+        "fingerprint": text(),
+    },
+    keys=("family", "model", "set_id", "ablation", "question_id"),
+)
+MASK_LOG = replace(scan.RUN_LOG, name="mask_log")
+ABLATION_RESULTS = Table(
+    "ablation_results",
+    {
+        "method": text(*RETRIEVAL_METHODS),
+        **MODEL,
+        **_ASKED,
+        "n_heads": count(),
+        "set_type": text(*MASKED_SETS[1:]),
+        "draw": count(),
+        "ablation": text(*ABLATION_MODES),
+        "accuracy": share(nullable=True),
+        "baseline_accuracy": share(),
+        "accuracy_study": share(nullable=True),
+        "baseline_accuracy_study": share(),
+        "answer_logprob": number(nullable=True),
+        "baseline_answer_logprob": number(),
+        "n_samples": count(),
+        "layers": numbers(),
+        "heads": numbers(),
+        "reason": text(),
+        "fingerprint": text(),
+    },
+    keys=(
+        *("family", "model", "method", "question", "token_length"),
+        *("ablation", "set_type", "n_heads", "draw"),
+    ),
+)
+
+
+def _with_interval(name: str) -> dict[str, object]:
+    return {f"{name}{end}": number(nullable=True) for end in ("", "_low", "_high")}
+
+
+MASKING_SUMMARY = Table(
+    "masking_summary",
+    {
+        "method": text(*RETRIEVAL_METHODS),
+        **MODEL,
+        "question": text(*QUESTION_IDS, _EVERY),
+        "token_length": count(),
+        "ablation": text(*ABLATION_MODES),
+        "n_heads": count(),
+        "n_samples": count(),
+        "n_filings": count(),
+        "floor": share(nullable=True),
+        "answered": flag(),
+        **{
+            name: column
+            for measure in ("accuracy", "answer_logprob")
+            for part in ("baseline_", "", "random_")
+            for name, column in _with_interval(f"{part}{measure}").items()
+        },
+        **{
+            name: column
+            for measure in ("accuracy", "answer_logprob")
+            for name, column in {
+                f"random_{measure}_from": number(nullable=True),
+                f"random_{measure}_to": number(nullable=True),
+                # Top heads minus the mean of the random sets, paired over the same questions.
+                **_with_interval(f"{measure}_difference"),
+                f"p_{measure}": share(nullable=True),
+            }.items()
+        },
+        "n_random": count(),
+        "reason": text(),
+        "fingerprint": text(),
+    },
+    keys=("family", "model", "method", "question", "token_length", "ablation", "n_heads"),
 )

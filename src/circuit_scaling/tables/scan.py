@@ -145,7 +145,9 @@ RUN_LOG = Table(
         "weights": text(),
         "threads": count(),
         "chunk": count(),
-        "counted": text("heads", "sets of heads", "patched runs and paths"),
+        "counted": text(
+            *("heads", "sets of heads", "patched runs and paths", "questions", "answers")
+        ),
         "per_second": number(at_least=0),
         "versions": text(),
     },

@@ -13,11 +13,13 @@ from circuit_scaling.interventions.model.device import report_device
 from circuit_scaling.interventions.replay.chunk import Chunk
 
 _LIBRARIES = ("circuit-scaling", "torch", "transformers", "transformer-lens", "numpy")
-Stage = Literal["scan", "causal", "ablation"]
+Stage = Literal["scan", "causal", "ablation", "retrieval_detect", "retrieval_mask"]
 COUNTED: dict[Stage, str] = {
     "scan": "heads",
     "causal": "patched runs and paths",
     "ablation": "sets of heads",
+    "retrieval_detect": "questions",
+    "retrieval_mask": "answers",
 }
 """What each stage does many of; a head, run or set counts once for each task and ablation."""
 

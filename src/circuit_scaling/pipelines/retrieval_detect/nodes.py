@@ -1,0 +1,88 @@
+"""Nodes of detection: questions, scores of every head, rankings, exports, figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from circuit_scaling.analysis.retrieval.exports import rankings_for_people
+from circuit_scaling.analysis.retrieval.known_heads import known_retrieval_heads
+from circuit_scaling.analysis.retrieval.rankings import rank
+from circuit_scaling.datasets.figures import Drawn
+from circuit_scaling.figures.retrieval.rankings import score_maps
+from circuit_scaling.measuring.retrieval.freshness import check_fresh_questions, check_fresh_scores
+from circuit_scaling.measuring.retrieval.settings import RetrievalSettings
+from circuit_scaling.models.roster import Roster, RosterEntry
+from circuit_scaling.pipelines.per_model import stack
+
+# torch and transformers are imported inside the functions: the registry must start without them.
+
+
+def ask_questions(
+    entry: RosterEntry,
+    settings: RetrievalSettings,
+    filings_truth: pd.DataFrame,
+    filings_texts: pd.DataFrame,
+    haystack: str,
+) -> dict[str, pd.DataFrame]:
+    """All questions in the tokens of one model, and how many filings could be used for them."""
+    from circuit_scaling.measuring.retrieval.asking import questions_of_model
+
+    asked = questions_of_model(entry, settings, filings_truth, filings_texts, haystack)
+    return asked._asdict()
+
+
+def detect_heads(
+    entry: RosterEntry, settings: RetrievalSettings, questions: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """Load the model once; score every head by every method on the training questions."""
+    from circuit_scaling.measuring.retrieval.detection import detect
+
+    return detect(entry, settings, questions)._asdict()
+
+
+def rank_heads(
+    entry: RosterEntry,
+    settings: RetrievalSettings,
+    filings_truth: pd.DataFrame,
+    filings_texts: pd.DataFrame,
+    haystack: str,
+    **tables: pd.DataFrame,
+) -> pd.DataFrame:
+    """Refuse questions and scores that do not fit the configuration; else rank the heads.
+
+    ``tables`` are questions, retrieval_scores and decoded_answers.
+    """
+    questions, scores = tables["questions"], tables["retrieval_scores"]
+    check_fresh_questions(
+        entry, settings, (filings_truth, filings_texts, haystack), questions
+    )
+    check_fresh_scores(entry, settings, questions, scores)
+    return rank(scores, tables["decoded_answers"], questions)
+
+
+def collect(*tables: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Rankings, counts and logs of all models, one below the other."""
+    third = len(tables) // 3
+    names = ("head_rankings", "question_counts", "detect_log")
+    return {name: stack(*tables[i * third : (i + 1) * third]) for i, name in enumerate(names)}
+
+
+def find_known_heads(
+    head_rankings: pd.DataFrame, retrieval_models: dict[str, Any]
+) -> pd.DataFrame:
+    """Published retrieval heads, looked up among the rankings of their checkpoints."""
+    return known_retrieval_heads(head_rankings, Roster.model_validate(retrieval_models))
+
+
+def export(
+    head_rankings: pd.DataFrame, known_retrieval_heads: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """The CSV tables for people."""
+    return rankings_for_people(head_rankings, known_retrieval_heads)
+
+
+def draw(head_rankings: pd.DataFrame) -> Drawn:
+    """For each model the score of every head, by method."""
+    return score_maps(head_rankings)
