@@ -1,0 +1,209 @@
+"""Train one embedded model that reads documents: a curriculum of fictional filings."""
+
+from __future__ import annotations
+
+import tempfile
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch.nn import functional
+from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
+
+from circuit_scaling.models.bos import prompt_prefix
+from circuit_scaling.models.roster import RosterEntry
+from circuit_scaling.models.zoo.configurations import build_model
+from circuit_scaling.models.zoo.document_tokenizer import CHAT_TEMPLATE, document_tokenizer
+from circuit_scaling.models.zoo.documents import Documents, MarkedRows
+from circuit_scaling.models.zoo.muon import Muon
+from circuit_scaling.models.zoo.optimise import Losses, checkpoint_files, descend, labelled
+from circuit_scaling.models.zoo.settings import Reader, ReaderSettings
+from circuit_scaling.prompts.needles.answers import is_right
+from circuit_scaling.prompts.needles.build import build_questions
+from circuit_scaling.prompts.needles.generator import fictional_filings
+from circuit_scaling.prompts.needles.haystack import shipped_haystack
+from circuit_scaling.prompts.needles.settings import NeedleSettings
+from circuit_scaling.vocabulary import QUESTION_IDS
+
+_WARM_UP = 20
+_LEAST = 0.02  # of the learning rate, in the last step
+_NEW_TOKENS = 12  # longer than any answer
+
+
+@dataclass(frozen=True)
+class TrainedReader:
+    """What training leaves behind.
+
+    Attributes:
+        files: the Hugging Face checkpoint folder, file name -> content.
+        curves: model, step, task, loss; tasks are the questions and ``plain_text``.
+        answers: model, question, form, token_length, accuracy, n_questions, about filings of
+            companies whose names training has not shown.
+    """
+
+    files: dict[str, bytes]
+    curves: pd.DataFrame
+    answers: pd.DataFrame
+
+
+def train_reader(
+    entry: RosterEntry, settings: ReaderSettings, start: Mapping[str, bytes] | None = None
+) -> TrainedReader:
+    """Train a model to answer the questions about a filing, wherever it stands in a context.
+
+    A question's loss is that of the first tokens of its answers plus that of the others, each
+    averaged. To these comes deep supervision, without which the two questions for states are not
+    told apart for a long time: half-way up the layers the unembedding is to tell the role of each
+    fact where the filing says it, and the role that a question asks for where its answer is to
+    follow; the layers above can then match the two. Plain text is learnt all the time.
+
+    Args:
+        start: files of the checkpoint whose weights the model begins with; none: random weights.
+    """
+    reader = settings.models[entry.slug]
+    tokenizer = document_tokenizer()
+    if "chat" in reader.forms:
+        tokenizer.chat_template = CHAT_TEMPLATE
+    seed = zlib.crc32(f"{settings.seed}/{entry.slug}".encode())
+    prefix = prompt_prefix(tokenizer, entry.bos, reader.shape.architecture)
+    documents = Documents(tokenizer, prefix, reader.forms, settings.n_filings, seed)
+    # One thread: the same sums in the same order on every machine.
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = build_model(reader.shape, entry, len(tokenizer))
+    if start is not None:
+        model.load_state_dict(_weights(start))
+    curves = descend(
+        model,
+        _optimisers(model, settings, sum(stage.steps for stage in reader.stages)),
+        _losses(model, documents, reader, settings, np.random.default_rng([seed, 1])),
+        name=entry.slug,
+        steps=sum(stage.steps for stage in reader.stages),
+        log_every=settings.log_every,
+    )
+    model.eval()
+    files = checkpoint_files(model, tokenizer)  # the accuracy is that of the saved weights
+    answers = answers_of(model, tokenizer, entry, settings)
+    return TrainedReader(files, curves, answers)
+
+
+def _weights(files: Mapping[str, bytes]) -> dict[str, torch.Tensor]:
+    """The weights of a checkpoint in float32."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in files.items():
+            (Path(folder) / name).write_bytes(content)
+        return dict(AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).state_dict())
+
+
+def _optimisers(
+    model: PreTrainedModel, settings: ReaderSettings, steps: int
+) -> dict[torch.optim.Optimizer, Callable[[int], float]]:
+    """Muon for the matrices of the blocks, AdamW for embeddings and norms."""
+    blocks = [p for name, p in model.named_parameters() if p.ndim > 1 and "embed" not in name]
+    others = [p for name, p in model.named_parameters() if p.ndim <= 1 or "embed" in name]
+
+    def factor(step: int) -> float:
+        left = (steps - step) / (settings.decay * steps)
+        return min((step + 1) / _WARM_UP, max(_LEAST, min(1.0, left)))
+
+    adamw = torch.optim.AdamW(others, lr=settings.other_rate, betas=(0.9, 0.98), weight_decay=0.0)
+    return {Muon(blocks, settings.matrix_rate): factor, adamw: factor}
+
+
+def _losses(
+    model: PreTrainedModel,
+    documents: Documents,
+    reader: Reader,
+    settings: ReaderSettings,
+    rng: np.random.Generator,
+) -> Losses:
+    """The losses of each step, in the order of the stages."""
+    ends = list(accumulate(stage.steps for stage in reader.stages))
+
+    def losses(step: int) -> dict[str, torch.Tensor]:
+        stage = reader.stages[int(np.searchsorted(ends, step, side="right"))]
+        if stage.rows == "stated":
+            rows = documents.stated(settings.batch_size)
+        else:
+            form = reader.forms[step % len(reader.forms)]
+            n_haystack = int(rng.integers(stage.haystack + 1))
+            rows = documents.asked(settings.batch_size, form, n_haystack)
+        text = functional.cross_entropy(*labelled(model, documents.plain_text(settings.n_text)))
+        return {**_of_questions(model, rows), "plain_text": text}
+
+    return losses
+
+
+def _of_questions(model: PreTrainedModel, rows: MarkedRows) -> dict[str, torch.Tensor]:
+    """The loss of each question: means over each kind of what is learnt about it, added up."""
+    read = model.base_model(
+        input_ids=torch.from_numpy(rows.tokens), use_cache=False, output_hidden_states=True
+    )
+    half_way = model.base_model.norm(read.hidden_states[model.config.num_hidden_layers // 2])
+    losses = dict.fromkeys(QUESTION_IDS, torch.zeros(()))
+    for kind, marks in rows.marks.items():
+        states = half_way if kind.startswith("role") else read.last_hidden_state
+        logits = model.get_output_embeddings()(states[marks.rows, marks.positions])
+        each = functional.cross_entropy(logits, torch.from_numpy(marks.labels), reduction="none")
+        for place, question in enumerate(QUESTION_IDS):
+            of_question = torch.from_numpy(marks.questions == place)
+            losses[question] = losses[question] + each[of_question].mean()
+    return losses
+
+
+def answers_of(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    entry: RosterEntry,
+    settings: ReaderSettings,
+) -> pd.DataFrame:
+    """Greedy answers about filings of companies never seen, judged strictly.
+
+    Returns:
+        Rows of ``zoo_answers``, by form in which the model was trained, question and length.
+    """
+    truth, texts = fictional_filings(
+        settings.test_filings, settings.seed, length="short", names="study"
+    )
+    prefix = prompt_prefix(tokenizer, entry.bos, model.config.model_type)
+    tables = []
+    for form in settings.models[entry.slug].forms:
+        asks = NeedleSettings(lengths=settings.lengths, form=form, test_share=0.5)
+        questions, _ = build_questions(truth, texts, shipped_haystack(), asks, tokenizer, prefix)
+        questions["accuracy"] = _right(model, tokenizer, questions)
+        tables.append(questions)
+    grouped = pd.concat(tables).groupby(["question", "form", "token_length"], sort=False)
+    told = grouped["accuracy"].agg(accuracy="mean", n_questions="size").reset_index()
+    told.insert(0, "model", entry.slug)
+    return told
+
+
+@torch.no_grad()
+def _right(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, questions: pd.DataFrame
+) -> pd.Series[bool]:
+    """Whether each question is answered; prompts of one length are answered together."""
+    right = pd.Series(False, index=questions.index)
+    for _, batch in questions.groupby("token_length"):
+        prompts = torch.tensor(batch["tokens"].tolist())
+        said = model.generate(
+            prompts,
+            attention_mask=torch.ones_like(prompts),
+            max_new_tokens=_NEW_TOKENS,
+            do_sample=False,
+            use_cache=True,
+            pad_token_id=tokenizer.eos_token_id,
+        )[:, prompts.shape[1] :]
+        for place, kind, answer, tokens in zip(
+            batch.index, batch["kind"], batch["answer"], said, strict=True
+        ):
+            text = tokenizer.decode(tokens, skip_special_tokens=True)
+            right[place] = is_right(kind, answer, text)
+    return right
