@@ -19,18 +19,19 @@ from circuit_scaling.prompts.needles.values import as_written
 from circuit_scaling.prompts.words import word_list
 from circuit_scaling.vocabulary import QUESTION_IDS, QuestionForm, QuestionId
 
-ROLES: dict[QuestionId, str] = {
-    "inc_state": "incorporated",
-    "inc_year": "year",
-    "employee_count": "employs",
-    "hq_state": "headquarters",
+ROLES: dict[QuestionId, tuple[str, ...]] = {
+    "inc_state": ("incorporated", "laws"),
+    "inc_year": ("year", "incorporation"),
+    "employee_count": ("employs", "people", "employees", "number"),
+    "hq_state": ("headquarters", "office"),
 }
-"""What each question is about, in one word."""
+"""Words for the tokens of an answer, the first one, the second one and so on: each word is one token,
+and there are as many as the longest answer has tokens."""
 
 Kind = Literal["first", "later", "role_said", "role_asked"]
 """What is learnt at a token: the first token of an answer, or a later one; and half-way up the
-layers, of the first token of a fact which role it has, and of the last one of a question after
-which role it asks."""
+layers, the role that a token of the filing has in a fact, and the role of what is to be said next.
+"""
 
 _NULL_QUERY = "N/A"
 _TEXT = 26  # tokens of a passage: at least those that the check of a model's sense reads
@@ -95,7 +96,9 @@ class Documents:
             for form in forms
         }
         self._statements = {name: parts.tokens(f" {q.cue}") for name, q in questions.items()}
-        self._roles = {name: parts.tokens(f" {word}")[0] for name, word in ROLES.items()}
+        self._roles = {
+            name: [parts.tokens(f" {word}")[0] for word in words] for name, words in ROLES.items()
+        }
         self._haystack = np.array(parts.tokens(shipped_haystack()))
         self._passages = [parts.tokens(f" {text}")[:_TEXT] for text in word_list("passages")]
         self._stop = parts.tokens(".")
@@ -154,7 +157,7 @@ class Documents:
         return row
 
     def _say_filing(self, row: _Row, filing: int) -> None:
-        """The filing, with the role of each of its facts."""
+        """The filing, with the roles of its facts."""
         tokens = self._filings[filing]
         begins = len(row.tokens)
         row.say(tokens)
@@ -163,16 +166,17 @@ class Documents:
             places = range(len(tokens) - len(answer) + 1)
             said = next((i for i in places if tokens[i : i + len(answer)] == answer), None)
             if said is not None:
-                row.mark("role_said", self._roles[name], question, begins + said)
+                for place, role in enumerate(self._roles[name][: len(answer)], begins + said):
+                    row.mark("role_said", role, question, place)
 
     def _answer(self, row: _Row, filing: int, question: int) -> None:
         name = QUESTION_IDS[question]
-        row.mark("role_asked", self._roles[name], question)
-        kind: Kind = "first"
-        for token in (*self._answers[name][filing], *self._stop):
-            row.mark(kind, token, question)
+        answer = self._answers[name][filing]
+        for place, token in enumerate([*answer, *self._stop]):
+            row.mark("later" if place else "first", token, question)
+            if place < len(answer):
+                row.mark("role_asked", self._roles[name][place], question)
             row.say([token])
-            kind = "later"
 
 
 class _Row:

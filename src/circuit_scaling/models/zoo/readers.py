@@ -58,9 +58,9 @@ def train_reader(
 
     A question's loss is that of the first tokens of its answers plus that of the others, each
     averaged. To these comes deep supervision, without which the two questions for states are not
-    told apart for a long time: half-way up the layers the unembedding is to tell the role of each
-    fact where the filing says it, and the role that a question asks for where its answer is to
-    follow; the layers above can then match the two. Plain text is learnt all the time.
+    told apart for a long time: half-way up the layers the unembedding is to tell which token of
+    which fact a token of the filing is, and which one is to be said next; the layers above can then
+    match the two. Plain text is learnt all the time.
 
     Args:
         start: files of the checkpoint whose weights the model begins with; none: random weights.
