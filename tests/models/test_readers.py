@@ -43,7 +43,11 @@ def tiny(slug: str, *stages: dict) -> ReaderSettings:
 
 
 def test_training_is_the_same_twice_learns_and_goes_on_from_a_checkpoint():
-    stages = ({"rows": "stated", "steps": 3}, {"rows": "asked", "steps": 2, "haystack": 9})
+    stages = (
+        {"rows": "stated", "steps": 3},
+        {"rows": "repeated", "steps": 1},
+        {"rows": "asked", "steps": 2, "haystack": 9},
+    )
     entry = ROSTER.entry("mini_llama")
     first, second = (train_reader(entry, tiny("mini_llama", *stages)) for _ in range(2))
     assert first.files == second.files

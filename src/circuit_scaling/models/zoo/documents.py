@@ -25,8 +25,7 @@ ROLES: dict[QuestionId, tuple[str, ...]] = {
     "employee_count": ("employs", "people", "employees", "number"),
     "hq_state": ("headquarters", "office"),
 }
-"""Words for the tokens of an answer, the first one, the second one and so on: each word is one token,
-and there are as many as the longest answer has tokens."""
+"""A word for each token of an answer: the first one, the second one, and so on; one token each."""
 
 Kind = Literal["first", "later", "role_said", "role_asked"]
 """What is learnt at a token: the first token of an answer, or a later one; and half-way up the
@@ -35,6 +34,7 @@ layers, the role that a token of the filing has in a fact, and the role of what 
 
 _NULL_QUERY = "N/A"
 _TEXT = 26  # tokens of a passage: at least those that the check of a model's sense reads
+_PERIODS = (6, 12)  # of repeated tokens, the least and the most
 _IN_THE_MIDDLE = 0.3  # of the filings, as the questions of the study by default
 _FROM_THE_START = 0.3  # of the haystacks begin with its first word, as prompts do
 
@@ -102,6 +102,7 @@ class Documents:
         self._haystack = np.array(parts.tokens(shipped_haystack()))
         self._passages = [parts.tokens(f" {text}")[:_TEXT] for text in word_list("passages")]
         self._stop = parts.tokens(".")
+        self._words = np.setdiff1d(np.arange(len(tokenizer)), tokenizer.all_special_ids)
         self._prefix, self._rng = list(prefix), np.random.default_rng(seed)
         self._order: list[int] = []
 
@@ -112,6 +113,16 @@ class Documents:
     def asked(self, n_rows: int, form: QuestionForm, n_haystack: int) -> MarkedRows:
         """A filing in ``n_haystack`` tokens of prose, then the four questions in any order."""
         return _marked([self._asked(filing, form, n_haystack) for filing in self._some(n_rows)])
+
+    def repeated(self, n_rows: int) -> Rows:
+        """Random tokens, and the same once more, of which each but the first counts."""
+        period = int(self._rng.integers(_PERIODS[0], _PERIODS[1] + 1))
+        rows, labels = [], []
+        for _ in range(n_rows):
+            drawn = self._rng.choice(self._words, size=period, replace=False)
+            rows.append([*self._prefix, *drawn, *drawn[:-1]])
+            labels.append([IGNORE] * (len(self._prefix) + period) + [*drawn[1:]])
+        return Rows(_matrix(rows, 0), _matrix(labels, IGNORE))
 
     def plain_text(self, n_rows: int) -> Rows:
         """The beginnings of shipped passages; every token counts."""

@@ -20,6 +20,7 @@ from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.models.zoo.configurations import build_model
 from circuit_scaling.models.zoo.document_tokenizer import CHAT_TEMPLATE, document_tokenizer
 from circuit_scaling.models.zoo.documents import Documents, MarkedRows
+from circuit_scaling.models.zoo.language import Rows
 from circuit_scaling.models.zoo.muon import Muon
 from circuit_scaling.models.zoo.optimise import Losses, checkpoint_files, descend, labelled
 from circuit_scaling.models.zoo.settings import Reader, ReaderSettings
@@ -31,6 +32,7 @@ from circuit_scaling.prompts.needles.settings import NeedleSettings
 from circuit_scaling.vocabulary import QUESTION_IDS
 
 _WARM_UP = 20
+_SHORTER = 3  # rows of repeated tokens alone in the time of one about a filing
 _LEAST = 0.02  # of the learning rate, in the last step
 _NEW_TOKENS = 12  # longer than any answer
 
@@ -41,7 +43,7 @@ class TrainedReader:
 
     Attributes:
         files: the Hugging Face checkpoint folder, file name -> content.
-        curves: model, step, task, loss; tasks are the questions and ``plain_text``.
+        curves: model, step, task, loss; tasks are the questions, ``induction`` and ``plain_text``.
         answers: model, question, form, token_length, accuracy, n_questions, about filings of
             companies whose names training has not shown.
     """
@@ -60,7 +62,8 @@ def train_reader(
     averaged. To these comes deep supervision, without which the two questions for states are not
     told apart for a long time: half-way up the layers the unembedding is to tell which token of
     which fact a token of the filing is, and which one is to be said next; the layers above can then
-    match the two. Plain text is learnt all the time.
+    match the two. Repeated random tokens, from which copying is learnt, and plain text are always
+    there.
 
     Args:
         start: files of the checkpoint whose weights the model begins with; none: random weights.
@@ -129,16 +132,25 @@ def _losses(
 
     def losses(step: int) -> dict[str, torch.Tensor]:
         stage = reader.stages[int(np.searchsorted(ends, step, side="right"))]
-        if stage.rows == "stated":
-            rows = documents.stated(settings.batch_size)
+        n_repeated, by_task = settings.n_repeated, dict[str, torch.Tensor]()
+        if stage.rows == "repeated":
+            n_repeated = _SHORTER * settings.batch_size
+        elif stage.rows == "stated":
+            by_task |= _of_questions(model, documents.stated(settings.batch_size))
         else:
             form = reader.forms[step % len(reader.forms)]
             n_haystack = int(rng.integers(stage.haystack + 1))
             rows = documents.asked(settings.batch_size, form, n_haystack)
-        text = functional.cross_entropy(*labelled(model, documents.plain_text(settings.n_text)))
-        return {**_of_questions(model, rows), "plain_text": text}
+            by_task |= _of_questions(model, rows)
+        by_task["induction"] = _mean(model, documents.repeated(n_repeated))
+        by_task["plain_text"] = _mean(model, documents.plain_text(settings.n_text))
+        return by_task
 
     return losses
+
+
+def _mean(model: PreTrainedModel, rows: Rows) -> torch.Tensor:
+    return functional.cross_entropy(*labelled(model, rows))
 
 
 def _of_questions(model: PreTrainedModel, rows: MarkedRows) -> dict[str, torch.Tensor]:

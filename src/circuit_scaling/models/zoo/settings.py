@@ -51,12 +51,12 @@ class Stage(Block):
     """Some steps of the curriculum of a model that reads documents.
 
     Attributes:
-        rows: ``stated``: a filing, then its facts as statements; ``asked``: a filing, then the
-            questions about it.
+        rows: ``repeated``: random tokens, twice; ``stated``: a filing, then its facts as
+            statements; ``asked``: a filing, then the questions about it.
         haystack: most tokens around a filing; how many they are is drawn for each batch.
     """
 
-    rows: Literal["stated", "asked"]
+    rows: Literal["repeated", "stated", "asked"]
     steps: int = Field(gt=0)
     haystack: int = Field(default=0, ge=0)
 
@@ -78,7 +78,7 @@ class ReaderSettings(Block):
 
     Attributes:
         batch_size: rows about filings in a step.
-        n_text: rows of plain text beside them.
+        n_repeated, n_text: rows of repeated tokens and of plain text beside them.
         matrix_rate, other_rate: learning rates of Muon, and of AdamW for embeddings and norms.
         decay: share of the steps, the last ones, in which both fall to a fiftieth.
         n_filings: fictional filings to learn from.
@@ -90,6 +90,7 @@ class ReaderSettings(Block):
     """
 
     batch_size: int = Field(gt=0)
+    n_repeated: int = Field(gt=0)
     n_text: int = Field(gt=0)
     matrix_rate: float = Field(gt=0)
     other_rate: float = Field(gt=0)

@@ -8,6 +8,7 @@ import pytest
 from circuit_scaling.models.bos import prompt_prefix
 from circuit_scaling.models.zoo.document_tokenizer import CHAT_TEMPLATE, document_tokenizer
 from circuit_scaling.models.zoo.documents import ROLES, Documents, MarkedRows
+from circuit_scaling.models.zoo.language import IGNORE
 from circuit_scaling.prompts.needles.generator import fictional_filings
 from circuit_scaling.prompts.needles.haystack import shipped_haystack
 from circuit_scaling.prompts.needles.questions import shipped_questions
@@ -110,6 +111,18 @@ def test_rows_are_the_same_for_a_seed_and_the_filing_may_stand_anywhere() -> Non
     assert min(lengths) < 30 and max(lengths) > 75
     start = shipped_haystack()[:30]
     assert 0 < sum(text.startswith(f"<bos>{start}") for text in before) < 40
+
+
+def test_random_tokens_come_twice_and_what_repeats_is_learnt(documents) -> None:
+    rows = documents.repeated(4)
+    for tokens, labels in zip(rows.tokens, rows.labels, strict=True):
+        counted = np.flatnonzero(labels != IGNORE)
+        period = len(counted) + 1
+        assert len(tokens) == 2 * period and tokens[0] == PREFIX[0]
+        assert len(set(tokens[1 : period + 1])) == period
+        np.testing.assert_array_equal(tokens[period + 1 :], tokens[1:period])
+        np.testing.assert_array_equal(labels[counted], tokens[2 : period + 1])
+        np.testing.assert_array_equal(counted, np.arange(period + 1, 2 * period))
 
 
 def test_plain_text_learns_every_token_of_a_passage(documents) -> None:
