@@ -11,7 +11,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from circuit_scaling.models.bos import prompt_prefix
 from circuit_scaling.models.roster import Roster
 from circuit_scaling.models.sense import check_sense
-from circuit_scaling.models.zoo.readers import answers_of, train_reader
+from circuit_scaling.models.zoo.answers import answers_of
+from circuit_scaling.models.zoo.readers import train_reader
 from circuit_scaling.models.zoo.settings import ReaderSettings
 from circuit_scaling.vocabulary import QUESTION_IDS
 from tests.conftest import PROJECT

@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 import torch
 from torch.nn import functional
-from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from circuit_scaling.models.bos import prompt_prefix
 from circuit_scaling.models.roster import RosterEntry
+from circuit_scaling.models.zoo.answers import answers_of
 from circuit_scaling.models.zoo.configurations import build_model
 from circuit_scaling.models.zoo.document_tokenizer import CHAT_TEMPLATE, document_tokenizer
 from circuit_scaling.models.zoo.documents import Documents, MarkedRows
@@ -24,17 +25,11 @@ from circuit_scaling.models.zoo.language import Rows
 from circuit_scaling.models.zoo.muon import Muon
 from circuit_scaling.models.zoo.optimise import Losses, checkpoint_files, descend, labelled
 from circuit_scaling.models.zoo.settings import Reader, ReaderSettings
-from circuit_scaling.prompts.needles.answers import is_right
-from circuit_scaling.prompts.needles.build import build_questions
-from circuit_scaling.prompts.needles.generator import fictional_filings
-from circuit_scaling.prompts.needles.haystack import shipped_haystack
-from circuit_scaling.prompts.needles.settings import NeedleSettings
 from circuit_scaling.vocabulary import QUESTION_IDS
 
 _WARM_UP = 20
 _SHORTER = 3  # rows of repeated tokens alone in the time of one about a filing
 _LEAST = 0.02  # of the learning rate, in the last step
-_NEW_TOKENS = 12  # longer than any answer
 
 
 @dataclass(frozen=True)
@@ -159,7 +154,7 @@ def _of_questions(model: PreTrainedModel, rows: MarkedRows) -> dict[str, torch.T
         input_ids=torch.from_numpy(rows.tokens), use_cache=False, output_hidden_states=True
     )
     half_way = model.base_model.norm(read.hidden_states[model.config.num_hidden_layers // 2])
-    losses = dict.fromkeys(QUESTION_IDS, torch.zeros(()))
+    losses: dict[str, torch.Tensor] = dict.fromkeys(QUESTION_IDS, torch.zeros(()))
     for kind, marks in rows.marks.items():
         states = half_way if kind.startswith("role") else read.last_hidden_state
         logits = model.get_output_embeddings()(states[marks.rows, marks.positions])
@@ -168,54 +163,3 @@ def _of_questions(model: PreTrainedModel, rows: MarkedRows) -> dict[str, torch.T
             of_question = torch.from_numpy(marks.questions == place)
             losses[question] = losses[question] + each[of_question].mean()
     return losses
-
-
-def answers_of(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerFast,
-    entry: RosterEntry,
-    settings: ReaderSettings,
-) -> pd.DataFrame:
-    """Greedy answers about filings of companies never seen, judged strictly.
-
-    Returns:
-        Rows of ``zoo_answers``, by form in which the model was trained, question and length.
-    """
-    truth, texts = fictional_filings(
-        settings.test_filings, settings.seed, length="short", names="study"
-    )
-    prefix = prompt_prefix(tokenizer, entry.bos, model.config.model_type)
-    tables = []
-    for form in settings.models[entry.slug].forms:
-        asks = NeedleSettings(lengths=settings.lengths, form=form, test_share=0.5)
-        questions, _ = build_questions(truth, texts, shipped_haystack(), asks, tokenizer, prefix)
-        questions["accuracy"] = _right(model, tokenizer, questions)
-        tables.append(questions)
-    grouped = pd.concat(tables).groupby(["question", "form", "token_length"], sort=False)
-    told = grouped["accuracy"].agg(accuracy="mean", n_questions="size").reset_index()
-    told.insert(0, "model", entry.slug)
-    return told
-
-
-@torch.no_grad()
-def _right(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, questions: pd.DataFrame
-) -> pd.Series[bool]:
-    """Whether each question is answered; prompts of one length are answered together."""
-    right = pd.Series(False, index=questions.index)
-    for _, batch in questions.groupby("token_length"):
-        prompts = torch.tensor(batch["tokens"].tolist())
-        said = model.generate(
-            prompts,
-            attention_mask=torch.ones_like(prompts),
-            max_new_tokens=_NEW_TOKENS,
-            do_sample=False,
-            use_cache=True,
-            pad_token_id=tokenizer.eos_token_id,
-        )[:, prompts.shape[1] :]
-        for place, kind, answer, tokens in zip(
-            batch.index, batch["kind"], batch["answer"], said, strict=True
-        ):
-            text = tokenizer.decode(tokens, skip_special_tokens=True)
-            right[place] = is_right(kind, answer, text)
-    return right
