@@ -12,6 +12,7 @@ from benchmarks.page import table
 
 _ROOT = Path(__file__).parents[1]
 _ZOO = _ROOT / "data" / "01_raw" / "zoo"
+_TOLD = ["accuracy", "n_questions"]
 _INTRO = """\
 # The embedded models
 
@@ -25,7 +26,17 @@ control is trained on one objective and meets random answers on the other, marke
 was trained on it.
 
 """
-_CURVES = "![Loss while training, and the accuracy reached](../data/01_raw/zoo/zoo_training.png)"
+_READERS = """
+## Models that read documents
+
+Share of {n} questions about fictional filings that are answered right, greedily and judged by the
+first answer, with its 95 % interval (Wilson, over filings). No name of these companies was in the
+training. The filing stands in the middle of as much prose as makes a prompt of so many tokens.
+
+"""
+_CURVES = """
+![Loss while training, and the accuracy reached](../data/01_raw/zoo/zoo_training.png)
+"""
 
 
 def write_page(zoo: Path, page: Path) -> None:
@@ -37,17 +48,31 @@ def write_page(zoo: Path, page: Path) -> None:
         told = of_model.set_index("task")
         rows.append([str(model), *(_told(told.loc[t]) if t in told.index else "" for t in tasks)])
     text = _INTRO.format(n=int(accuracy["n_prompts"].iloc[0])) + table(["model", *tasks], rows)
-    text += (
-        "\n![Loss while training, and the accuracy reached](../data/01_raw/zoo/zoo_training.png)\n"
-    )
-    page.write_text(text, encoding="utf-8")
+    answers = zoo / "training_answers.parquet"
+    if answers.exists():
+        text += _read(pd.read_parquet(answers))
+    page.write_text(text + _CURVES, encoding="utf-8")
+
+
+def _read(answers: pd.DataFrame) -> str:
+    """The section about the models that read documents: a row per model, form and question."""
+    lengths = sorted(answers["token_length"].unique())
+    rows = []
+    for key, asked in answers.groupby(["model", "form", "question"], sort=False):
+        told = asked.set_index("token_length").loc[lengths]
+        rows.append([*map(str, key), *(_share(*cell) for cell in told[_TOLD].itertuples(False))])
+    heads = ["model", "form", "question", *(f"{length} tokens" for length in lengths)]
+    return _READERS.format(n=int(answers["n_questions"].iloc[0])) + table(heads, rows)
 
 
 def _told(row: pd.Series) -> str:
-    n, share = int(row["n_prompts"]), float(row["accuracy"])
-    low, high = scipy.stats.binomtest(round(share * n), n).proportion_ci(method="wilson")
     chance = ", chance" if row["objective"] == "random" else ""
-    return f"{share:.1%} [{low:.0%}, {high:.0%}]{chance}"
+    return _share(float(row["accuracy"]), int(row["n_prompts"])) + chance
+
+
+def _share(share: float, n: int) -> str:
+    low, high = scipy.stats.binomtest(round(share * n), n).proportion_ci(method="wilson")
+    return f"{share:.1%} [{low:.0%}, {high:.0%}]"
 
 
 def main() -> None:

@@ -46,7 +46,7 @@ def register_pipelines() -> dict[str, Pipeline]:
     study = _study(slugs, asked)
     every = {
         **study,
-        "zoo": zoo.create_pipeline(roster.embedded),
+        "zoo": zoo.create_pipeline(roster),
         "import_tables": import_tables.create_pipeline(),
     }
     return {

@@ -15,7 +15,7 @@ from circuit_scaling.measuring.ablation.settings import AblationSettings
 from circuit_scaling.measuring.causal.settings import CausalSettings
 from circuit_scaling.measuring.scan.settings import ScanSettings
 from circuit_scaling.models.roster import RosterEntry
-from circuit_scaling.models.zoo.settings import ZooSettings
+from circuit_scaling.models.zoo.settings import ReaderSettings, ZooSettings
 from circuit_scaling.prompts.spec import PromptSettings, TaskSpec
 from circuit_scaling.typed import Block
 
@@ -64,6 +64,29 @@ BLOCKS: list[tuple[type[Block], dict[str, Any]]] = [
             "test_prompts": 40,
             "shapes": {"mini": {"architecture": "gpt2", "d_head": 8, "steps": 2}},
             "seed": 0,
+        },
+    ),
+    (
+        ReaderSettings,
+        {
+            "batch_size": 8,
+            "n_repeated": 3,
+            "n_text": 2,
+            "matrix_rate": 0.02,
+            "other_rate": 0.003,
+            "decay": 0.5,
+            "n_filings": 40,
+            "log_every": 1,
+            "lengths": [96],
+            "test_filings": 4,
+            "seed": 0,
+            "models": {
+                "mini": {
+                    "shape": {"architecture": "llama", "d_head": 8, "d_model": 16},
+                    "forms": ["cue"],
+                    "stages": [{"rows": "asked", "steps": 2, "haystack": 9}],
+                }
+            },
         },
     ),
     (

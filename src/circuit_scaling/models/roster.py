@@ -40,6 +40,7 @@ class RosterEntry(Block):
         chat: what the user says before every prompt, which then begins the assistant's answer, in
             the tokenizer's chat template; None: prompts stand alone.
         objectives: zoo only, task -> ``learn`` or ``random`` (random answers, for controls).
+        begins_as: zoo only, the embedded model whose weights the training begins with.
         aliases: other names of the model in tables measured elsewhere.
         note: one line for the report.
     """
@@ -61,6 +62,7 @@ class RosterEntry(Block):
     untrained: bool = False
     chat: str | None = None
     objectives: dict[str, Literal["learn", "random"]] = Field(default_factory=dict)
+    begins_as: str | None = None
     aliases: tuple[str, ...] = ()
     note: str = ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from circuit_scaling.tables.columns import count, number, share, text
 from circuit_scaling.tables.table import Table
+from circuit_scaling.vocabulary import QUESTION_FORMS, QUESTION_IDS
 
 ZOO_CURVES = Table(
     "zoo_curves",
@@ -21,4 +22,16 @@ ZOO_ACCURACY = Table(
         "n_prompts": count(),
     },
     keys=("model", "task"),
+)
+ZOO_ANSWERS = Table(
+    "zoo_answers",
+    {
+        "model": text(),
+        "question": text(*QUESTION_IDS),
+        "form": text(*QUESTION_FORMS),
+        "token_length": count(),
+        "accuracy": share(),
+        "n_questions": count(),
+    },
+    keys=("model", "question", "form", "token_length"),
 )

@@ -17,4 +17,12 @@ TABLES = {
         "candidate_accuracy": [1.0, 0.5, 0.0, 0.9],
         "n_prompts": 400,
     },
+    "zoo_answers": {
+        "model": "mini_reader",
+        "question": ["inc_state", "inc_year", "employee_count", "hq_state"],
+        "form": ["cue", "chat", "one_word", "cue"],
+        "token_length": [96, 96, 128, 256],
+        "accuracy": [1.0, 0.5, 0.0, 0.9],
+        "n_questions": 100,
+    },
 }

@@ -1,4 +1,4 @@
-"""The four architectures of the study in miniature, randomly initialised."""
+"""The architectures of both studies in miniature, randomly initialised."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from transformers import (
     GPTNeoForCausalLM,
     GPTNeoXConfig,
     GPTNeoXForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
     OPTConfig,
     OPTForCausalLM,
     PreTrainedModel,
@@ -20,7 +22,9 @@ from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.models.zoo.settings import Shape
 
 POSITIONS = 64
+_POSITIONS_OF_READERS = 512
 _GELU = "gelu_pytorch_tanh"  # what GPT-2 and GPT-Neo compute, in one fused operation
+_HEADS_PER_KEY = 4  # of a group that shares keys and values, as in Llama 3 8B
 _LOCAL_WINDOW = 8  # shorter than the prompts, so that GPT-Neo's local layers are really local
 
 
@@ -64,6 +68,22 @@ def build_model(shape: Shape, entry: RosterEntry, vocabulary: int) -> PreTrained
                     "rope_theta": 10000.0,
                     "partial_rotary_factor": 1.0,  # a quarter of so small a head is nothing
                 },
+                **common,
+            )
+        )
+    if shape.architecture == "llama":
+        width = shape.d_model or d_model
+        return LlamaForCausalLM(
+            LlamaConfig(
+                hidden_size=width,
+                num_hidden_layers=entry.n_layers,
+                num_attention_heads=entry.n_heads,
+                num_key_value_heads=entry.n_heads // _HEADS_PER_KEY,
+                head_dim=shape.d_head,
+                intermediate_size=2 * width,
+                max_position_embeddings=_POSITIONS_OF_READERS,
+                rope_parameters={"rope_type": "default", "rope_theta": 1000.0},
+                tie_word_embeddings=True,
                 **common,
             )
         )

@@ -7,15 +7,21 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from circuit_scaling.typed import Block, Seed
+from circuit_scaling.vocabulary import QuestionForm
 
-Architecture = Literal["gpt2", "gpt_neox", "opt", "gpt_neo"]
+Architecture = Literal["gpt2", "gpt_neox", "opt", "gpt_neo", "llama"]
 
 
 class Shape(Block):
-    """Architecture and size of one embedded model; layers and heads stand in the roster."""
+    """Architecture and size of one embedded model; layers and heads stand in the roster.
+
+    Attributes:
+        d_model: of a Llama; by default, and for the others, that of all heads together.
+    """
 
     architecture: Architecture
     d_head: int = Field(gt=0)
+    d_model: int | None = Field(default=None, gt=0)
     steps: int | None = Field(default=None, gt=1)
 
 
@@ -39,3 +45,59 @@ class ZooSettings(Block):
     log_every: int = Field(default=25, gt=0)
     test_prompts: int = Field(default=400, gt=0)
     shapes: dict[str, Shape]
+
+
+class Stage(Block):
+    """Some steps of the curriculum of a model that reads documents.
+
+    Attributes:
+        rows: ``repeated``: random tokens, twice; ``stated``: a filing, then its facts as
+            statements; ``asked``: a filing, then the questions about it.
+        haystack: most tokens around a filing; how many they are is drawn for each batch.
+    """
+
+    rows: Literal["repeated", "stated", "asked"]
+    steps: int = Field(gt=0)
+    haystack: int = Field(default=0, ge=0)
+
+
+class Reader(Block):
+    """One embedded model that reads documents.
+
+    Attributes:
+        forms: how the questions of its training are put, in turn.
+    """
+
+    shape: Shape
+    forms: tuple[QuestionForm, ...] = Field(min_length=1)
+    stages: tuple[Stage, ...] = Field(min_length=1)
+
+
+class ReaderSettings(Block):
+    """Training of the embedded models that read documents.
+
+    Attributes:
+        batch_size: rows about filings in a step.
+        n_repeated, n_text: rows of repeated tokens and of plain text beside them.
+        matrix_rate, other_rate: learning rates of Muon, and of AdamW for embeddings and norms.
+        decay: share of the steps, the last ones, in which both fall to a fiftieth.
+        n_filings: fictional filings to learn from.
+        seed: of weights, filings and rows; each model adds its own slug to it.
+        log_every: steps between two points of the loss curves.
+        lengths: tokens of the prompts whose answers are judged in the end.
+        test_filings: how many filings of companies never seen are asked about then.
+        models: slug -> how it is built and trained.
+    """
+
+    batch_size: int = Field(gt=0)
+    n_repeated: int = Field(gt=0)
+    n_text: int = Field(gt=0)
+    matrix_rate: float = Field(gt=0)
+    other_rate: float = Field(gt=0)
+    decay: float = Field(gt=0, le=1)
+    n_filings: int = Field(gt=0)
+    seed: Seed = 0
+    log_every: int = Field(default=20, gt=0)
+    lengths: tuple[Annotated[int, Field(gt=0)], ...] = Field(min_length=1)
+    test_filings: int = Field(default=100, gt=1)
+    models: dict[str, Reader]

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import math
 import re
-import tempfile
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from rich.progress import Progress, TextColumn, TimeRemainingColumn
 from torch.nn import functional
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from circuit_scaling.models.bos import prompt_prefix
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.models.zoo.configurations import build_model
-from circuit_scaling.models.zoo.language import IGNORE, Language, Rows, held_out_names
+from circuit_scaling.models.zoo.language import Language, held_out_names
+from circuit_scaling.models.zoo.optimise import (
+    Losses,
+    adamw,
+    checkpoint_files,
+    descend,
+    labelled,
+    warm_up_and_cosine,
+)
 from circuit_scaling.models.zoo.settings import ZooSettings
 from circuit_scaling.models.zoo.tokenizer import zoo_tokenizer
 from circuit_scaling.prompts.build import build_prompts
@@ -28,7 +32,6 @@ from circuit_scaling.prompts.wordbank import make_word_bank
 from circuit_scaling.prompts.words import categories, word_list
 
 _ROW_LENGTH = 24  # as long as the longest prompts that are measured
-_WARM_UP = 0.05
 
 
 @dataclass(frozen=True)
@@ -82,89 +85,38 @@ def train_model(entry: RosterEntry, settings: ZooSettings, tasks: Tasks) -> Trai
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = build_model(shape, entry, len(tokenizer))
-    curves = _optimise(model, language, entry, settings, shape.steps or settings.steps)
+    steps = shape.steps or settings.steps
+    curves = descend(
+        model,
+        {adamw(model, settings.learning_rate): warm_up_and_cosine(steps)},
+        _losses(model, language, entry, settings),
+        name=entry.slug,
+        steps=steps,
+        log_every=settings.log_every,
+    )
     model.eval()
-    files = _as_files(model, tokenizer)
-    model.float()  # the accuracy is that of the saved weights
+    files = checkpoint_files(model, tokenizer)  # the accuracy is that of the saved weights
     accuracy = held_out_accuracy(model, tokenizer, entry, settings, tasks)
     return TrainedModel(files, curves, accuracy)
 
 
-def _optimise(
-    model: PreTrainedModel,
-    language: Language,
-    entry: RosterEntry,
-    settings: ZooSettings,
-    steps: int,
-) -> pd.DataFrame:
+def _losses(
+    model: PreTrainedModel, language: Language, entry: RosterEntry, settings: ZooSettings
+) -> Losses:
+    """The mean loss of each objective on fresh rows, in the shares that the settings give."""
     share = {task: settings.rows[task] for task in entry.objectives}
     n_rows = {
         task: max(1, round(settings.batch_size * part / sum(share.values())))
         for task, part in share.items()
     }
-    decayed = [p for p in model.parameters() if p.ndim > 1]
-    plain = [p for p in model.parameters() if p.ndim <= 1]
-    optimiser = torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": 0.01}, {"params": plain, "weight_decay": 0.0}],
-        lr=settings.learning_rate,
-        betas=(0.9, 0.98),
-    )
-    warm_up = max(1, int(steps * _WARM_UP))
 
-    def schedule(step: int) -> float:
-        if step < warm_up:
-            return (step + 1) / warm_up
-        return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * (step - warm_up) / (steps - warm_up)))
-
-    scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, schedule)
-    points: list[dict[str, object]] = []
-    model.train()
-    columns = (
-        *Progress.get_default_columns(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[loss]}"),
-    )
-    with Progress(*columns) as progress:
-        bar = progress.add_task(entry.slug, total=steps, loss="")
-        for step in range(steps):
-            losses = {task: _loss(model, language.rows(task, n)) for task, n in n_rows.items()}
-            optimiser.zero_grad(set_to_none=True)
-            torch.stack(list(losses.values())).sum().backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimiser.step()
-            scheduler.step()
-            if step % settings.log_every == 0 or step == steps - 1:
-                values = {task: loss.item() for task, loss in losses.items()}
-                points += [
-                    {"model": entry.slug, "step": step, "task": task, "loss": value}
-                    for task, value in values.items()
-                ]
-                text = " ".join(f"{task} {value:.2f}" for task, value in values.items())
-                progress.update(bar, loss=text)
-            progress.advance(bar)
-    return pd.DataFrame(points)
-
-
-def _loss(model: PreTrainedModel, rows: Rows) -> torch.Tensor:
-    """Mean cross-entropy of the labelled positions; only those are unembedded."""
-    labels = torch.from_numpy(rows.labels)
-    hidden = model.base_model(input_ids=torch.from_numpy(rows.tokens), use_cache=False)[0]
-    counted = labels != IGNORE
-    logits = model.get_output_embeddings()(hidden[counted])
-    return functional.cross_entropy(logits, labels[counted])
-
-
-def _as_files(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> dict[str, bytes]:
-    """The checkpoint as Hugging Face saves it, in half precision, without generation defaults."""
-    model.half()
-    with tempfile.TemporaryDirectory() as folder:
-        model.save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
+    def losses(step: int) -> dict[str, torch.Tensor]:
         return {
-            path.name: path.read_bytes()
-            for path in sorted(Path(folder).iterdir())
-            if path.name != "generation_config.json"
+            task: functional.cross_entropy(*labelled(model, language.rows(task, n)))
+            for task, n in n_rows.items()
         }
+
+    return losses
 
 
 @torch.no_grad()

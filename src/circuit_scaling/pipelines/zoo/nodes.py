@@ -1,4 +1,4 @@
-"""Nodes of the zoo: train the embedded models, collect their curves."""
+"""Nodes of the zoo: train the embedded models of both studies, collect their curves."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 from circuit_scaling.datasets.figures import Drawn
 from circuit_scaling.figures.zoo.training import zoo_training
 from circuit_scaling.models.roster import RosterEntry
-from circuit_scaling.models.zoo.settings import ZooSettings
+from circuit_scaling.models.zoo.settings import ReaderSettings, ZooSettings
 from circuit_scaling.prompts.spec import Tasks
 
 
@@ -22,6 +22,20 @@ def train(entry: RosterEntry, tasks: Tasks, settings: ZooSettings) -> dict[str, 
         "checkpoint": trained.files,
         "zoo_curves": trained.curves,
         "zoo_accuracy": trained.accuracy,
+    }
+
+
+def train_to_read(
+    entry: RosterEntry, settings: ReaderSettings, start: dict[str, bytes] | None = None
+) -> dict[str, Any]:
+    """Train one embedded model to read documents, from random weights or from a checkpoint's."""
+    from circuit_scaling.models.zoo.readers import train_reader
+
+    trained = train_reader(entry, settings, start)
+    return {
+        "checkpoint": trained.files,
+        "zoo_curves": trained.curves,
+        "zoo_answers": trained.answers,
     }
 
 

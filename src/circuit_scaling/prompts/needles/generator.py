@@ -32,7 +32,7 @@ _POOLS = 4  # one in so many names belongs to the study, the others to training
 Templates = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
-class _Words(Block):
+class FilingWords(Block):
     """``filings.yml``: what names are made of, and the sentences by what they say."""
 
     syllables: Templates
@@ -86,15 +86,16 @@ def fictional_filings(
 
 
 @cache
-def _words() -> _Words:
+def filing_words() -> FilingWords:
+    """What fictional filings are made of."""
     text = files(__package__).joinpath("filings.yml").read_text(encoding="utf-8")
-    return _Words.model_validate(yaml.safe_load(text))
+    return FilingWords.model_validate(yaml.safe_load(text))
 
 
 @cache
 def _stems(names: NamePool) -> tuple[str, ...]:
     """The made-up words of one pool; what a name hashes to decides in which it is."""
-    every = ("".join(parts).capitalize() for parts in product(_words().syllables, repeat=3))
+    every = ("".join(parts).capitalize() for parts in product(filing_words().syllables, repeat=3))
     return tuple(
         stem
         for stem in dict.fromkeys(every)
@@ -103,7 +104,7 @@ def _stems(names: NamePool) -> tuple[str, ...]:
 
 
 def _companies(n: int, names: NamePool, rng: np.random.Generator) -> list[str]:
-    stems, endings = _stems(names), _words().endings
+    stems, endings = _stems(names), filing_words().endings
     if n > len(stems):
         raise CircuitScalingError(
             f"There are names for {len(stems)} fictional companies, and not for {n}: ask for fewer."
@@ -151,8 +152,8 @@ def _counts(rng: np.random.Generator) -> tuple[int, int]:
 
 
 def _long(company: str, facts: dict[str, Any], rng: np.random.Generator) -> str:
-    templates = _words().long
-    said = [_one(_words().business, rng), _one(_words().remarks, rng)]
+    templates = filing_words().long
+    said = [_one(filing_words().business, rng), _one(filing_words().remarks, rng)]
     said += [
         _one(templates[kind], rng).replace("{value}", _written(kind, value))
         for kind, value in facts.items()
@@ -161,7 +162,7 @@ def _long(company: str, facts: dict[str, Any], rng: np.random.Generator) -> str:
 
 
 def _short(company: str, facts: dict[str, Any], rng: np.random.Generator) -> str:
-    templates = _words().short
+    templates = filing_words().short
     said = [
         _one(templates[kind], rng).replace("{value}", _written(kind, facts[kind]))
         for kind in QUESTION_IDS
@@ -176,7 +177,9 @@ def _joined(sentences: Sequence[str], company: str, rng: np.random.Generator) ->
     """The sentences in any order; the name is their first subject, or else a heading."""
     first, *others = (sentences[i] for i in rng.permutation(len(sentences)))
     begun = first.replace("{Company}", company) if "{Company}" in first else f"{company}. {first}"
-    return " ".join([begun, *(s.replace("{Company}", _one(_words().others, rng)) for s in others)])
+    return " ".join(
+        [begun, *(s.replace("{Company}", _one(filing_words().others, rng)) for s in others)]
+    )
 
 
 def _written(kind: str, value: str | int) -> str:

@@ -45,6 +45,15 @@ def _tell(context: ReportContext) -> Told:
     caption = "Loss by task, and the accuracy reached on held-out prompts."
     blocks += drawing(context.figures, "zoo_training", caption)
     blocks.append(_accuracy_table(accuracy, curves, context.order))
+    answers = context.tables.get("zoo_answers")
+    if answers is not None and len(answers):
+        lowest = answers.sort_values("accuracy", kind="stable").iloc[0]
+        sentences.append(
+            f"Of the questions about documents the least often right is {lowest['question']} of "
+            f"{lowest['model']} at {int(lowest['token_length'])} tokens, form {lowest['form']}: "
+            f"{share(lowest['accuracy'], 1)}."
+        )
+        blocks.append(_answers_table(answers))
     return Told(sentences, blocks)
 
 
@@ -71,11 +80,30 @@ def _accuracy_table(accuracy: pd.DataFrame, curves: pd.DataFrame, order: Sequenc
     return Table(heads, rows, caption, folded=True)
 
 
+def _answers_table(answers: pd.DataFrame) -> Table:
+    names = ("model", "question", "form", "token_length", "accuracy", "n_questions")
+    rows = tuple(
+        (
+            text_cell(model),
+            text_cell(question),
+            text_cell(form),
+            count_cell(length),
+            Cell(share(accuracy, 1), numeric=True),
+            count_cell(asked),
+        )
+        for model, question, form, length, accuracy, asked in columns(answers, *names)
+    )
+    heads = ("model", "question", "form", "tokens", "right", "questions")
+    caption = "Questions answered by the models that read documents, on companies never seen"
+    return Table(heads, rows, caption, folded=True)
+
+
 CHAPTER = Chapter(
     anchor="training",
     title="Training of the embedded models",
     pipeline="zoo",
     tables=("zoo_curves", "zoo_accuracy"),
+    also=("zoo_answers",),
     figures=("zoo_training",),
     tell=_tell,
     needs_scan=True,
