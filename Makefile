@@ -79,6 +79,7 @@ soak: $(STAMP)  ## scan a model of 2.8 billion parameters in 512 MiB beside its 
 	$(BIN)/python -m benchmarks.memory --precision float32 --out docs/benchmarks
 	$(BIN)/python -m benchmarks.memory --precision bf16 --out docs/benchmarks
 	$(BIN)/python -m benchmarks.long_context --out docs/benchmarks
+	$(BIN)/python -m benchmarks.decoding --out docs/benchmarks
 	$(BIN)/python -m benchmarks --page-only
 	$(BIN)/python -m tests.soak.coverage
 

@@ -20,7 +20,8 @@ from benchmarks.study import count
 from benchmarks.trained import embedded, trained
 
 _DOCS = Path(__file__).parents[1] / "docs"
-_MEASURED_ELSEWHERE = ("memory", "long_context", "real_model")  # make soak, make real-docs
+# By make soak and make real-docs.
+_MEASURED_ELSEWHERE = ("memory", "long_context", "decoding", "real_model")
 _CPU_PRECISIONS: tuple[Precision, ...] = ("float32", "bf16")
 
 

@@ -17,11 +17,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from benchmarks.against_cpu import against_cpu
 from benchmarks.against_hooks import against_hooks
 from benchmarks.blocks import blocks
+from benchmarks.decoding import decoding_against_generate, llama_of, random_sets
 from benchmarks.long_context import LENGTHS, long_context
 from benchmarks.matmul_rate import matmul_rate
 from benchmarks.measuring import PRECISIONS, Precision, keep
@@ -79,6 +81,16 @@ def first_part(device: torch.device, out: Path, end: float, prompts: int) -> Non
             long_context("llama_8b", 2, LENGTHS, 3, "bf16", device),
         )
     )
+
+    def answers() -> None:
+        shape, positions, new = "llama_3_8b", 2048, 10
+        config = llama_of(shape, 4, positions + new)
+        tokens = np.random.default_rng(0).integers(config.vocab_size, size=(8, positions))
+        sets = random_sets(config, 16, 8, 0)
+        result = decoding_against_generate(config, tokens, new, sets, "bf16", device)
+        keep(out, "decoding", device, {"shape": shape, "lowest_layer": 0, **result})
+
+    _attempt(answers)
 
     def one_block(shape: str, name: Precision) -> None:
         for result in blocks(shape, name, device):

@@ -269,6 +269,8 @@ def _memory_sections(results: list[Result]) -> list[str]:
         parts += ["### Memory\n", _memory_table(memories)]
     if lengths := _of(results, "long_context"):
         parts += ["### Attention of long prompts\n", *map(_long_context_section, lengths)]
+    if decoded := _of(results, "decoding"):
+        parts += ["### Answers without some heads\n", _decoding_table(decoded)]
     return parts
 
 
@@ -295,9 +297,10 @@ def _long_context_section(read: Result) -> str:
     rows = [
         (
             f"{p['positions']}",
+            f"{p['seconds']['reading']:.2f}",
             f"{p['seconds']['rows']:.2f}",
             f"{p['ratio']:.1f}" if "ratio" in p else eager,
-            f"{p['peak_gb']['rows']:.2f}",
+            f"{p['peak_gb']['reading']:.2f}",
             f"{p['peak_ratio']:.1f}" if "ratio" in p else "",
             f"{p['largest_difference']:.0e}" if "ratio" in p else "",
         )
@@ -306,11 +309,36 @@ def _long_context_section(read: Result) -> str:
     text = (
         f"{read['shape']} with {read['layers']} layers ({read['heads']} heads), "
         f"{_PRECISION_NAMES[read['precision']]}: attention of the last {read['queries']} tokens of "
-        "one prompt to all, without any pattern, against `output_attentions` under eager "
-        f"attention, in turn; {read['repeats']} rounds. Peaks are above what was held before.\n"
+        "one prompt to all, behind a key-value cache as detection reads it, without a cache, and "
+        "from the patterns of `output_attentions` under eager attention, in turn; "
+        f"{read['repeats']} rounds. Peaks are above what was held before.\n"
     )
-    head = ("tokens", "seconds", "× eager", "peak, GB", "× eager's peak", "largest difference")
+    head = ("tokens", "seconds", "without a cache, s", "eager: × seconds", "peak, GB")
+    head += ("eager: × peak", "largest difference")
     return text + "\n" + table(head, rows)
+
+
+def _decoding_table(decoded: list[Result]) -> str:
+    rows = [
+        (
+            f"{r['shape']}, {r['layers']} layers",
+            f"{r['prompts']} × {r['positions']} + {r['new_tokens']}",
+            _PRECISION_NAMES[r["precision"]],
+            f"{r['sets']} of {r['heads']}",
+            f"from {r['lowest_layer']}",
+            f"{r['seconds']['engine']:.1f}",
+            f"{r['seconds']['generate']:.1f}",
+            f"{r['ratio']:.1f}",
+            f"{r['same_tokens']:.1%}",
+        )
+        for r in decoded
+    ]
+    note = (
+        "Greedy decoding while random sets of heads give zero: all sets together, against one "
+        "hooked `generate` per set, in turn.\n"
+    )
+    head = ("shape", "prompts × tokens + new", "precision", "sets of heads", "layers", "engine, s")
+    return note + "\n" + table((*head, "`generate`, s", "× `generate`", "same tokens"), rows)
 
 
 def _block_table(blocks: list[Result], gpu: bool) -> str:

@@ -84,6 +84,10 @@ def test_the_latest_result_of_a_measurement_counts(tmp_path: Path) -> None:
     assert "3e-03" not in page
 
 
+def memory(reading: float) -> dict:
+    return {"peak_gb": {"reading": reading, "rows": reading}}
+
+
 def test_lengths_at_which_eager_attention_does_not_fit_are_named(tmp_path: Path) -> None:
     machine = dict.fromkeys(
         ("device", "cores", "threads", "torch", "transformers", "transformer_lens", "date"), "x"
@@ -98,16 +102,16 @@ def test_lengths_at_which_eager_attention_does_not_fit_are_named(tmp_path: Path)
         "repeats": 3,
         "precision": "float32",
         "points": [
-            {"positions": 1024, "seconds": {"rows": 1.5}, "peak_gb": {"rows": 0.25}} | both,
-            {"positions": 8192, "seconds": {"rows": 12.0}, "peak_gb": {"rows": 2.0}},
+            {"positions": 1024, "seconds": {"reading": 1.5, "rows": 1.6}} | memory(0.25) | both,
+            {"positions": 8192, "seconds": {"reading": 12.0, "rows": 11.0}} | memory(2.0),
         ],
         "machine": machine | {"kind": "cpu"},
     }
     (tmp_path / "cpu.jsonl").write_text(json.dumps(line))
     write_page(tmp_path, tmp_path)
     page = (tmp_path / "benchmarks.md").read_text()
-    assert "| 1024 | 1.50 | 6.7 | 0.25 | 9.1 | 2e-08 |" in page
-    assert "| 8192 | 12.00 | eager does not fit | 2.00 |  |  |" in page
+    assert "| 1024 | 1.50 | 1.60 | 6.7 | 0.25 | 9.1 | 2e-08 |" in page
+    assert "| 8192 | 12.00 | 11.00 | eager does not fit | 2.00 |  |  |" in page
 
 
 def _listed() -> dict[str, str]:
