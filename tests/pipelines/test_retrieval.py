@@ -1,0 +1,91 @@
+"""The retrieval pipelines in the study: what they find, what they store, what they refuse."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.vocabulary import QUESTION_IDS, RETRIEVAL_METHODS
+
+MODEL = "mini_llama"
+
+
+def test_every_head_is_ranked_by_every_method(study):
+    rankings = study.load("head_rankings")
+    assert set(rankings["method"]) == set(RETRIEVAL_METHODS)
+    for _, rows in rankings.groupby(["method", "question", "token_length"]):
+        assert sorted(rows["rank"]) == list(range(1, 65))
+        scores = rows.sort_values("rank")["score"].dropna()
+        assert scores.is_monotonic_decreasing
+
+
+def test_the_embedded_model_answers_and_loses_its_answers_with_its_heads(study):
+    summary = study.load("masking_summary").query("question == 'all' and ablation == 'zero'")
+    most = summary[summary["n_heads"] == summary["n_heads"].max()]
+    assert (most["baseline_accuracy"] >= 0.9).all()
+    by_attention = most[most["method"] == "summed_attention"]
+    assert set(by_attention["token_length"]) == {96, 128}
+    assert (by_attention["accuracy_difference_high"] < 0).all()
+    assert (by_attention["answer_logprob_difference_high"] < 0).all()
+
+
+def test_random_sets_hold_none_of_the_best_heads(study):
+    rankings, sets = study.load("head_rankings"), study.load(f"masked_heads__{MODEL}")
+    largest = sets["n_masked"].max()
+    best = rankings[rankings["rank"] <= largest].groupby(["question", "token_length"])
+    taken = {key: set(zip(rows["layer"], rows["head"], strict=True)) for key, rows in best}
+    for row in sets[sets["set_type"] == "random"].itertuples():
+        heads = set(zip(row.layers, row.heads, strict=True))
+        assert len(heads) == row.n_masked
+        assert heads.isdisjoint(taken[row.question, row.token_length])
+
+
+def test_heads_are_ranked_on_other_filings_than_they_are_masked_on(study):
+    asked = study.load("joint_questions").groupby("split")["filing"].agg(set)
+    answers = study.load(f"retrieval_answers__{MODEL}")
+    decoded = study.load(f"decoded_answers__{MODEL}")
+    assert asked["train"].isdisjoint(asked["test"])
+    assert set(answers["filing"]) <= asked["test"]
+    assert set(decoded["filing"]) <= asked["train"]
+
+
+def test_prompts_have_the_lengths_and_the_document_where_they_say(study):
+    for row in study.load(f"questions__{MODEL}").itertuples():
+        assert len(row.tokens) == row.token_length
+        assert row.needle_start < row.needle_end <= row.query_start < row.token_length
+        assert not row.truncated
+        assert row.answer_in_needle
+
+
+def test_exports_begin_with_the_columns_of_the_comparison(study, test_data):
+    folder = test_data / "08_reporting" / "tables"
+    keys = ["method", "model", "question", "token_length"]
+    rankings = pd.read_csv(folder / "head_rankings.csv")
+    assert list(rankings)[:8] == [*keys, "layer", "head", "score", "rank"]
+    results = pd.read_csv(folder / "ablation_results.csv")
+    assert list(results)[:8] == [*keys, "n_heads", "set_type", "accuracy", "baseline_accuracy"]
+    assert set(results["question"]) == set(QUESTION_IDS)
+    assert set(results["set_type"]) == {"top", "random"}
+
+
+def test_masking_alone_from_stored_rankings_gives_the_same_answers(study, run, catalog):
+    before = study.load(f"retrieval_answers__{MODEL}")
+    run("retrieval_mask", namespaces=[f"retrieval_mask.{MODEL}"])
+    after = catalog().load(f"retrieval_answers__{MODEL}")
+    pd.testing.assert_frame_equal(before, after, check_exact=True)
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "params", "words"),
+    [
+        ("retrieval_mask", {"retrieval": {"max_new_tokens": 3}}, "--pipelines retrieval_detect"),
+        ("retrieval_detect", {"retrieval": {"asks": {"lengths": [40]}}}, "Raise 'lengths'"),
+        ("retrieval_detect", {"retrieval": {"asks": {"lengths": [9999]}}}, "model can read"),
+        ("retrieval_detect", {"retrieval": {"asks": {"questions": ["age"]}}}, "questions"),
+        ("retrieval_mask", {"masking": {"ks": []}}, "masking"),
+    ],
+)
+def test_what_cannot_be_run_is_one_line(study, run, pipeline, params, words):
+    with pytest.raises(CircuitScalingError, match=words):
+        run(pipeline, params=params)
