@@ -119,7 +119,7 @@ def _hook_loop(anatomy: Anatomy, batch: Batch, ablation: Ablation) -> NDArray[np
             donors = torch.as_tensor(donor_indices(batch, 1, ablation.seed)[0])
             given = [z[donors] for z in references]
         else:
-            groups = torch.as_tensor(batch.reference_groups)
+            groups = torch.tensor(batch.reference_groups)
             given = [
                 torch.stack([z[groups == group].mean(0) for group in batch.groups.tolist()])
                 for z in references

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from kedro.framework.project import pipelines
 
 from circuit_scaling.datasets import figures
 
@@ -12,3 +13,15 @@ def figures_are_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every figure is drawn; to write it as two files takes longer than to draw it."""
     monkeypatch.setattr(figures, "to_png", lambda *_of: b"")
     monkeypatch.setattr(figures, "to_svg", lambda *_of: "")
+
+
+@pytest.fixture
+def run_undrawn(run):
+    """``run`` of all nodes but those that draw: where tables and the page are looked at."""
+
+    def _run(*names: str, **options):
+        nodes = [node.name for name in names for node in pipelines[name].nodes]
+        kept = [name for name in nodes if "draw_" not in name]
+        return run(*names, node_names=kept, **options)
+
+    return _run

@@ -89,10 +89,10 @@ def test_a_parquet_table_gives_the_heads_of_the_csv(study, elsewhere, run, catal
     )
 
 
-def test_a_suspect_table_stops_and_nothing_is_written(elsewhere, run, given):
+def test_a_suspect_table_stops_and_nothing_is_written(elsewhere, run_undrawn, given):
     table = pd.concat([defective("exact zeros"), clean().head(1)])
     with pytest.raises(CircuitScalingError) as caught:
-        run(*ALL, params=given(table))
+        run_undrawn(*ALL, params=given(table))
     for words in (
         "duplicate heads. Likely cause:",
         "gpt2: 2 rows in place of 1",
@@ -105,8 +105,8 @@ def test_a_suspect_table_stops_and_nothing_is_written(elsewhere, run, given):
     assert files(elsewhere) == set()
 
 
-def test_a_suspect_table_that_is_kept_carries_its_findings(elsewhere, run, given, catalog):
-    run(*ALL, params=given(defective("exact zeros"), on_suspect="keep"))
+def test_a_suspect_table_that_is_kept_carries_its_findings(elsewhere, run_undrawn, given, catalog):
+    run_undrawn(*ALL, params=given(defective("exact zeros"), on_suspect="keep"))
     heads = catalog().load("classified_heads")
     assert set(heads.loc[heads["delta_ioi"] == 0, "suspect"]) == {"exact zeros (delta_ioi)"}
     assert set(heads.loc[heads["delta_ioi"] != 0, "suspect"]) == {""}
@@ -120,9 +120,11 @@ def test_a_suspect_table_that_is_kept_carries_its_findings(elsewhere, run, given
     assert "suspect</span>" in page[page.index('id="transfer"') : page.index('id="provenance"')]
 
 
-def test_heads_outside_the_shape_and_unknown_models_go_all_the_way(elsewhere, run, given, catalog):
+def test_heads_outside_the_shape_and_unknown_models_go_all_the_way(
+    elsewhere, run_undrawn, given, catalog
+):
     table = defective("outside the shape").replace({"model": {"gpt2": "mine"}})
-    run(*ALL, params=given(table, on_suspect="keep"))
+    run_undrawn(*ALL, params=given(table, on_suspect="keep"))
     heads = catalog().load("classified_heads")
     assert len(heads) == len(table)
     assert heads.loc[heads["model"] == "mine", ["params_m", "n_layers"]].isna().all(axis=None)
@@ -131,11 +133,11 @@ def test_heads_outside_the_shape_and_unknown_models_go_all_the_way(elsewhere, ru
 
 
 def test_rows_without_effects_and_zeros_of_unknown_models_invent_no_numbers(
-    elsewhere, run, given, catalog
+    elsewhere, run_undrawn, given, catalog
 ):
     table = truncated(clean()).replace({"model": {"gpt2": "mine", "pythia-1b": "yours"}})
     table.loc[table.index[:3], "delta_ioi"] = float("nan")
-    run(*ALL, params=given(table, on_suspect="keep"))
+    run_undrawn(*ALL, params=given(table, on_suspect="keep"))
     there = catalog()
     correlations = there.load("corr_vs_scale").set_index("model")
     assert correlations.loc["mine", "n_heads_compared"] == sum(table["model"] == "mine") - 3
@@ -157,11 +159,11 @@ def test_rows_without_effects_and_zeros_of_unknown_models_invent_no_numbers(
     assert 'mine<span class="flag">suspect</span>' in scaling
 
 
-def test_published_heads_of_an_imported_table_are_looked_up(elsewhere, run, given):
+def test_published_heads_of_an_imported_table_are_looked_up(elsewhere, run_undrawn, given):
     table = clean()
     negative = table["model"].eq("gpt2") & table["layer"].eq(10) & table["head"].eq(7)
     table.loc[negative, "delta_ioi"] = 1.25
-    run("import_tables", "classify", params=given(table))
+    run_undrawn("import_tables", "classify", params=given(table))
     found = pd.read_csv(elsewhere / "08_reporting" / "tables" / "known_heads.csv")
     assert set(found["model"]) == {"gpt2"}
     row = found[(found["layer"] == 10) & (found["head"] == 7)].iloc[0]
@@ -171,12 +173,12 @@ def test_published_heads_of_an_imported_table_are_looked_up(elsewhere, run, give
     assert found[["low", "high", "se_ioi"]].isna().all(axis=None)
 
 
-def test_a_second_table_does_not_stand_beside_chapters_of_the_first(elsewhere, run, given):
-    run(*ALL, params=given(clean()))
+def test_a_second_table_does_not_stand_beside_chapters_of_the_first(elsewhere, run_undrawn, given):
+    run_undrawn(*ALL, params=given(clean()))
     page = elsewhere / "08_reporting" / "report.html"
     assert "made from other heads" not in page.read_text()
     second = clean(seed=1)  # the same models, other effects
-    run("import_tables", "classify", "report", params=given(second))
+    run_undrawn("import_tables", "classify", "report", params=given(second))
     for chapter in ("scaling", "transfer"):
         text = page.read_text()
         text = text[text.index(f'<section id="{chapter}"') :]
@@ -184,7 +186,7 @@ def test_a_second_table_does_not_stand_beside_chapters_of_the_first(elsewhere, r
         assert "made from other heads than those of this page" in text
         assert re.search(f"kedro run --env test .*--pipelines {chapter}<", text)
         assert "<table" not in text
-    run("scaling", "transfer", "report", params=given(second))
+    run_undrawn("scaling", "transfer", "report", params=given(second))
     assert "made from other heads" not in page.read_text()
 
 
@@ -198,9 +200,9 @@ def test_a_second_table_does_not_stand_beside_chapters_of_the_first(elsewhere, r
         ({"joint_tabel": "x.csv"}, "joint_tabel"),
     ],
 )
-def test_an_import_that_cannot_be_run(elsewhere, run, settings, words):
+def test_an_import_that_cannot_be_run(elsewhere, run_undrawn, settings, words):
     with pytest.raises(CircuitScalingError, match=words):
-        run(*ALL, params={"import": settings})
+        run_undrawn(*ALL, params={"import": settings})
     assert files(elsewhere) == set()
 
 

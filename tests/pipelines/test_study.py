@@ -153,7 +153,8 @@ def test_two_runs_give_identical_tables(study, run, catalog):
     per_model = ("prompts", "head_effects", "head_attributions", "head_profiles")
     names = [*tables, *(f"{t}__mini_gpt2_s" for t in per_model)]
     before = {name: (study[name].resolve_load_version(), study.load(name)) for name in names}
-    run("scan", "join", "classify", "scaling", "transfer", to_outputs=names)
+    run("scan", namespaces=["scan.mini_gpt2_s"])
+    run("join", "classify", "scaling", "transfer", to_outputs=list(tables))
     again = catalog()
     for name, (version, table) in before.items():
         assert again[name].resolve_load_version() != version

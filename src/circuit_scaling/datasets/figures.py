@@ -50,7 +50,6 @@ class FiguresDataset(AbstractDataset[Drawn, dict[str, StoredFigure]]):
         for name, (figure, shown) in data.items():
             csv = shown.to_csv(index=False)
             drawing = to_svg(figure, mark_on(shown))
-            figure.set_layout_engine("none")  # it is laid out now, and need not be for the PNG
             write_bytes_atomically(self._folder / f"{name}.png", to_png(figure))
             write_bytes_atomically(self._folder / f"{name}.svg", drawing.encode())
             write_bytes_atomically(self._folder / f"{name}.csv", csv.encode())

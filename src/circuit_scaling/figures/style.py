@@ -228,14 +228,12 @@ def style() -> Iterator[None]:
 
 
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Draw under :func:`style`, then freeze the layout: saved twice, it gives the same file."""
+    """Draw under :func:`style`."""
 
     @functools.wraps(draw)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> Figure:
         with style():
-            figure = draw(*args, **kwargs)
-            freeze_layout(figure)
-        return figure
+            return draw(*args, **kwargs)
 
     return wrapper
 
@@ -271,15 +269,18 @@ def to_svg(figure: Figure, source: str | None = None) -> str:
     Its metadata say from which ``source`` it was made, as Dublin Core's element of that name.
     """
     metadata = {"Date": None} | ({"Source": source} if source else {})
-    buffer = io.StringIO()
-    with style():
-        figure.savefig(buffer, format="svg", metadata=metadata)
-    return buffer.getvalue()
+    return _saved(figure, "svg", metadata=metadata).decode()
 
 
 def to_png(figure: Figure) -> bytes:
     """The figure as PNG at print resolution (200 dots per inch)."""
+    return _saved(figure, "png")
+
+
+def _saved(figure: Figure, kind: str, **options: Any) -> bytes:
+    """Saving lays a figure out; it is done once, so that the next file shows the same layout."""
     buffer = io.BytesIO()
     with style():
-        figure.savefig(buffer, format="png")
+        figure.savefig(buffer, format=kind, **options)
+    figure.set_layout_engine("none")
     return buffer.getvalue()

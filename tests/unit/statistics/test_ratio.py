@@ -69,17 +69,17 @@ def test_other_prompts_are_refused() -> None:
         )
 
 
-# Denominators of 2.5 and 10 standard errors, 400 of them with six parts each: a true 95 % is
-# measured as 92.5 to 97.5 in 99 cells of 100.
+# Denominators of 2.5 and 10 standard errors, 200 of them with six parts each: a true 95 % is
+# measured as 91.5 to 98.5 in 99 cells of 100.
 @pytest.mark.parametrize("errors", [2.5, 10])
 @pytest.mark.parametrize("n_clusters", [10, 40])
 def test_intervals_hold_the_true_ratio(errors: float, n_clusters: int) -> None:
     rng = np.random.default_rng(5)
     held: list[bool] = []
-    for _ in range(400):
+    for _ in range(200):
         noise, mean = rng.normal(size=n_clusters), errors / np.sqrt(n_clusters)
         parts = 0.4 * mean + 0.3 * noise + 0.3 * rng.normal(size=(6, n_clusters))
         found = _ratio(parts, mean + noise, np.arange(n_clusters))
         if np.isfinite(found.low[0]):
             held += ((found.low <= 0.4) & (found.high >= 0.4)).tolist()
-    assert 0.925 <= np.mean(held) <= 0.98
+    assert 0.915 <= np.mean(held) <= 0.985

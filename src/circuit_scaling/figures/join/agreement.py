@@ -30,14 +30,16 @@ def ablation_agreement(ablation_agreement: pd.DataFrame, primary: tuple[str, str
     """Spearman correlation of head effects between each kind of ablation and the primary one.
 
     ``ablation_agreement`` has one row per model, task and pair of ablations; only pairs with the
-    ``primary`` mode and positions and the tasks ``ioi`` and ``anti_names`` are drawn, one
-    panel each, a row per model, a column per other ablation. A pair that was not compared is blank
+    ``primary`` mode and positions are drawn: a panel for each of the tasks ``ioi`` and
+    ``anti_names``, or for each task there is where neither was compared; a row per model, a column
+    per other ablation. A pair that was not compared is blank
     with a dash. Raises ValueError if a column is missing.
     """
     columns = ("family", "model", "task", *_SIDES, "spearman")
     require_columns(ablation_agreement, columns, "ablation_agreement")
     rows = against_primary(ablation_agreement, primary)
-    rows = rows[rows["task"].isin(STUDY_TASKS)]
+    of_study = rows[rows["task"].isin(STUDY_TASKS)]
+    rows = of_study if len(of_study) else rows
     if rows.empty:
         return nothing_to_draw("no ablation was compared with the primary one")
     models = order_models(rows)

@@ -190,7 +190,7 @@ def test_p_is_super_uniform_for_heroes_like_all_others() -> None:
     both = ablated_sets.SETTINGS.model_copy(update={"ks": (2,)})
     given = (ablated_sets.prompts("ioi"), ablated_sets.competence("ioi"), ZERO)
     p = []
-    for _ in range(150):
+    for _ in range(80):
         picked = [every[i] for i in rng.permutation(len(every))[:2]]
         heroes = ablated_sets.heroes(shared=picked)
         chosen = choose_sets("m", SHAPE, heroes, ablated_sets.heads_of(SHAPE), both)
@@ -198,7 +198,7 @@ def test_p_is_super_uniform_for_heroes_like_all_others() -> None:
         p.append([found["matched_p"], found["unmatched_p"]])
     for level in (1 / 7, 2 / 7, 4 / 7):
         shares = (np.array(p) <= level + 1e-9).mean(axis=0)
-        assert (shares <= level + 3 * np.sqrt(level * (1 - level) / 150)).all()
+        assert (shares <= level + 3 * np.sqrt(level * (1 - level) / 80)).all()
 
 
 def test_q_is_over_the_models_in_which_a_small_p_can_come_out() -> None:

@@ -73,6 +73,11 @@ class TestAblationAgreement:
         axes = figures.ablation_agreement(pd.DataFrame([self.row(), other]), PRIMARY).axes[0]
         assert "0.10" not in [text.get_text() for text in axes.texts]
 
+    def test_other_tasks_are_drawn_where_none_of_the_study_was_compared(self):
+        frame = pd.DataFrame([self.row(task="induction")])
+        axes = figures.ablation_agreement(frame, PRIMARY).axes[0]
+        assert axes.get_title(loc="left").lower() == "induction"
+
     def test_another_primary_ablation_is_compared_with_the_others(self) -> None:
         frame = tables.ablation_agreement(MODELS)
         figure = figures.ablation_agreement(frame, ("mean", "end"))
