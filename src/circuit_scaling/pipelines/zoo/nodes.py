@@ -40,5 +40,6 @@ def train_to_read(
 
 
 def draw(zoo_curves: pd.DataFrame, zoo_accuracy: pd.DataFrame) -> Drawn:
-    """Loss curves with the final accuracies."""
-    return {"zoo_training": (zoo_training(zoo_curves, zoo_accuracy), zoo_curves)}
+    """Loss curves with the final accuracies, of the models that have them: of names and lists."""
+    shown = zoo_curves[zoo_curves["model"].isin(zoo_accuracy["model"])]
+    return {"zoo_training": (zoo_training(shown, zoo_accuracy), shown)}
