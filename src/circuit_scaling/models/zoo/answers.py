@@ -34,7 +34,7 @@ def answers_of(
     )
     prefix = prompt_prefix(tokenizer, entry.bos, model.config.model_type)
     tables = []
-    for form in settings.models[entry.slug].forms:
+    for form in dict.fromkeys(settings.models[entry.slug].forms):
         asks = NeedleSettings(lengths=settings.lengths, form=form, test_share=0.5)
         questions, _ = build_questions(truth, texts, shipped_haystack(), asks, tokenizer, prefix)
         questions["accuracy"] = _right(model, tokenizer, questions)

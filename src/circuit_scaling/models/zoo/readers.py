@@ -80,7 +80,7 @@ def train_reader(
         model.load_state_dict(_weights(start))
     curves = descend(
         model,
-        _optimisers(model, settings, sum(stage.steps for stage in reader.stages)),
+        _optimisers(model, reader, settings),
         _losses(model, documents, reader, settings, np.random.default_rng([seed, 1])),
         name=entry.slug,
         steps=sum(stage.steps for stage in reader.stages),
@@ -101,15 +101,16 @@ def _weights(files: Mapping[str, bytes]) -> dict[str, torch.Tensor]:
 
 
 def _optimisers(
-    model: PreTrainedModel, settings: ReaderSettings, steps: int
+    model: PreTrainedModel, reader: Reader, settings: ReaderSettings
 ) -> dict[torch.optim.Optimizer, Callable[[int], float]]:
     """Muon for the matrices of the blocks, AdamW for embeddings and norms."""
     blocks = [p for name, p in model.named_parameters() if p.ndim > 1 and "embed" not in name]
+    steps = sum(stage.steps for stage in reader.stages)
     others = [p for name, p in model.named_parameters() if p.ndim <= 1 or "embed" in name]
 
     def factor(step: int) -> float:
         left = (steps - step) / (settings.decay * steps)
-        return min((step + 1) / _WARM_UP, max(_LEAST, min(1.0, left)))
+        return reader.rate * min((step + 1) / _WARM_UP, max(_LEAST, min(1.0, left)))
 
     adamw = torch.optim.AdamW(others, lr=settings.other_rate, betas=(0.9, 0.98), weight_decay=0.0)
     return {Muon(blocks, settings.matrix_rate): factor, adamw: factor}

@@ -65,11 +65,13 @@ class Reader(Block):
     """One embedded model that reads documents.
 
     Attributes:
-        forms: how the questions of its training are put, in turn.
+        forms: how the questions of its training are put, step by step in turn.
+        rate: factor of both learning rates: less than 1 for weights that are not to be lost.
     """
 
     shape: Shape
     forms: tuple[QuestionForm, ...] = Field(min_length=1)
+    rate: float = Field(default=1.0, gt=0)
     stages: tuple[Stage, ...] = Field(min_length=1)
 
 
