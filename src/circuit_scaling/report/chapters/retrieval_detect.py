@@ -253,9 +253,9 @@ def _counts_table(counts: pd.DataFrame) -> Table:
     found = counts.set_index(["counted", "model"])["number"]
     rows = [
         (text_cell(_words(str(name))), *(count_cell(found.get((name, model))) for model in models))
-        for name in dict.fromkeys(counts["counted"])
+        for name in dict.fromkeys(counts.loc[counts["number"] > 0, "counted"])
     ]
-    caption = "Filings that could be asked about, and what was left out."
+    caption = "Filings that could be asked about, and what was left out; what is not there is 0."
     return Table(["counted", *models], rows, caption, folded=True)
 
 

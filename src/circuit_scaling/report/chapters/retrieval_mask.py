@@ -166,7 +166,8 @@ def _table(rows: pd.DataFrame, caption: str, *, by_question: bool, folded: bool 
     lines = []
     for row in rows.to_dict("records"):
         model = text_cell(row["model"])
-        method = text_cell(METHODS[row["method"]].label, note=f"{row['ablation']} ablation")
+        masked = f"{counted(row['n_heads'], 'head')}, {row['ablation']}"
+        method = text_cell(METHODS[row["method"]].label, note=masked)
         question = text_cell(
             QUESTIONS[row["question"]], flag="" if row["answered"] else "not answered"
         )
@@ -176,7 +177,6 @@ def _table(rows: pd.DataFrame, caption: str, *, by_question: bool, folded: bool 
                 *((question,) if by_question else ()),
                 count_cell(row["token_length"]),
                 method,
-                count_cell(row["n_heads"]),
                 _share_cell(row, "baseline_accuracy"),
                 _share_cell(row, "accuracy"),
                 _random_cell(row),
@@ -190,7 +190,7 @@ def _table(rows: pd.DataFrame, caption: str, *, by_question: bool, folded: bool 
                 ),
             )
         )
-    names = ["model", *(("question",) if by_question else ()), "tokens", "method", "heads"]
+    names = ["model", *(("question",) if by_question else ()), "tokens", "method"]
     names += ["clean", "without the best", "without random", "difference", "p", "log-probability"]
     return Table(names, lines, caption, folded=folded)
 

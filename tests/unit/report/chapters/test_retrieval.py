@@ -173,7 +173,7 @@ class TestMasking:
     def test_other_ablations_have_a_table_of_their_own(self) -> None:
         section = masked(retrieval.masking_summary([MINI], ablations=("zero", "mean")))
         notes = [{row[2].note for row in table.rows} for table in tables(section)[:2]]
-        assert notes == [{"zero ablation"}, {"mean ablation"}]
+        assert notes == [{"3 heads, zero"}, {"3 heads, mean"}]
 
     def test_a_set_that_does_not_exist_has_its_reason(self, planted: pd.DataFrame) -> None:
         planted.loc[planted["n_heads"] == 3, "reason"] = "more heads than there are"
