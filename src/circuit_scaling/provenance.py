@@ -76,8 +76,18 @@ def _differing(name: str, catalog: DataCatalog) -> dict[str, tuple[Any, Any]]:
     return {
         parameter: (value, present[parameter])
         for parameter, value in found.items()
-        if parameter in present and value != present[parameter]
+        if parameter in present and _differs(value, present[parameter])
     }
+
+
+def _differs(was: Any, now: Any) -> bool:
+    """Whether a value is another one; of a block within a block, what both of them say.
+
+    Where no node of the run has a block typed, its defaults are not filled in.
+    """
+    if isinstance(was, Mapping) and isinstance(now, Mapping):
+        return any(_differs(was[name], now[name]) for name in was.keys() & now.keys())
+    return bool(was != now)
 
 
 def _flat(block: str, value: Any) -> dict[str, Any]:

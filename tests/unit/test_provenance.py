@@ -7,10 +7,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from kedro.pipeline import Node
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.pipeline import Node, Pipeline
 
+from circuit_scaling import provenance
 from circuit_scaling.analysis.classify.settings import ClassifySettings
 from circuit_scaling.datasets import CsvExportDataset, TableDataset
+from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.provenance import MEASURES, MadeWith
 from circuit_scaling.tables.made_with import made_with, parameter, set_made_with
@@ -95,3 +98,24 @@ def test_an_export_has_it_beside_itself(tmp_path: Path) -> None:
 def test_an_older_table_is_named() -> None:
     with pytest.raises(TableError, match="'classified_heads' does not say with which classify.tau"):
         parameter(table(), "classify.tau", "classified_heads")
+
+
+def compare_with_stored(folder: Path, now: dict[str, object]) -> None:
+    stored = TableDataset(filepath=str(folder / "table.parquet"))
+    stored.save(table(**{"retrieval.asks": {"lengths": [96], "min_haystack": 0}}))
+    catalog = DataCatalog({"stored": stored, "params:retrieval": MemoryDataset({"asks": now})})
+    reading = Pipeline([Node(lambda read: read, inputs="stored", outputs="read", name="read")])
+    MadeWith().before_pipeline_run({}, reading, catalog)
+
+
+def test_defaults_that_are_not_filled_in_are_no_difference(tmp_path: Path) -> None:
+    compare_with_stored(tmp_path, {"lengths": [96]})
+
+
+def test_another_value_in_the_inner_block_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provenance, "pipelines", {})
+    monkeypatch.setattr(provenance, "makers_of", lambda _table: [])
+    with pytest.raises(CircuitScalingError, match="made with retrieval.asks = "):
+        compare_with_stored(tmp_path, {"lengths": [128]})

@@ -157,8 +157,9 @@ def _strongest_table(rankings: pd.DataFrame) -> Table:
     names = ["model", "method", *(f"{place + 1}." for place in range(_NAMED))]
     caption = (
         "The strongest heads by the mean of their scores over the questions and lengths that the"
-        f" model answers, and in how many of them a head is among the best {_NAMED}. Every head:"
-        " tables/head_rankings.csv; maps: figures/<model>_retrieval_scores."
+        f" model answers (all of them where it answers none), and in how many of these a head is"
+        f" among the best {_NAMED}. Every head: tables/head_rankings.csv; maps:"
+        " figures/<model>_retrieval_scores."
     )
     return Table(names, rows, caption)
 
