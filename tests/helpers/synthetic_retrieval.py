@@ -221,3 +221,17 @@ def question_counts(models: Sequence[Asked] = MODELS) -> pd.DataFrame:
 def log(stage: str, models: Sequence[Asked] = MODELS) -> pd.DataFrame:
     of_scan = synthetic_tables.run_log(synthetic_tables.MODELS[: len(models)])
     return of_scan.assign(stage=stage, model=[model.slug for model in models], counted="samples")
+
+
+def zoo_answers() -> pd.DataFrame:
+    """How often an embedded model that reads documents is right."""
+    return pd.DataFrame(
+        {
+            "model": "mini_reader",
+            "question": ["inc_state", "inc_state", "hq_state", "hq_state"],
+            "form": "cue",
+            "token_length": [96, 256] * 2,
+            "accuracy": [0.98, 0.95, 0.99, 0.91],
+            "n_questions": 100,
+        }
+    )

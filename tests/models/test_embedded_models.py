@@ -22,7 +22,6 @@ def configured(name: str) -> dict:
 
 ROSTER = Roster.model_validate(configured("models")["_rosters"]["zoo"])
 SETTINGS = ZooSettings.model_validate(configured("zoo")["zoo"])
-FEWER = SETTINGS.model_copy(update={"test_prompts": 200})
 FOLDER = PROJECT / "data" / "01_raw" / "zoo"
 JUDGED = ("ioi", "anti_names", "induction")
 """Either name may be repeated in both name tasks, so that the order of names answers neither."""
@@ -55,7 +54,7 @@ def test_shipped_models_do_what_they_learned_on_held_out_names(slug):
     model = AutoModelForCausalLM.from_pretrained(FOLDER / slug, dtype=torch.float32).eval()
     tokenizer = AutoTokenizer.from_pretrained(FOLDER / slug)
     measured = held_out_accuracy(
-        model, tokenizer, ROSTER.entry(slug), FEWER, shipped_tasks()
+        model, tokenizer, ROSTER.entry(slug), SETTINGS, shipped_tasks()
     ).set_index("task")
     trained = measured[measured["objective"] == "trained"]
     judged = trained[trained.index.isin(JUDGED)]

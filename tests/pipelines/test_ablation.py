@@ -127,13 +127,8 @@ def test_a_model_without_heroes_has_empty_tables_and_one_line(study, run, catalo
     data = catalog()
     data.save("hero_heads", stored[stored["model"] != "mini_gpt2_s"])
     caplog.set_level(logging.INFO)
-
-    def ablate() -> None:
-        run("ablation", namespaces=["ablation.mini_gpt2_s"])
-        run("ablation", node_names=["ablation.collect_summaries"])
-
     try:
-        ablate()
+        run("ablation", to_outputs=["ablation_summary"])
         again = catalog()
         assert again.load("ablation_trials__mini_gpt2_s").empty
         assert again.load("ablation_summary")["model"].unique().tolist() == ["mini_pythia_s"]
@@ -141,5 +136,5 @@ def test_a_model_without_heroes_has_empty_tables_and_one_line(study, run, catalo
         assert lines == ["mini_gpt2_s: no hero heads, so that there is nothing to ablate"]
     finally:
         catalog().save("hero_heads", stored)
-        ablate()
+        run("ablation", to_outputs=["ablation_summary"])
     assert set(HERO_SETS) >= set(catalog().load("ablation_summary")["hero_set"])

@@ -28,7 +28,8 @@ def test_the_embedded_model_answers_and_loses_its_answers_with_its_heads(study):
     assert len(by_copying) == 2
     assert (by_copying["accuracy"] < 0.3).all()
     assert (by_copying["random_accuracy"] > 0.6).all()
-    assert (by_copying["accuracy_difference_high"] < 0).all()
+    assert (by_copying["accuracy_difference"] < -0.4).all()
+    assert (by_copying["answer_logprob_difference"] < -1).all()
 
 
 def test_random_sets_hold_none_of_the_best_heads(study):

@@ -126,6 +126,7 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> ReportContext:
         attribution_agreement=tables.attribution_agreement(MODELS),
         zoo_curves=tables.zoo_curves(MODELS),
         zoo_accuracy=tables.zoo_accuracy(MODELS),
+        zoo_answers=retrieval.zoo_answers(),
         run_log=tables.run_log(MODELS),
         causal_log=tables.run_log(MODELS[:1]).assign(stage="causal", counted="patched runs"),
         ablation_log=tables.run_log(MODELS[:1]).assign(stage="ablation", counted="sets of heads"),

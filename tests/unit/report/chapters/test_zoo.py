@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from benchmarks.zoo_page import write_page
 from circuit_scaling.report.blocks import Table
 from circuit_scaling.report.chapters import zoo
 from circuit_scaling.report.context import ReportContext
+from tests.helpers import synthetic_retrieval as retrieval
 from tests.helpers import synthetic_tables as tables
 
-ANSWERS = pd.DataFrame(
-    {
-        "model": "mini_reader",
-        "question": ["inc_state", "inc_state", "hq_state", "hq_state"],
-        "form": "cue",
-        "token_length": [96, 256] * 2,
-        "accuracy": [0.98, 0.95, 0.99, 0.91],
-        "n_questions": 100,
-    }
-)
 MODELS = tables.MODELS[:1]
 TRAINED = {"zoo_curves": tables.zoo_curves(MODELS), "zoo_accuracy": tables.zoo_accuracy(MODELS)}
 
 
 def test_the_chapter_names_the_question_least_often_right() -> None:
     context = ReportContext().with_tables(**TRAINED)
-    told = zoo.CHAPTER.section(context.with_tables(zoo_answers=ANSWERS))
+    told = zoo.CHAPTER.section(context.with_tables(zoo_answers=retrieval.zoo_answers()))
     assert "hq_state of mini_reader at 256 tokens, form cue: 91.0 %" in " ".join(told.sentences)
     asked = [block for block in told.blocks if isinstance(block, Table)][-1]
-    assert len(asked.rows) == len(ANSWERS)
+    assert len(asked.rows) == len(retrieval.zoo_answers())
     without = zoo.CHAPTER.section(context)
     assert "documents" not in " ".join(without.sentences)
     assert len(without.blocks) == len(told.blocks) - 1
@@ -37,7 +26,7 @@ def test_the_chapter_names_the_question_least_often_right() -> None:
 
 def test_the_page_has_a_row_per_question_and_a_column_per_length(tmp_path) -> None:
     TRAINED["zoo_accuracy"].to_parquet(tmp_path / "training_accuracy.parquet")
-    ANSWERS.to_parquet(tmp_path / "training_answers.parquet")
+    retrieval.zoo_answers().to_parquet(tmp_path / "training_answers.parquet")
     write_page(tmp_path, tmp_path / "zoo.md")
     text = (tmp_path / "zoo.md").read_text(encoding="utf-8")
     assert "| model | form | question | 96 tokens | 256 tokens |" in text
