@@ -307,15 +307,19 @@ def _long_context_section(read: Result) -> str:
         for p in read["points"]
     ]
     text = (
-        f"{read['shape']} with {read['layers']} layers ({read['heads']} heads), "
+        f"{read['shape']} with {_counted(read['layers'], 'layer')} ({read['heads']} heads), "
         f"{_PRECISION_NAMES[read['precision']]}: attention of the last {read['queries']} tokens of "
         "one prompt to all, behind a key-value cache as detection reads it, without a cache, and "
         "from the patterns of `output_attentions` under eager attention, in turn; "
-        f"{read['repeats']} rounds. Peaks are above what was held before.\n"
+        f"{_counted(read['repeats'], 'round')}. Peaks are above what was held before.\n"
     )
     head = ("tokens", "seconds", "without a cache, s", "eager: × seconds", "peak, GB")
     head += ("eager: × peak", "largest difference")
     return text + "\n" + table(head, rows)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _decoding_table(decoded: list[Result]) -> str:
