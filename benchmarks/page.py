@@ -12,7 +12,7 @@ from benchmarks.shapes import STUDY
 from benchmarks.study import PROMPTS
 
 # What makes a result the same measurement, so that a later one replaces an earlier one.
-_KEYS = ("benchmark", "shape", "model", "precision", "prompts", "heads")
+_KEYS = ("benchmark", "shape", "model", "precision", "prompts", "heads", "lowest_layer")
 _PRECISION_NAMES = {"float32": "float32", "tf32": "TF32", "bf16": "bfloat16 weights"}
 _SLOW_ROADS = {"hook_loop": "hook loop", "patching_helper": "patching helper"}
 _FAST_BLOCKS = ("compiled", "graphed")
