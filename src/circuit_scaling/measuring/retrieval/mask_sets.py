@@ -60,7 +60,7 @@ def choose_masks(
     that are left to draw from (with ``matched`` layers on the layers as well), and on nothing else.
 
     Args:
-        scores: ``retrieval_scores`` of one model.
+        scores: rows of one model, with ``score`` by method, question, length, layer and head.
         shape: layers and heads per layer.
     """
     found: list[Mask] = []

@@ -53,7 +53,8 @@ def mask(
     question and length. Sets of the same heads are run once.
 
     Args:
-        questions, scores: of the model.
+        questions: of the model, as ``questions`` has them.
+        scores: the model's rows of ``head_rankings``.
 
     Raises:
         CircuitScalingError: the model cannot be loaded; a head is outside its shape; a question has
