@@ -55,6 +55,6 @@ RetrievalMethod = Literal["summed_attention", "wu24", "qrhead"]
 RETRIEVAL_METHODS: tuple[RetrievalMethod, ...] = get_args(RetrievalMethod)
 """How heads that read a document for an answer are found."""
 
-MaskedSet = Literal["clean", "top", "random"]
+MaskedSet = Literal["baseline", "hero", "random"]
 MASKED_SETS: tuple[MaskedSet, ...] = get_args(MaskedSet)
 """What is ablated while a model answers: nothing, the best heads of a method, heads at random."""

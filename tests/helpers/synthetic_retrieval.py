@@ -177,7 +177,7 @@ def ablation_results(models: Sequence[Asked] = MODELS) -> pd.DataFrame:
         for method in RETRIEVAL_METHODS:
             for question, length in _asked(model):
                 for k in model.ks:
-                    for set_type, draw in (("top", 0), ("random", 0), ("random", 1)):
+                    for set_type, draw in (("hero", 0), ("random", 0), ("random", 1)):
                         gone = draw == 1
                         places = np.arange(k) * 3 + draw
                         frames.append(
@@ -191,7 +191,7 @@ def ablation_results(models: Sequence[Asked] = MODELS) -> pd.DataFrame:
                                 "set_type": set_type,
                                 "draw": draw,
                                 "ablation": "zero",
-                                "accuracy": np.nan if gone else 0.1 if set_type == "top" else 0.9,
+                                "accuracy": np.nan if gone else 0.1 if set_type == "hero" else 0.9,
                                 "baseline_accuracy": 0.95,
                                 "accuracy_study": np.nan if gone else 0.5,
                                 "baseline_accuracy_study": 1.0,

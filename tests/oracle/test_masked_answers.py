@@ -206,7 +206,7 @@ def test_an_answer_is_right_by_both_rules(entry, questions, scores, monkeypatch)
     of_years = scores[(scores["question"] == "inc_year") & (scores["token_length"] == 190)]
     only_zero = MASKING.model_copy(update={"ablations": ("zero",)})
     found = mask(entry, SETTINGS, only_zero, years, of_years).retrieval_answers
-    clean = found["set_id"].str.contains("clean")
+    clean = found["set_id"].str.contains("baseline")
     assert found[clean][["right", "right_study"]].all(axis=None)
     assert found[~clean]["right_study"].all() and not found[~clean]["right"].any()
 
@@ -228,7 +228,7 @@ def test_the_same_heads_are_run_once(entry, questions, scores, monkeypatch):
     tables = mask(entry, SETTINGS, only_zero, one, same)
     assert counted == [1 + 2 + 2 * 2]
     sets = tables.masked_heads
-    assert (sets["set_type"] == "top").sum() == 2 * len(METHODS)
+    assert (sets["set_type"] == "hero").sum() == 2 * len(METHODS)
     answers = tables.retrieval_answers.set_index("set_id")["answer_logprob"]
     for k in (1, 3):
         ids = [f"inc_year/190/top/{method}/{k}/0" for method in METHODS]

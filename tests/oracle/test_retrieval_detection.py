@@ -222,7 +222,7 @@ def test_scores_are_those_of_loops_over_whole_patterns(case):
 
 def test_rankings(case):
     ranked = rank(case.found.retrieval_scores, case.found.decoded_answers, case.questions)
-    tables.HEAD_RANKINGS.validate(ranked)
+    tables.MODEL_RANKINGS.validate(ranked)
     for _, rows in ranked.groupby(["method", "question", "token_length"]):
         in_order = rows.sort_values(["layer", "head"])
         for score, name in (("score", "rank"), ("score_study", "rank_study")):

@@ -68,7 +68,7 @@ def test_exports_begin_with_the_columns_of_the_comparison(study, test_data):
     results = pd.read_csv(folder / "ablation_results.csv")
     assert list(results)[:8] == [*keys, "n_heads", "set_type", "accuracy", "baseline_accuracy"]
     assert set(results["question"]) == set(QUESTION_IDS)
-    assert set(results["set_type"]) == {"top", "random"}
+    assert set(results["set_type"]) == {"hero", "random"}
 
 
 def test_masking_alone_from_stored_rankings_gives_the_same_answers(study, run, catalog):

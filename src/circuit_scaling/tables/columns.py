@@ -49,6 +49,16 @@ def numbers() -> Column:
     return Column(object, check)
 
 
+def texts() -> Column:
+    """A column of lists of texts."""
+    return Column(object, Check(lambda s: s.map(_is_texts), error="not a list of texts"))
+
+
+def _is_texts(value: object) -> bool:
+    """Whether a cell is a list or array of texts."""
+    return isinstance(value, list | np.ndarray) and all(isinstance(item, str) for item in value)
+
+
 def _is_numbers(value: object) -> bool:
     """Whether a cell is a flat list or array of finite numbers."""
     try:

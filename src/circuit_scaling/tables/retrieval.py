@@ -1,4 +1,4 @@
-"""The schemas of the study of retrieval heads: detection first, then masking."""
+"""The schemas of the study of retrieval heads: detection, masking, comparison, import."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from circuit_scaling.tables.columns import (
     numbers,
     share,
     text,
+    texts,
 )
 from circuit_scaling.tables.table import Table
 from circuit_scaling.vocabulary import (
@@ -125,7 +126,7 @@ COPIED_TOKENS = Table(
     may_be_empty=True,
 )
 DETECT_LOG = replace(scan.RUN_LOG, name="detect_log")
-HEAD_RANKINGS = Table(
+MODEL_RANKINGS = Table(
     "head_rankings",
     {
         "method": text(*RETRIEVAL_METHODS),
@@ -149,6 +150,41 @@ HEAD_RANKINGS = Table(
     },
     keys=("family", "model", "method", "question", "token_length", "layer", "head"),
     every_head=True,
+)
+# Of all models: measured here, or elsewhere with methods and questions of any name, heads that a
+# method does not list, and neither samples nor answers. A missing question is `all`, a length 0.
+HEAD_RANKINGS = Table(
+    "head_rankings",
+    {
+        **MODEL_RANKINGS.columns,
+        "method": text(),
+        "question": text(),
+        "rank_study": count(nullable=True),
+        "n_samples": count(nullable=True),
+        "n_asked": count(nullable=True),
+        **dict.fromkeys(("accuracy", "accuracy_low", "accuracy_high"), share(nullable=True)),
+        "floor": share(nullable=True),
+        "answered": flag(nullable=True),
+        **dict.fromkeys(SHAPE, count(nullable=True)),
+    },
+    keys=MODEL_RANKINGS.keys,
+    may_be_empty=True,
+)
+JOINT_SCORES = Table(
+    "joint_scores",
+    {
+        **MODEL,
+        "method": text(*RETRIEVAL_METHODS),
+        **_ASKED,
+        # Of the samples that count in the mean, which is the score: [samples].
+        "filings": texts(),
+        # [samples, layers, heads], flat.
+        "scores": numbers(),
+        **SHAPE,
+        "fingerprint": text(),
+    },
+    keys=("family", "model", "method", "question", "token_length"),
+    may_be_empty=True,
 )
 
 KNOWN_RETRIEVAL_HEADS = Table(
@@ -213,7 +249,7 @@ RETRIEVAL_ANSWERS = Table(
     keys=("family", "model", "set_id", "ablation", "question_id"),
 )
 MASK_LOG = replace(scan.RUN_LOG, name="mask_log")
-ABLATION_RESULTS = Table(
+MODEL_ABLATIONS = Table(
     "ablation_results",
     {
         "method": text(*RETRIEVAL_METHODS),
@@ -239,6 +275,45 @@ ABLATION_RESULTS = Table(
         *("family", "model", "method", "question", "token_length"),
         *("ablation", "set_type", "n_heads", "draw"),
     ),
+)
+# Of all models, measured here or elsewhere: see HEAD_RANKINGS. An ablation that is not told is "".
+ABLATION_RESULTS = Table(
+    "ablation_results",
+    {
+        **MODEL_ABLATIONS.columns,
+        "method": text(),
+        "question": text(),
+        "ablation": text(),
+        "accuracy_study": share(nullable=True),
+        "baseline_accuracy_study": share(nullable=True),
+        "baseline_answer_logprob": number(nullable=True),
+        "n_samples": count(nullable=True),
+    },
+    keys=MODEL_ABLATIONS.keys,
+    may_be_empty=True,
+)
+JOINT_ANSWERS = Table(
+    "joint_answers",
+    {
+        "method": text(*RETRIEVAL_METHODS),
+        **MODEL,
+        **_ASKED,
+        "ablation": text(*ABLATION_MODES),
+        "set_type": text(*MASKED_SETS[1:]),
+        "n_heads": count(),
+        "draw": count(),
+        # [samples]; right is 0 or 1, without the heads and with all of them.
+        "filings": texts(),
+        "right": numbers(),
+        "baseline_right": numbers(),
+        # Of the clean model: what always giving the commonest answer reaches, and whether the
+        # interval of its accuracy is above that.
+        "floor": share(),
+        "answered": flag(),
+        "fingerprint": text(),
+    },
+    keys=MODEL_ABLATIONS.keys,
+    may_be_empty=True,
 )
 
 
@@ -281,4 +356,39 @@ MASKING_SUMMARY = Table(
         "fingerprint": text(),
     },
     keys=("family", "model", "method", "question", "token_length", "ablation", "n_heads"),
+)
+
+RETRIEVAL_FINDINGS = Table(
+    "retrieval_findings",
+    {
+        "finding": text(),
+        # The keys of the finding, joined by |.
+        "group": text(),
+        "value": number(),
+        "ci_low": number(nullable=True),
+        "ci_high": number(nullable=True),
+        # Of how many configurations, pairs or heads the value is.
+        "n": count(),
+    },
+    keys=("finding", "group"),
+)
+ABSENT_FINDINGS = Table(
+    "absent_findings",
+    {"finding": text(), "group": text(), "reason": text()},
+    keys=("finding", "group"),
+    may_be_empty=True,
+)
+RETRIEVAL_CHECKS = Table(
+    "retrieval_checks",
+    {
+        "table": text("head_rankings", "ablation_results"),
+        "check": text(),
+        "outcome": text("passed", "suspect", "not possible"),
+        # Which rows it is about, such as `qrhead, mini_llama`; "" for the whole table.
+        "where": text(),
+        "n_rows": count(),
+        "detail": text(),
+        "cause": text(),
+    },
+    keys=("table", "check", "where"),
 )

@@ -68,6 +68,11 @@ class Table:
             {name: pd.Series(dtype=str(column.dtype)) for name, column in self.columns.items()}
         )
 
+    def typed(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The columns of the table, in its order and with its types; others are left out."""
+        types = {name: str(column.dtype) for name, column in self.columns.items()}
+        return frame[list(types)].astype(types).reset_index(drop=True)
+
     def _column_faults(self, frame: pd.DataFrame) -> list[str]:
         repeated = frame.columns[frame.columns.duplicated()]
         if len(repeated):

@@ -133,7 +133,7 @@ TABLES = {
     "masked_heads": {
         **MODEL,
         **_SETS,
-        "set_type": ["clean", "top", "random", "random"],
+        "set_type": ["baseline", "hero", "random", "random"],
         "method": ["", "wu24", "", "wu24"],
         "n_masked": [0, 1, 2, 1],
         "draw": [0, 0, 1, 2],
@@ -162,7 +162,7 @@ TABLES = {
         **MODEL,
         **_ASKED,
         "n_heads": [1, 1, 2, 1],
-        "set_type": ["top", "random", "random", "random"],
+        "set_type": ["hero", "random", "random", "random"],
         "draw": [0, 0, 1, 2],
         "ablation": ["zero", "mean", "zero", "zero"],
         "accuracy": SHARES,

@@ -17,8 +17,7 @@ from circuit_scaling.statistics.clusters import cluster_totals
 from circuit_scaling.statistics.means import cluster_means
 from circuit_scaling.statistics.random_sets import against_random
 from circuit_scaling.statistics.shares import exact_interval, within_bounds
-from circuit_scaling.tables.retrieval import ABLATION_RESULTS, MASKING_SUMMARY
-from circuit_scaling.tables.table import Table
+from circuit_scaling.tables.retrieval import MASKING_SUMMARY, MODEL_ABLATIONS
 from circuit_scaling.vocabulary import EVERY_QUESTION
 
 _ASKED = ["question", "token_length"]
@@ -47,11 +46,11 @@ def ablation_results(sets: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
     ablations = pd.DataFrame({"ablation": answers["ablation"].unique()})
     masked = _with_methods(sets).merge(ablations, "cross")
     found = masked.join(means, on=["set_id", "ablation"])
-    clean = sets.loc[sets["set_type"] == "clean", [*_ASKED, "set_id"]]
+    clean = sets.loc[sets["set_type"] == "baseline", [*_ASKED, "set_id"]]
     baseline = clean.merge(means.reset_index(), on="set_id")[[*_ASKED, "ablation", *_READ]]
     baseline = baseline.rename(columns={name: f"baseline_{name}" for name in _READ})
     found = found.merge(baseline, on=[*_ASKED, "ablation"])
-    return _typed(found.fillna({"n_samples": 0}), ABLATION_RESULTS)
+    return MODEL_ABLATIONS.typed(found.fillna({"n_samples": 0}))
 
 
 def summarise_masks(
@@ -81,7 +80,7 @@ def summarise_masks(
         for question, given in at_length.groupby("question", sort=False):
             own = sets[(sets["question"] == question) & (sets["token_length"] == length)]
             asked.append(_Asked.of(str(question), kinds[question], own, given))
-        for method, k in sets.loc[sets["set_type"] == "top", _SET].drop_duplicates().to_numpy():
+        for method, k in sets.loc[sets["set_type"] == "hero", _SET].drop_duplicates().to_numpy():
             compared = [part.compared(method, k) for part in asked]
             answered = [part for part in compared if part.answered]
             pooled = [reduce(_Compared.beside, answered).of_all()] if answered else []
@@ -89,7 +88,7 @@ def summarise_masks(
                 keys = {"method": method, "n_heads": k, "token_length": length}
                 rows.append({**keys, "ablation": ablation, **part.row()})
     shared = {name: sets[name].iloc[0] for name in ("family", "model", "fingerprint")}
-    return _typed(pd.DataFrame(rows).assign(**shared), MASKING_SUMMARY)
+    return MASKING_SUMMARY.typed(pd.DataFrame(rows).assign(**shared))
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ class _Asked:
 
     @classmethod
     def of(cls, question: str, kind: Any, sets: pd.DataFrame, answers: pd.DataFrame) -> _Asked:
-        unmasked = sets.loc[sets["set_type"] == "clean", "set_id"].iloc[0]
+        unmasked = sets.loc[sets["set_type"] == "baseline", "set_id"].iloc[0]
         clean = answers[answers["set_id"] == unmasked]
         values = {
             name: answers.pivot(index="set_id", columns="question_id", values=column)
@@ -125,7 +124,7 @@ class _Asked:
     def compared(self, method: str, k: int) -> _Compared:
         """The best ``k`` heads of a method beside the random sets of as many heads."""
         of_size = self.sets[self.sets["n_masked"] == k]
-        top = of_size[(of_size["set_type"] == "top") & (of_size["method"] == method)]
+        top = of_size[(of_size["set_type"] == "hero") & (of_size["method"] == method)]
         random = of_size[
             (of_size["set_type"] == "random") & of_size["method"].isin(["", method])
         ].sort_values("draw")
@@ -135,7 +134,7 @@ class _Asked:
             filings=self.filings,
             floor=self.clean.floor,
             answered=self.clean.answered,
-            baseline=self._of(self.sets[self.sets["set_type"] == "clean"]),
+            baseline=self._of(self.sets[self.sets["set_type"] == "baseline"]),
             top=self._of(top),
             random=self._of(random),
             reason=next((reason for reason in reasons if reason), ""),
@@ -247,8 +246,8 @@ def _side_by_side(ours: _Values, theirs: _Values) -> _Values:
 
 def _with_methods(sets: pd.DataFrame) -> pd.DataFrame:
     """Top and random sets; those that methods share once for each method of the question."""
-    masked = sets[sets["set_type"] != "clean"]
-    methods = masked.loc[masked["set_type"] == "top", [*_ASKED, "method"]].drop_duplicates()
+    masked = sets[sets["set_type"] != "baseline"]
+    methods = masked.loc[masked["set_type"] == "hero", [*_ASKED, "method"]].drop_duplicates()
     shared = masked[masked["method"] == ""].drop(columns="method").merge(methods, on=_ASKED)
     every = pd.concat([masked[masked["method"] != ""], shared], ignore_index=True)
     return every.drop(columns="n_heads").rename(columns={"n_masked": "n_heads"})
@@ -256,8 +255,3 @@ def _with_methods(sets: pd.DataFrame) -> pd.DataFrame:
 
 def _named(name: str, found: Sequence[float]) -> _Row:
     return dict(zip((name, f"{name}_low", f"{name}_high"), found, strict=True))
-
-
-def _typed(frame: pd.DataFrame, schema: Table) -> pd.DataFrame:
-    types = {name: str(column.dtype) for name, column in schema.columns.items()}
-    return frame[list(types)].astype(types).reset_index(drop=True)

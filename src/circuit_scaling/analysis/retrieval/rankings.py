@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from circuit_scaling.analysis.retrieval.answered import answering
-from circuit_scaling.tables.retrieval import HEAD_RANKINGS
+from circuit_scaling.tables.retrieval import MODEL_RANKINGS
 
 _ASKED = ["question", "token_length"]
 _RANKED = ["method", *_ASKED]
@@ -43,7 +43,7 @@ def rank(
     ranked = scores.merge(pd.DataFrame(rows), on=_ASKED, how="left", validate="many_to_one")
     for name, score in (("rank", "score"), ("rank_study", "score_study")):
         ranked[name] = _ranks(ranked, score)
-    return ranked[list(HEAD_RANKINGS.columns)]
+    return ranked[list(MODEL_RANKINGS.columns)]
 
 
 def _ranks(scores: pd.DataFrame, score: str) -> pd.Series[int]:

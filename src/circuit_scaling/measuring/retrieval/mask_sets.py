@@ -22,7 +22,7 @@ class Mask:
     """A set of heads that is masked together while a question is answered in contexts of a length.
 
     Attributes:
-        set_type: ``clean``, ``top`` or ``random``.
+        set_type: ``baseline``, ``hero`` or ``random``.
         n_masked: how many heads were asked for.
         heads: sorted; none where the set does not exist.
         method: whose best heads these are, or whose layers a random set has; otherwise empty.
@@ -49,7 +49,7 @@ class Mask:
 def choose_masks(
     scores: pd.DataFrame, shape: tuple[int, int], settings: MaskingSettings
 ) -> list[Mask]:
-    """All sets of one model, by question and length as the scores have them, the clean one first.
+    """All sets of one model, by question and length as the scores have them, the baseline first.
 
     The best heads of a method have the highest ``score``, those of equal score from below, layer by
     layer. Random sets hold none of the heads that any method puts into its largest set for this
@@ -113,7 +113,7 @@ class _Asked:
         return cls(question, length, ranked, shape, settings)
 
     def masks(self) -> Iterator[Mask]:
-        yield self._mask("clean", 0)
+        yield self._mask("baseline", 0)
         best = [self._best(method, k) for method in self.ranked for k in self._sizes]
         yield from best
         sizes = self._sizes
@@ -152,8 +152,8 @@ class _Asked:
         elif k > len(ranked):
             lack = f"{k} heads are asked for, {len(ranked)} have a score by this method"
         else:
-            return self._mask("top", k, tuple(sorted(ranked[:k])), method)
-        return self._mask("top", k, method=method, reason=lack)
+            return self._mask("hero", k, tuple(sorted(ranked[:k])), method)
+        return self._mask("hero", k, method=method, reason=lack)
 
     def _matched(self, best: Mask) -> Iterator[Mask]:
         """Random sets with as many heads in each layer as the best ones of a method."""

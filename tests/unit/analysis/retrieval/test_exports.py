@@ -34,7 +34,7 @@ def test_sets_are_written_by_the_names_of_their_heads() -> None:
         *("method", "model", "question", "token_length", "n_heads", "set_type"),
         *("accuracy", "baseline_accuracy"),
     ]
-    three = masked[(masked["n_heads"] == 3) & (masked["set_type"] == "top")]
+    three = masked[(masked["n_heads"] == 3) & (masked["set_type"] == "hero")]
     assert set(three["heads"]) == {"L0H0 L0H3 L0H6"}
     gone = masked[masked["reason"] != ""]
     assert set(gone["heads"]) == {""}

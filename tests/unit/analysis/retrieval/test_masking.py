@@ -10,13 +10,13 @@ import pytest
 
 from circuit_scaling.analysis.retrieval.masking import ablation_results, summarise_masks
 from circuit_scaling.statistics.shares import within_bounds
-from circuit_scaling.tables.retrieval import ABLATION_RESULTS, MASKING_SUMMARY
+from circuit_scaling.tables.retrieval import MASKING_SUMMARY, MODEL_ABLATIONS
 
 N = 12
 DRAWS = 4
 STATES = ["Ohio", "Utah", "Iowa", "Texas", "Maine", "Nevada"]
 # Right answers of 12, by the set of heads that is masked.
-RIGHT = {"clean": 12, "top": 3, "random": [12, 11, 10, 9]}
+RIGHT = {"baseline": 12, "hero": 3, "random": [12, 11, 10, 9]}
 
 
 def answered(question: str, set_id: str, right: int, logprob: float) -> pd.DataFrame:
@@ -45,8 +45,8 @@ def tables(
     sets, answers, asked = [], [], []
     for question, right in questions.items():
         asked.append({"question": question, "kind": "state" if "state" in question else "year"})
-        rows: list[tuple[str, str, int, int, float]] = [("clean", "", 0, right["clean"], -1.0)]
-        rows += [("top", method, 0, right["top"], -9.0) for method in ("wu24", "qrhead")]
+        rows: list[tuple[str, str, int, int, float]] = [("baseline", "", 0, right["baseline"], -1.0)]
+        rows += [("hero", method, 0, right["hero"], -9.0) for method in ("wu24", "qrhead")]
         for method in [""] if shared else ["wu24", "qrhead"]:
             rows += [
                 ("random", method, draw, of_draw, -2.0 - draw)
@@ -61,10 +61,10 @@ def tables(
                     "token_length": 96,
                     "set_type": set_type,
                     "method": method,
-                    "n_masked": 0 if set_type == "clean" else 2,
+                    "n_masked": 0 if set_type == "baseline" else 2,
                     "draw": draw,
-                    "layers": [] if set_type == "clean" else [0, 1],
-                    "heads": [] if set_type == "clean" else [draw, 3],
+                    "layers": [] if set_type == "baseline" else [0, 1],
+                    "heads": [] if set_type == "baseline" else [draw, 3],
                     "reason": "",
                 }
             )
@@ -81,13 +81,13 @@ def one() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
 
 def test_results_have_a_row_for_each_method_set_and_ablation(one):
     sets, answers, _ = one
-    results = ABLATION_RESULTS.validate(ablation_results(sets, answers))
+    results = MODEL_ABLATIONS.validate(ablation_results(sets, answers))
     assert len(results) == 2 * (1 + DRAWS)
     for _, rows in results.groupby("method"):
         random = rows[rows["set_type"] == "random"].sort_values("draw")
         np.testing.assert_allclose(random["accuracy"], np.array(RIGHT["random"]) / N)
         np.testing.assert_allclose(random["answer_logprob"], [-2, -3, -4, -5])
-        (top,) = rows[rows["set_type"] == "top"].to_dict("records")
+        (top,) = rows[rows["set_type"] == "hero"].to_dict("records")
         assert (top["accuracy"], top["accuracy_study"]) == (3 / N, 4 / N)
         assert (top["baseline_accuracy"], top["n_samples"]) == (1, N)
         assert top["baseline_answer_logprob"] == pytest.approx(-1)
@@ -95,10 +95,10 @@ def test_results_have_a_row_for_each_method_set_and_ablation(one):
 
 def test_a_set_that_does_not_exist_has_its_reason_instead_of_numbers(one):
     sets, answers, questions = one
-    lost = (sets["set_type"] == "top") & (sets["method"] == "wu24")
+    lost = (sets["set_type"] == "hero") & (sets["method"] == "wu24")
     sets = sets.assign(reason=sets["reason"].mask(lost, "too few"))
     answers = answers[~answers["set_id"].isin(sets.loc[lost, "set_id"])]
-    results = ABLATION_RESULTS.validate(ablation_results(sets, answers))
+    results = MODEL_ABLATIONS.validate(ablation_results(sets, answers))
     (row,) = results[results["reason"] != ""].to_dict("records")
     assert np.isnan(row["accuracy"]) and (row["baseline_accuracy"], row["n_samples"]) == (1, 0)
     summary = MASKING_SUMMARY.validate(summarise_masks(sets, answers, questions))
@@ -154,8 +154,8 @@ def test_matched_random_sets_are_those_of_their_method():
 
 def test_questions_that_are_not_answered_are_left_out_of_all():
     """hq_state: the commonest answer is right in 2 of 12; 4 of 12 are not told from that."""
-    lost = {"clean": 4, "top": 4, "random": [4] * DRAWS}
-    better = {"clean": 12, "top": 9, "random": [12, 12]}
+    lost = {"baseline": 4, "hero": 4, "random": [4] * DRAWS}
+    better = {"baseline": 12, "hero": 9, "random": [12, 12]}
     summary = summarise_masks(
         *tables({"inc_year": RIGHT, "hq_state": lost, "inc_state": better})
     ).set_index(["method", "question"])

@@ -69,13 +69,13 @@ def test_sets_are_what_they_are_called(seed, ks, layers, n_random):
     values = random_scores(seed)
     asked = masking(ks=tuple(ks), n_random=n_random, random_layers=layers, seed=seed)
     masks = choose_masks(scored(values), SHAPE, asked)
-    assert masks[0] == Mask("inc_year", 96, "clean", 0)
+    assert masks[0] == Mask("inc_year", 96, "baseline", 0)
     assert len({mask.set_id for mask in masks}) == len(masks)
     taken = {head for of_method in values.values() for head in best(of_method, max(ks))}
     free = [head for head in np.ndindex(SHAPE) if head not in taken]
     for k in ks:
         for method, of_method in values.items():
-            (top,) = of_type(masks, "top", n_masked=k, method=method)
+            (top,) = of_type(masks, "hero", n_masked=k, method=method)
             assert top.heads == best(of_method, k)
             drawn = of_type(masks, "random", n_masked=k, method="" if layers == "any" else method)
             wanted = Counter(layer for layer, _ in top.heads)
@@ -146,7 +146,7 @@ def test_the_largest_alone_have_random_sets_if_that_is_asked_for():
 def test_more_heads_than_there_are_is_a_row_with_the_reason():
     values = {"qrhead": np.arange(12.0).reshape(SHAPE)}
     masks = choose_masks(scored(values), SHAPE, masking(ks=(2, 13)))
-    (top,) = of_type(masks, "top", n_masked=13)
+    (top,) = of_type(masks, "hero", n_masked=13)
     assert (top.heads, top.reason) == ((), "13 heads are asked for, the model has 12")
     (random,) = of_type(masks, "random", n_masked=13)
     assert random.reason == "13 heads are needed, 10 are none of the best ones"
@@ -158,7 +158,7 @@ def test_a_method_that_scores_no_head_has_no_best_ones(layers):
     """Wu24 where the clean model was never right: the first heads of layer 0 are no finding."""
     values = {**random_scores(5, ("qrhead",)), "wu24": np.full(SHAPE, np.nan)}
     masks = choose_masks(scored(values), SHAPE, masking(random_layers=layers))
-    lacking = of_type(masks, "top", method="wu24")
+    lacking = of_type(masks, "hero", method="wu24")
     assert [mask.reason for mask in lacking] == [
         f"{k} heads are asked for, 0 have a score by this method" for k in (1, 2)
     ]

@@ -1,0 +1,1 @@
+"""Rankings and accuracies of several methods, models, questions and lengths, compared."""
