@@ -62,8 +62,10 @@ class Ranked:
         ranks[where] = head_rankings["rank"]
         scores[where] = head_rankings["score"]
         listed = int(np.prod(heads.max(axis=0) + 1)) if len(heads) else 0
-        shapes = head_rankings.groupby("model")[["n_layers", "n_heads"]].first().prod(
-            axis=1, skipna=False
+        shapes = (
+            head_rankings.groupby("model")[["n_layers", "n_heads"]]
+            .first()
+            .prod(axis=1, skipna=False)
         )
         n_heads = shapes.reindex(list(axes[1])).fillna(listed).to_numpy(np.int64)
         return cls(Axes(*axes), tuple((int(a), int(b)) for a, b in heads), ranks, scores, n_heads)
@@ -101,14 +103,14 @@ class Masked:
             rows = ablation_results[ablation_results["set_type"] == set_type]
             means = rows.groupby([*_AXES, "n_heads"], sort=False)["accuracy"].mean()
             full = pd.MultiIndex.from_product([*axes, ks])
-            by_type[set_type] = means.reindex(full).to_numpy(float).reshape(
-                *map(len, axes), len(ks)
+            by_type[set_type] = (
+                means.reindex(full).to_numpy(float).reshape(*map(len, axes), len(ks))
             )
         return cls(Axes(*axes), tuple(ks), baseline, by_type["hero"], by_type["random"])
 
     @property
     def hero_drop(self) -> Values:
-        """Fall of the accuracy without the best heads: [methods, models, questions, lengths, ks]."""
+        """How far accuracy falls without the best heads: of the shape of ``hero``."""
         return self.baseline[..., None] - self.hero
 
     @property
