@@ -56,12 +56,15 @@ def sample_answers(
     """
     kinds = questions.drop_duplicates("question").set_index("question")["kind"]
     given = {key: rows for key, rows in answers.groupby(["set_id", "ablation"], sort=False)}
-    baseline = sets[sets["set_type"] == "baseline"].set_index(_ASKED)["set_id"]
-    rows: list[dict[str, Any]] = []
+    baselines = sets.loc[sets["set_type"] == "baseline", [*_ASKED, "set_id"]].to_numpy()
+    rows: list[dict[Any, Any]] = []
     for ablation in answers["ablation"].unique():
-        clean = {asked: given[set_id, ablation] for asked, set_id in baseline.items()}
+        clean = {
+            (question, length): given[set_id, ablation] for question, length, set_id in baselines
+        }
         found = {asked: answering(kinds[asked[0]], of) for asked, of in clean.items()}
-        for row in with_methods(sets).to_dict("records"):
+        masked_sets: list[dict[Any, Any]] = with_methods(sets).to_dict("records")
+        for row in masked_sets:
             asked = (row["question"], row["token_length"])
             masked = given.get((row["set_id"], ablation))
             if masked is None:

@@ -53,7 +53,7 @@ class Ranked:
         A model's number of heads is that of its shape, where the table has it. Else its layers and
         heads are taken to go on to the last that any method or model of the table lists.
         """
-        axes, at = _places(head_rankings, _AXES)
+        axes, at = _places(head_rankings)
         pairs = head_rankings[["layer", "head"]].to_numpy(np.int64)
         heads, of_head = np.unique(pairs, axis=0, return_inverse=True)
         shape = (*map(len, axes), len(heads))
@@ -68,7 +68,7 @@ class Ranked:
             .prod(axis=1, skipna=False)
         )
         n_heads = shapes.reindex(list(axes[1])).fillna(listed).to_numpy(np.int64)
-        return cls(Axes(*axes), tuple((int(a), int(b)) for a, b in heads), ranks, scores, n_heads)
+        return cls(axes, tuple((int(a), int(b)) for a, b in heads), ranks, scores, n_heads)
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Masked:
     @classmethod
     def of(cls, ablation_results: pd.DataFrame) -> Masked:
         """From rows of ``ablation_results`` of one kind of ablation."""
-        axes, at = _places(ablation_results, _AXES)
+        axes, at = _places(ablation_results)
         ks = sorted(int(k) for k in ablation_results["n_heads"].unique())
         baseline = np.full(tuple(map(len, axes)), np.nan)
         baseline[at] = ablation_results["baseline_accuracy"]
@@ -106,7 +106,7 @@ class Masked:
             by_type[set_type] = (
                 means.reindex(full).to_numpy(float).reshape(*map(len, axes), len(ks))
             )
-        return cls(Axes(*axes), tuple(ks), baseline, by_type["hero"], by_type["random"])
+        return cls(axes, tuple(ks), baseline, by_type["hero"], by_type["random"])
 
     @property
     def hero_drop(self) -> Values:
@@ -135,9 +135,8 @@ class Found(NamedTuple):
     n: NDArray[np.int64]
 
 
-def _places(
-    table: pd.DataFrame, columns: list[str]
-) -> tuple[list[tuple[object, ...]], tuple[NDArray[np.int64], ...]]:
-    """The values of each column in the order of their first row, and where each row has them."""
-    found = [pd.factorize(table[name]) for name in columns]
-    return [tuple(values.tolist()) for _, values in found], tuple(at for at, _ in found)
+def _places(table: pd.DataFrame) -> tuple[Axes, tuple[NDArray[np.int64], ...]]:
+    """The values of each axis in the order of their first row, and where each row has them."""
+    found = [pd.factorize(table[name]) for name in _AXES]
+    values = [tuple(of_axis.tolist()) for _, of_axis in found]
+    return Axes(*values), tuple(at for at, _ in found)
