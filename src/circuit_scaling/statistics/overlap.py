@@ -30,7 +30,7 @@ def jaccard(one: _Bools, other: _Bools) -> _Floats:
     """
     either = (one | other).sum(axis=-1)
     missing = np.full(either.shape, np.nan)
-    return np.divide((one & other).sum(axis=-1), either, out=missing, where=either > 0)
+    return np.asarray(np.divide((one & other).sum(axis=-1), either, out=missing, where=either > 0))
 
 
 def random_jaccard(first: int, second: int, n_items: int) -> RandomOverlap:
@@ -66,4 +66,5 @@ def gini(scores: npt.ArrayLike) -> _Floats:
     n = values.shape[-1]
     weights = 2 * np.arange(1, n + 1) - n - 1
     total = n * values.sum(axis=-1)
-    return np.divide(values @ weights, total, out=np.full(total.shape, np.nan), where=total > 0)
+    missing = np.full(total.shape, np.nan)
+    return np.asarray(np.divide(values @ weights, total, out=missing, where=total > 0))

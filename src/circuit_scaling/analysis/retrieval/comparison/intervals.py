@@ -42,9 +42,7 @@ _UNBOUNDED = "relative_"  # ratios of accuracies, which may be above 1
 _SPREAD = "q3_drop_sd"
 
 
-def drop_intervals(
-    answers: SampledAnswers, find: Callable[[Masked], Sequence[Found]]
-) -> Intervals:
+def drop_intervals(answers: SampledAnswers, find: Callable[[Masked], Sequence[Found]]) -> Intervals:
     """Intervals of findings about accuracies, paired over filings.
 
     A finding is made without each of its filings; the pseudo-values (Tukey 1958), of which every
@@ -57,16 +55,19 @@ def drop_intervals(
         find: makes findings, the same groups whatever the accuracies.
     """
     found = find(answers.masked)
-    value, low, high = _flat(found), *np.full((2, sum(len(f.groups) for f in found)), np.nan)
+    value = _flat(found)
+    low, high = np.full((2, len(value)), np.nan)
+    if len(answers.filings) < MIN_CLUSTERS:
+        return _by_finding(found, low, high)
     rests = _resting(answers.masked, _no_accuracies, find, answers.present())
     every = np.ones(len(answers.filings))
     whole = _flat(find(answers.weighted(every)))
     without = [_flat(find(answers.weighted(every - one))) for one in np.eye(len(every))]
-    moved = whole - np.array(without).reshape(len(every), len(value))
+    moved = whole - np.array(without)
     patterns, of_group = np.unique(rests, axis=0, return_inverse=True)
-    for at, own in enumerate(patterns):
+    for pattern, own in enumerate(patterns):
         n = int(own.sum())
-        groups = np.flatnonzero((of_group.ravel() == at) & np.isfinite(value))
+        groups = np.flatnonzero((of_group.ravel() == pattern) & np.isfinite(value))
         if n < MIN_CLUSTERS or not len(groups):
             continue
         added = (n - 1) * moved[np.ix_(own, groups)]
@@ -109,10 +110,10 @@ def ranking_intervals(
     found = find(scores.ranked)
     value, n_all = _flat(found), len(scores.filings)
     names = np.repeat([f.finding for f in found], [len(f.groups) for f in found])
+    if n_all < MIN_CLUSTERS:
+        return _by_finding(found, *np.full((2, len(value)), np.nan))
     n = _resting(scores.ranked, _no_ranking, find, scores.present()).sum(axis=1)
     usable = (n >= MIN_CLUSTERS) & ~np.isin(names, sorted(_WITHOUT))
-    if not usable.any():
-        return _by_finding(found, *np.full((2, len(value)), np.nan))
     every = np.ones(n_all)
     drawn = rng.multinomial(n_all, every / n_all, size=n_boot).astype(np.float64)
     resampled = np.array([_flat(find(scores.weighted(weights))) for weights in drawn])
@@ -170,9 +171,12 @@ def _no_ranking(ranked: Ranked, axis: int, place: int) -> Ranked:
 
 def _no_accuracies(masked: Masked, axis: int, place: int) -> Masked:
     """Without the accuracies at one place of an axis."""
-    names = ("baseline", "hero", "random")
-    left = {name: _blank(getattr(masked, name), axis, place) for name in names}
-    return replace(masked, **left)
+    return replace(
+        masked,
+        baseline=_blank(masked.baseline, axis, place),
+        hero=_blank(masked.hero, axis, place),
+        random=_blank(masked.random, axis, place),
+    )
 
 
 def _blank(values: Values, axis: int, place: int) -> Values:
@@ -188,7 +192,7 @@ def _spread(resampled: Values) -> Values:
     filled = np.where(known, resampled, 0)
     mean = filled.sum(axis=0) / np.maximum(n, 1)
     squares = np.where(known, np.square(resampled - mean), 0).sum(axis=0)
-    return np.sqrt(squares / np.maximum(n - 1, 1))
+    return np.asarray(np.sqrt(squares / np.maximum(n - 1, 1)))
 
 
 def _percentiles(resampled: Values) -> Values:

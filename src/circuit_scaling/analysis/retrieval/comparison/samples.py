@@ -6,9 +6,9 @@ out or drawn everywhere at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,8 @@ from circuit_scaling.analysis.retrieval.comparison.compared import (
 from circuit_scaling.statistics.clusters import ClusterTotals, cluster_totals
 
 Place = tuple[int, int, int, int]
+_Row = Mapping[Any, Any]
+_KEYS = ("method", "model", "question", "token_length")
 
 
 class Scored(NamedTuple):
@@ -62,7 +64,7 @@ class SampledScores:
         place = {filing: at for at, filing in enumerate(filings)}
         found = []
         for row in rows:
-            at = _place(ranked.axes, row)
+            at = place_of(ranked.axes, row)
             if at is None or not ranked.measured[at] or not len(row["filings"]):
                 continue
             scores = np.asarray(row["scores"], dtype=np.float64)
@@ -130,7 +132,7 @@ class SampledAnswers:
         place = {filing: at for at, filing in enumerate(filings)}
         places, sets, sums = [], [], []
         for row in rows:
-            at = _place(masked.axes, row)
+            at = place_of(masked.axes, row)
             if at is None or row["n_heads"] not in masked.ks:
                 continue
             columns = [place[filing] for filing in row["filings"]]
@@ -179,15 +181,26 @@ def _means_at(before: Values, at: tuple[Counts, ...], values: Values) -> Values:
     return np.where(n > 0, ratio(total, n), before)
 
 
-def _filings(table: pd.DataFrame) -> tuple[tuple[str, ...], list[dict[str, object]]]:
+def _filings(table: pd.DataFrame) -> tuple[tuple[str, ...], list[_Row]]:
     """All filings of a table, sorted, and its rows."""
     names: Iterable[str] = (name for listed in table["filings"] for name in listed)
-    return tuple(sorted(set(names))), table.to_dict("records")
+    rows: list[_Row] = [*table.to_dict("records")]
+    return tuple(sorted(set(names))), rows
 
 
-def _place(axes: Axes, row: dict[str, object]) -> Place | None:
-    """Where a row is on the axes; None where it is not."""
-    keys = row["method"], row["model"], row["question"], row["token_length"]
-    if any(key not in axis for key, axis in zip(keys, axes, strict=True)):
+def place_of(axes: Axes, row: _Row) -> Place | None:
+    """Where a row of a table is on the axes; None where it is not."""
+    method, model, question, length = (row[key] for key in _KEYS)
+    if (
+        method not in axes.methods
+        or model not in axes.models
+        or question not in axes.questions
+        or length not in axes.lengths
+    ):
         return None
-    return tuple(axis.index(key) for key, axis in zip(keys, axes, strict=True))
+    return (
+        axes.methods.index(method),
+        axes.models.index(model),
+        axes.questions.index(question),
+        axes.lengths.index(length),
+    )
