@@ -17,6 +17,7 @@ from circuit_scaling.pipelines import (
     ablation,
     causal,
     classify,
+    import_retrieval,
     import_tables,
     join,
     report,
@@ -33,7 +34,8 @@ def register_pipelines() -> dict[str, Pipeline]:
     """The study: ``scan, join, classify, scaling, transfer, causal, ablation,
     retrieval_detect, retrieval_mask, report``.
 
-    ``zoo`` trains the embedded models, and ``import_tables`` stands in for ``join``.
+    ``zoo`` trains the embedded models, ``import_tables`` stands in for ``join``, and
+    ``import_retrieval`` for ``retrieval_detect`` and ``retrieval_mask``.
 
     The study runs by default, or the ``default_pipelines`` that globals.yml of the environment
     names. ``overview`` is the study on the first two models: the same graph, small enough to read.
@@ -48,6 +50,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         **study,
         "zoo": zoo.create_pipeline(roster),
         "import_tables": import_tables.create_pipeline(),
+        "import_retrieval": import_retrieval.create_pipeline(),
     }
     return {
         **every,
