@@ -43,6 +43,10 @@ AnswerKind = Literal["state", "year", "count"]
 ANSWER_KINDS: tuple[AnswerKind, ...] = get_args(AnswerKind)
 """What an answer to a question is."""
 
+QuestionKind = Literal["numerical", "categorical"]
+QUESTION_KINDS: tuple[QuestionKind, ...] = get_args(QuestionKind)
+"""Whether a question asks for a number or for one of some names."""
+
 QuestionForm = Literal["one_word", "cue", "chat"]
 QUESTION_FORMS: tuple[QuestionForm, ...] = get_args(QuestionForm)
 """How a question is put."""

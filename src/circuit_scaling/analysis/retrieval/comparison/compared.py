@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from circuit_scaling.vocabulary import ABLATION_MODES
+
 Values = NDArray[np.float64]
+Counts = NDArray[np.int64]
 Head = tuple[int, int]
 
 _AXES = ["method", "model", "question", "token_length"]
 
 
 class Axes(NamedTuple):
-    """What was compared, each in the order in which the table names it first."""
+    """What was compared: names in the order of the table's first rows, lengths ascending."""
 
     methods: tuple[str, ...]
     models: tuple[str, ...]
@@ -44,29 +50,50 @@ class Ranked:
     heads: tuple[Head, ...]
     ranks: Values
     scores: Values
-    n_heads: NDArray[np.int64]
+    n_heads: Counts
 
     @classmethod
     def of(cls, head_rankings: pd.DataFrame) -> Ranked:
         """From ``head_rankings``, with at most one row for each configuration and head.
 
+        A ranking of no samples, such as that of Wu24 where the model answers nothing, is only the
+        order of the heads: that configuration was not measured.
+
         A model's number of heads is that of its shape, where the table has it. Else its layers and
         heads are taken to go on to the last that any method or model of the table lists.
         """
-        axes, at = _places(head_rankings, _AXES)
-        pairs = head_rankings[["layer", "head"]].to_numpy(np.int64)
-        heads, of_head = np.unique(pairs, axis=0, return_inverse=True)
+        axes, at = _places(head_rankings)
+        layer, head = (head_rankings[name].to_numpy(np.int64) for name in ("layer", "head"))
+        in_layer = head.max(initial=-1) + 1
+        codes, of_head = np.unique(layer * in_layer + head, return_inverse=True)
+        heads = tuple((int(code // in_layer), int(code % in_layer)) for code in codes)
         shape = (*map(len, axes), len(heads))
         ranks, scores = np.full(shape, np.nan), np.full(shape, np.nan)
-        where = (*at, of_head.ravel())
-        ranks[where] = head_rankings["rank"]
+        where = (*at, of_head)
+        scored = head_rankings["score"].notna() | (head_rankings["n_samples"] != 0)
+        ranks[where] = head_rankings["rank"].where(scored)
         scores[where] = head_rankings["score"]
-        listed = int(np.prod(heads.max(axis=0) + 1)) if len(heads) else 0
-        shapes = head_rankings.groupby("model")[["n_layers", "n_heads"]].first().prod(
-            axis=1, skipna=False
+        listed = int((layer.max(initial=-1) + 1) * in_layer)
+        shapes = (
+            head_rankings.groupby("model")[["n_layers", "n_heads"]]
+            .first()
+            .prod(axis=1, skipna=False)
         )
         n_heads = shapes.reindex(list(axes[1])).fillna(listed).to_numpy(np.int64)
-        return cls(Axes(*axes), tuple((int(a), int(b)) for a, b in heads), ranks, scores, n_heads)
+        return cls(axes, heads, ranks, scores, n_heads)
+
+    @cached_property
+    def measured(self) -> NDArray[np.bool_]:
+        """Which configurations list any head: [methods, models, questions, lengths]."""
+        return np.asarray(~np.isnan(self.ranks).all(axis=-1))
+
+    def top(self, k: int) -> NDArray[np.bool_]:
+        """Which heads are among the best ``k`` of each configuration, of the shape of ``ranks``."""
+        return np.asarray(self.ranks <= k)
+
+    def head_names(self) -> list[str]:
+        """Heads as findings are keyed by them, such as ``L3H5``."""
+        return list(_named(self.heads))
 
 
 @dataclass(frozen=True)
@@ -92,7 +119,7 @@ class Masked:
     @classmethod
     def of(cls, ablation_results: pd.DataFrame) -> Masked:
         """From rows of ``ablation_results`` of one kind of ablation."""
-        axes, at = _places(ablation_results, _AXES)
+        axes, at = _places(ablation_results)
         ks = sorted(int(k) for k in ablation_results["n_heads"].unique())
         baseline = np.full(tuple(map(len, axes)), np.nan)
         baseline[at] = ablation_results["baseline_accuracy"]
@@ -101,14 +128,14 @@ class Masked:
             rows = ablation_results[ablation_results["set_type"] == set_type]
             means = rows.groupby([*_AXES, "n_heads"], sort=False)["accuracy"].mean()
             full = pd.MultiIndex.from_product([*axes, ks])
-            by_type[set_type] = means.reindex(full).to_numpy(float).reshape(
-                *map(len, axes), len(ks)
+            by_type[set_type] = (
+                means.reindex(full).to_numpy(float).reshape(*map(len, axes), len(ks))
             )
-        return cls(Axes(*axes), tuple(ks), baseline, by_type["hero"], by_type["random"])
+        return cls(axes, tuple(ks), baseline, by_type["hero"], by_type["random"])
 
     @property
     def hero_drop(self) -> Values:
-        """Fall of the accuracy without the best heads: [methods, models, questions, lengths, ks]."""
+        """Fall of the accuracy without the best heads, of the shape of ``hero``."""
         return self.baseline[..., None] - self.hero
 
     @property
@@ -125,17 +152,58 @@ class Found(NamedTuple):
         groups: keys joined by ``|``, such as ``wu24|L3H5``.
         values: [groups]; NaN where there is none.
         n: [groups]: of how many configurations, pairs or heads each is.
+        why: what it means that a group has no value.
     """
 
     finding: str
     groups: list[str]
     values: Values
-    n: NDArray[np.int64]
+    n: Counts
+    why: str = "it was not measured"
+
+    @classmethod
+    def over(
+        cls,
+        finding: str,
+        keys: Sequence[Iterable[object]],
+        values: Values,
+        n: Counts | int,
+        why: str = "it was not measured",
+    ) -> Found:
+        """A value for each combination of keys.
+
+        Args:
+            keys: of each axis of ``values``.
+            n: of the shape of ``values``, or one that fits it.
+        """
+        groups = list(_joined(tuple(tuple(of_axis) for of_axis in keys)))
+        return cls(finding, groups, values.ravel(), np.broadcast_to(n, values.shape).ravel(), why)
 
 
-def _places(
-    table: pd.DataFrame, columns: list[str]
-) -> tuple[list[tuple[object, ...]], tuple[NDArray[np.int64], ...]]:
-    """The values of each column in the order of their first row, and where each row has them."""
-    found = [pd.factorize(table[name]) for name in columns]
-    return [tuple(values.tolist()) for _, values in found], tuple(at for at, _ in found)
+# The same names and groups come again and again where scores are resampled.
+@lru_cache(maxsize=8)
+def _named(heads: tuple[Head, ...]) -> tuple[str, ...]:
+    return tuple(f"L{layer}H{head}" for layer, head in heads)
+
+
+@lru_cache(maxsize=64)
+def _joined(keys: tuple[tuple[object, ...], ...]) -> tuple[str, ...]:
+    return tuple("|".join(parts) for parts in product(*([str(key) for key in k] for k in keys)))
+
+
+def first_ablation(ablation_results: pd.DataFrame) -> pd.DataFrame:
+    """The rows of one kind of ablation: zero where the table has it, else the next that it has.
+
+    ``""`` where it is not told; kinds of other names come in the order of the alphabet.
+    """
+    present = ablation_results["ablation"].unique().tolist()
+    ordered = [*(mode for mode in ABLATION_MODES if mode in present), *sorted(present)]
+    return ablation_results[ablation_results["ablation"].isin(ordered[:1])]
+
+
+def _places(table: pd.DataFrame) -> tuple[Axes, tuple[Counts, ...]]:
+    """What the table compares, and where on each axis every row is."""
+    found = [pd.factorize(table[name], sort=name == "token_length") for name in _AXES]
+    methods, models, questions, lengths = (values.tolist() for _, values in found)
+    axes = Axes(tuple(methods), tuple(models), tuple(questions), tuple(lengths))
+    return axes, tuple(at for at, _ in found)

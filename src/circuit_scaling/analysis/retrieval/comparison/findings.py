@@ -1,0 +1,118 @@
+"""From rankings and accuracies to the tables of findings, and of those that there are not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from circuit_scaling.analysis.retrieval.comparison.compared import (
+    Found,
+    Masked,
+    Ranked,
+    Values,
+    first_ablation,
+)
+from circuit_scaling.analysis.retrieval.comparison.roles import ModelPair
+from circuit_scaling.analysis.retrieval.comparison.settings import ComparisonSettings
+from circuit_scaling.analysis.retrieval.comparison.study_masking import masking_findings
+from circuit_scaling.analysis.retrieval.comparison.study_rankings import ranking_findings
+from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.tables.retrieval import ABSENT_FINDINGS, RETRIEVAL_FINDINGS
+from circuit_scaling.vocabulary import QuestionKind
+
+Intervals = Mapping[str, tuple[Values, Values]]
+"""Finding -> lower and upper ends, each aligned to the groups of its ``Found``; NaN where none."""
+
+_NO_INTERVALS: Intervals = MappingProxyType({})
+_NAMED = 12
+"""Groups without a value are named one by one where a finding has no more of them."""
+
+
+class FindingTables(NamedTuple):
+    """``retrieval_findings`` and ``absent_findings``."""
+
+    retrieval_findings: pd.DataFrame
+    absent_findings: pd.DataFrame
+
+
+def study_findings(
+    head_rankings: pd.DataFrame,
+    ablation_results: pd.DataFrame,
+    settings: ComparisonSettings,
+    kinds: Mapping[str, QuestionKind],
+    pairs: Sequence[ModelPair],
+) -> list[Found]:
+    """Every finding of the study; those of a table without rows have no values.
+
+    Args:
+        head_rankings, ablation_results: of all models; of several kinds of ablation the first
+            counts (``first_ablation``).
+        kinds: of the questions, where known.
+        pairs: instruct models and their base models.
+    """
+    ranked, masked = Ranked.of(head_rankings), Masked.of(first_ablation(ablation_results))
+    return [
+        *_resting_on(
+            "head_rankings", head_rankings, ranking_findings(ranked, settings, kinds, pairs)
+        ),
+        *_resting_on("ablation_results", ablation_results, masking_findings(masked, kinds)),
+    ]
+
+
+def as_tables(found: Sequence[Found], intervals: Intervals = _NO_INTERVALS) -> FindingTables:
+    """A row for each group that has a value; why the others have none.
+
+    Where many groups of a finding have no value, or all, they are one row of ``absent_findings``
+    with the group "".
+
+    Args:
+        found: no finding twice.
+        intervals: of any of them.
+
+    Raises:
+        CircuitScalingError: nothing has a value.
+    """
+    rows = [_rows(block, intervals) for block in found]
+    present = pd.concat(rows, ignore_index=True)
+    absent = pd.DataFrame(
+        [row for block in found for row in _missing(block)], columns=list(ABSENT_FINDINGS.columns)
+    )
+    if present.empty:
+        reasons = "; ".join(absent["reason"].unique())
+        raise CircuitScalingError(f"No finding about retrieval heads can be computed: {reasons}.")
+    return FindingTables(RETRIEVAL_FINDINGS.typed(present), ABSENT_FINDINGS.typed(absent))
+
+
+def _resting_on(name: str, table: pd.DataFrame, found: Iterable[Found]) -> Iterable[Found]:
+    if len(table):
+        return found
+    return (block._replace(why=f"the table {name} has no rows") for block in found)
+
+
+def _rows(block: Found, intervals: Intervals) -> pd.DataFrame:
+    low, high = intervals.get(block.finding, (np.nan, np.nan))
+    rows = pd.DataFrame(
+        {
+            "group": np.array(block.groups, dtype=object),
+            "value": block.values,
+            "ci_low": low,
+            "ci_high": high,
+            "n": block.n,
+        }
+    )
+    return rows[np.isfinite(block.values)].assign(finding=block.finding)
+
+
+def _missing(block: Found) -> list[tuple[str, str, str]]:
+    """Rows of ``absent_findings``."""
+    missing = np.flatnonzero(~np.isfinite(block.values))
+    if len(missing) == len(block.groups):
+        return [(block.finding, "", block.why)]
+    if len(missing) > _NAMED:
+        counted = f"{len(missing)} of {len(block.groups)} groups: {block.why}"
+        return [(block.finding, "", counted)]
+    return [(block.finding, block.groups[at], block.why) for at in missing]

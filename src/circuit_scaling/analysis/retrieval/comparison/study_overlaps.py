@@ -1,0 +1,158 @@
+"""The study's findings about which heads are found alike (study, Q2, finding 7, method pairs).
+
+J is the Jaccard index: of two sets of heads, how many are in both over how many are in any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations, permutations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuit_scaling.analysis.retrieval.comparison.averages import mean_of, ratio, sd_of
+from circuit_scaling.analysis.retrieval.comparison.compared import Counts, Found, Ranked, Values
+from circuit_scaling.analysis.retrieval.comparison.roles import ModelPair, of_kind
+from circuit_scaling.vocabulary import QUESTION_KINDS, QuestionKind
+
+Sets = NDArray[np.bool_]
+Places = Sequence[tuple[int, int]]
+
+NO_PAIRS = (
+    "no instruct model stands beside its base model; names that end in _instruct and _base are "
+    "pairs, others are told by import.model_pairs"
+)
+_METHODS, _MODELS, _QUESTIONS, _LENGTHS = range(4)
+_ALONE = "there are no two to compare"
+
+
+def overlap_findings(
+    ranked: Ranked, top: int, kinds: Mapping[str, QuestionKind], pairs: Sequence[ModelPair]
+) -> list[Found]:
+    """Every finding of the study that compares the ``top`` best heads of rankings.
+
+    Args:
+        kinds: of the questions, where known.
+        pairs: of models of ``ranked``.
+    """
+    tops = ranked.top(top)
+    return [
+        *_of_configurations(ranked, tops, pairs),
+        _of_methods(ranked, tops),
+        *_of_questions(ranked, tops, kinds),
+    ]
+
+
+def jaccard(one: Sets, other: Sets) -> Values:
+    """J of sets that are given by their members, [..., heads]; NaN of two empty ones."""
+    return ratio((one & other).sum(axis=-1), (one | other).sum(axis=-1))
+
+
+def _of_configurations(ranked: Ranked, tops: Sets, pairs: Sequence[ModelPair]) -> list[Found]:
+    """J of two configurations that differ in one axis alone, and its means."""
+    methods, models, questions, lengths = ranked.axes
+    by_question = _overlaps(ranked, tops, _QUESTIONS, _pairs(len(questions)))
+    by_length = _overlaps(ranked, tops, _LENGTHS, _pairs(len(lengths)))
+    by_method = _overlaps(ranked, tops, _METHODS, _pairs(len(methods)))
+    at = [(models.index(pair.base), models.index(pair.instruct)) for pair in pairs]
+    by_model = _overlaps(ranked, tops, _MODELS, at)
+
+    differing = {
+        "question": by_question,
+        "token_length": by_length,
+        "model": by_model,
+        "method": by_method,
+    }
+    mean, n = _stacked(mean_of(overlaps) for overlaps in differing.values())
+    sd = np.array([sd_of(overlaps) for overlaps in differing.values()])
+    why = "no two configurations differ in it alone; of models, base and instruct are compared"
+    no_model = "no pair of models was measured" if pairs else NO_PAIRS
+    of_pair = mean_of(by_method, (_MODELS, _QUESTIONS, _LENGTHS))
+    within = [methods, models]
+    return [
+        Found.over("f7_overlap_mean", [differing], mean, n, why),
+        Found.over("f7_overlap_sd", [differing], sd, n, why),
+        Found.over(
+            "question_overlap", [*within, _names(questions)], *mean_of(by_question, 3), _ALONE
+        ),
+        Found.over("length_overlap", [*within, _names(lengths)], *mean_of(by_length, 2), _ALONE),
+        _both_ways("method_overlap", methods, *of_pair),
+        Found.over(
+            "model_overlap", [methods, questions], *mean_of(by_model, (_MODELS, 3)), no_model
+        ),
+    ]
+
+
+def _of_methods(ranked: Ranked, tops: Sets) -> Found:
+    """J of all heads that two methods find in any of their configurations."""
+    unions = np.asarray(tops.any(axis=(_MODELS, _QUESTIONS, _LENGTHS)))
+    n = ranked.measured.sum(axis=(_MODELS, _QUESTIONS, _LENGTHS))
+    return _both_ways("method_pair_jaccard_of_unions", ranked.axes.methods, *_of_sets(unions, n))
+
+
+def _of_questions(ranked: Ranked, tops: Sets, kinds: Mapping[str, QuestionKind]) -> list[Found]:
+    """J of all heads that are found for two questions, or two kinds, in any configuration."""
+    questions = ranked.axes.questions
+    unions = np.asarray(tops.any(axis=(_METHODS, _MODELS, _LENGTHS)))
+    n = ranked.measured.sum(axis=(_METHODS, _MODELS, _LENGTHS))
+    found = {}
+    for kind in QUESTION_KINDS:
+        members = of_kind(questions, kinds, kind)
+        of_pairs, _ = _of_sets(unions[members], n[members])
+        found[f"within_{kind}"] = float(mean_of(of_pairs)[0]), int(n[members].sum())
+    of_kinds = [of_kind(questions, kinds, kind) for kind in QUESTION_KINDS]
+    sides = np.array([unions[members].any(axis=0) for members in of_kinds])
+    between = jaccard(*sides) if all(of_kinds) else np.array(np.nan)
+    found["between"] = float(between), sum(int(n[members].sum()) for members in of_kinds)
+    values, counts = map(np.array, zip(*found.values(), strict=True))
+    why = (
+        "needs two questions of the kind, or one of each; questions of your own have the kinds "
+        "that import.question_kinds tells"
+    )
+    return [
+        Found.over("q2_jaccard_of_unions", [found], values, counts, why),
+        Found.over("question_union_jaccard", [_names(questions)], *_of_sets(unions, n), _ALONE),
+    ]
+
+
+def _overlaps(ranked: Ranked, tops: Sets, axis: int, pairs: Places) -> Values:
+    """J of configurations at two places of an axis, in whose stead there are the pairs.
+
+    NaN where one of the two was not measured.
+    """
+    sets, measured = np.moveaxis(tops, axis, 0), np.moveaxis(ranked.measured, axis, 0)
+    found = [
+        np.where(measured[a] & measured[b], jaccard(sets[a], sets[b]), np.nan) for a, b in pairs
+    ]
+    return np.moveaxis(np.array(found).reshape(len(pairs), *measured.shape[1:]), 0, axis)
+
+
+def _of_sets(sets: Sets, n: Counts) -> tuple[Values, Counts]:
+    """J of every two of some sets [sets, heads], and of how many configurations both are."""
+    pairs = _pairs(len(sets))
+    overlaps = [float(jaccard(sets[a], sets[b])) for a, b in pairs]
+    return np.array(overlaps, float), np.array([n[a] + n[b] for a, b in pairs], np.int64)
+
+
+def _both_ways(finding: str, labels: Sequence[str], values: Values, n: Counts) -> Found:
+    """A finding about pairs, so that either order finds it."""
+    at = {pair: place for place, pair in enumerate(_pairs(len(labels)))}
+    ordered = list(permutations(range(len(labels)), 2))
+    places = [at[min(pair), max(pair)] for pair in ordered]
+    names = [f"{labels[a]}|{labels[b]}" for a, b in ordered]
+    return Found.over(finding, [names], values[places], n[places], _ALONE)
+
+
+def _pairs(n: int) -> list[tuple[int, int]]:
+    return list(combinations(range(n), 2))
+
+
+def _names(labels: Iterable[object]) -> list[str]:
+    """Keys of the pairs of an axis, in the order of ``_pairs``."""
+    return [f"{one}|{other}" for one, other in combinations(labels, 2)]
+
+
+def _stacked(found: Iterable[tuple[Values, Counts]]) -> tuple[Values, Counts]:
+    values, n = zip(*found, strict=True)
+    return np.array(values, np.float64), np.array(n, np.int64)
