@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import combinations, permutations, product
 
 import numpy as np
 import pandas as pd
 
+from circuit_scaling.analysis.retrieval.comparison.findings import as_tables, study_findings
+from circuit_scaling.analysis.retrieval.comparison.roles import model_pairs, question_kinds
+from circuit_scaling.analysis.retrieval.comparison.settings import ComparisonSettings
 from circuit_scaling.vocabulary import QUESTION_IDS, RETRIEVAL_METHODS
+
+SETTINGS = ComparisonSettings(top=6, layer_top=4, frequent=10, consensus_rank=8, n_boot=1)
 
 
 @dataclass(frozen=True)
@@ -97,3 +102,51 @@ def ablation_results(compared: Compared) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
+
+
+def retrieval_findings(
+    compared: Compared, settings: ComparisonSettings = SETTINGS
+) -> dict[str, pd.DataFrame]:
+    """``retrieval_findings`` and ``absent_findings``, with made-up intervals, chance and ceilings.
+
+    Every value but counts and extremes has an interval a tenth of it to each side.
+    """
+    pairs = model_pairs(list(compared.models), ())
+    found = study_findings(
+        head_rankings(compared),
+        ablation_results(compared),
+        settings,
+        question_kinds(list(compared.questions), {}),
+        pairs,
+    )
+    findings, absent = as_tables(found)
+    width = 0.1 * findings["value"].abs()
+    without = findings["finding"].isin(["f5_rank_min", "f5_rank_max", "f1_consensus"])
+    findings["ci_low"] = (findings["value"] - width).mask(without)
+    findings["ci_high"] = (findings["value"] + width).mask(without)
+    levels = [
+        *_levels("ranking_ceiling", compared.methods, 0.8),
+        *_levels("universal_share_chance", compared.methods, 0.1),
+        *_levels("method_overlap_chance", permutations(compared.methods, 2), 0.04),
+        *_levels("method_pair_chance", permutations(compared.methods, 2), 0.2),
+        *_levels("question_union_chance", combinations(compared.questions, 2), 0.3),
+        *_levels("answer_floor", compared.questions, 0.15),
+    ]
+    for name in ("question", "length", "model"):
+        levels += _levels(f"{name}_overlap_chance", compared.methods, 0.05)
+    return {
+        "retrieval_findings": pd.concat([findings, pd.DataFrame(levels)], ignore_index=True),
+        "absent_findings": absent,
+    }
+
+
+def _levels(
+    finding: str, groups: Iterable[str | tuple[str, ...]], value: float
+) -> list[dict[str, object]]:
+    """Rows of a finding, each a little higher than the one before."""
+    names = [group if isinstance(group, str) else "|".join(group) for group in groups]
+    none = {"ci_low": np.nan, "ci_high": np.nan, "n": 1}
+    return [
+        {"finding": finding, "group": name, "value": value + 0.01 * place, **none}
+        for place, name in enumerate(names)
+    ]

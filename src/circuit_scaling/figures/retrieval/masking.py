@@ -263,4 +263,4 @@ def two_lines(label: str) -> str:
     """A label beside a low panel: a new line after its middle word."""
     words = label.split()
     half = (len(words) + 1) // 2
-    return " ".join(words[:half]) + "\n" + " ".join(words[half:])
+    return "\n".join(filter(None, [" ".join(words[:half]), " ".join(words[half:])]))

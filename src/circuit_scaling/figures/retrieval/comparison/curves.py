@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 
 from circuit_scaling.figures.retrieval.comparison.looks import Looks
 from circuit_scaling.figures.retrieval.comparison.marks import (
+    bars,
     beside,
     dots,
     faint_grid,
@@ -36,10 +37,11 @@ from circuit_scaling.figures.style import (
 )
 from circuit_scaling.vocabulary import EVERY_QUESTION
 
-_MEANS = ("method", "question", "set_type", "k", "value", "sd", "baseline_accuracy")
+_MEANS = ("method", "question", "set_type", "k", "value", "sd", "baseline_accuracy", "floor")
 _MOST_PANELS = 24
 _MOST_LINES = 6
 _NOTHING = "no heads were masked"
+_ROWS = "#0b5d8f"
 _DOTTED: Any = (0, (1, 1.2))
 
 
@@ -48,9 +50,9 @@ def figure8_option_a_by_question(accuracies: pd.DataFrame, looks: Looks) -> Figu
     """Accuracy against masked heads, a panel per question, a line per method.
 
     ``accuracies`` has one row per method, question, set_type and k: ``value`` and ``sd`` over
-    models and lengths, the interval where there is one, and baseline_accuracy. Solid: the best
-    heads; dotted: random ones; both begin at the clean model. Raises ValueError if a column is
-    missing.
+    models and lengths, the interval where there is one, baseline_accuracy, and the floor: always
+    giving the commonest answer. Solid: the best heads; dotted: random ones; both begin at the clean
+    model. Raises ValueError if a column is missing.
     """
     panels = {
         look.label: accuracies[accuracies["question"] == question]
@@ -90,7 +92,7 @@ def figure8_option_c_grid(accuracies: pd.DataFrame, looks: Looks) -> Figure:
     }
     figure = _accuracies(accuracies, panels, ("method", looks.methods), len(looks.methods))
     for axes, (question, method) in zip(figure.axes, panels, strict=False):
-        axes.set_title("")
+        axes.set_title("", loc="left")
         if method == next(iter(looks.methods)):
             axes.set_ylabel(two_lines(questions[question].label), fontsize=7)
         if question == next(iter(questions)):
@@ -119,11 +121,14 @@ def _accuracies(
     _close(every, len(panels), n_columns)
     every[0].set_xticks(readable([0, *sorted(set(rows["k"]))]))
     every[0].set_ylim(-0.04, 1.04)
-    percent(every[0])
+    percent(every[0], ticks=3 if n_rows > 2 else 5)
     figure.supylabel("right answers")
     figure.supxlabel(f"masked heads\n{spread_words(rows)}")
     shown = [look for key, look in looks.items() if key in set(rows[by])]
-    legend(figure, [*look_handles(shown, line=False), *_set_handles()])
+    floors = rows["floor"].notna().any() and by == "method"
+    floor = Line2D([], [], color=QUIET, linestyle=(0, (1, 1.5)), linewidth=0.8, label="floor")
+    handles = [*look_handles(shown, line=False), *_set_handles()]
+    legend(figure, [*handles, floor] if floors else handles)
     return figure
 
 
@@ -131,6 +136,9 @@ def _accuracy_panel(axes: Axes, rows: pd.DataFrame, by: str, looks: Mapping[str,
     if rows.empty:
         axes.set_facecolor("#f1f1f1")
         return
+    if rows["question"].nunique() == 1 and rows["floor"].notna().any():
+        floor = float(rows["floor"].max())
+        axes.axhline(floor, color=QUIET, linestyle=(0, (1, 1.5)), linewidth=0.8, gid="floor")
     for key, look, beside_by in _beside(looks, rows):
         of_key = rows[rows[by] == key].sort_values("k")
         clean = float(of_key["baseline_accuracy"].mean())

@@ -46,7 +46,7 @@ def draw_comparison(
         ValueError: a table lacks a column.
     """
     looks = Looks.of(head_rankings, ablation_results)
-    ranked = from_tables.ranked(head_rankings)
+    ranked = looks.sort(from_tables.ranked(head_rankings))
     return {
         **_of_masking(retrieval_findings, ablation_results, kinds, looks),
         **_of_overlaps(retrieval_findings, ranked, kinds, top, looks),
@@ -71,7 +71,11 @@ def _of_masking(
     accuracies = from_tables.averaged(configurations, keys, "accuracy")
     ends = _with_intervals(accuracies, told, keys)
     clean = ends["baseline_accuracy"]
-    accuracies = ends.assign(ci_low=clean - ends["ci_high"], ci_high=clean - ends["ci_low"])
+    accuracies = ends.assign(
+        ci_low=clean - ends["ci_high"],
+        ci_high=clean - ends["ci_low"],
+        floor=level_of(findings, "answer_floor", ends, ["question"]),
+    )
     summary = from_tables.largest_k(of_drops)
     means = of_finding(findings, "q1_mean_drop")
     model_keys = ["model", "set_type", "k"]
@@ -130,15 +134,19 @@ def _of_overlaps(
     top: int,
     looks: Looks,
 ) -> Drawn:
-    pairs = _with_levels(findings, "method_overlap", "method_overlap_chance", ["method", "other"])
-    unions = _with_levels(
-        findings, "method_pair_jaccard_of_unions", "method_pair_chance", ["method", "other"], False
+    of_two = ["method", "other"]
+    pairs = _with_levels(findings, "method_overlap", "method_overlap_chance", of_two)
+    unions = _with_levels(findings, "method_pair_jaccard_of_unions", "method_pair_chance", of_two)
+    unions["ceiling"] = np.nan  # the ceiling is that of two rankings, not of their unions
+    of_unions = _with_levels(
+        findings, "question_union_jaccard", "question_union_chance", ["question", "other"]
     )
-    of_unions = _with_levels(findings, "question_union_jaccard", "", ["question", "other"], False)
-    between = ["method", "model"]
-    questions = _with_levels(findings, "question_overlap", "question_overlap_chance", between)
-    lengths = _with_levels(findings, "length_overlap", "length_overlap_chance", between)
-    models = _with_levels(findings, "model_overlap", "model_overlap_chance", ["method", "question"])
+    of_unions = of_unions.assign(
+        kind=[_kind_of(kinds, *pair) for pair in of_unions[["question", "other"]].to_numpy()]
+    )
+    questions = _with_levels(findings, "question_overlap", "question_overlap_chance", ["method"])
+    lengths = _with_levels(findings, "length_overlap", "length_overlap_chance", ["method"])
+    models = _with_levels(findings, "model_overlap", "model_overlap_chance", ["method"])
     summary = _summary(findings)
     of_kinds = _kind_overlaps(findings, ranked, kinds, top)
     return {
@@ -157,6 +165,13 @@ def _of_overlaps(
         "model_overlap": (overlaps.model_overlap(models, looks), models),
         "overlap_summary": (overlaps.overlap_summary(summary), summary),
     }
+
+
+def _kind_of(kinds: Mapping[str, str], one: str, other: str) -> str:
+    """Of two questions: both of one kind, one of each, or not known."""
+    if one not in kinds or other not in kinds:
+        return ""
+    return f"within_{kinds[one]}" if kinds[one] == kinds[other] else "between"
 
 
 def _summary(findings: pd.DataFrame) -> pd.DataFrame:
@@ -178,10 +193,10 @@ def _kind_overlaps(
     findings: pd.DataFrame, ranked: pd.DataFrame, kinds: Mapping[str, str], top: int
 ) -> pd.DataFrame:
     """The study's two definitions: unions over all methods, and the mean over single methods."""
-    pooled = of_finding(findings, "q2_jaccard_of_unions").assign(measure="all methods together")
-    by_method = from_tables.kind_overlaps(ranked, top, kinds)
-    rows = pd.concat([pooled, by_method], ignore_index=True)
-    return rows.assign(chance=np.nan, ceiling=np.nan)
+    pooled = _with_levels(findings, "q2_jaccard_of_unions", "q2_union_chance", ["kind"])
+    pooled = pooled.assign(measure="all methods together")
+    by_method = from_tables.kind_overlaps(ranked, top, kinds).assign(chance=np.nan)
+    return pd.concat([pooled, by_method], ignore_index=True).assign(ceiling=np.nan)
 
 
 def _of_ranks(findings: pd.DataFrame, ranked: pd.DataFrame, top: int, looks: Looks) -> Drawn:
@@ -226,7 +241,8 @@ def _of_heads(findings: pd.DataFrame, ranked: pd.DataFrame, top: int, looks: Loo
     shares = of_finding(findings, "universal_share")
     shares = shares.sort_values("value", ascending=False, kind="stable")
     shares = shares[shares["value"] > 0].groupby("method", sort=False).head(_OF_METHOD)
-    shares = shares.assign(chance=from_tables.by_chance(ranked, top))
+    chance = level_of(findings, "universal_share_chance", shares, ["method"])
+    shares = shares.assign(chance=chance)
     patterns = of_finding(findings, "q4_head_frequency")
     unions = from_tables.unions(ranked, top)
     pairs = from_tables.shared_between_pairs(ranked, top)
@@ -249,14 +265,18 @@ def _with_intervals(rows: pd.DataFrame, told: pd.DataFrame, keys: Sequence[str])
 
 
 def _with_levels(
-    findings: pd.DataFrame, finding: str, chance: str, keys: Sequence[str], ceiling: bool = True
+    findings: pd.DataFrame, finding: str, chance: str, keys: Sequence[str]
 ) -> pd.DataFrame:
-    """Rows of an overlap with its chance level and its ceiling, NaN where they are not known."""
+    """Rows of an overlap with its chance level and its ceiling, NaN where they are not known.
+
+    Args:
+        keys: of the chance level. The ceiling is that of each ``method`` among them, and of two
+            methods, which are two noisy measurements, the geometric mean.
+    """
     rows = of_finding(findings, finding)
-    parts = [key for key in ("method", "other") if ceiling and key in keys]
-    ceilings = [level_of(findings, "ranking_ceiling", rows, [key]) for key in parts]
+    parts = ["method", *(["other"] if "other" in keys else [])] if "method" in keys else []
+    ceilings = [level_of(findings, "ranking_ceiling", rows, [part]) for part in parts]
     return rows.assign(
         chance=level_of(findings, chance, rows, keys),
-        # Of two methods: as of two noisy measurements of one thing, the geometric mean.
-        ceiling=np.exp(np.mean(np.log(ceilings), axis=0)) if ceilings else np.nan,
+        ceiling=np.prod(ceilings, axis=0) ** (1 / len(parts)) if parts else np.nan,
     )

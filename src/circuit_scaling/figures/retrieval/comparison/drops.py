@@ -123,7 +123,8 @@ def q3_ablation_effectiveness(kind_drops: pd.DataFrame) -> Figure:
     """Drop of the accuracy against masked heads, by kind of question.
 
     ``kind_drops`` has one row per kind and k: value, sd over configurations, and the interval where
-    there is one; k 0 is over all numbers of heads together. Raises ValueError if a column is missing.
+    there is one; k 0 is over all numbers of heads together. Raises ValueError if a column is
+    missing.
     """
     require_columns(kind_drops, ("kind", "k", "value", "sd"), "q3_ablation_effectiveness")
     if kind_drops.empty:
@@ -146,7 +147,7 @@ def q3_ablation_effectiveness(kind_drops: pd.DataFrame) -> Figure:
     percent(axes)
     words = ["band: ± one standard deviation over configurations"]
     words += [spread_words(kind_drops.drop(columns="sd"))]
-    axes.set_xlabel("\n".join(["masked heads", "; ".join(filter(None, words))]))
+    axes.set_xlabel("\n".join(filter(None, ["masked heads", *words])))
     axes.set_ylabel("drop of right answers")
     legend(figure, look_handles(kinds.values(), line=False))
     return figure

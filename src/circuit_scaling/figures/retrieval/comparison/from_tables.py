@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pandas as pd
@@ -64,12 +64,6 @@ def n_heads(head_rankings: pd.DataFrame) -> pd.Series:
     return shapes.prod(axis=1, skipna=False).fillna(listed).astype(float)
 
 
-def by_chance(head_rankings: pd.DataFrame, top: int) -> float:
-    """How often a head is among the best ``top`` of random rankings, over all configurations."""
-    models = head_rankings.drop_duplicates(CONFIGURATION)["model"]
-    return float((top / models.map(n_heads(head_rankings))).clip(upper=1).mean())
-
-
 def found_heads(head_rankings: pd.DataFrame, top: int) -> pd.DataFrame:
     """Of each configuration the best ``top`` heads that it lists, with their name as ``name``."""
     rows = head_rankings[head_rankings["rank"] <= top]
@@ -105,11 +99,14 @@ def shared_between_pairs(head_rankings: pd.DataFrame, top: int) -> pd.DataFrame:
     """
     best = _best_over_lengths(head_rankings, top)
     counts = n_heads(head_rankings)
+    methods, models, questions = (head_rankings[name].unique() for name in CONFIGURATION[:3])
+    sets = best.groupby(CONFIGURATION[:3])["name"].agg(set).to_dict()
     rows = []
-    for (model, question), of_both in best.groupby(["model", "question"], sort=False):
-        sets = {method: set(heads["name"]) for method, heads in of_both.groupby("method")}
-        for first, second in combinations(sorted(sets), 2):
-            a, b = sets[first], sets[second]
+    for model, question in product(models, questions):
+        for first, second in combinations(methods, 2):
+            a, b = (sets.get((method, model, question)) for method in (first, second))
+            if a is None or b is None:
+                continue
             rows.append(
                 {
                     "method": first,

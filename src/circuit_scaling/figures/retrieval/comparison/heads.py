@@ -146,7 +146,7 @@ def q4_head_patterns(counts: pd.DataFrame, looks: Looks) -> Figure:
     at = counts.assign(layer=layers, place=heads)
     n_rows, n_columns = grid(len(questions), 4)
     height = float(np.clip(6.4 / n_columns * shape[0] / shape[1], 1.0, 2.8))
-    figure = new_figure(height * n_rows + 1.1, min(7.2, 1.2 + 2.6 * n_columns))
+    figure = new_figure(height * n_rows + 1.25, min(7.2, 1.2 + 2.6 * n_columns))
     every = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False).ravel()
     scale = Normalize(0, max(float(counts["value"].max()), 1.0))
     for axes, question in zip(every, questions, strict=False):
@@ -161,9 +161,9 @@ def q4_head_patterns(counts: pd.DataFrame, looks: Looks) -> Figure:
         axes.set_axis_off()
     for axis in (every[0].xaxis, every[0].yaxis):
         axis.set_major_locator(MaxNLocator(7, integer=True, steps=[1, 2, 4, 5, 10]))
-    figure.supxlabel("head")
+    every[0].set_xlabel("head")
     figure.supylabel("layer")
-    bar = figure.colorbar(image, ax=every, shrink=0.9, aspect=30)
+    bar = figure.colorbar(image, ax=every, location="bottom", shrink=0.6, aspect=50)
     bar.outline.set_visible(False)
     bar.locator = MaxNLocator(5, integer=True)
     bar.set_label("configurations with the head among the best")

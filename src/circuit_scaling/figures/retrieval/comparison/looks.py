@@ -59,6 +59,21 @@ class Looks:
             _lengths(named["token_length"]),
         )
 
+    def sort(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Rows in the order in which their method, model, question and length are drawn."""
+        orders = {
+            "method": list(self.methods),
+            "model": list(self.models),
+            "question": list(self.questions),
+            "token_length": list(self.lengths),
+        }
+        return table.sort_values(
+            list(orders),
+            key=lambda column: pd.Index(orders[str(column.name)]).get_indexer(column),
+            kind="stable",
+            ignore_index=True,
+        )
+
 
 def _known_first(names: Iterable[object], known: Iterable[str]) -> list[str]:
     found = {str(name) for name in names}

@@ -21,7 +21,7 @@ Values = NDArray[np.float64]
 CHANCE = {"color": "#8a8a8a", "linewidth": 1.3}
 CEILING = {"color": INK, "linewidth": 0.9, "linestyle": (0, (1.5, 1.2))}
 _OF_LETTER, _OF_HANDLE = 0.056, 0.5  # inches of a legend
-_LEVELS = {"chance": (CHANCE, "chance"), "ceiling": (CEILING, "ceiling: reliability")}
+_LEVELS = {"chance": (CHANCE, "chance"), "ceiling": (CEILING, "ceiling: halves of the samples")}
 
 
 def bounds(rows: pd.DataFrame) -> tuple[Values, Values]:

@@ -1,4 +1,4 @@
-"""How much two rankings find the same heads: matrices of overlaps, pairs with chance and ceiling."""
+"""How much rankings find the same heads: matrices, and pairs with chance and ceiling."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.cm import ScalarMappable
+from matplotlib.axes import Axes
 from matplotlib.colorbar import Colorbar
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 
-from circuit_scaling.figures.matrix import DARK_TO_PALE, draw_matrix
+from circuit_scaling.figures.matrix import DARK_TO_PALE, draw_matrix, write_numbers
+from circuit_scaling.figures.retrieval.comparison.drops import KINDS
 from circuit_scaling.figures.retrieval.comparison.looks import Looks
 from circuit_scaling.figures.retrieval.comparison.marks import (
     Values,
@@ -41,6 +42,14 @@ _PAIR = Look("overlap", "#0b5d8f", "o")
 _COLOURS = LinearSegmentedColormap.from_list("overlaps", DARK_TO_PALE[::-1])
 _MOST_PANELS = 24
 _MOST_NUMBERED = 6
+_SLANTED: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+_SMALL_CELL = 0.27  # inches, without a number
+_OF_KINDS = {
+    "within_numerical": Look("two numerical questions", KINDS["numerical"].colour, "o"),
+    "within_categorical": Look("two categorical questions", KINDS["categorical"].colour, "s"),
+    "between": Look("one of each", "#7b7b7b", "D"),
+    "": _PAIR,
+}
 _JACCARD = "Jaccard overlap"
 
 
@@ -52,7 +61,7 @@ def method_overlap(overlaps: pd.DataFrame, looks: Looks) -> Figure:
     ValueError if a column is missing.
     """
     labels = {method: look.label for method, look in looks.methods.items()}
-    what = f"{_JACCARD} of the best heads, mean of configurations"
+    what = f"{_JACCARD} of the best heads,\nmean of configurations"
     return _pairs(overlaps, labels, ("method", "other"), what)
 
 
@@ -63,7 +72,7 @@ def method_head_overlap(overlaps: pd.DataFrame, looks: Looks) -> Figure:
     Rows as for :func:`method_overlap`. Raises ValueError if a column is missing.
     """
     labels = {method: look.label for method, look in looks.methods.items()}
-    what = f"{_JACCARD} of all heads found in any configuration"
+    what = f"{_JACCARD} of all heads\nfound in any configuration"
     return _pairs(overlaps, labels, ("method", "other"), what)
 
 
@@ -71,19 +80,27 @@ def method_head_overlap(overlaps: pd.DataFrame, looks: Looks) -> Figure:
 def q2_head_overlap_questions(overlaps: pd.DataFrame, looks: Looks) -> Figure:
     """Overlap of all heads found for two questions (unions over configurations).
 
-    ``overlaps`` has the columns question, other and those of :func:`method_overlap`. Raises
-    ValueError if a column is missing.
+    ``overlaps`` has the columns question, other, kind (within_numerical, within_categorical,
+    between, or "" where the kind of a question is not known) and those of :func:`method_overlap`.
+    Raises ValueError if a column is missing.
     """
     labels = {question: look.label for question, look in looks.questions.items()}
-    what = f"{_JACCARD} of all heads found in any configuration"
-    return _pairs(overlaps, labels, ("question", "other"), what)
+    what = f"{_JACCARD} of all heads\nfound in any configuration"
+    return _pairs(overlaps, labels, ("question", "other"), what, "kind")
 
 
 def _pairs(
-    overlaps: pd.DataFrame, labels: Mapping[str, str], keys: tuple[str, str], what: str
+    overlaps: pd.DataFrame,
+    labels: Mapping[str, str],
+    keys: tuple[str, str],
+    what: str,
+    by: str | None = None,
 ) -> Figure:
-    """A matrix with the numbers, and beside it every pair with interval, chance and ceiling."""
-    require_columns(overlaps, [*keys, *_OVERLAP], "overlap")
+    """A matrix with the numbers, and beside it every pair with interval, chance and ceiling.
+
+    ``by`` is a column by which pairs have the looks of ``_OF_KINDS``.
+    """
+    require_columns(overlaps, [*keys, *_OVERLAP, *([by] if by else [])], "overlap")
     if overlaps.empty:
         return nothing_to_draw(f"there is only one {keys[0]} with rankings")
     names = list(labels)
@@ -93,19 +110,23 @@ def _pairs(
     values = _square(overlaps, names, keys)
     scale = _scale(overlaps["value"])
     draw_matrix(left, values, _COLOURS, scale, 7.5 if len(names) <= _MOST_NUMBERED else 6)
-    short = [two_lines(labels[name]).strip() for name in names]
-    left.set_xticks(np.arange(len(names)), short, rotation=30, ha="right", rotation_mode="anchor")
-    left.set_yticks(np.arange(len(names)), short)
+    slanted = dict(_SLANTED, fontsize=6.5)
+    left.set_xticks(np.arange(len(names)), list(labels.values()), **slanted)
+    left.set_yticks(np.arange(len(names)), [two_lines(labels[name]) for name in names])
     at = np.arange(len(pairs), dtype=np.float64)
     faint_grid(right, "x")
     for kind in ("chance", "ceiling"):
         level(right, kind, at, pairs[kind].to_numpy(np.float64), 0.32, upright=False)
-    dots(right, at, pairs, _PAIR, upright=False, gid="overlap")
+    kinds = pairs[by] if by else pd.Series("", index=pairs.index)
+    looks = {kind: look for kind, look in _OF_KINDS.items() if kind in set(kinds)}
+    for kind, look in looks.items():
+        here = (kinds == kind).to_numpy()
+        dots(right, at[here], pairs[here], look, upright=False, gid=kind or "overlap")
     titles = [f"{labels[a]} – {labels[b]}" for a, b in pairs[list(keys)].to_numpy()]
     named_rows(right, titles, 7 if len(pairs) < 16 else 6)
     right.set_xlim(0, None)
     right.set_xlabel("\n".join(filter(None, [what, spread_words(pairs)])))
-    legend(figure, [*look_handles([_PAIR], line=False), *_handles(pairs)])
+    legend(figure, [*look_handles(looks.values(), line=False), *_handles(pairs)])
     return figure
 
 
@@ -131,6 +152,7 @@ def token_length_overlap(overlaps: pd.DataFrame, looks: Looks) -> Figure:
 def _grid_of_matrices(
     overlaps: pd.DataFrame, looks: Looks, labels: Mapping[Any, str], axis: str
 ) -> Figure:
+    """All matrices on one axes with a gap between them: faster than a panel for each."""
     require_columns(overlaps, ["method", "model", axis, "other", "value"], f"{axis}_overlap")
     if overlaps.empty:
         return nothing_to_draw(f"there is only one {axis.replace('_', ' ')} with rankings")
@@ -141,39 +163,47 @@ def _grid_of_matrices(
         overlaps = overlaps.groupby(["method", axis, "other"], sort=False, as_index=False)
         overlaps = overlaps.mean(numeric_only=True).assign(model=models[0])
     names = list(labels)
-    side = min(1.75, 6.0 / len(models))
-    height = max(side * len(methods), 1.2)
-    figure = new_figure(height + 1.5, min(7.2, 2.6 + side * len(models)))
-    panels = figure.subplots(len(methods), len(models), sharex=True, sharey=True, squeeze=False)
+    step = len(names) + 1
+    values = np.full((step * len(methods) - 1, step * len(models) - 1), np.nan)
+    for (method, model), rows in overlaps.groupby(["method", "model"]):
+        top, left = step * methods.index(str(method)), step * models.index(str(model))
+        block = (slice(top, top + len(names)), slice(left, left + len(names)))
+        values[block] = _square(rows, names, (axis, "other"))
+    cell = float(np.clip(5.2 / values.shape[1], 0.06, 0.32))
+    height, width = cell * np.array(values.shape)
+    figure = new_figure(height + 1.9, min(7.2, width + 2.2))
+    axes = figure.subplots()
     scale = _scale(overlaps["value"])
-    fontsize = 6 if len(names) <= _MOST_NUMBERED and side > 1.1 else None
-    for row, method in enumerate(methods):
-        for column, model in enumerate(models):
-            axes = panels[row, column]
-            here = overlaps[(overlaps["method"] == method) & (overlaps["model"] == model)]
-            draw_matrix(axes, _square(here, names, (axis, "other")), _COLOURS, scale, fontsize)
-            axes.images[0].set_gid(f"{method}|{model}")
-            if not row:
-                axes.set_title(model, loc="left", fontsize=7)
-        panels[row, 0].set_ylabel(looks.methods[method].label, fontsize=7)
-    short = [two_lines(labels[name]).strip() for name in names]
-    for axes in panels[-1]:
-        axes.set_xticks(
-            np.arange(len(names)),
-            short,
-            fontsize=6,
-            rotation=45,
-            ha="right",
-            rotation_mode="anchor",
-        )
-    panels[0, 0].set_yticks(np.arange(len(names)), short, fontsize=6)
-    bar = figure.colorbar(
-        ScalarMappable(scale, _COLOURS), ax=panels, location="bottom", aspect=50, shrink=0.8
-    )
+    image = axes.imshow(values, cmap=_COLOURS, norm=scale, aspect="auto", gid="overlaps")
+    if cell > _SMALL_CELL:
+        write_numbers(axes, values, _COLOURS, scale, 5.5)
+    _name_blocks(axes, list(labels.values()), models, [looks.methods[m].label for m in methods])
+    bar = figure.colorbar(image, ax=axes, location="bottom", aspect=50, shrink=0.8)
     bar.outline.set_visible(False)
     _mark_levels(bar, overlaps)
     bar.set_label(f"{_JACCARD} of the best heads")
     return figure
+
+
+def _name_blocks(
+    axes: Axes, names: Sequence[str], above: Sequence[str], beside_them: Sequence[str]
+) -> None:
+    """Names of the rows and columns of every matrix, of the matrices above and to the right."""
+    step, size = len(names) + 1, len(names)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.tick_params(length=0, pad=2)
+    across = [step * block + place for block in range(len(above)) for place in range(size)]
+    axes.set_xticks(across, [*names] * len(above), fontsize=6, **_SLANTED)
+    down = [step * block + place for block in range(len(beside_them)) for place in range(size)]
+    axes.set_yticks(down, [*names] * len(beside_them), fontsize=6)
+    bold: dict[str, Any] = {"fontsize": 7, "fontweight": "bold"}
+    for block, name in enumerate(above):
+        axes.text(step * block - 0.5, -0.7, name, va="bottom", **bold)
+    for block, name in enumerate(beside_them):
+        middle = step * block + (size - 1) / 2
+        right = step * len(above) - 1.3
+        axes.text(right, middle, name, rotation=270, va="center", **bold)
 
 
 def _mark_levels(bar: Colorbar, overlaps: pd.DataFrame) -> None:
@@ -267,7 +297,7 @@ def overlap_summary(overlaps: pd.DataFrame) -> Figure:
     named_rows(axes, [f"{names[str(a)]}\n({n:,} pairs)" for a, n in rows["n"].items()])
     axes.set_xlim(0, None)
     words = ["band: ± one standard deviation over pairs", spread_words(rows.drop(columns="sd"))]
-    axes.set_xlabel("\n".join([f"{_JACCARD} of the best heads", "; ".join(filter(None, words))]))
+    axes.set_xlabel("\n".join(filter(None, [f"{_JACCARD} of the best heads", *words])))
     legend(figure, [*look_handles([_PAIR], line=False), *_handles(rows)])
     return figure
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import permutations
 
 import pandas as pd
 
@@ -40,8 +39,12 @@ KEYS: dict[str, tuple[str, ...]] = {
     "random_drop_at_k_by_method": ("method", "k"),
     "drop_at_k_by_model": ("model", "k"),
     "drop_at_k_by_length": ("token_length", "k"),
+    "drop_beyond_random_at_k": ("method", "k"),
+    "relative_drop_at_k_by_method": ("method", "k"),
+    "ranking_ceiling": ("method",),
+    "gini": ("method",),
 }
-"""What the parts of a group are, finding by finding, for those that figures show."""
+"""What the parts of a group are, finding by finding, for those that figures and pages show."""
 
 _WHOLE = {"k", "layer", "token_length"}
 _VALUES = ["value", "ci_low", "ci_high", "n"]
@@ -73,18 +76,8 @@ def places(heads: pd.Series) -> tuple[list[int], list[int]]:
 def level_of(
     retrieval_findings: pd.DataFrame, finding: str, rows: pd.DataFrame, keys: Sequence[str]
 ) -> list[float]:
-    """The value of a finding for each of other rows, by the most of its keys that a group has.
-
-    Chance for a pair of methods may be told for the pair, for either order, for each method or for
-    all of them (group ""); NaN where it is not told.
-    """
+    """The value of a finding, such as a chance level, for the same keys; NaN where none."""
     told = retrieval_findings[retrieval_findings["finding"] == finding]
     values = dict(zip(told["group"], told["value"], strict=True))
-    orders = [c for size in range(len(keys), -1, -1) for c in permutations(keys, size)]
-    return [
-        next(
-            (float(values[g]) for o in orders if (g := "|".join(str(row[k]) for k in o)) in values),
-            math.nan,
-        )
-        for row in rows[list(keys)].to_dict("records")
-    ]
+    groups = ["|".join(map(str, parts)) for parts in rows[list(keys)].itertuples(index=False)]
+    return [float(values.get(group, math.nan)) for group in groups]
