@@ -12,6 +12,7 @@ import pandas as pd
 from circuit_scaling.analysis.retrieval.comparison.findings import as_tables, study_findings
 from circuit_scaling.analysis.retrieval.comparison.roles import model_pairs, question_kinds
 from circuit_scaling.analysis.retrieval.comparison.settings import ComparisonSettings
+from circuit_scaling.tables.retrieval import RETRIEVAL_CHECKS
 from circuit_scaling.vocabulary import QUESTION_IDS, RETRIEVAL_METHODS
 
 SETTINGS = ComparisonSettings(top=6, layer_top=4, frequent=10, consensus_rank=8, n_boot=1)
@@ -104,10 +105,8 @@ def ablation_results(compared: Compared) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def retrieval_findings(
-    compared: Compared, settings: ComparisonSettings = SETTINGS
-) -> dict[str, pd.DataFrame]:
-    """``retrieval_findings`` and ``absent_findings``, with made-up intervals, chance and ceilings.
+def tables(compared: Compared, settings: ComparisonSettings = SETTINGS) -> dict[str, pd.DataFrame]:
+    """The three tables of the comparison, with made-up intervals, chance levels and ceilings.
 
     Every value but counts and extremes has an interval a tenth of it to each side.
     """
@@ -137,6 +136,7 @@ def retrieval_findings(
     return {
         "retrieval_findings": pd.concat([findings, pd.DataFrame(levels)], ignore_index=True),
         "absent_findings": absent,
+        "retrieval_checks": pd.DataFrame(columns=list(RETRIEVAL_CHECKS.columns)),
     }
 
 

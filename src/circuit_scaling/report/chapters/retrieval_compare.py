@@ -140,8 +140,8 @@ def _consensus(findings: pd.DataFrame, methods: dict[str, str]) -> list[str]:
     worst = ranks[ranks["head"].isin(agreed)].groupby("head")["value"].max().sort_values()
     named = ", ".join(worst.index[:_NAMED])
     more = f" and {len(agreed) - _NAMED} more" if len(agreed) > _NAMED else ""
-    are = "head is" if len(agreed) == 1 else "heads are"
-    return [f"{len(agreed)} of {len(rows):,} {are} ranked high by every method: {named}{more}."]
+    of = f"{len(agreed)} of {counted(len(rows), 'head')} {'is' if len(agreed) == 1 else 'are'}"
+    return [f"{of} ranked high by every method: {named}{more}."]
 
 
 def _drops(findings: pd.DataFrame, methods: dict[str, str]) -> list[str]:

@@ -108,7 +108,10 @@ def _of_masking(
         ),
         "figure8_option_c_grid": (curves.figure8_option_c_grid(accuracies, looks), accuracies),
         "accuracy_drop_summary": (by_question.accuracy_drop_summary(summary, looks), summary),
-        "q1_equal_impact": (by_question.q1_equal_impact(hero, means, looks), hero),
+        "q1_equal_impact": (
+            by_question.q1_equal_impact(hero, means, looks),
+            _beside(hero, means, ["question", "k"]),
+        ),
         "q3_ablation_effectiveness": (by_question.q3_ablation_effectiveness(of_kinds), of_kinds),
         "model_comparison": (curves.model_comparison(of_models, looks), of_models),
         "token_length_effect": (curves.token_length_effect(of_lengths, looks), of_lengths),
@@ -218,7 +221,10 @@ def _of_ranks(findings: pd.DataFrame, ranked: pd.DataFrame, top: int, looks: Loo
             changes,
         ),
         "head_volatility": (ranks.head_volatility(volatile, looks), volatile),
-        "score_dominance": (heads.score_dominance(gaps, of_gaps, looks), gaps),
+        "score_dominance": (
+            heads.score_dominance(gaps, of_gaps, looks),
+            _beside(gaps, of_gaps, ["method"]),
+        ),
     }
 
 
@@ -247,7 +253,10 @@ def _of_heads(findings: pd.DataFrame, ranked: pd.DataFrame, top: int, looks: Loo
     unions = from_tables.unions(ranked, top)
     pairs = from_tables.shared_between_pairs(ranked, top)
     return {
-        "universal_heads": (heads.universal_heads(every, of_all), every),
+        "universal_heads": (
+            heads.universal_heads(every, of_all),
+            pd.concat([every, of_all], ignore_index=True),
+        ),
         "universal_heads_by_method": (heads.universal_heads_by_method(shares, looks), shares),
         "layer_distribution_by_method": (
             heads.layer_distribution_by_method(by_layer, looks),
@@ -262,6 +271,12 @@ def _of_heads(findings: pd.DataFrame, ranked: pd.DataFrame, top: int, looks: Loo
 def _with_intervals(rows: pd.DataFrame, told: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """Rows with the intervals that findings have for the same keys; NaN where there are none."""
     return rows.merge(told[[*keys, *_INTERVAL]], on=list(keys), how="left")
+
+
+def _beside(rows: pd.DataFrame, means: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """Single values with the ``mean`` that is drawn over them, and its interval."""
+    named = means.rename(columns={"value": "mean"})[[*keys, "mean", *_INTERVAL]]
+    return rows.merge(named, on=list(keys), how="left")
 
 
 def _with_levels(

@@ -55,7 +55,7 @@ class Case(NamedTuple):
 def case(compared: synthetic.Compared) -> Case:
     rankings = synthetic.head_rankings(compared)
     results = synthetic.ablation_results(compared)
-    findings = synthetic.retrieval_findings(compared)["retrieval_findings"]
+    findings = synthetic.tables(compared)["retrieval_findings"]
     return Case(
         findings, rankings, results, draw_comparison(findings, rankings, results, TOP, KINDS)
     )
