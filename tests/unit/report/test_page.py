@@ -20,6 +20,7 @@ from circuit_scaling.report.reading_order import CHAPTERS, all_sections, tables_
 from circuit_scaling.tables.causal import HERO_PAIRS, HERO_SIMILARITY
 from circuit_scaling.tables.made_with import set_made_with
 from circuit_scaling.tables.retrieval import KNOWN_RETRIEVAL_HEADS
+from tests.helpers import synthetic_comparison as comparison
 from tests.helpers import synthetic_retrieval as retrieval
 from tests.helpers import synthetic_tables as tables
 from tests.helpers.causal_tables import classified_heads as planted_heads
@@ -38,6 +39,7 @@ SECTIONS += (
     "ablation",
     "retrieval",
     "masking",
+    "comparison",
     "attribution",
 )
 SECTIONS += ("bos", "training", "provenance")
@@ -134,6 +136,7 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> ReportContext:
         known_retrieval_heads=KNOWN_RETRIEVAL_HEADS.empty(),
         question_counts=retrieval.question_counts(),
         masking_summary=retrieval.masking_summary(),
+        **comparison.tables(comparison.Compared(lengths=(96,), shape=(2, 8), ks=(2,))),
         detect_log=retrieval.log("retrieval_detect"),
         mask_log=retrieval.log("retrieval_mask"),
     )

@@ -113,9 +113,9 @@ def masking(masking_summary: pd.DataFrame) -> Figure:
             _curves(axes, rows[here], methods)
             if not row:
                 axes.set_title(f"{length:,} tokens", loc="left", fontsize=7.5)
-        panels[row, 0].set_ylabel(_two_lines(QUESTIONS[question]), fontsize=7)
+        panels[row, 0].set_ylabel(two_lines(QUESTIONS[question]), fontsize=7)
     ticks = [0, *sorted(set(rows["n_heads"]))]
-    panels[0, 0].set_xticks(_readable(ticks))
+    panels[0, 0].set_xticks(readable(ticks))
     _shares(panels[0, 0], "y")
     floor = Line2D([], [], color=QUIET, linestyle=(0, (1, 1.5)), label="floor")
     clean = Line2D([], [], color=INK, linestyle=(0, (4, 2)), linewidth=0.7, label="clean model")
@@ -248,7 +248,7 @@ def _shares(axes: Axes, which: str) -> None:
     (axes.set_xlim if which == "x" else axes.set_ylim)(-0.06, 1.06)
 
 
-def _readable(ticks: list[int]) -> list[int]:
+def readable(ticks: list[int]) -> list[int]:
     """The numbers of heads, without those that would stand on each other."""
     kept = [ticks[0]]
     for tick in ticks[1:]:
@@ -259,8 +259,8 @@ def _readable(ticks: list[int]) -> list[int]:
     return kept
 
 
-def _two_lines(label: str) -> str:
+def two_lines(label: str) -> str:
     """A label beside a low panel: a new line after its middle word."""
     words = label.split()
     half = (len(words) + 1) // 2
-    return " ".join(words[:half]) + "\n" + " ".join(words[half:])
+    return "\n".join(filter(None, [" ".join(words[:half]), " ".join(words[half:])]))

@@ -1,0 +1,1 @@
+"""What the comparison of retrieval methods found: curves, overlaps, ranks, shares of heads."""
