@@ -21,6 +21,7 @@ from circuit_scaling.pipelines import (
     import_tables,
     join,
     report,
+    retrieval_compare,
     retrieval_detect,
     retrieval_mask,
     scaling,
@@ -32,7 +33,7 @@ from circuit_scaling.pipelines import (
 
 def register_pipelines() -> dict[str, Pipeline]:
     """The study: ``scan, join, classify, scaling, transfer, causal, ablation,
-    retrieval_detect, retrieval_mask, report``.
+    retrieval_detect, retrieval_mask, retrieval_compare, report``.
 
     ``zoo`` trains the embedded models, ``import_tables`` stands in for ``join``, and
     ``import_retrieval`` for ``retrieval_detect`` and ``retrieval_mask``.
@@ -94,5 +95,6 @@ def _study(slugs: Sequence[str], asked: Sequence[str]) -> dict[str, Pipeline]:
         "ablation": ablation.create_pipeline(slugs),
         "retrieval_detect": retrieval_detect.create_pipeline(asked),
         "retrieval_mask": retrieval_mask.create_pipeline(asked),
+        "retrieval_compare": retrieval_compare.create_pipeline(),
         "report": report.create_pipeline(),
     }

@@ -7,8 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from circuit_scaling.typed import Block
-
-QuestionKind = Literal["numerical", "categorical"]
+from circuit_scaling.vocabulary import QuestionKind
 
 
 class ImportSettings(Block):

@@ -111,6 +111,6 @@ def _rows(block: Found, intervals: Intervals) -> pd.DataFrame:
 def _missing(block: Found) -> list[tuple[str, str, int, str]]:
     """Rows of ``absent_findings``."""
     missing = np.flatnonzero(~np.isfinite(block.values))
-    if _NAMED < len(missing) or len(missing) == len(block.groups):
+    if len(missing) > _NAMED or len(missing) == len(block.groups):
         return [(block.finding, "", len(missing), block.why)]
     return [(block.finding, block.groups[at], 1, block.why) for at in missing]
