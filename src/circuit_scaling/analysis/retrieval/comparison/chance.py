@@ -111,7 +111,9 @@ def _of_unions(ranked: Ranked, top: int, kinds: Mapping[str, QuestionKind]) -> d
         sizes = [int(of.any(axis=(0, 1, 2, 3)).sum()) for of, _ in sides]
         if whole is None or not all(known.any() for _, known in sides):
             return _NONE, 0
-        return random_jaccard(sizes[0], sizes[1], whole), sum(int(known.sum()) for _, known in sides)
+        return random_jaccard(sizes[0], sizes[1], whole), sum(
+            int(known.sum()) for _, known in sides
+        )
 
     of_kinds = [of_kind(questions, kinds, kind) for kind in QUESTION_KINDS]
     of_two = {}
