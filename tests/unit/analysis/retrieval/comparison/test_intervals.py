@@ -66,7 +66,9 @@ def test_intervals_hold_the_truth() -> None:
         for f in _study(_samples(table, heads.drawn(10, rng)).ranked):
             drawn[f.finding].append(f.values)
     truth |= {name: np.mean(values, axis=0) for name, values in drawn.items()}
+    spread = {name: np.std(values, axis=0) for name, values in drawn.items()}
     held: dict[str, list[NDArray[np.bool_]]] = defaultdict(list)
+    wide: dict[str, list[float]] = defaultdict(list)
     for _ in range(20):
         results, given = answers.drawn(10, rng)
         sampled = SampledAnswers.of(Masked.of(results), given)
@@ -75,8 +77,12 @@ def test_intervals_hold_the_truth() -> None:
         for name in ("drop_at_k_by_method", "f1_mean_rank", "f4_rank_change", "method_overlap"):
             low, high = found[name]
             held[name].append((low <= truth[name]) & (truth[name] <= high))
+            if name in spread:  # as wide as a t interval with the true standard error
+                wide[name].append(np.mean(high - low) / (4.52 * np.mean(spread[name])))
     for name, values in held.items():
-        assert 0.86 < np.mean(values) < 1, name
+        assert 0.86 < np.mean(values), name
+    for name, ratios in wide.items():
+        assert 0.8 < np.mean(ratios) < 1.6, name
 
 
 def _study(ranked: Ranked) -> list[Found]:
