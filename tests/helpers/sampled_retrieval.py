@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from circuit_scaling.analysis.retrieval.comparison.compared import Axes, Masked
 from circuit_scaling.tables.retrieval import (
     ABLATION_RESULTS,
     HEAD_RANKINGS,
@@ -143,9 +144,13 @@ class Answers:
         hero = baseline[..., None] * left
         return cls(study, baseline, hero, baseline[..., None] * np.array([0.98, 0.93]))
 
-    def drawn(
-        self, n_filings: int, rng: np.random.Generator
-    ) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def expected(self) -> Masked:
+        """The accuracies on all filings there could be."""
+        baseline = np.broadcast_to(self.baseline, self.study.shape)
+        random = np.broadcast_to(self.random, self.hero.shape)
+        return Masked(Axes(*self.study[:4]), KS, baseline, self.hero, random)
+
+    def drawn(self, n_filings: int, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
         """``ablation_results`` and ``joint_answers``."""
         methods, *cells = self.study.shape
         filings = [f"filing_{at:03d}" for at in range(n_filings)]

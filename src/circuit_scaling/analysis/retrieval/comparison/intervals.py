@@ -25,6 +25,7 @@ _Bools = NDArray[np.bool_]
 
 _ENDS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 _INFINITE = float("inf")
+_ROUNDING = 1e-12
 
 # Means and spreads of ranks, which every filing moves a little.
 _SMOOTH = frozenset(
@@ -95,9 +96,9 @@ def ranking_intervals(
 
     Filings are drawn anew, the same in all configurations. The value has a t interval with the
     bootstrap's standard error, freed of its factor sqrt((n - 1) / n). Means and spreads of ranks
-    take the jackknife's where it is larger: a head that scores in few filings is all of one kind in
-    most resamples. Overlaps and shares, of which the jackknife knows nothing (Efron and Stein
-    1981), have their interval widened to the percentiles. The bare percentiles miss most often,
+    take the jackknife's where it is larger: a head that scores on few filings varies too little in
+    resamples. Of sets, which change by whole heads, the jackknife's is far too large; overlaps and
+    shares have their interval widened to the percentiles instead. Bare percentiles miss most often,
     because noise pushes ranks to the middle, and a resample has it twice.
 
     NaN where a finding rests on fewer than `MIN_CLUSTERS` filings, where no resample moves it, for
@@ -130,7 +131,7 @@ def ranking_intervals(
     below, above = _percentiles(resampled[:, ~smooth])
     low[~smooth], high[~smooth] = np.fmin(low[~smooth], below), np.fmax(high[~smooth], above)
     least, most = np.array([_BOUNDS.get(name, (0.0, 1.0)) for name in names]).T
-    known = usable & (error > 0)
+    known = usable & (error > _ROUNDING)
     low = np.where(known, np.maximum(low, np.minimum(least, value)), np.nan)
     high = np.where(known, np.minimum(high, np.maximum(most, value)), np.nan)
     return _by_finding(found, low, high)

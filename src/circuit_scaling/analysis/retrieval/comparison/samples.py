@@ -141,7 +141,8 @@ class SampledAnswers:
             counted = (row["right"], row["baseline_right"], np.ones(len(columns)))
             sums.append([np.bincount(columns, values, len(filings)) for values in counted])
         k, hero = np.array(sets, np.int64).reshape(-1, 2).T
-        right, baseline, n = np.array(sums, np.float64).reshape(-1, 3, len(filings)).swapaxes(0, 1)
+        shape = (len(places), 3, len(filings))
+        right, baseline, n = np.array(sums, np.float64).reshape(shape).swapaxes(0, 1)
         at_axes = tuple(np.array(places, np.int64).reshape(-1, 4).T)
         return cls(masked, filings, at_axes, k, hero.astype(bool), right, baseline, n)
 
