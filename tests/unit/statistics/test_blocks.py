@@ -51,12 +51,6 @@ def test_a_break_need_not_be_at_the_longest() -> None:
         assert np.flatnonzero(alone).tolist() == [odd]
 
 
-def test_a_length_at_which_nothing_repeats_itself_is_noise_and_no_group() -> None:
-    r = np.array([[1, 0.9, 0.0], [0.9, 1, 0.1], [0, 0.1, 1]])
-    assert blocks(r, [100, 200, 400], [0.8, 0.8, 0.05]) is None
-    assert blocks(r, [100, 200, 400], [0.8, 0.8, 0.8]) is not None
-
-
 def test_two_lengths_fall_apart_only_beside_rankings_that_repeat_themselves() -> None:
     def of_two(across: float, repeated: float, longer: int = 200) -> bool:
         r = np.array([[1, across], [across, 1]])

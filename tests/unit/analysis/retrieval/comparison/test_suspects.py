@@ -1,4 +1,4 @@
-"""Plausibility of rankings and sets: what is healthy passes, what is not is told, or said why not."""
+"""Plausibility of rankings and sets: what is healthy passes, and what is not is told."""
 
 from __future__ import annotations
 
@@ -48,8 +48,13 @@ def test_healthy_lengths_pass(lengths: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lengths", "at"), [((100, 200), (200,)), ((100, 200, 400), (200,)), ((100, 200, 400, 800), (400, 800))]
-)  # fmt: skip
+    ("lengths", "at"),
+    [
+        ((100, 200), (200,)),
+        ((100, 200, 400), (200,)),
+        ((100, 200, 400, 800), (400, 800)),
+    ],
+)
 def test_lengths_that_fall_apart_are_named(lengths: tuple[int, ...], at: tuple[int, ...]) -> None:
     found = only(suspects.attention(broken(at, lengths)))
     assert (found.outcome, found.where) == ("suspect", "mine, tiny_base")
@@ -68,12 +73,12 @@ def test_a_list_of_the_best_heads_is_enough() -> None:
 
 
 def test_what_says_nothing_of_lengths_is_left_out() -> None:
-    """A ranking without scores is one by place; one of an unanswered question is noise."""
+    """A ranking without scores is one by place; one of few samples is noise."""
     spoilt = broken((400,))
     there = spoilt["token_length"] == 400
     for told in (
         spoilt.assign(score=spoilt["score"].where(~there)),
-        spoilt.assign(answered=(~there).astype("boolean")),
+        spoilt.assign(n_samples=np.where(there, 9.0, 10.0)),
     ):
         assert only(suspects.attention(told)).outcome == "passed"
     for table in (rankings((100,)), rankings((0,)), rankings().query("rank < 9")):
@@ -153,7 +158,8 @@ def test_published_heads_must_not_stand_where_chance_puts_them() -> None:
 
 
 def test_outcomes_are_a_table_and_one_list() -> None:
-    ranked = broken((400,)).assign(n_samples=2.0)
+    ranked = broken((400,))
+    ranked = ranked.assign(n_samples=np.where(ranked["rank"] == 1, 2.0, 12.0))
     every = suspects.plausibility(ranked, masked(ranked, [1]), ROSTERS)
     table = RETRIEVAL_CHECKS.validate(as_table(every))
     assert set(table["outcome"]) == {"suspect", "not possible"}
