@@ -72,9 +72,8 @@ def blocks(
 
     From three lengths on they are told by the constants of this module. What the decay leads one to
     expect of two lengths with ratio x is r ** (log x / log x'), where r is the correlation within a
-    group of lengths with ratio x' that decays fastest. A single length is a group only if rankings
-    repeat themselves there (``repeated`` at least ``ACROSS``), or where that is not known: noise
-    agrees with nothing.
+    group of lengths with ratio x' that decays fastest. A single length may be a group; then noise at
+    that length alone looks the same, for it agrees with nothing.
 
     Two lengths fall apart where rankings at the same length agree and those of the two do not.
 
@@ -82,7 +81,7 @@ def blocks(
         correlations: [lengths, lengths], complete.
         lengths: [lengths], above 0 and none twice.
         repeated: mean correlation of several rankings at the same length, [lengths]; NaN where it
-            is not known.
+            is not known. It counts where there are two lengths.
     """
     r = np.asarray(correlations, dtype=np.float64)
     log, again = np.log(np.asarray(lengths, dtype=np.float64)), np.asarray(repeated, np.float64)
@@ -99,9 +98,7 @@ def blocks(
         found = Blocks(first, float(again.min()), float(r[0, 1]))
         return found if found.within >= WITHIN_OF_TWO and found.across <= ACROSS_OF_TWO else None
     found = Blocks(first, float(r[within].min()), float(r[near].mean()))
-    if found.within < WITHIN or any(
-        group.sum() == 1 and again[group][0] < ACROSS for group in (first, ~first)
-    ):
+    if found.within < WITHIN:
         return None
     decay = (-np.log(np.minimum(r[within], 1.0)) / distance[within]).max()
     expected = float(np.exp(-decay * distance[near]).mean())

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import product
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
+import scipy  # its submodules load on first use, which keeps importing this module cheap
+from numpy.typing import NDArray
 
 from circuit_scaling.analysis.import_retrieval.reading import AXES
 from circuit_scaling.analysis.retrieval.comparison.checked import (
@@ -25,24 +29,33 @@ _NOT_GIVEN = "no rankings were given"
 Known = Mapping[str, RosterEntry]
 
 
+class _Ranking(NamedTuple):
+    """One ranking: of which method and model, of what, and ranks and scores [heads]."""
+
+    where: str
+    asked: str
+    ranks: NDArray[np.float64]
+    scores: NDArray[np.float64]
+
+
 def ranking_checks(rankings: pd.DataFrame, known: Known) -> list[Checked]:
     """What every check says of rankings as :func:`read_rankings` gives them; they may be empty.
 
     Args:
         known: model -> roster entry, for the models whose shape is known.
     """
-    once = rankings.drop_duplicates(_HEAD)
+    each = _each_ranking(rankings.drop_duplicates(_HEAD))
     checks: dict[str, Iterator[Checked]] = {
         "outside the shape": _outside_the_shape(rankings, known),
         "duplicate heads": _duplicate_heads(rankings),
         "ranks not from 1 on": _of_rankings(
-            once, "ranks not from 1 on", _not_from_1_on, "heads left out after they were ranked"
+            each, "ranks not from 1 on", _not_from_1_on, "heads left out after they were ranked"
         ),
         "tied ranks": _of_rankings(
-            once, "tied ranks", _tied, "equal ranks for equal scores, or two rankings in one"
+            each, "tied ranks", _tied, "equal ranks for equal scores, or two rankings in one"
         ),
         "ranks against scores": _of_rankings(
-            once, "ranks against scores", _against_scores, "ranked by another column, or upwards"
+            each, "ranks against scores", _against_scores, "ranked by another column, or upwards"
         ),
         "missing cells": missing_cells(rankings, _NAME),
     }
@@ -118,46 +131,58 @@ def _duplicate_heads(rankings: pd.DataFrame) -> Iterator[Checked]:
         )
 
 
+def _each_ranking(rankings: pd.DataFrame) -> list[_Ranking]:
+    return [
+        _Ranking(
+            f"{method}, {model}",
+            configuration(question, length),
+            rows["rank"].to_numpy(float),
+            rows["score"].to_numpy(float),
+        )
+        for (method, model, question, length), rows in rankings.groupby(AXES, sort=False)
+    ]
+
+
 def _of_rankings(
-    rankings: pd.DataFrame, check: str, is_wrong: Callable[[pd.DataFrame], bool], cause: str
+    each: list[_Ranking], check: str, is_wrong: Callable[[_Ranking], bool], cause: str
 ) -> Iterator[Checked]:
     """A check that looks at one ranking after the other."""
-    for where, rows in by_model(rankings):
-        asked = rows.groupby(["question", "token_length"], sort=False)
-        wrong = {key: ranking for key, ranking in asked if is_wrong(ranking)}
+    for where in dict.fromkeys(ranking.where for ranking in each):
+        of_model = [ranking for ranking in each if ranking.where == where]
+        wrong = [ranking for ranking in of_model if is_wrong(ranking)]
         if not wrong:
             continue
-        from_0 = all(ranking["rank"].min() == 0 for ranking in wrong.values())
+        from_0 = check == "ranks not from 1 on" and all(one.ranks.min() == 0 for one in wrong)
         yield Checked(
             _NAME,
             check,
             where,
-            sum(map(len, wrong.values())),
-            f"{len(wrong)} of {asked.ngroups} rankings ({some(configuration(*k) for k in wrong)})",
-            "ranks are counted from 0" if from_0 and is_wrong is _not_from_1_on else cause,
+            sum(one.ranks.size for one in wrong),
+            f"{len(wrong)} of {len(of_model)} rankings ({some(one.asked for one in wrong)})",
+            "ranks are counted from 0" if from_0 else cause,
         )
 
 
-def _not_from_1_on(ranking: pd.DataFrame) -> bool:
+def _not_from_1_on(ranking: _Ranking) -> bool:
     """Whether ranks leave a gap, begin elsewhere than at 1, or are no whole numbers.
 
-    Tied heads may share any of the ranks that they would have had.
+    Tied heads may have any of the ranks that would be theirs, or count as one.
     """
-    ranks = ranking["rank"]
-    if ranks.is_unique:
-        return bool((ranks.sort_values().to_numpy() != range(1, len(ranks) + 1)).any())
-    low, high = ranks.rank(method="min"), ranks.rank(method="max")
-    dense = ranks.rank(method="dense")
-    return bool((~ranks.between(low, high) & (ranks != dense)).any())
+    low, high, dense = (
+        scipy.stats.rankdata(ranking.ranks, method) for method in ("min", "max", "dense")
+    )
+    theirs = (ranking.ranks >= low) & (ranking.ranks <= high)
+    return bool(not (theirs | (ranking.ranks == dense)).all())
 
 
-def _tied(ranking: pd.DataFrame) -> bool:
-    return not ranking["rank"].is_unique
+def _tied(ranking: _Ranking) -> bool:
+    return len(np.unique(ranking.ranks)) < ranking.ranks.size
 
 
-def _against_scores(ranking: pd.DataFrame) -> bool:
+def _against_scores(ranking: _Ranking) -> bool:
     """Whether a head with a higher score has a later rank; heads without a score do not count."""
-    scored = ranking.dropna(subset="score")
-    by_rank = scored.groupby("rank")["score"].agg(["min", "max"])
-    lowest_before = by_rank["min"].cummin().shift()
-    return bool((by_rank["max"] > lowest_before).any())
+    scored = ~np.isnan(ranking.scores)
+    ranks, scores = ranking.ranks[scored], ranking.scores[scored]
+    order = np.lexsort((-scores, ranks))
+    later, higher = np.diff(ranks[order]) > 0, np.diff(scores[order]) > 0
+    return bool((later & higher).any())

@@ -213,10 +213,10 @@ def _further(path: Path, frame: pd.DataFrame, table: Table, names: tuple[str, ..
 
 def _of_kind(cells: pd.Series, kind: str) -> pd.Series | None:
     """Cells of a file as a column of that type; None where some would be lost."""
-    if kind == "str":
-        return cells.fillna("").astype(str)
+    if kind.startswith("str"):
+        return cells.astype(object).where(cells.notna(), "").astype(kind)
     if kind == "boolean":
-        words = cells.fillna("").astype(str).str.strip().str.lower()
+        words = cells.astype(object).where(cells.notna(), "").astype(str).str.strip().str.lower()
         known = words.isin([*_TRUTHS, ""]).all()
         return words.map(_TRUTHS).astype("boolean") if known else None
     found = given_files.as_numbers(cells)

@@ -57,11 +57,12 @@ def attention(head_rankings: pd.DataFrame) -> list[Checked]:
     Spearman correlations between lengths, over all heads of the model, are averaged over the
     questions of a method and model, and judged by :func:`blocks`. By scores, where a ranking has
     them, because heads without any are ranked by their place. Left out are rankings of fewer than
-    ``FIRST`` heads, those without scores beside others that have them, and those of questions that
-    the model does not answer.
+    ``FIRST`` heads, those known to rest on fewer than ``MIN_SAMPLES`` samples, and those without
+    scores beside others that have them. Questions that the model does not answer stay in: a model
+    whose attention is computed wrongly may answer none.
     """
     found, possible = [], False
-    for where, rows in by_model(_answered(head_rankings)):
+    for where, rows in by_model(head_rankings):
         told = _between_lengths(rows)
         if told is None:
             continue
@@ -80,7 +81,7 @@ def attention(head_rankings: pd.DataFrame) -> list[Checked]:
                 int(rows["token_length"].isin(fewer).sum()),
                 f"rankings at {_and(one)} tokens and at {_and(other)} correlate with "
                 f"{apart.across:.2f}, within a group with at least {apart.within:.2f}",
-                "attention read without rotary embedding or mask at some lengths",
+                "attention read without rotary embedding or mask at some lengths, or noise there",
             )
         )
     return outcome_of(
@@ -88,7 +89,7 @@ def attention(head_rankings: pd.DataFrame) -> list[Checked]:
         ATTENTION,
         found,
         looked_at=possible,
-        why_not="no rankings at two lengths, and with two lengths of two questions",
+        why_not="too few rankings at two lengths, or of two questions where there are but two",
     )
 
 
@@ -210,7 +211,8 @@ def _between_lengths(rows: pd.DataFrame) -> tuple[_Values, _Values, _Values] | N
     scored, listed = by_ranking["score"].transform("count"), by_ranking["rank"].transform("size")
     values = rows["score"].where(scored == listed, -rows["rank"])
     some_scores = bool((scored > 0).any())
-    kept = (listed >= FIRST) & ((scored > 0) if some_scores else True)
+    few = by_ranking["n_samples"].transform("max") < MIN_SAMPLES
+    kept = (listed >= FIRST) & ~few & ((scored > 0) if some_scores else True)
     wide = rows.assign(value=values)[kept].pivot(
         index=["layer", "head"], columns=["question", "token_length"], values="value"
     )
