@@ -25,7 +25,7 @@ def every_segment(figure: Figure, gid: str) -> np.ndarray:
 
 def widths(axes: Axes, gid: str) -> list[float]:
     """Lengths of horizontal bars of that name."""
-    return [patch.get_width() for c in axes.containers for patch in c if patch.get_gid() == gid]
+    return np.ptp(segments(axes, gid)[:, :, 0], axis=1).tolist()
 
 
 def image(figure: Figure, gid: str) -> np.ndarray:

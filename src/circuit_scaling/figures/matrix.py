@@ -14,7 +14,7 @@ from circuit_scaling.figures.style import QUIET, number
 # Dark at the low end, where the eye is needed, and pale where there is nothing to see.
 DARK_TO_PALE = ("#27364f", "#4f6d96", "#93aecb", "#d3dfea", "#fbf7ee")
 _GREY = np.array([0.2126, 0.7152, 0.0722])
-_DARK = 0.36  # of the grey of a colour: on darker ones numbers are white
+_DARK = 0.46  # of the grey of a colour: on darker ones white numbers have more contrast
 _CENTRED: dict[str, Any] = {"ha": "center", "va": "center"}
 
 

@@ -22,6 +22,7 @@ from circuit_scaling.figures.retrieval.comparison.marks import (
     look_handles,
     named_rows,
     percent,
+    spread,
     spread_words,
     zero_line,
 )
@@ -37,7 +38,8 @@ from circuit_scaling.figures.style import (
 )
 from circuit_scaling.vocabulary import EVERY_QUESTION
 
-_MEANS = ("method", "question", "set_type", "k", "value", "sd", "baseline_accuracy", "floor")
+_VALUES = ("value", "sd", "ci_low", "ci_high")
+_MEANS = ("method", "question", "set_type", "k", *_VALUES, "baseline_accuracy", "floor")
 _MOST_PANELS = 24
 _MOST_LINES = 6
 _NOTHING = "no heads were masked"
@@ -54,6 +56,7 @@ def figure8_option_a_by_question(accuracies: pd.DataFrame, looks: Looks) -> Figu
     giving the commonest answer. Solid: the best heads; dotted: random ones; both begin at the clean
     model. Raises ValueError if a column is missing.
     """
+    accuracies = _ready(accuracies, _MEANS, "figure8_option_a_by_question")
     panels = {
         look.label: accuracies[accuracies["question"] == question]
         for question, look in looks.questions.items()
@@ -67,6 +70,7 @@ def figure8_option_b_by_method(accuracies: pd.DataFrame, looks: Looks) -> Figure
 
     Raises ValueError if a column is missing.
     """
+    accuracies = _ready(accuracies, _MEANS, "figure8_option_b_by_method")
     panels = {
         look.label: accuracies[accuracies["method"] == method]
         for method, look in looks.methods.items()
@@ -81,6 +85,7 @@ def figure8_option_c_grid(accuracies: pd.DataFrame, looks: Looks) -> Figure:
     Where this would be more than 24 panels, the questions that come last are left out. Raises
     ValueError if a column is missing.
     """
+    accuracies = _ready(accuracies, _MEANS, "figure8_option_c_grid")
     most = max(1, _MOST_PANELS // max(len(looks.methods), 1))
     questions = dict(list(looks.questions.items())[:most])
     panels = {
@@ -100,6 +105,12 @@ def figure8_option_c_grid(accuracies: pd.DataFrame, looks: Looks) -> Figure:
     return figure
 
 
+def _ready(rows: pd.DataFrame, columns: Sequence[str], figure: str) -> pd.DataFrame:
+    """The rows with the ends of their error bars. Raises ValueError if a column is missing."""
+    require_columns(rows, columns, figure)
+    return spread(rows)
+
+
 def _accuracies(
     rows: pd.DataFrame,
     panels: Mapping[Any, pd.DataFrame],
@@ -107,7 +118,6 @@ def _accuracies(
     most: int,
 ) -> Figure:
     """Panels by title, at most so many beside each other, with a line for each look."""
-    require_columns(rows, _MEANS, "figure8")
     if rows.empty:
         return nothing_to_draw(_NOTHING)
     by, looks = lines
@@ -121,7 +131,7 @@ def _accuracies(
     _close(every, len(panels), n_columns)
     every[0].set_xticks(readable([0, *sorted(set(rows["k"]))]))
     every[0].set_ylim(-0.04, 1.04)
-    percent(every[0], ticks=3 if n_rows > 2 else 5)
+    percent(every[0], ticks=3 if n_rows > 2 else 4)
     figure.supylabel("right answers")
     figure.supxlabel(f"masked heads\n{spread_words(rows)}")
     shown = [look for key, look in looks.items() if key in set(rows[by])]
@@ -181,7 +191,8 @@ def model_comparison(model_drops: pd.DataFrame, looks: Looks) -> Figure:
     Solid: the best heads; dotted: random ones. More than six models are rows instead of lines, with
     the most masked heads of each. Raises ValueError if a column is missing.
     """
-    require_columns(model_drops, ("model", "set_type", "k", "value"), "model_comparison")
+    columns = ("model", "set_type", "k", *_VALUES)
+    model_drops = _ready(model_drops, columns, "model_comparison")
     if model_drops.empty:
         return nothing_to_draw(_NOTHING)
     if model_drops["model"].nunique() > _MOST_LINES:
@@ -228,9 +239,8 @@ def token_length_effect(length_drops: pd.DataFrame, looks: Looks) -> Figure:
     ``length_drops`` has one row per question, token_length, set_type and k; the question ``all`` is
     over all of them. Raises ValueError if a column is missing.
     """
-    require_columns(
-        length_drops, ("question", "token_length", "set_type", "k", "value"), "token_length_effect"
-    )
+    columns = ("question", "token_length", "set_type", "k", *_VALUES)
+    length_drops = _ready(length_drops, columns, "token_length_effect")
     if length_drops.empty:
         return nothing_to_draw(_NOTHING)
     labels = {name: look.label for name, look in looks.questions.items()}
@@ -242,7 +252,7 @@ def token_length_effect(length_drops: pd.DataFrame, looks: Looks) -> Figure:
     for axes, question in zip(every, shown, strict=False):
         rows = length_drops[length_drops["question"] == question]
         _drop_lines(axes, rows, "token_length", looks.lengths)
-        axes.set_title(labels[question], loc="left", fontsize=7)
+        axes.set_title(two_lines(labels[question]), loc="left", fontsize=7)
     _close(every, len(shown), n_columns)
     _finish_drops(every, length_drops, figure)
     legend(figure, look_handles(looks.lengths.values(), line=False))

@@ -22,7 +22,7 @@ from circuit_scaling.vocabulary import EVERY_QUESTION
 
 Drawn = dict[str, tuple[Figure, pd.DataFrame]]
 
-_OF_METHOD = 15  # heads of each method
+_OF_METHOD = 12  # heads of each method
 _OF_ALL = 30  # heads of all methods together, as in the study
 _INTERVAL = ["ci_low", "ci_high"]
 
@@ -95,6 +95,7 @@ def _of_masking(
     )
     if hero["question"].nunique() > 1:
         by_both = from_tables.averaged(hero, length_keys, "drop")
+        by_both = by_both.assign(ci_low=np.nan, ci_high=np.nan)
         of_lengths = pd.concat([by_both, of_lengths], ignore_index=True)
     of_kinds = _kind_drops(findings, hero, kinds)
     return {
@@ -123,7 +124,7 @@ def _kind_drops(
 ) -> pd.DataFrame:
     """By kind and k, and with k 0 over all k together."""
     known = hero.assign(kind=hero["question"].map(dict(kinds))).dropna(subset=["kind"])
-    by_k = from_tables.averaged(known, ["kind", "k"], "drop")
+    by_k = from_tables.averaged(known, ["kind", "k"], "drop").assign(ci_low=np.nan, ci_high=np.nan)
     sd = of_finding(findings, "q3_drop_sd").set_index("kind")["value"]
     pooled = of_finding(findings, "q3_drop_mean")
     pooled = pooled.assign(k=0, sd=pooled["kind"].map(sd))
@@ -197,8 +198,9 @@ def _kind_overlaps(
 ) -> pd.DataFrame:
     """The study's two definitions: unions over all methods, and the mean over single methods."""
     pooled = _with_levels(findings, "q2_jaccard_of_unions", "q2_union_chance", ["kind"])
-    pooled = pooled.assign(measure="all methods together")
-    by_method = from_tables.kind_overlaps(ranked, top, kinds).assign(chance=np.nan)
+    pooled = pooled.assign(measure="all methods together", sd=np.nan)
+    by_method = from_tables.kind_overlaps(ranked, top, kinds)
+    by_method = by_method.assign(chance=np.nan, ci_low=np.nan, ci_high=np.nan)
     return pd.concat([pooled, by_method], ignore_index=True).assign(ceiling=np.nan)
 
 

@@ -16,6 +16,7 @@ from circuit_scaling.figures.retrieval.comparison.marks import (
     legend,
     look_handles,
     percent,
+    spread,
     spread_words,
     zero_line,
 )
@@ -47,9 +48,9 @@ def accuracy_drop_summary(drops: pd.DataFrame, looks: Looks) -> Figure:
     models and lengths. Full: the best heads; hollow: random ones. Raises ValueError if a column is
     missing.
     """
-    require_columns(
-        drops, ("method", "question", "set_type", "k", "value"), "accuracy_drop_summary"
-    )
+    columns = ("method", "question", "set_type", "k", "value", "sd", "ci_low", "ci_high")
+    require_columns(drops, columns, "accuracy_drop_summary")
+    drops = spread(drops)
     if drops.empty:
         return nothing_to_draw(_NOTHING)
     questions = [question for question in looks.questions if question in set(drops["question"])]
@@ -63,8 +64,6 @@ def accuracy_drop_summary(drops: pd.DataFrame, looks: Looks) -> Figure:
             rows = drops[(drops["method"] == method) & (drops["set_type"] == set_type)]
             at = np.array([questions.index(q) for q in rows["question"]]) + beside_by
             gid = method if set_type == "hero" else f"{method}-random"
-            if set_type == "random":
-                rows = rows.drop(columns="sd", errors="ignore")
             dots(axes, at, rows, look, gid=gid, **more)
     labels = [two_lines(looks.questions[question].label) for question in questions]
     axes.set_xticks(np.arange(len(questions)), labels)
@@ -140,13 +139,13 @@ def q3_ablation_effectiveness(kind_drops: pd.DataFrame) -> Figure:
         at = np.array([ks.index(k) for k in rows["k"]]) + beside_by
         value, sd = rows["value"].to_numpy(np.float64), rows["sd"].to_numpy(np.float64)
         axes.vlines(at, value - sd, value + sd, color=look.colour, lw=7, alpha=0.2, gid="sd")
-        dots(axes, at, rows.drop(columns="sd"), look, gid=kind)
+        dots(axes, at, rows, look, gid=kind)
     axes.set_xticks(np.arange(len(ks)), [str(k) if k else "all k" for k in ks])
     axes.axvline(len(ks) - 1.5, color=RULE, linewidth=0.6)
     axes.set_xlim(-0.6, len(ks) - 0.4)
     percent(axes)
     words = ["band: ± one standard deviation over configurations"]
-    words += [spread_words(kind_drops.drop(columns="sd"))]
+    words += [spread_words(kind_drops)]
     axes.set_xlabel("\n".join(filter(None, ["masked heads", *words])))
     axes.set_ylabel("drop of right answers")
     legend(figure, look_handles(kinds.values(), line=False))

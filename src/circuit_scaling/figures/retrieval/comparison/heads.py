@@ -39,6 +39,7 @@ from circuit_scaling.figures.style import (
 _COLOURS = LinearSegmentedColormap.from_list("counts", DARK_TO_PALE[::-1])
 _ALL = "#4f6d96"
 _MOST_BARS = 40
+_THICK = 7.0  # points, of a bar: lines are drawn faster than bars
 _NOTHING = "no heads were ranked"
 
 
@@ -54,11 +55,11 @@ def universal_heads(shares: pd.DataFrame, layers: pd.DataFrame) -> Figure:
     require_columns(layers, ("layer", "value"), "universal_heads")
     if shares.empty:
         return nothing_to_draw(_NOTHING)
-    figure = new_figure(max(0.15 * len(shares) + 0.7, 2.2))
+    figure = new_figure(max(0.14 * len(shares) + 0.6, 2.2))
     left, right = figure.subplots(1, 2)
     at = np.arange(len(shares))
     faint_grid(left, "x")
-    left.barh(at, shares["value"], height=0.7, color=_ALL, gid="heads")
+    left.hlines(at, 0, shares["value"], color=_ALL, linewidth=_THICK, gid="heads")
     named_rows(left, list(shares["name"]), 6)
     left.set_xlim(0, 1)
     percent(left, "x")
@@ -68,7 +69,7 @@ def universal_heads(shares: pd.DataFrame, layers: pd.DataFrame) -> Figure:
     right.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     percent(right)
     right.set_xlabel("layer")
-    right.set_ylabel("share of what the most frequent heads are found")
+    right.set_ylabel("share of what the most\nfrequent heads are found")
     return figure
 
 
@@ -91,7 +92,7 @@ def universal_heads_by_method(shares: pd.DataFrame, looks: Looks) -> Figure:
         at = np.arange(len(rows), dtype=np.float64)
         look = looks.methods[method]
         faint_grid(axes, "x")
-        axes.barh(at, rows["value"], height=0.6, color=look.colour, alpha=0.35, gid="share")
+        axes.hlines(at, 0, rows["value"], color=look.colour, lw=_THICK, alpha=0.35, gid="share")
         dots(axes, at, rows, look, upright=False, markersize=3, gid=method)
         level(axes, "chance", at, rows["chance"].to_numpy(np.float64), 0.5, upright=False)
         named_rows(axes, list(rows["head"]), 6.5)
@@ -160,8 +161,8 @@ def q4_head_patterns(counts: pd.DataFrame, looks: Looks) -> Figure:
     for axes in every[len(questions) :]:
         axes.set_axis_off()
     for axis in (every[0].xaxis, every[0].yaxis):
-        axis.set_major_locator(MaxNLocator(7, integer=True, steps=[1, 2, 4, 5, 10]))
-    every[0].set_xlabel("head")
+        axis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 4, 5, 10]))
+    every[(n_rows - 1) * n_columns].set_xlabel("head")
     figure.supylabel("layer")
     bar = figure.colorbar(image, ax=every, location="bottom", shrink=0.6, aspect=50)
     bar.outline.set_visible(False)
@@ -206,7 +207,7 @@ def method_pair_heads(pairs: pd.DataFrame, looks: Looks) -> Figure:
     """Heads that two methods find for the same question, a panel per pair of methods.
 
     ``pairs`` has one row per two methods, model and question: both, first, second (only by one of
-    them), expected (both, by chance). With more than 40 bars in a panel they are means over the
+    them), expected (both, by chance). More than 40 bars above each other are means over the
     questions of a model. The study's figure ``qr_wu24_overlap`` is the panel of QRHead and Wu24.
     Raises ValueError if a column is missing.
     """
@@ -214,10 +215,10 @@ def method_pair_heads(pairs: pd.DataFrame, looks: Looks) -> Figure:
     require_columns(pairs, columns, "method_pair_heads")
     if pairs.empty:
         return nothing_to_draw("no two methods rank heads for the same question")
-    rows = _few_bars(pairs)
+    n_rows, n_columns = grid(pairs.groupby(["method", "other"]).ngroups, 3)
+    rows = _few_bars(pairs, _MOST_BARS // n_rows)
     panels = list(rows.groupby(["method", "other"], sort=False))
     bars = rows[["model", "question"]].drop_duplicates()
-    n_rows, n_columns = grid(len(panels), 3)
     figure = new_figure((0.155 * len(bars) + 0.45) * n_rows + 0.8)
     every = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False).ravel()
     places_of = {key: index for index, key in enumerate(bars.itertuples(index=False, name=None))}
@@ -228,6 +229,8 @@ def method_pair_heads(pairs: pd.DataFrame, looks: Looks) -> Figure:
         axes.set_axis_off()
     names = _bar_names(bars, looks)
     named_rows(every[0], names, 6)
+    for axes in every[::n_columns]:
+        axes.tick_params(axis="y", labelsize=6)
     figure.supxlabel("heads among the best of a question over its lengths")
     both = Patch(color=INK, label="found by both")
     alone = Patch(color=QUIET, alpha=0.45, label="in a method's colour: by it alone")
@@ -235,8 +238,9 @@ def method_pair_heads(pairs: pd.DataFrame, looks: Looks) -> Figure:
     return figure
 
 
-def _few_bars(pairs: pd.DataFrame) -> pd.DataFrame:
-    if len(pairs[["model", "question"]].drop_duplicates()) <= _MOST_BARS:
+def _few_bars(pairs: pd.DataFrame, most: int) -> pd.DataFrame:
+    """At most so many bars in a panel, or one for each model."""
+    if len(pairs[["model", "question"]].drop_duplicates()) <= most:
         return pairs
     counts = ["both", "first", "second", "expected"]
     means = pairs.groupby(["method", "other", "model"], sort=False)[counts].mean().reset_index()
@@ -261,10 +265,11 @@ def _stacked(
     colours["second"] = (looked[1].colour, 0.45)
     for column, (colour, alpha) in colours.items():
         width = rows[column].to_numpy(np.float64)
-        axes.barh(at, width, 0.7, left=start, color=colour, alpha=alpha, linewidth=0, gid=column)
+        axes.hlines(at, start, start + width, color=colour, alpha=alpha, lw=_THICK, gid=column)
         start = start + width
+    axes.set_xlim(0, None)
     level(axes, "chance", at.astype(float), rows["expected"].to_numpy(np.float64), 0.45, False)
-    axes.set_title(f"{looked[0].label} – {looked[1].label}", loc="left", fontsize=7)
+    axes.set_title(f"{looked[0].label} –\n{looked[1].label}", loc="left", fontsize=6.5)
     axes.tick_params(axis="y", length=0)
 
 

@@ -24,13 +24,18 @@ _OF_LETTER, _OF_HANDLE = 0.056, 0.5  # inches of a legend
 _LEVELS = {"chance": (CHANCE, "chance"), "ceiling": (CEILING, "ceiling: halves of the samples")}
 
 
+def spread(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows with ``low`` and ``high``: their intervals, or where no row has one, one sd around."""
+    if _has_intervals(rows):
+        return rows.assign(low=rows["ci_low"], high=rows["ci_high"])
+    return rows.assign(low=rows["value"] - rows["sd"], high=rows["value"] + rows["sd"])
+
+
 def bounds(rows: pd.DataFrame) -> tuple[Values, Values]:
-    """Ends of what is drawn around values: the interval, or else one sd to each side, or NaN."""
-    value = rows["value"].to_numpy(np.float64)
-    if "ci_low" in rows and rows["ci_low"].notna().any():
-        return rows["ci_low"].to_numpy(np.float64), rows["ci_high"].to_numpy(np.float64)
-    sd = rows["sd"].to_numpy(np.float64) if "sd" in rows else np.full(len(rows), np.nan)
-    return value - sd, value + sd
+    """Ends of what is drawn around values: those of :func:`spread`, or else intervals."""
+    ends = ("low", "high") if "low" in rows else ("ci_low", "ci_high")
+    low, high = (rows[end].to_numpy(np.float64) for end in ends)
+    return low, high
 
 
 def bars(axes: Axes, at: Values, rows: pd.DataFrame, colour: str, upright: bool = True) -> None:
@@ -104,14 +109,14 @@ def grid(count: int, most: int) -> tuple[int, int]:
     return rows, math.ceil(count / rows)
 
 
-def percent(axes: Axes, which: str = "y", ticks: int = 5) -> None:
+def percent(axes: Axes, which: str = "y", ticks: int = 4) -> None:
     """An axis of fractions of 1, written in percent."""
     axis = axes.yaxis if which == "y" else axes.xaxis
     axis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.3g} %"))
 
 
-def rank_axis(axes: Axes, rows: pd.DataFrame) -> None:
+def rank_axis(axes: Axes, rows: pd.DataFrame, narrow: bool = False) -> None:
     """A logarithmic horizontal axis for the values of these rows, in plain numbers."""
     low, high = bounds(rows)
     every = np.concatenate([rows["value"], low, high])
@@ -121,6 +126,7 @@ def rank_axis(axes: Axes, rows: pd.DataFrame) -> None:
     axes.set_xlim(first / 1.25, last * 1.25)
     axes.xaxis.set_minor_locator(NullLocator())
     steps = (1, 3) if last > 30 * first else (1, 2, 5) if last > 5 * first else (1, 1.5, 2, 3, 5, 8)
+    steps = (1,) if narrow and last > 12 * first else steps
     series = [m * 10**power for power in range(5) for m in steps]
     axes.xaxis.set_major_locator(
         FixedLocator([t for t in series if first / 1.25 <= t <= last * 1.25])
@@ -151,6 +157,10 @@ def spread_words(rows: pd.DataFrame) -> str:
     low, high = bounds(rows)
     if not np.isfinite(high - low).any():
         return ""
-    if "ci_low" in rows and rows["ci_low"].notna().any():
+    if _has_intervals(rows):
         return "lines around marks: 95 % intervals"
     return "lines around marks: ± one standard deviation over configurations"
+
+
+def _has_intervals(rows: pd.DataFrame) -> bool:
+    return bool(rows["ci_low"].notna().any())

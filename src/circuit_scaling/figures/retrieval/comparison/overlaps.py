@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colorbar import Colorbar
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from circuit_scaling.figures.matrix import DARK_TO_PALE, draw_matrix, write_numbers
 from circuit_scaling.figures.retrieval.comparison.drops import KINDS
@@ -25,6 +26,7 @@ from circuit_scaling.figures.retrieval.comparison.marks import (
     level_handles,
     look_handles,
     named_rows,
+    spread,
     spread_words,
 )
 from circuit_scaling.figures.retrieval.masking import two_lines
@@ -124,7 +126,7 @@ def _pairs(
         dots(right, at[here], pairs[here], look, upright=False, gid=kind or "overlap")
     titles = [f"{labels[a]} – {labels[b]}" for a, b in pairs[list(keys)].to_numpy()]
     named_rows(right, titles, 7 if len(pairs) < 16 else 6)
-    right.set_xlim(0, None)
+    _from_nothing(right)
     right.set_xlabel("\n".join(filter(None, [what, spread_words(pairs)])))
     legend(figure, [*look_handles(looks.values(), line=False), *_handles(pairs)])
     return figure
@@ -222,12 +224,13 @@ def _mark_levels(bar: Colorbar, overlaps: pd.DataFrame) -> None:
 def q2_numerical_vs_categorical(overlaps: pd.DataFrame) -> Figure:
     """Overlap of the heads of questions of one kind, and of both kinds, on two definitions.
 
-    ``overlaps`` has the columns kind (within_numerical, within_categorical, between), measure and
-    those of :func:`method_overlap`. Raises ValueError if a column is missing.
+    ``overlaps`` has the columns kind (within_numerical, within_categorical, between), measure, sd
+    and those of :func:`method_overlap`. Raises ValueError if a column is missing.
     """
-    require_columns(overlaps, ["kind", "measure", *_OVERLAP], "q2_numerical_vs_categorical")
+    require_columns(overlaps, ["kind", "measure", "sd", *_OVERLAP], "q2_numerical_vs_categorical")
     if overlaps.empty:
         return nothing_to_draw("no two questions are known to be of one kind or of different kinds")
+    overlaps = spread(overlaps)
     kinds = {
         "within_numerical": "two numerical\nquestions",
         "within_categorical": "two categorical\nquestions",
@@ -293,10 +296,10 @@ def overlap_summary(overlaps: pd.DataFrame) -> Figure:
     )
     for kind in ("chance", "ceiling"):
         level(axes, kind, at, rows[kind].to_numpy(np.float64), 0.34, upright=False)
-    dots(axes, at, rows.drop(columns="sd"), _PAIR, upright=False, gid="overlap")
+    dots(axes, at, rows, _PAIR, upright=False, gid="overlap")
     named_rows(axes, [f"{names[str(a)]}\n({n:,} pairs)" for a, n in rows["n"].items()])
-    axes.set_xlim(0, None)
-    words = ["band: ± one standard deviation over pairs", spread_words(rows.drop(columns="sd"))]
+    _from_nothing(axes)
+    words = ["band: ± one standard deviation over pairs", spread_words(rows)]
     axes.set_xlabel("\n".join(filter(None, [f"{_JACCARD} of the best heads", *words])))
     legend(figure, [*look_handles([_PAIR], line=False), *_handles(rows)])
     return figure
@@ -329,12 +332,18 @@ def model_overlap(overlaps: pd.DataFrame, looks: Looks) -> Figure:
         axes.set_title(looks.methods[method].label, loc="left", fontsize=7.5)
         axes.tick_params(axis="y", length=0)
     named_rows(panels[0], [looks.questions[question].label for question in questions])
-    panels[0].set_xlim(0, None)
+    _from_nothing(panels[0])
     figure.supxlabel(f"{_JACCARD} of the best heads, instruct and base model")
     words = spread_words(overlaps)
     handle = look_handles([Look(f"overlap; {words}" if words else "overlap", INK)], line=False)
     legend(figure, [*handle, *_handles(overlaps)])
     return figure
+
+
+def _from_nothing(axes: Axes) -> None:
+    """A horizontal axis of overlaps, with few ticks."""
+    axes.set_xlim(0, None)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
 
 
 def _handles(rows: pd.DataFrame) -> list[Any]:

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from circuit_scaling.figures.retrieval.comparison.looks import Looks
 from circuit_scaling.figures.retrieval.comparison.marks import (
@@ -33,7 +34,7 @@ from circuit_scaling.figures.style import (
     styled,
 )
 
-_MOST_HEADS = 15
+_AGREED, _DISAGREED = 12, 15  # heads
 _OF_METHOD = 5  # heads of each method
 _BAND = "#e9e6df"
 
@@ -70,14 +71,14 @@ def ranked_by_all(mean_ranks: pd.DataFrame) -> pd.DataFrame:
 def agreed(mean_ranks: pd.DataFrame) -> pd.DataFrame:
     """Rows that the figure of consensus shows: heads with the lowest of their highest mean rank."""
     worst = ranked_by_all(mean_ranks).max(axis=1).sort_values(kind="stable")
-    return _in_order(mean_ranks, worst.index[:_MOST_HEADS])
+    return _in_order(mean_ranks, worst.index[:_AGREED])
 
 
 def disagreed(mean_ranks: pd.DataFrame) -> pd.DataFrame:
     """Rows that the figure of disagreement shows: heads with the largest differences."""
     wide = ranked_by_all(mean_ranks)
     spread = (wide.max(axis=1) - wide.min(axis=1)).sort_values(ascending=False, kind="stable")
-    return _in_order(mean_ranks, spread.index[:_MOST_HEADS])
+    return _in_order(mean_ranks, spread.index[:_DISAGREED])
 
 
 def _in_order(rows: pd.DataFrame, heads: pd.Index) -> pd.DataFrame:
@@ -137,7 +138,7 @@ def question_specialists(mean_ranks: pd.DataFrame, looks: Looks) -> Figure:
     figure = _panels(mean_ranks, looks, draw, "no head has ranks for two questions")
     if figure.axes:
         for axes in figure.axes:
-            rank_axis(axes, mean_ranks)
+            rank_axis(axes, mean_ranks, narrow=len(figure.axes) > 3)
         figure.supxlabel(_lines("mean rank over models and lengths", mean_ranks))
         handles = look_handles(looks.questions.values(), line=False)
         own = Line2D([], [], ls="none", marker="o", color=INK, ms=5, label="full: its question")
@@ -186,6 +187,7 @@ def instruct_vs_base_differences(changes: pd.DataFrame, looks: Looks) -> Figure:
     if figure.axes:
         words = "change of the mean rank from base to instruct (left: better)"
         figure.supxlabel(_lines(words, changes))
+        figure.axes[0].xaxis.set_major_locator(MaxNLocator(4, symmetric=True))
         band = Line2D([], [], color=_BAND, linewidth=6, label="90 % of all heads")
         legend(figure, [band])
     return figure
@@ -223,13 +225,14 @@ def head_volatility(spread: pd.DataFrame, looks: Looks) -> Figure:
 
     figure = _panels(spread, looks, draw, "no head is ranked in two configurations")
     if figure.axes:
+        figure.axes[0].xaxis.set_major_locator(MaxNLocator(4))
         figure.supxlabel("rank: from the best to the worst of all configurations; mark: the mean")
     return figure
 
 
 def most_volatile(spread: pd.DataFrame) -> pd.DataFrame:
     """Rows that the figure shows: of each method the heads with the largest sd."""
-    ordered = spread.sort_values("sd", ascending=False, kind="stable")
+    ordered = spread[spread["sd"] > 0].sort_values("sd", ascending=False, kind="stable")
     return ordered.groupby("method", sort=False).head(_OF_METHOD)
 
 
