@@ -138,6 +138,7 @@ FOUND += [
     "import_tables",
     "join",
     "report",
+    "retrieval_compare",
     "retrieval_detect",
     "retrieval_mask",
     "scaling",

@@ -11,7 +11,7 @@ from kedro_viz.data_access.managers import DataAccessManager
 from tests.conftest import PROJECT
 
 STAGES = {"scan", "classify", "scaling", "transfer", "causal", "ablation", "report"}
-STAGES |= {"retrieval_detect", "retrieval_mask"}
+STAGES |= {"retrieval_detect", "retrieval_mask", "retrieval_compare"}
 LAYERS = ["primary", "feature", "classified", "on_heroes", "model_output", "reporting"]
 
 

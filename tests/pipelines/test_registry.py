@@ -21,6 +21,7 @@ NAMES += [
     "join",
     "overview",
     "report",
+    "retrieval_compare",
     "retrieval_detect",
     "retrieval_mask",
     "scaling",
@@ -114,6 +115,6 @@ def test_default_is_the_whole_study_without_the_zoo(catalog):
     stages = {
         (node.namespace or node.name).split(".")[0] for node in pipelines["__default__"].nodes
     }
-    # Twelve boxes are what a person takes in; the join lies in the box of the scan.
+    # Ten boxes are what a person takes in; the join lies in the box of the scan.
     study = {"scan", "classify", "scaling", "transfer", "causal", "ablation", "report"}
-    assert stages == study | {"retrieval_detect", "retrieval_mask"}
+    assert stages == study | {"retrieval_detect", "retrieval_mask", "retrieval_compare"}

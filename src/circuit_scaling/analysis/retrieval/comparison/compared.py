@@ -12,11 +12,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from circuit_scaling.vocabulary import ABLATION_MODES
+from circuit_scaling.vocabulary import ABLATION_MODES, RetrievalMethod
 
 Values = NDArray[np.float64]
 Counts = NDArray[np.int64]
 Head = tuple[int, int]
+
+COPYING: RetrievalMethod = "wu24"
+"""A head that never copied has the score 0 by it, and its place among such heads means nothing: in
+what is measured here they are not listed, as in the published study."""
 
 _AXES = ["method", "model", "question", "token_length"]
 
@@ -71,7 +75,12 @@ class Ranked:
         ranks, scores = np.full(shape, np.nan), np.full(shape, np.nan)
         where = (*at, of_head)
         scored = head_rankings["score"].notna() | (head_rankings["n_samples"] != 0)
-        ranks[where] = head_rankings["rank"].where(scored)
+        copied = (
+            (head_rankings["method"] != COPYING)
+            | (head_rankings["score"] != 0)
+            | head_rankings["n_samples"].isna()
+        )
+        ranks[where] = head_rankings["rank"].where(scored & copied)
         scores[where] = head_rankings["score"]
         listed = int((layer.max(initial=-1) + 1) * in_layer)
         shapes = (

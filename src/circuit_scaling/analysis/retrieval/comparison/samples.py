@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from circuit_scaling.analysis.retrieval.comparison.averages import ratio
 from circuit_scaling.analysis.retrieval.comparison.compared import (
+    COPYING,
     Axes,
     Counts,
     Masked,
@@ -98,7 +99,10 @@ class SampledScores:
             order = np.argsort(-means, kind="stable")
             placed = np.empty(len(order))
             placed[order] = np.arange(1.0, len(order) + 1)
-            scores[at], ranks[at] = means, np.where(np.isnan(means), np.nan, placed)
+            unlisted = np.isnan(means)
+            if self.ranked.axes.methods[at[0]] == COPYING:
+                unlisted |= means == 0
+            scores[at], ranks[at] = means, np.where(unlisted, np.nan, placed)
         return replace(self.ranked, scores=scores, ranks=ranks)
 
 

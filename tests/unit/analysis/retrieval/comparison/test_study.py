@@ -141,6 +141,16 @@ def test_rankings_of_no_samples_are_none() -> None:
     assert_same(found, expected_of_rankings(measured, KINDS), OF_RANKINGS)
 
 
+def test_heads_that_never_copied_are_not_listed_where_that_was_measured_here() -> None:
+    # The first rows, which say in what order names stand, are those of listed heads.
+    frame = tables.head_rankings().sort_values("rank")
+    never = (frame["method"] == "wu24") & (frame["rank"] > 4)
+    frame = frame.assign(score=frame["score"].where(~never, 0.0), n_samples=9.0)
+    assert_same(of_rankings(frame), expected_of_rankings(frame[~never], KINDS), OF_RANKINGS)
+    elsewhere = Ranked.of(frame.assign(n_samples=np.nan))
+    assert np.nanmax(elsewhere.ranks) > 4
+
+
 def test_of_several_ablations_zero_comes_first() -> None:
     frame = tables.ablation_results()
     for left_out, first in (([], "zero"), (["zero"], "mean"), (["zero", "mean"], "")):
