@@ -11,9 +11,10 @@ from itertools import combinations, permutations
 import numpy as np
 from numpy.typing import NDArray
 
-from circuit_scaling.analysis.retrieval.comparison.averages import mean_of, ratio, sd_of
+from circuit_scaling.analysis.retrieval.comparison.averages import mean_of, sd_of
 from circuit_scaling.analysis.retrieval.comparison.compared import Counts, Found, Ranked, Values
 from circuit_scaling.analysis.retrieval.comparison.roles import ModelPair, of_kind
+from circuit_scaling.statistics.overlap import jaccard
 from circuit_scaling.vocabulary import QUESTION_KINDS, QuestionKind
 
 Sets = NDArray[np.bool_]
@@ -42,11 +43,6 @@ def overlap_findings(
         _of_methods(ranked, tops),
         *_of_questions(ranked, tops, kinds),
     ]
-
-
-def jaccard(one: Sets, other: Sets) -> Values:
-    """J of sets that are given by their members, [..., heads]; NaN of two empty ones."""
-    return ratio((one & other).sum(axis=-1), (one | other).sum(axis=-1))
 
 
 def _of_configurations(ranked: Ranked, tops: Sets, pairs: Sequence[ModelPair]) -> list[Found]:
