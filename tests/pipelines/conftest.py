@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from kedro.framework.project import pipelines
 
@@ -25,3 +27,16 @@ def run_undrawn(run):
         return run(*names, node_names=kept, **options)
 
     return _run
+
+
+@pytest.fixture
+def elsewhere(
+    test_data: Path,
+    figures_are_not_written: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """A data root of its own, apart from that of the scans."""
+    root = tmp_path / "data"
+    monkeypatch.setenv("CIRCUIT_SCALING_TEST_DATA", str(root))
+    return root

@@ -15,6 +15,7 @@ from circuit_scaling.models.loading import load_model
 from circuit_scaling.models.roster import RosterEntry
 from tests.conftest import PROJECT
 from tests.helpers.command_line import kedro_run
+from tests.helpers.files import files
 
 NO_SLOT = {task: {"templates": ["Then {A} met {B}"]} for task in ("ioi", "ioi_abc")}
 ZOO = PROJECT / "data" / "01_raw" / "zoo" / "mini_gpt2_s"
@@ -30,10 +31,6 @@ def entry(**changes) -> RosterEntry:
         "n_heads": 12,
     }
     return RosterEntry.model_validate(given | changes)
-
-
-def files(root: Path) -> set[Path]:
-    return {path for path in root.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize(

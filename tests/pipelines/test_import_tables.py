@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -12,21 +11,10 @@ from kedro.framework.session import KedroSession
 from circuit_scaling.errors import CircuitScalingError
 from tests.conftest import PROJECT
 from tests.helpers.command_line import kedro_run
+from tests.helpers.files import files
 from tests.helpers.given_tables import clean, defective, truncated
 
 ALL = ("import_tables", "classify", "scaling", "transfer", "report")
-
-
-def files(root: Path) -> set[Path]:
-    return {path for path in root.rglob("*") if path.is_file()}
-
-
-@pytest.fixture
-def elsewhere(test_data, figures_are_not_written, tmp_path, monkeypatch) -> Path:
-    """A data root of its own, apart from that of the scans."""
-    root = tmp_path / "data"
-    monkeypatch.setenv("CIRCUIT_SCALING_TEST_DATA", str(root))
-    return root
 
 
 @pytest.fixture

@@ -34,12 +34,20 @@ _RETEST = (
     " Llama-3.1-8B-Instruct, where another method shares 13 of 16 with one of them."
 )
 
+_ELSEWHERE = (
+    "These rankings were measured elsewhere (import_retrieval), and it is not told which questions"
+    " the models answer. What the checks found: tables/import_retrieval_checks.csv."
+)
+
 
 def _tell(context: ReportContext) -> Told:
     """What is answered, the best heads of each method, known heads, what could be asked."""
     rankings = arrange(context.tables["head_rankings"], context.order)
     if rankings.empty:
         return Told(("No head was scored.",))
+    rankings = _of_our_questions(rankings)
+    if rankings.empty:
+        return Told((_ELSEWHERE,))
     blocks: list[Block] = [_answers_table(rankings), _strongest_table(rankings)]
     sentences = [
         "Each model reads a document within other text and is asked about it. Three methods score"
@@ -63,6 +71,12 @@ def _tell(context: ReportContext) -> Told:
     if counts is not None and len(counts):
         blocks.append(_counts_table(arrange(counts, context.order)))
     return Told(sentences, blocks)
+
+
+def _of_our_questions(rankings: pd.DataFrame) -> pd.DataFrame:
+    """Rankings by the project's methods on its questions, of which it is known how they went."""
+    known = rankings["method"].isin(METHODS) & rankings["question"].isin(QUESTIONS)
+    return rankings[known & rankings["answered"].notna()]
 
 
 def _answered(rankings: pd.DataFrame) -> list[str]:
