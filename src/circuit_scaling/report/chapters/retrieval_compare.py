@@ -76,8 +76,8 @@ def _labels(findings: pd.DataFrame) -> dict[str, str]:
     by_method = ("f1_mean_rank", "drop_at_k_by_method")
     named = [of_finding(findings, name)["method"] for name in by_method]
     table = pd.DataFrame({"method": pd.concat(named).unique()})
-    other = {"family": "", "model": "", "question": "", "token_length": 0}
-    return {name: look.label for name, look in Looks.of(table.assign(**other)).methods.items()}
+    table = table.assign(family="", model="", question="", token_length=0)
+    return {name: look.label for name, look in Looks.of(table).methods.items()}
 
 
 def _suspicions(checks: pd.DataFrame) -> list[str]:
@@ -186,7 +186,7 @@ def _models(findings: pd.DataFrame, methods: dict[str, str]) -> list[str]:
             " the same method."
         )
     if len(changes):
-        largest = changes.loc[changes["value"].abs().idxmax()]
+        largest = changes.iloc[int(changes["value"].abs().argmax())]
         of_method = changes[changes["method"] == largest["method"]]
         usual = of_method["value"].abs().median()
         way = "worse" if largest["value"] > 0 else "better"
@@ -242,7 +242,7 @@ def _most_found(findings: pd.DataFrame, method: str) -> Cell:
     of_method = shares[(shares["method"] == method) & (shares["value"] > 0)]
     if of_method.empty:
         return Cell(MISSING)
-    most = of_method.loc[of_method["value"].idxmax()]
+    most = of_method.iloc[int(of_method["value"].argmax())]
     return text_cell(most["head"], f"in {share(most['value'])}")
 
 
