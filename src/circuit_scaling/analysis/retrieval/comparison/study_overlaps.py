@@ -24,7 +24,7 @@ NO_PAIRS = (
     "pairs, others are told by import.model_pairs"
 )
 _METHODS, _MODELS, _QUESTIONS, _LENGTHS = range(4)
-_ALONE = "there are no two to compare"
+_ALONE = "no two of them were measured that could be compared"
 
 
 def overlap_findings(
@@ -96,22 +96,19 @@ def _of_questions(ranked: Ranked, tops: Sets, kinds: Mapping[str, QuestionKind])
     questions = ranked.axes.questions
     unions = np.asarray(tops.any(axis=(_METHODS, _MODELS, _LENGTHS)))
     n = ranked.measured.sum(axis=(_METHODS, _MODELS, _LENGTHS))
-    found = {}
-    for kind in QUESTION_KINDS:
-        members = of_kind(questions, kinds, kind)
-        of_pairs, _ = _of_sets(unions[members], n[members])
-        found[f"within_{kind}"] = float(mean_of(of_pairs)[0]), int(n[members].sum())
     of_kinds = [of_kind(questions, kinds, kind) for kind in QUESTION_KINDS]
+    within = [mean_of(_of_sets(unions[members], n[members])[0])[0] for members in of_kinds]
     sides = np.array([unions[members].any(axis=0) for members in of_kinds])
-    between = jaccard(*sides) if all(of_kinds) else np.array(np.nan)
-    found["between"] = float(between), sum(int(n[members].sum()) for members in of_kinds)
-    values, counts = map(np.array, zip(*found.values(), strict=True))
+    n_sides = np.array([n[members].sum() for members in of_kinds])
+    between, n_between = _of_sets(sides, n_sides)
+    keys = [*(f"within_{kind}" for kind in QUESTION_KINDS), "between"]
+    values, counts = np.array([*within, *between]), np.array([*n_sides, *n_between])
     why = (
         "needs two questions of the kind, or one of each; questions of your own have the kinds "
         "that import.question_kinds tells"
     )
     return [
-        Found.over("q2_jaccard_of_unions", [found], values, counts, why),
+        Found.over("q2_jaccard_of_unions", [keys], values, counts, why),
         Found.over("question_union_jaccard", [_names(questions)], *_of_sets(unions, n), _ALONE),
     ]
 
@@ -129,9 +126,12 @@ def _overlaps(ranked: Ranked, tops: Sets, axis: int, pairs: Places) -> Values:
 
 
 def _of_sets(sets: Sets, n: Counts) -> tuple[Values, Counts]:
-    """J of every two of some sets [sets, heads], and of how many configurations both are."""
+    """J of every two of some sets [sets, heads], and of how many configurations both are.
+
+    NaN of a set of no configurations.
+    """
     pairs = _pairs(len(sets))
-    overlaps = [float(jaccard(sets[a], sets[b])) for a, b in pairs]
+    overlaps = [jaccard(sets[a], sets[b]) if n[a] and n[b] else np.nan for a, b in pairs]
     return np.array(overlaps, float), np.array([n[a] + n[b] for a, b in pairs], np.int64)
 
 

@@ -19,7 +19,9 @@ from circuit_scaling.analysis.retrieval.comparison.study_overlaps import (
 )
 from circuit_scaling.vocabulary import QuestionKind
 
-_OF_METHOD = (1, 2, 3)  # all axes of configurations but the method
+# All axes of configurations but the one.
+_OF_METHOD = (1, 2, 3)
+_OF_QUESTION = (0, 1, 3)
 
 
 def ranking_findings(
@@ -51,17 +53,13 @@ def ranking_findings(
 def _mean_ranks(ranked: Ranked, settings: ComparisonSettings) -> list[Found]:
     """How high each method ranks a head, and which heads all methods rank high."""
     ranks, n = mean_of(ranked.ranks, _OF_METHOD)
-    agreed = np.asarray((ranks < settings.consensus_rank).all(axis=0))
-    heads = ranked.head_names()
+    used = ranked.measured.any(axis=_OF_METHOD)
+    agreed = np.where(used.any(), (ranks < settings.consensus_rank)[used].all(axis=0), np.nan)
+    methods, heads = ranked.axes.methods, ranked.head_names()
+    why = "the method lists the head nowhere"
     return [
-        Found.over(
-            "f1_mean_rank",
-            [ranked.axes.methods, heads],
-            ranks,
-            n,
-            "the method lists the head nowhere",
-        ),
-        Found.over("f1_consensus", [heads], agreed.astype(np.float64), n.sum(axis=0)),
+        Found.over("f1_mean_rank", [methods, heads], ranks, n, why),
+        Found.over("f1_consensus", [heads], agreed, n.sum(axis=0)),
     ]
 
 
@@ -123,33 +121,30 @@ def _gaps(ranked: Ranked) -> Found:
 
 def _frequencies(ranked: Ranked, settings: ComparisonSettings) -> list[Found]:
     """Which heads and layers are found again and again, by a method and for a question."""
-    axes, heads = ranked.axes, ranked.head_names()
-    found = ranked.top(settings.top).sum(axis=_OF_METHOD)
+    methods, questions, heads = ranked.axes.methods, ranked.axes.questions, ranked.head_names()
+    often = ranked.top(settings.top).sum(axis=_OF_METHOD)
     n = ranked.measured.sum(axis=_OF_METHOD)[:, None]
-    most = np.argsort(-found, axis=1, kind="stable")[:, : settings.frequent]
-    kept = np.zeros_like(found)
-    np.put_along_axis(kept, most, np.take_along_axis(found, most, axis=1), axis=1)
-    shares = _by_layer(kept, ranked)
+    most = np.argsort(-often, axis=1, kind="stable")[:, : settings.frequent]
+    kept = np.zeros_like(often)
+    np.put_along_axis(kept, most, np.take_along_axis(often, most, axis=1), axis=1)
+    of_layers = _by_layer(kept, ranked)
+    shares = ratio(of_layers, of_layers.sum(axis=1, keepdims=True))
 
-    per_question = (0, 1, 3)
-    asked = ranked.top(settings.layer_top).sum(axis=per_question)
-    n_asked = ranked.measured.sum(axis=per_question)[:, None]
-    layers = _by_layer(asked, ranked)
+    n_asked = ranked.measured.sum(axis=_OF_QUESTION)[:, None]
+    asked = ranked.top(settings.layer_top).sum(axis=_OF_QUESTION)
+    of_heads = np.where(n_asked > 0, asked, np.nan)
+    asked_of_layers = _by_layer(of_heads, ranked)
+    layers = range(of_layers.shape[1])
     return [
-        Found.over("universal_share", [axes.methods, heads], ratio(found, n), n),
-        Found.over(
-            "f2_layer_share",
-            [axes.methods, range(shares.shape[1])],
-            ratio(shares, shares.sum(axis=1, keepdims=True)),
-            n,
-        ),
-        Found.over("q4_layer_frequency", [axes.questions, range(layers.shape[1])], layers, n_asked),
-        Found.over("q4_head_frequency", [axes.questions, heads], asked.astype(float), n_asked),
+        Found.over("universal_share", [methods, heads], ratio(often, n), n),
+        Found.over("f2_layer_share", [methods, layers], shares, n),
+        Found.over("q4_layer_frequency", [questions, layers], asked_of_layers, n_asked),
+        Found.over("q4_head_frequency", [questions, heads], of_heads, n_asked),
     ]
 
 
-def _by_layer(counts: Counts, ranked: Ranked) -> Values:
-    """Sums over the heads of each layer, [..., layers], from the first to the last listed."""
+def _by_layer(counts: Counts | Values, ranked: Ranked) -> Values:
+    """Sums over the heads of each layer, [..., layers], to the last layer that is listed."""
     layers = np.array([layer for layer, _ in ranked.heads], dtype=np.int64)
     in_layer = layers[:, None] == np.arange(layers.max(initial=-1) + 1)
     return np.asarray(counts.astype(np.float64) @ in_layer)
