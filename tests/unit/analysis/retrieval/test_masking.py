@@ -45,7 +45,9 @@ def tables(
     sets, answers, asked = [], [], []
     for question, right in questions.items():
         asked.append({"question": question, "kind": "state" if "state" in question else "year"})
-        rows: list[tuple[str, str, int, int, float]] = [("baseline", "", 0, right["baseline"], -1.0)]
+        rows: list[tuple[str, str, int, int, float]] = [
+            ("baseline", "", 0, right["baseline"], -1.0)
+        ]
         rows += [("hero", method, 0, right["hero"], -9.0) for method in ("wu24", "qrhead")]
         for method in [""] if shared else ["wu24", "qrhead"]:
             rows += [

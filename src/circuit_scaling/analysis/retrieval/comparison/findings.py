@@ -56,10 +56,10 @@ def study_findings(
     """
     ranked, masked = Ranked.of(head_rankings), Masked.of(first_ablation(ablation_results))
     return [
-        *_resting_on(
+        *resting_on(
             "head_rankings", head_rankings, ranking_findings(ranked, settings, kinds, pairs)
         ),
-        *_resting_on("ablation_results", ablation_results, masking_findings(masked, kinds)),
+        *resting_on("ablation_results", ablation_results, masking_findings(masked, kinds)),
     ]
 
 
@@ -87,7 +87,8 @@ def as_tables(found: Sequence[Found], intervals: Intervals = _NO_INTERVALS) -> F
     return FindingTables(RETRIEVAL_FINDINGS.typed(present), ABSENT_FINDINGS.typed(absent))
 
 
-def _resting_on(name: str, table: pd.DataFrame, found: Iterable[Found]) -> Iterable[Found]:
+def resting_on(name: str, table: pd.DataFrame, found: Iterable[Found]) -> Iterable[Found]:
+    """Findings that rest on a table; where it has no rows, that is why there are none."""
     if len(table):
         return found
     return (block._replace(why=f"the table {name} has no rows") for block in found)
