@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -54,6 +56,11 @@ class ProjectConfigLoader(OmegaConfigLoader):
                 f"The {key} in '{self.conf_source}' cannot be read: {reason}"
             ) from error
 
+    @cached_property
+    def parameters(self) -> Mapping[str, Any]:
+        """The parameters, read once: they take long to read, and pipelines ask for them often."""
+        return self["parameters"]
+
     def make_present(self) -> None:
         """Build pipelines from this configuration from now on, those that there are once more."""
         ProjectConfigLoader._present = self
@@ -97,7 +104,7 @@ def present_roster(name: str = MODELS) -> Roster:
     Raises:
         CircuitScalingError: there is none, or it is not valid.
     """
-    parameters = ProjectConfigLoader.present()["parameters"]
+    parameters = ProjectConfigLoader.present().parameters
     if name not in parameters:
         raise CircuitScalingError(
             f"There is no roster: '{name}' is missing in parameters_models.yml. It should be "

@@ -17,9 +17,11 @@ from circuit_scaling.pipelines import (
     ablation,
     causal,
     classify,
+    import_retrieval,
     import_tables,
     join,
     report,
+    retrieval_compare,
     retrieval_detect,
     retrieval_mask,
     scaling,
@@ -31,9 +33,10 @@ from circuit_scaling.pipelines import (
 
 def register_pipelines() -> dict[str, Pipeline]:
     """The study: ``scan, join, classify, scaling, transfer, causal, ablation,
-    retrieval_detect, retrieval_mask, report``.
+    retrieval_detect, retrieval_mask, retrieval_compare, report``.
 
-    ``zoo`` trains the embedded models, and ``import_tables`` stands in for ``join``.
+    ``zoo`` trains the embedded models, ``import_tables`` stands in for ``join``, and
+    ``import_retrieval`` for ``retrieval_detect`` and ``retrieval_mask``.
 
     The study runs by default, or the ``default_pipelines`` that globals.yml of the environment
     names. ``overview`` is the study on the first two models: the same graph, small enough to read.
@@ -48,6 +51,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         **study,
         "zoo": zoo.create_pipeline(roster),
         "import_tables": import_tables.create_pipeline(),
+        "import_retrieval": import_retrieval.create_pipeline(),
     }
     return {
         **every,
@@ -91,5 +95,6 @@ def _study(slugs: Sequence[str], asked: Sequence[str]) -> dict[str, Pipeline]:
         "ablation": ablation.create_pipeline(slugs),
         "retrieval_detect": retrieval_detect.create_pipeline(asked),
         "retrieval_mask": retrieval_mask.create_pipeline(asked),
+        "retrieval_compare": retrieval_compare.create_pipeline(),
         "report": report.create_pipeline(),
     }

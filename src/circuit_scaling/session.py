@@ -35,7 +35,9 @@ class ProjectSession(KedroSession):
         except OutputNotUniqueError as error:
             raise CircuitScalingError(
                 f"Two of these pipelines make the same tables: {_quoted(_names(asked))}. Heads are "
-                "joined from scans (join) or imported (import_tables), never both in one run."
+                "joined from scans (join) or imported (import_tables), and rankings measured "
+                "(retrieval_detect, retrieval_mask) or imported (import_retrieval), never both in "
+                "one run."
             ) from error
         except DatasetNotFoundError as error:
             if "load_versions" not in str(error):

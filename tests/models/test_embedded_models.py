@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pandas as pd
 import pytest
 import torch
 import yaml
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from circuit_scaling.models.loading import load_model
 from circuit_scaling.models.roster import Roster
 from circuit_scaling.models.zoo.settings import ZooSettings
 from circuit_scaling.models.zoo.train import held_out_accuracy, train_model
@@ -47,6 +50,16 @@ def test_training_is_the_same_twice_and_learns():
     pd.testing.assert_frame_equal(first.curves, second.curves)
     loss = first.curves.groupby("step")["loss"].sum()
     assert loss.iloc[-1] < loss.iloc[0]
+
+
+def test_models_that_are_loaded_at_once_do_not_disturb_one_another():
+    """Loading sets a data type for the whole process, and threads of a run share it."""
+    slugs = ["mini_gpt2_s", "mini_pythia_s", "mini_neo", "mini_opt"] * 2
+    with ThreadPoolExecutor(4) as threads:
+        loaded = list(threads.map(lambda slug: load_model(ROSTER.entry(slug)), slugs))
+    for anatomy in loaded:
+        assert {weights.dtype for weights in anatomy.model.parameters()} == {torch.float32}
+    assert torch.get_default_dtype() == torch.float32
 
 
 @pytest.mark.parametrize("slug", list(ROSTER.root))

@@ -231,7 +231,7 @@ def test_the_same_heads_are_run_once(entry, questions, scores, monkeypatch):
     assert (sets["set_type"] == "hero").sum() == 2 * len(METHODS)
     answers = tables.retrieval_answers.set_index("set_id")["answer_logprob"]
     for k in (1, 3):
-        ids = [f"inc_year/190/top/{method}/{k}/0" for method in METHODS]
+        ids = [f"inc_year/190/hero/{method}/{k}/0" for method in METHODS]
         first, *others = (answers.loc[i].tolist() for i in ids)
         assert all(other == first for other in others)
 

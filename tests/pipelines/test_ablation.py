@@ -123,9 +123,10 @@ def test_configuration_that_cannot_be_run(study, run, changes, words):
 
 
 def test_a_model_without_heroes_has_empty_tables_and_one_line(study, run, catalog, caplog):
-    stored = study.load("hero_heads")
-    data = catalog()
-    data.save("hero_heads", stored[stored["model"] != "mini_gpt2_s"])
+    changed = ("hero_heads", "ablation_summary", "ablation_trials__mini_gpt2_s")
+    stored = {name: study.load(name) for name in changed}
+    heroes, data = stored["hero_heads"], catalog()
+    data.save("hero_heads", heroes[heroes["model"] != "mini_gpt2_s"])
     caplog.set_level(logging.INFO)
     try:
         run("ablation", to_outputs=["ablation_summary"])
@@ -135,6 +136,6 @@ def test_a_model_without_heroes_has_empty_tables_and_one_line(study, run, catalo
         lines = [r.getMessage() for r in caplog.records if "no hero heads" in r.getMessage()]
         assert lines == ["mini_gpt2_s: no hero heads, so that there is nothing to ablate"]
     finally:
-        catalog().save("hero_heads", stored)
-        run("ablation", to_outputs=["ablation_summary"])
-    assert set(HERO_SETS) >= set(catalog().load("ablation_summary")["hero_set"])
+        for name, table in stored.items():
+            catalog().save(name, table)
+    assert set(HERO_SETS) >= set(stored["ablation_summary"]["hero_set"])

@@ -133,8 +133,18 @@ def test_sessions_one_after_the_other_have_the_pipelines_of_their_own(tmp_path, 
         assert place_of(context, "joint_heads").parents[1] == root
 
 
-FOUND = ["__default__", "ablation", "causal", "classify", "import_tables", "join", "report"]
-FOUND += ["retrieval_detect", "retrieval_mask", "scaling", "scan", "transfer", "zoo"]
+FOUND = ["__default__", "ablation", "causal", "classify", "import_retrieval"]
+FOUND += [
+    "import_tables",
+    "join",
+    "report",
+    "retrieval_detect",
+    "retrieval_mask",
+    "scaling",
+    "scan",
+    "transfer",
+    "zoo",
+]
 
 
 def test_pipelines_are_found_without_arguments(tmp_path):

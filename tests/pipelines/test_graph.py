@@ -48,7 +48,9 @@ def test_tables_of_one_model_lie_inside_the_boxes(viz, pipeline):
     assert not {name for name in outside if not name.startswith("checkpoint__")}
 
 
-@pytest.mark.parametrize("pipeline", ["__default__", "overview", "zoo", "import_tables"])
+@pytest.mark.parametrize(
+    "pipeline", ["__default__", "overview", "zoo", "import_tables", "import_retrieval"]
+)
 def test_layers_can_be_switched_on(viz, pipeline):
     """kedro-viz has no switch where two layers read each other."""
     layers = viz.get_sorted_layers_for_registered_pipeline(pipeline)

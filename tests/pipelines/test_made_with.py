@@ -46,9 +46,10 @@ def test_stored_tables_are_not_read_with_other_parameters(
 
 def test_what_does_not_depend_on_it_can_be_run(study, run) -> None:
     # tau is no parameter of the joined heads, and memory of nothing at all.
-    found = run("classify", params={"classify": {"tau": 0.2}, "scan": {"chunk": 64}})
-    assert found is not None
-    run("classify")
+    wanted = ["classified_heads"]
+    params = {"classify": {"tau": 0.2}, "scan": {"chunk": 64}}
+    assert run("classify", params=params, to_outputs=wanted) is not None
+    run("classify", to_outputs=wanted)
 
 
 @pytest.mark.parametrize(

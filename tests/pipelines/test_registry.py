@@ -15,8 +15,19 @@ from circuit_scaling.report.reading_order import CHAPTERS, figures_of_the_page, 
 from circuit_scaling.tables.registry import ALL_TABLES, tables_of
 from tests.conftest import PROJECT
 
-NAMES = ["__default__", "ablation", "causal", "classify", "import_tables", "join", "overview"]
-NAMES += ["report", "retrieval_detect", "retrieval_mask", "scaling", "scan", "transfer", "zoo"]
+NAMES = ["__default__", "ablation", "causal", "classify", "import_retrieval"]
+NAMES += [
+    "import_tables",
+    "join",
+    "overview",
+    "report",
+    "retrieval_detect",
+    "retrieval_mask",
+    "scaling",
+    "scan",
+    "transfer",
+    "zoo",
+]
 
 
 def test_registry_starts_without_torch():

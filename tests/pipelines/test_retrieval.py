@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -30,6 +31,22 @@ def test_the_embedded_model_answers_and_loses_its_answers_with_its_heads(study):
     assert (by_copying["random_accuracy"] > 0.6).all()
     assert (by_copying["accuracy_difference"] < -0.4).all()
     assert (by_copying["answer_logprob_difference"] < -1).all()
+
+
+def test_single_samples_are_those_whose_means_are_scores_and_accuracies(study):
+    scores = study.load("head_rankings").sort_values(["layer", "head"])
+    by_ranking = dict(list(scores.groupby(["method", "question", "token_length"])["score"]))
+    for row in study.load("joint_scores").itertuples():
+        by_head = row.scores.reshape(len(row.filings), 64)
+        expected = by_ranking[row.method, row.question, row.token_length]
+        np.testing.assert_allclose(by_head.mean(axis=0), expected, rtol=1e-5, atol=1e-8)
+    keys = ["method", "question", "token_length", "set_type", "n_heads", "draw"]
+    answers = study.load("joint_answers").set_index(keys)
+    results = study.load("ablation_results").set_index(keys).query("reason == ''")
+    assert len(answers) == len(results)
+    for right, accuracy in (("right", "accuracy"), ("baseline_right", "baseline_accuracy")):
+        means = answers[right].map(np.mean)
+        pd.testing.assert_series_equal(means, results[accuracy][means.index], check_names=False)
 
 
 def test_random_sets_hold_none_of_the_best_heads(study):

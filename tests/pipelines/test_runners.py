@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import pandas as pd
-import torch
+import pytest
 from kedro.framework.session import KedroSession
-from kedro.runner import ThreadRunner
+from kedro.runner import AbstractRunner, ParallelRunner, ThreadRunner
 
+from circuit_scaling.tables.made_with import made_with
 from tests.conftest import PROJECT
 
 
-def test_threads_give_the_same_tables(study, monkeypatch, tmp_path):
-    monkeypatch.setenv("CIRCUIT_SCALING_TEST_DATA", str(tmp_path))
-    names = ("joint_heads", "joint_effects", "competence", "ablation_agreement")
-    expected = {name: study.load(name) for name in names}
+@pytest.mark.parametrize("runner", [ParallelRunner, ThreadRunner])
+def test_they_give_the_same_tables_with_the_same_parameters(
+    study, catalog, runner: type[AbstractRunner]
+):
+    names = ("classified_heads", "hero_heads", "transfer_summary", "corr_vs_scale")
+    before = {name: (study[name].resolve_load_version(), study.load(name)) for name in names}
     with KedroSession.create(PROJECT, env="test") as session:
         session.run(
-            pipeline_names=["scan", "join"],
+            pipeline_names=["classify", "transfer", "scaling"],
             to_outputs=list(names),
-            runner=ThreadRunner(max_workers=2),
+            runner=runner(max_workers=2),
         )
-    with KedroSession.create(PROJECT, env="test") as session:
-        catalog = session.load_context().catalog
-    assert str(tmp_path) in str(catalog["joint_heads"]._filepath)
-    for name in names:
-        # Numbers of threads may differ in worker threads, and with them the last bits.
-        pd.testing.assert_frame_equal(catalog.load(name), expected[name], rtol=0, atol=1e-5)
-    assert torch.get_default_dtype() == torch.float32
+    again = catalog()
+    for name, (version, table) in before.items():
+        assert again[name].resolve_load_version() != version
+        pd.testing.assert_frame_equal(table, again.load(name), check_exact=True)
+        assert made_with(again.load(name)) == made_with(table)

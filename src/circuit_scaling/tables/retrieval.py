@@ -127,7 +127,7 @@ COPIED_TOKENS = Table(
 )
 DETECT_LOG = replace(scan.RUN_LOG, name="detect_log")
 MODEL_RANKINGS = Table(
-    "head_rankings",
+    "model_rankings",
     {
         "method": text(*RETRIEVAL_METHODS),
         **MODEL,
@@ -250,7 +250,7 @@ RETRIEVAL_ANSWERS = Table(
 )
 MASK_LOG = replace(scan.RUN_LOG, name="mask_log")
 MODEL_ABLATIONS = Table(
-    "ablation_results",
+    "model_ablations",
     {
         "method": text(*RETRIEVAL_METHODS),
         **MODEL,
@@ -374,7 +374,8 @@ RETRIEVAL_FINDINGS = Table(
 )
 ABSENT_FINDINGS = Table(
     "absent_findings",
-    {"finding": text(), "group": text(), "reason": text()},
+    # Of how many groups the reason is; group is one of them, or "" where it is of all.
+    {"finding": text(), "group": text(), "n_groups": count(), "reason": text()},
     keys=("finding", "group"),
     may_be_empty=True,
 )

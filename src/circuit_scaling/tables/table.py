@@ -73,6 +73,15 @@ class Table:
         types = {name: str(column.dtype) for name, column in self.columns.items()}
         return frame[list(types)].astype(types).reset_index(drop=True)
 
+    def takes(self, column: pd.Series) -> bool:
+        """Whether the column of that name may hold these values."""
+        schema = DataFrameSchema({str(column.name): self.columns[str(column.name)]})
+        try:
+            schema.validate(column.to_frame(), lazy=True)
+        except SchemaErrors:
+            return False
+        return True
+
     def _column_faults(self, frame: pd.DataFrame) -> list[str]:
         repeated = frame.columns[frame.columns.duplicated()]
         if len(repeated):

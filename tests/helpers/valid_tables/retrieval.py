@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from tests.helpers.valid_tables.rows import (
     FLAGS,
     HEAD,
@@ -16,11 +18,14 @@ from tests.helpers.valid_tables.rows import (
 
 _ASKED = {"question": "inc_year", "token_length": 256}
 _SETS = {
-    "set_id": ["inc_year/256/clean", "inc_year/256/top/wu24/1/0", "r/1", "r/2"],
+    "set_id": ["inc_year/256/baseline", "inc_year/256/hero/wu24/1/0", "r/1", "r/2"],
     **_ASKED,
 }
 _HEADS = {"layers": [[], [0], [0, 1], []], "heads": [[], [1], [1, 0], []]}
 _REASONS = ["", "", "", "too few heads are left"]
+
+_FILINGS = [["0.txt"], [], ["0.txt", "1.txt"], ["1.txt"]]
+_KNOWN = [0.25, 0.75, NAN, NAN]
 
 _QUESTIONS = {
     "question_id": [f"inc_year/{number}.txt/3/0.5" for number in range(4)],
@@ -92,7 +97,7 @@ TABLES = {
         "fingerprint": "0f",
     },
     "detect_log": LOG,
-    "head_rankings": {
+    "model_rankings": {
         "method": "wu24",
         **HEAD,
         **_ASKED,
@@ -107,6 +112,32 @@ TABLES = {
         "accuracy_high": 0.97,
         "floor": 0.25,
         "answered": True,
+        **SHAPE,
+        "fingerprint": "0f",
+    },
+    "head_rankings": {
+        "method": ["summed_attention", "wu24", "qrhead", "mine"],
+        **HEAD,
+        "question": ["inc_year", "inc_state", "all", "who"],
+        "token_length": [256, 96, 0, 0],
+        "score": [0.5, 0.0, -0.1, NAN],
+        "rank": [1, 2, 3, 4],
+        "score_study": [0.5, 0.0, NAN, NAN],
+        "rank_study": [1, 2, NAN, NAN],
+        "n_samples": [2, 1, NAN, NAN],
+        "n_asked": [3, 3, NAN, NAN],
+        **dict.fromkeys(("accuracy", "accuracy_low", "accuracy_high", "floor"), _KNOWN),
+        "answered": pd.array([True, False, None, None], dtype="boolean"),
+        **dict.fromkeys(SHAPE, [2, 2, NAN, NAN]),
+        "fingerprint": "0f",
+    },
+    "joint_scores": {
+        **MODEL,
+        "method": ["summed_attention", "wu24", "qrhead", "wu24"],
+        **_ASKED,
+        "token_length": [96, 96, 96, 256],
+        "filings": _FILINGS,
+        "scores": [[0.5, 0.0, 0.1, -0.5], [], [0.25] * 8, [0.0] * 4],
         **SHAPE,
         "fingerprint": "0f",
     },
@@ -157,7 +188,7 @@ TABLES = {
         "fingerprint": "0f",
     },
     "mask_log": LOG,
-    "ablation_results": {
+    "model_ablations": {
         "method": ["summed_attention", "wu24", "qrhead", "wu24"],
         **MODEL,
         **_ASKED,
@@ -174,6 +205,41 @@ TABLES = {
         "n_samples": 12,
         **_HEADS,
         "reason": _REASONS,
+        "fingerprint": "0f",
+    },
+    "ablation_results": {
+        "method": ["summed_attention", "wu24", "qrhead", "mine"],
+        **MODEL,
+        "question": ["inc_year", "inc_state", "all", "who"],
+        "token_length": [256, 96, 0, 0],
+        "n_heads": [1, 1, 2, 1],
+        "set_type": ["hero", "random", "random", "random"],
+        "draw": [0, 0, 1, 2],
+        "ablation": ["zero", "mean", "", ""],
+        "accuracy": SHARES,
+        "baseline_accuracy": 0.75,
+        "accuracy_study": _KNOWN,
+        "baseline_accuracy_study": _KNOWN,
+        "answer_logprob": [-0.5, -7.5, 0.0, NAN],
+        "baseline_answer_logprob": [-0.25, -0.25, NAN, NAN],
+        "n_samples": [12, 12, NAN, NAN],
+        **_HEADS,
+        "reason": _REASONS,
+        "fingerprint": "0f",
+    },
+    "joint_answers": {
+        "method": ["summed_attention", "wu24", "qrhead", "wu24"],
+        **MODEL,
+        **_ASKED,
+        "n_heads": [1, 1, 2, 1],
+        "set_type": ["hero", "random", "random", "random"],
+        "draw": [0, 0, 1, 2],
+        "ablation": ["zero", "mean", "zero", "zero"],
+        "filings": _FILINGS,
+        "right": [[1.0], [], [0.0, 1.0], [0.0]],
+        "baseline_right": [[1.0], [], [1.0, 1.0], [0.0]],
+        "floor": 0.25,
+        "answered": [True, False, True, True],
         "fingerprint": "0f",
     },
     "masking_summary": {
@@ -205,5 +271,28 @@ TABLES = {
         "n_random": [10, 1, 3, 0],
         "reason": _REASONS,
         "fingerprint": "0f",
+    },
+    "retrieval_findings": {
+        "finding": ["q1_mean_drop", "f6_gap", "f6_gap", "universal_share"],
+        "group": ["inc_year|50", "wu24", "qrhead", "wu24|L3H5"],
+        "value": [0.25, -0.5, 638.0, 1.0],
+        "ci_low": [0.1, NAN, 500.0, NAN],
+        "ci_high": [0.4, NAN, 700.0, NAN],
+        "n": [24, 32, 0, 1],
+    },
+    "absent_findings": {
+        "finding": ["q1_mean_drop", "f6_gap", "f4_rank_change", "universal_share"],
+        "group": ["inc_year|50", "wu24", "", ""],
+        "n_groups": [1, 2, 0, 3],
+        "reason": "no pair of models",
+    },
+    "retrieval_checks": {
+        "table": ["head_rankings", "ablation_results", "head_rankings", "head_rankings"],
+        "check": ["few samples", "missing cells", "missing cells", "other attention"],
+        "outcome": ["passed", "suspect", "not possible", "suspect"],
+        "where": ["", "wu24, mini_llama", "", ""],
+        "n_rows": [0, 3, 0, 12],
+        "detail": ["", "3 of 12 are missing", "", ""],
+        "cause": ["", "a run that was cut off", "", ""],
     },
 }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Literal
 
 import pandas as pd
 
+from circuit_scaling.analysis.suspicions import as_list
 from circuit_scaling.tables.import_tables import IMPORT_CHECKS
 
 _SHOWN = 3
@@ -59,14 +59,15 @@ def suspects(findings: Sequence[Finding]) -> list[Finding]:
 
 def as_text(findings: Sequence[Finding]) -> str:
     """One heading per check and likely cause, one line per model below it."""
-    lines = []
-    for (check, cause), group in groupby(suspects(findings), key=lambda f: (f.check, f.cause)):
-        lines.append(f"{check}. Likely cause: {cause}")
-        lines += [
-            f"  - {f.model}{f', {f.column}' if f.column else ''}: {f.detail} ({f.examples})"
-            for f in group
-        ]
-    return "\n".join(lines)
+    return as_list(
+        (
+            finding.check,
+            finding.cause,
+            f"{finding.model}{f', {finding.column}' if finding.column else ''}: {finding.detail} "
+            f"({finding.examples})",
+        )
+        for finding in suspects(findings)
+    )
 
 
 def as_table(

@@ -12,7 +12,7 @@ from circuit_scaling.analysis.import_tables.checks import Known, all_findings
 from circuit_scaling.analysis.import_tables.findings import as_table, as_text, marks, suspects
 from circuit_scaling.analysis.import_tables.reading import DELTAS, read_head_table
 from circuit_scaling.analysis.import_tables.settings import ImportSettings
-from circuit_scaling.commands import run_command
+from circuit_scaling.analysis.suspicions import stop_or_keep
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.fingerprint import fingerprint_of, fingerprint_of_files
 from circuit_scaling.models.roster import RosterEntry, Rosters
@@ -49,14 +49,13 @@ def import_joint_table(settings: ImportSettings, rosters: Rosters) -> ImportedTa
     known = {model: entry for model, entry in found.items() if entry is not None}
     findings = all_findings(given, known)
     if suspects(findings):
-        message = f"The table '{path}' cannot be right as it is.\n{as_text(findings)}\n"
-        if settings.on_suspect == "stop":
-            keep = {"import.joint_table": str(path), "import.on_suspect": "keep"}
-            raise CircuitScalingError(
-                f"{message}Nothing was written. Correct the table, or go on with the findings in "
-                f"the tables and the report: {run_command(env='external', params=keep)}"
-            )
-        _log.warning("%sIt is kept, with these findings.", message)
+        stop_or_keep(
+            [path],
+            as_text(findings),
+            settings.on_suspect == "keep",
+            pipelines=(),
+            params={"import.joint_table": str(path)},
+        )
     unknown = [model for model in found if model not in known]
     if unknown:
         _log.info("Not in a roster, so of unknown shape and size: %s.", ", ".join(unknown))

@@ -1,24 +1,40 @@
-"""Which table is imported, as the configuration says it."""
+"""Which tables are imported, and what they do not say, as the configuration has it."""
 
 from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from circuit_scaling.typed import Block
+from circuit_scaling.vocabulary import QuestionKind
 
 
 class ImportSettings(Block):
-    """Which table is imported.
+    """Which tables are imported. Relative paths start at the working directory.
 
     Attributes:
-        joint_table: path of a .csv or .parquet file; a relative one starts at the working
-            directory.
+        joint_table: path of a .csv or .parquet file of head effects.
+        head_rankings, ablation_results: paths of .csv or .parquet files of the study of retrieval
+            heads; either is enough.
         on_suspect: ``stop`` where a check finds something, or ``keep`` the table and carry the
             findings along.
+        model_pairs: base model and instruct model, for the comparison of the two.
+        question_kinds: of questions that are none of the project's own, for the comparison.
     """
 
-    # What the file holds is in the fingerprints of its heads.
-    not_in_results: ClassVar[frozenset[str]] = frozenset({"joint_table", "on_suspect"})
+    # What the files hold is in the fingerprints of their rows. The last two are no matter of the
+    # imported tables: the comparison is given them by themselves, and its tables say so.
+    not_in_results: ClassVar[frozenset[str]] = frozenset(
+        {
+            *("joint_table", "head_rankings", "ablation_results", "on_suspect"),
+            *("model_pairs", "question_kinds"),
+        }
+    )
 
     joint_table: str | None = None
+    head_rankings: str | None = None
+    ablation_results: str | None = None
     on_suspect: Literal["stop", "keep"] = "stop"
+    model_pairs: tuple[tuple[str, str], ...] = ()
+    question_kinds: dict[str, QuestionKind] = Field(default_factory=dict)

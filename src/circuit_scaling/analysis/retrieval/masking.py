@@ -44,7 +44,7 @@ def ablation_results(sets: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
     means = means.rename(columns={column: name for name, column in _READ.items()})
     means["n_samples"] = answers.groupby(["set_id", "ablation"]).size()
     ablations = pd.DataFrame({"ablation": answers["ablation"].unique()})
-    masked = _with_methods(sets).merge(ablations, "cross")
+    masked = with_methods(sets).merge(ablations, "cross")
     found = masked.join(means, on=["set_id", "ablation"])
     clean = sets.loc[sets["set_type"] == "baseline", [*_ASKED, "set_id"]]
     baseline = clean.merge(means.reset_index(), on="set_id")[[*_ASKED, "ablation", *_READ]]
@@ -244,8 +244,8 @@ def _side_by_side(ours: _Values, theirs: _Values) -> _Values:
     return np.concatenate([ours[:, :n], theirs[:, :n]], axis=2)
 
 
-def _with_methods(sets: pd.DataFrame) -> pd.DataFrame:
-    """Top and random sets; those that methods share once for each method of the question."""
+def with_methods(sets: pd.DataFrame) -> pd.DataFrame:
+    """Sets without the baseline; those that methods share once for each method of the question."""
     masked = sets[sets["set_type"] != "baseline"]
     methods = masked.loc[masked["set_type"] == "hero", [*_ASKED, "method"]].drop_duplicates()
     shared = masked[masked["method"] == ""].drop(columns="method").merge(methods, on=_ASKED)

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from circuit_scaling.analysis.retrieval.exports import rankings_for_people
+from circuit_scaling.analysis.retrieval.joint import sample_scores
 from circuit_scaling.analysis.retrieval.known_heads import known_retrieval_heads
 from circuit_scaling.analysis.retrieval.rankings import rank
 from circuit_scaling.datasets.figures import Drawn
@@ -16,7 +17,7 @@ from circuit_scaling.measuring.retrieval.freshness import check_fresh_questions,
 from circuit_scaling.measuring.retrieval.settings import RetrievalSettings
 from circuit_scaling.models.roster import Roster, RosterEntry
 from circuit_scaling.pipelines.per_model import stack
-from circuit_scaling.tables.retrieval import JOINT_QUESTIONS
+from circuit_scaling.tables.retrieval import HEAD_RANKINGS, JOINT_QUESTIONS
 
 # torch and transformers are imported inside the functions: the registry must start without them.
 
@@ -51,7 +52,7 @@ def rank_heads(
     filings_texts: pd.DataFrame,
     haystack: str,
     **tables: pd.DataFrame,
-) -> pd.DataFrame:
+) -> dict[str, pd.DataFrame]:
     """Refuse questions and scores that do not fit the configuration; else rank the heads.
 
     ``tables`` are questions, retrieval_scores and decoded_answers.
@@ -59,18 +60,22 @@ def rank_heads(
     questions, scores = tables["questions"], tables["retrieval_scores"]
     check_fresh_questions(entry, settings, (filings_truth, filings_texts, haystack), questions)
     check_fresh_scores(entry, settings, questions, scores)
-    return rank(scores, tables["decoded_answers"], questions)
+    answers = tables["decoded_answers"]
+    return {
+        "head_rankings": rank(scores, answers, questions),
+        "sample_scores": sample_scores(scores, answers),
+    }
 
 
 def collect(retrieval_models: dict[str, Any], *tables: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The tables of all models, one below the other.
 
-    ``tables`` are those of all models for each of rankings, questions, copied tokens, counts and
-    logs in turn.
+    ``tables`` are those of all models for each of rankings, scores of samples, questions, copied
+    tokens, counts and logs in turn.
     """
     models = Roster.model_validate(retrieval_models).root.values()
     n = len(models)
-    rankings, questions, copied, counts, logs = (
+    rankings, scores, questions, copied, counts, logs = (
         tables[start : start + n] for start in range(0, len(tables), n)
     )
     named = [
@@ -78,7 +83,8 @@ def collect(retrieval_models: dict[str, Any], *tables: pd.DataFrame) -> dict[str
         for table, entry in zip(questions, models, strict=True)
     ]
     return {
-        "head_rankings": stack(*rankings),
+        "head_rankings": HEAD_RANKINGS.typed(stack(*rankings)),
+        "joint_scores": stack(*scores),
         "joint_questions": stack(*named)[list(JOINT_QUESTIONS.columns)],
         "copied_tokens": stack(*copied),
         "question_counts": stack(*counts),

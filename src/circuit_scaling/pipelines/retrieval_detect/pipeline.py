@@ -22,8 +22,9 @@ from circuit_scaling.provenance import MEASURES
 FILINGS = ("filings_truth", "filings_texts", "haystack")
 _ASKED = ("questions", "question_counts")
 _DETECTED = ("retrieval_scores", "decoded_answers", "copied_tokens", "detect_log")
-_OF_EVERY = ("head_rankings", "questions", "copied_tokens", "question_counts", "detect_log")
-_COLLECTED = (_OF_EVERY[0], "joint_questions", *_OF_EVERY[2:])
+_RANKED = ("head_rankings", "sample_scores")
+_OF_EVERY = (*_RANKED, "questions", "copied_tokens", "question_counts", "detect_log")
+_COLLECTED = ("head_rankings", "joint_scores", "joint_questions", *_OF_EVERY[3:])
 
 
 def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
@@ -56,7 +57,7 @@ def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
                     **filings,
                     **{name: name for name in ("questions", *_DETECTED[:2])},
                 },
-                outputs="head_rankings",
+                outputs={name: name for name in _RANKED},
                 name="rank_heads",
             ),
         ],

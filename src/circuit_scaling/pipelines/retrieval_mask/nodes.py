@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from circuit_scaling.analysis.retrieval.exports import masking_for_people
+from circuit_scaling.analysis.retrieval.joint import sample_answers
 from circuit_scaling.analysis.retrieval.masking import ablation_results, summarise_masks
 from circuit_scaling.datasets.figures import Drawn
 from circuit_scaling.figures.retrieval.masking import masking as draw_model
@@ -19,6 +20,7 @@ from circuit_scaling.measuring.retrieval.settings import MaskingSettings, Retrie
 from circuit_scaling.measuring.shared.of_model import of_model
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.pipelines.per_model import stack
+from circuit_scaling.tables.retrieval import ABLATION_RESULTS
 
 # torch and transformers are imported inside the functions: the registry must start without them.
 
@@ -56,15 +58,27 @@ def compare_masks(
     check_fresh_answers(entry, settings, masking, ranked, sets, answers)
     return {
         "ablation_results": ablation_results(sets, answers),
+        "sample_answers": sample_answers(sets, answers, questions),
         "masking_summary": summarise_masks(sets, answers, questions),
     }
 
 
 def collect(*tables: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Results, comparisons and logs of all models, one below the other."""
-    third = len(tables) // 3
-    names = ("ablation_results", "masking_summary", "mask_log")
-    return {name: stack(*tables[i * third : (i + 1) * third]) for i, name in enumerate(names)}
+    """The tables of all models, one below the other.
+
+    ``tables`` are those of all models for each of results, answers of samples, comparisons and
+    logs in turn.
+    """
+    n = len(tables) // 4
+    results, answers, summaries, logs = (
+        stack(*tables[start : start + n]) for start in range(0, len(tables), n)
+    )
+    return {
+        "ablation_results": ABLATION_RESULTS.typed(results),
+        "joint_answers": answers,
+        "masking_summary": summaries,
+        "mask_log": logs,
+    }
 
 
 def export(

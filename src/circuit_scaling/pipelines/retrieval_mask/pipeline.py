@@ -19,8 +19,9 @@ from circuit_scaling.provenance import MEASURES
 
 _READ = ("joint_questions", "head_rankings")
 _MASKED = ("masked_heads", "retrieval_answers", "mask_log")
-_COMPARED = ("ablation_results", "masking_summary")
-_COLLECTED = (*_COMPARED, "mask_log")
+_COMPARED = ("ablation_results", "sample_answers", "masking_summary")
+_OF_EVERY = (*_COMPARED, "mask_log")
+_COLLECTED = ("ablation_results", "joint_answers", "masking_summary", "mask_log")
 
 
 def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
@@ -52,7 +53,7 @@ def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
         [
             Node(
                 collect,
-                inputs=of_every(_COLLECTED, slugs),
+                inputs=of_every(_OF_EVERY, slugs),
                 outputs={name: name for name in _COLLECTED},
                 name="collect_masks",
             ),

@@ -132,7 +132,7 @@ def test_random_sets_are_shared_and_matched_ones_follow_their_method():
     matched = choose_masks(scored(values), SHAPE, masking(ks=(1,), random_layers="matched"))
     assert {mask.method for mask in of_type(matched, "random")} == set(METHODS)
     names = {mask.set_id for mask in (*shared, *matched)}
-    assert {"inc_year/96/clean/0/0", "inc_year/96/top/qrhead/2/0"} <= names
+    assert {"inc_year/96/baseline/0/0", "inc_year/96/hero/qrhead/2/0"} <= names
     assert {"inc_year/96/random/2/4", "inc_year/96/random/wu24/1/0"} <= names
 
 

@@ -67,7 +67,7 @@ def as_tables(found: Sequence[Found], intervals: Intervals = _NO_INTERVALS) -> F
     """A row for each group that has a value; why the others have none.
 
     Where many groups of a finding have no value, or all, they are one row of ``absent_findings``
-    with the group "".
+    with the group "" and their number.
 
     Args:
         found: no finding twice.
@@ -108,12 +108,9 @@ def _rows(block: Found, intervals: Intervals) -> pd.DataFrame:
     return rows[np.isfinite(block.values)].assign(finding=block.finding)
 
 
-def _missing(block: Found) -> list[tuple[str, str, str]]:
+def _missing(block: Found) -> list[tuple[str, str, int, str]]:
     """Rows of ``absent_findings``."""
     missing = np.flatnonzero(~np.isfinite(block.values))
-    if len(missing) == len(block.groups):
-        return [(block.finding, "", block.why)]
-    if len(missing) > _NAMED:
-        counted = f"{len(missing)} of {len(block.groups)} groups: {block.why}"
-        return [(block.finding, "", counted)]
-    return [(block.finding, block.groups[at], block.why) for at in missing]
+    if len(missing) > _NAMED or len(missing) == len(block.groups):
+        return [(block.finding, "", len(missing), block.why)]
+    return [(block.finding, block.groups[at], 1, block.why) for at in missing]

@@ -1,0 +1,1 @@
+"""Rankings of heads and masked accuracies measured elsewhere: read, checked and laid out."""

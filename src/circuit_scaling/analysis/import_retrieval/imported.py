@@ -1,0 +1,173 @@
+"""Checked rankings and masked accuracies in the form of the tables that the comparison reads."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from circuit_scaling.analysis.given_files import existing_file
+from circuit_scaling.analysis.import_retrieval.ablation_checks import (
+    ablation_checks,
+    usable_ablations,
+)
+from circuit_scaling.analysis.import_retrieval.ranking_checks import (
+    ranking_checks,
+    usable_rankings,
+)
+from circuit_scaling.analysis.import_retrieval.reading import (
+    AXES,
+    read_ablations,
+    read_rankings,
+)
+from circuit_scaling.analysis.import_tables.settings import ImportSettings
+from circuit_scaling.analysis.retrieval.comparison.checked import as_table, as_text, suspects
+from circuit_scaling.analysis.retrieval.comparison.suspects import plausibility
+from circuit_scaling.analysis.suspicions import stop_or_keep
+from circuit_scaling.commands import run_command
+from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.fingerprint import fingerprint_of, fingerprint_of_files
+from circuit_scaling.models.roster import RosterEntry, Rosters
+from circuit_scaling.tables.retrieval import (
+    ABLATION_RESULTS,
+    HEAD_RANKINGS,
+    JOINT_ANSWERS,
+    JOINT_SCORES,
+)
+from circuit_scaling.tables.table import Table
+
+PIPELINES = ("import_retrieval", "retrieval_compare")
+UNKNOWN_FAMILY = "unknown"
+_EMPTY_TEXTS = ("ablation", "reason")
+_log = logging.getLogger(__name__)
+
+
+class ImportedRetrieval(NamedTuple):
+    """What the retrieval pipelines measure, made of files; there is nothing by sample."""
+
+    head_rankings: pd.DataFrame
+    ablation_results: pd.DataFrame
+    joint_scores: pd.DataFrame
+    joint_answers: pd.DataFrame
+    import_retrieval_checks: pd.DataFrame
+
+
+def import_retrieval_tables(settings: ImportSettings, rosters: Rosters) -> ImportedRetrieval:
+    """Read, check and lay out rankings, masked accuracies, or both; what is not given is empty.
+
+    Where suspect tables are kept, of rows for the same head or set the first one counts, and rows
+    that cannot be used are left out.
+
+    Raises:
+        CircuitScalingError: no file is named; one is no such table; they are suspect and not to be
+            kept; or nothing of one can be used.
+    """
+    given: dict[str, Path] = {
+        name: existing_file(path)
+        for name in ("head_rankings", "ablation_results")
+        if (path := getattr(settings, name))
+    }
+    if not given:
+        raise CircuitScalingError(_which())
+    rankings = _read(read_rankings, given.get("head_rankings"), HEAD_RANKINGS)
+    ablations = _read(read_ablations, given.get("ablation_results"), ABLATION_RESULTS)
+    named = pd.concat([rankings[["model", "family"]], ablations[["model", "family"]]])
+    found = {str(model): rosters.find(str(model)) for model in named["model"].unique()}
+    known = {model: entry for model, entry in found.items() if entry is not None}
+    families = _families(named, known)
+    head_rankings = _laid_out(
+        usable_rankings(rankings), HEAD_RANKINGS, families, known, given.get("head_rankings")
+    )
+    ablation_results = _laid_out(
+        usable_ablations(ablations), ABLATION_RESULTS, families, {}, given.get("ablation_results")
+    )
+    checked = [
+        *ranking_checks(rankings, known),
+        *ablation_checks(ablations, rankings, known),
+        *plausibility(head_rankings, ablation_results, rosters),
+    ]
+    if suspects(checked):
+        stop_or_keep(
+            list(given.values()),
+            as_text(checked),
+            settings.on_suspect == "keep",
+            PIPELINES,
+            {f"import.{name}": str(path) for name, path in given.items()},
+        )
+    for name, table in {
+        "head_rankings": head_rankings,
+        "ablation_results": ablation_results,
+    }.items():
+        if name in given and table.empty:
+            raise CircuitScalingError(
+                f"No row of '{given[name]}' can be used: there is nothing to keep. Correct the "
+                f"table.\n{as_text(checked)}".rstrip()
+            )
+    unknown = [model for model in found if model not in known]
+    if unknown:
+        _log.info("Not in a roster, so of unknown family and shape: %s.", ", ".join(unknown))
+    return ImportedRetrieval(
+        head_rankings,
+        ablation_results,
+        JOINT_SCORES.empty(),
+        JOINT_ANSWERS.empty(),
+        as_table(checked),
+    )
+
+
+def _which() -> str:
+    params = {f"import.{name}": "PATH" for name in ("head_rankings", "ablation_results")}
+    return (
+        "Which tables are to be imported? Name a CSV or parquet file with the columns "
+        f"{', '.join((*AXES, 'layer', 'head', 'score', 'rank'))}, one with "
+        f"{', '.join((*AXES, 'n_heads', 'set_type', 'accuracy', 'baseline_accuracy'))}, or both: "
+        + run_command(PIPELINES, env="external", params=params)
+    )
+
+
+def _read(read: Callable[[Path], pd.DataFrame], path: Path | None, table: Table) -> pd.DataFrame:
+    return table.empty() if path is None else read(path)
+
+
+def _families(named: pd.DataFrame, known: Mapping[str, RosterEntry]) -> dict[str, str]:
+    """Model -> its family: the roster's, else that of the files, else unknown."""
+    told = named[named["family"] != ""].groupby("model")["family"].first()
+    return {
+        str(model): known[model].family if model in known else str(told.get(model, UNKNOWN_FAMILY))
+        for model in named["model"].unique()
+    }
+
+
+def _laid_out(
+    rows: pd.DataFrame,
+    table: Table,
+    families: Mapping[str, str],
+    known: Mapping[str, RosterEntry],
+    path: Path | None,
+) -> pd.DataFrame:
+    """The rows as the table has them; what was not told is missing.
+
+    Args:
+        known: models whose shape is filled in, where the file does not say it.
+    """
+    if path is None:
+        return table.empty()
+    content = fingerprint_of_files([path])
+    prints = {
+        model: fingerprint_of({"imported": content, "model": model, "family": family})
+        for model, family in families.items()
+    }
+    laid = rows.reindex(columns=list(table.columns))
+    laid["family"] = rows["model"].map(families)
+    laid["fingerprint"] = rows["model"].map(prints)
+    if known:
+        for name in ("n_layers", "n_heads"):
+            shape = {model: float(getattr(entry, name)) for model, entry in known.items()}
+            laid[name] = laid[name].fillna(rows["model"].map(shape))
+    for name in _EMPTY_TEXTS:
+        if name in laid:
+            laid[name] = laid[name].fillna("")
+    return table.typed(laid)

@@ -1,0 +1,238 @@
+"""Read rankings and masked accuracies from files; what is no such table is refused in one line."""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from circuit_scaling.analysis import given_files
+from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.tables.retrieval import ABLATION_RESULTS, HEAD_RANKINGS
+from circuit_scaling.tables.table import Table
+from circuit_scaling.vocabulary import EVERY_QUESTION, MASKED_SETS
+
+UNNAMED = "unnamed"
+"""The one method or model of a file that has no column for them."""
+AXES = ["method", "model", "question", "token_length"]
+_MISSING_AXES = {
+    "method": UNNAMED,
+    "model": UNNAMED,
+    "question": EVERY_QUESTION,
+    "token_length": 0,
+}
+_LONGEST = 10**9
+_RANKED = ("layer", "head", "score", "rank")
+# What the project's own tables have besides. Of `answered` and of masked heads a file may hold
+# texts, or truths and lists.
+_RANKED_NUMBERS = (
+    *("score_study", "rank_study", "n_samples", "n_asked"),
+    *("accuracy", "accuracy_low", "accuracy_high", "floor", "n_layers", "n_heads"),
+)
+_MASKED_NUMBERS = (
+    *("draw", "accuracy_study", "baseline_accuracy_study"),
+    *("answer_logprob", "baseline_answer_logprob", "n_samples"),
+)
+RANKING_COLUMNS = given_files.Columns(
+    texts=(*AXES[:3], "family", "answered"),
+    numbers=(AXES[3], *_RANKED, *_RANKED_NUMBERS),
+    needed=("layer", "head"),
+)
+ABLATION_COLUMNS = given_files.Columns(
+    texts=(*AXES[:3], "set_type", "family", "ablation", "heads", "reason"),
+    numbers=(AXES[3], "n_heads", "accuracy", "baseline_accuracy", "layers", *_MASKED_NUMBERS),
+    needed=("n_heads", "set_type", "accuracy"),
+)
+_HEAD = re.compile(r"L(\d+)H(\d+)")
+_BETWEEN_HEADS = re.compile(r"[\s,;\[\]'\"]*")
+_TRUTHS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
+_log = logging.getLogger(__name__)
+
+
+def read_rankings(path: Path) -> pd.DataFrame:
+    """The rankings of a file: the columns of ``head_rankings`` as far as they are told.
+
+    All of the axes, layer, head, ``score`` (NaN where it is not told), ``rank`` and ``family``
+    (empty where it is not told); of the further columns of the project's own table those that the
+    file has. ``rank`` is a float and may be anything: checks look at it. Where there is no such
+    column, it is made of the scores: from 1 for the highest, of equal ones the lower layer and
+    then the lower head first, heads without a score last.
+
+    Raises:
+        CircuitScalingError: the file cannot be taken (:func:`given_files.read_file`); a layer, head
+            or length is no whole number, a score or rank no number; there is neither score nor
+            rank; or a model is in two families.
+    """
+    frame = given_files.read_file(path, RANKING_COLUMNS)
+    frame = _with_axes(path, frame)
+    for name in ("layer", "head"):
+        frame[name] = given_files.whole_numbers(path, frame[name])
+    if "score" not in frame and "rank" not in frame:
+        raise CircuitScalingError(
+            f"'{path}' has neither a column score nor a column rank. It must have one of them."
+        )
+    if "score" in frame:
+        frame["score"] = given_files.numbers(path, frame["score"])
+        given_files.refuse(path, frame["score"], np.isinf(frame["score"]), "is infinite")
+    else:
+        frame["score"] = np.nan
+    if "rank" in frame:
+        frame["rank"] = given_files.numbers(path, frame["rank"])
+        given_files.refuse(path, frame["rank"], ~np.isfinite(frame["rank"]), "is missing")
+    else:
+        given_files.refuse(
+            path, frame["score"], frame["score"].isna().groupby(_keys(frame)).transform("all"),
+            "is missing, and there is no column rank,",
+        )  # fmt: skip
+        frame["rank"] = _ranks(frame)
+    further = (*_RANKED_NUMBERS, "answered")
+    return _families(path, _further(path, frame, HEAD_RANKINGS, further))
+
+
+def read_ablations(path: Path) -> pd.DataFrame:
+    """The masked accuracies of a file: the columns of ``ablation_results`` as far as they are told.
+
+    All of the axes, ``n_heads``, ``set_type``, ``accuracy``, ``baseline_accuracy`` (both NaN where
+    they are not told) and ``family``; of the further columns of the project's own table those that
+    the file has, with the masked heads as lists of ``layers`` and ``heads``. A row with 0 heads is
+    one of the baseline. Of a baseline row ``method`` and ``n_heads`` may be empty.
+
+    Raises:
+        CircuitScalingError: the file cannot be taken (:func:`given_files.read_file`); a length or a
+            number of heads is no whole number, an accuracy no number, a kind of set unknown; there
+            is neither a column of baselines nor a row with one; or a model is in two families.
+    """
+    frame = given_files.read_file(path, ABLATION_COLUMNS)
+    kinds = frame["set_type"].astype(str).str.strip()
+    kinds.name = "set_type"
+    unknown = ~kinds.isin(MASKED_SETS)
+    given_files.refuse(path, kinds, unknown, f"is none of {', '.join(MASKED_SETS)}")
+    counts = given_files.numbers(path, frame["n_heads"])
+    no_count = counts.isna() & (kinds == "baseline")
+    frame["n_heads"] = given_files.whole_numbers(path, counts.mask(no_count, 0), _LONGEST)
+    frame["set_type"] = kinds.mask(frame["n_heads"] == 0, "baseline")
+    baseline = frame["set_type"] == "baseline"
+    frame = _with_axes(path, frame, may_be_nameless=baseline)
+    frame["accuracy"] = given_files.numbers(path, frame["accuracy"])
+    if "baseline_accuracy" in frame:
+        frame["baseline_accuracy"] = given_files.numbers(path, frame["baseline_accuracy"])
+    elif baseline.any():
+        frame["baseline_accuracy"] = np.nan
+    else:
+        raise CircuitScalingError(
+            f"'{path}' has neither a column baseline_accuracy nor a row with the set_type "
+            "baseline. Without the accuracy with all heads there is nothing to compare with."
+        )
+    frame = _with_heads(path, frame)
+    further = ("ablation", "reason", *_MASKED_NUMBERS)
+    return _families(path, _further(path, frame, ABLATION_RESULTS, further))
+
+
+def _with_axes(
+    path: Path, frame: pd.DataFrame, may_be_nameless: pd.Series | None = None
+) -> pd.DataFrame:
+    """All axes; one that the file does not have is one value, and logged.
+
+    Args:
+        may_be_nameless: rows whose method may be empty, as that of a baseline, which has none.
+    """
+    for name, value in _MISSING_AXES.items():
+        if name not in frame:
+            frame[name] = pd.Series([value] * len(frame), index=frame.index)
+            _log.info("'%s' has no column %s: all is %r.", path, name, value)
+        elif name == "token_length":
+            frame[name] = given_files.whole_numbers(path, frame[name], _LONGEST)
+        elif name == "method" and may_be_nameless is not None:
+            told = frame[name].notna() & (frame[name].astype(str).str.strip() != "")
+            checked = told | ~may_be_nameless
+            names = given_files.named(path, frame[name].where(checked, UNNAMED))
+            frame[name] = names.where(checked, "")
+        else:
+            frame[name] = given_files.named(path, frame[name])
+    return frame
+
+
+def _keys(frame: pd.DataFrame) -> pd.Series:
+    """A number for each ranking."""
+    return frame.groupby(AXES, sort=False).ngroup()
+
+
+def _ranks(frame: pd.DataFrame) -> pd.Series:
+    order = frame.sort_values(
+        ["score", "layer", "head"], ascending=[False, True, True], na_position="last", kind="stable"
+    )
+    return (order.groupby(AXES).cumcount() + 1).reindex(frame.index).astype(float)
+
+
+def _with_heads(path: Path, frame: pd.DataFrame) -> pd.DataFrame:
+    """``layers`` and ``heads`` as lists, from texts such as ``L3H5 L4H1`` or from both lists."""
+    given = frame.pop("heads") if "heads" in frame else pd.Series("", index=frame.index)
+    layers = frame.pop("layers") if "layers" in frame else pd.Series(None, index=frame.index)
+    found = [_pairs(*cells) for cells in zip(layers, given, strict=True)]
+    if None in found:
+        what = f"row {found.index(None) + 1} is no list such as L3H5 L4H1"
+        _left_out(path, "heads", what)
+        found = [([], [])] * len(found)
+    for place, name in enumerate(("layers", "heads")):
+        frame[name] = pd.Series(
+            [list(pair[place]) for pair in found if pair is not None],
+            index=frame.index,
+            dtype=object,
+        )
+    return frame
+
+
+def _pairs(layers: object, heads: object) -> tuple[list[int], list[int]] | None:
+    """Layers and heads of one set; None where the cells are no such thing."""
+    if isinstance(heads, list | tuple | np.ndarray) and isinstance(layers, type(heads)):
+        pair = [int(at) for at in layers], [int(at) for at in heads]
+        return pair if len(pair[0]) == len(pair[1]) else None
+    text = heads if isinstance(heads, str) else "" if heads in (None, pd.NA) else repr(heads)
+    if not _BETWEEN_HEADS.fullmatch(_HEAD.sub("", text)):
+        return None
+    found = _HEAD.findall(text)
+    return [int(layer) for layer, _ in found], [int(head) for _, head in found]
+
+
+def _further(path: Path, frame: pd.DataFrame, table: Table, names: tuple[str, ...]) -> pd.DataFrame:
+    """Columns that the project's own table has; one that holds something else is left out."""
+    for name in names:
+        if name not in frame:
+            continue
+        found = _of_kind(frame[name], str(table.columns[name].dtype))
+        if found is not None and table.takes(found.rename(name)):
+            frame[name] = found
+        else:
+            _left_out(path, name, "it does not hold what the project's column of this name does")
+            frame = frame.drop(columns=name)
+    return frame
+
+
+def _of_kind(cells: pd.Series, kind: str) -> pd.Series | None:
+    """Cells of a file as a column of that type; None where some would be lost."""
+    if kind.startswith("str"):
+        return cells.astype(object).where(cells.notna(), "").astype(kind)
+    if kind == "boolean":
+        words = cells.astype(object).where(cells.notna(), "").astype(str).str.strip().str.lower()
+        known = words.isin([*_TRUTHS, ""]).all()
+        return words.map(_TRUTHS).astype("boolean") if known else None
+    found = given_files.as_numbers(cells)
+    if (found.isna() & cells.notna()).any():
+        return None
+    whole = kind == "int64" and (found % 1 == 0).all()
+    return found.astype(int) if whole else found
+
+
+def _families(path: Path, frame: pd.DataFrame) -> pd.DataFrame:
+    """With a family for each row, empty where it is not told."""
+    told = frame["family"] if "family" in frame else pd.Series("", index=frame.index)
+    frame["family"] = told.fillna("").astype(str).str.strip()
+    given_files.one_family_each(path, frame)
+    return frame
+
+
+def _left_out(path: Path, name: str, why: str) -> None:
+    _log.warning("Column %s of '%s' is left out: %s.", name, path, why)

@@ -1,0 +1,19 @@
+"""Nodes of the import: read and check rankings and accuracies, write for people what was found."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from circuit_scaling.analysis.import_retrieval.imported import import_retrieval_tables
+from circuit_scaling.analysis.import_tables.settings import ImportSettings
+from circuit_scaling.models.roster import Rosters
+
+
+def import_files(settings: ImportSettings, rosters: Rosters) -> dict[str, pd.DataFrame]:
+    """Refuse tables that cannot be right; else write them as the retrieval pipelines do."""
+    return import_retrieval_tables(settings, rosters)._asdict()
+
+
+def export(import_retrieval_checks: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The outcome of every check, as CSV."""
+    return {"import_retrieval_checks": import_retrieval_checks}
