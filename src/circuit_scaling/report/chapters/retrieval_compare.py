@@ -25,6 +25,7 @@ from circuit_scaling.report.blocks import (
 )
 from circuit_scaling.report.chapter import Chapter, Told
 from circuit_scaling.report.context import ReportContext
+from circuit_scaling.tables.made_with import made_with
 
 _NAMED = 8  # heads of a consensus
 _FIGURES = {
@@ -48,7 +49,7 @@ def _tell(context: ReportContext) -> Told:
     findings = context.tables["retrieval_findings"]
     if findings.empty:
         return Told(("Nothing could be compared.",))
-    methods = _labels(findings)
+    methods, best = _labels(findings), _best(findings)
     blocks: list[Block] = [_table(findings, methods)]
     for name, caption in _FIGURES.items():
         blocks += drawing(context.figures, name, caption)
@@ -58,10 +59,10 @@ def _tell(context: ReportContext) -> Told:
     return Told(
         [
             *_suspicions(context.tables["retrieval_checks"]),
-            *_overlaps(findings, methods),
+            *_overlaps(findings, methods, best),
             *_consensus(findings, methods),
             *_drops(findings, methods),
-            *_models(findings, methods),
+            *_models(findings, methods, best),
             "Every finding with its interval: tables/retrieval_findings.csv. Accuracies by question"
             " and method: figures/figure8_*; questions and lengths: figures/*_overlap*; single"
             " heads: figures/consensus_heads, method_disagreement, question_specialists,"
@@ -76,8 +77,14 @@ def _labels(findings: pd.DataFrame) -> dict[str, str]:
     by_method = ("f1_mean_rank", "drop_at_k_by_method")
     named = [of_finding(findings, name)["method"] for name in by_method]
     table = pd.DataFrame({"method": pd.concat(named).unique()})
-    other = {"family": "", "model": "", "question": "", "token_length": 0}
-    return {name: look.label for name, look in Looks.of(table.assign(**other)).methods.items()}
+    table = table.assign(family="", model="", question="", token_length=0)
+    return {name: look.label for name, look in Looks.of(table).methods.items()}
+
+
+def _best(findings: pd.DataFrame) -> str:
+    """``their 12 best heads``, as many as counted when the findings were made."""
+    top = made_with(findings).get("comparison.top", "")
+    return f"their {top} best heads" if top else "their best heads"
 
 
 def _suspicions(checks: pd.DataFrame) -> list[str]:
@@ -90,7 +97,7 @@ def _suspicions(checks: pd.DataFrame) -> list[str]:
     ]
 
 
-def _overlaps(findings: pd.DataFrame, methods: dict[str, str]) -> list[str]:
+def _overlaps(findings: pd.DataFrame, methods: dict[str, str], best: str) -> list[str]:
     """The pair that shares least and the one that shares most, against chance and ceiling."""
     pairs = of_finding(findings, "method_overlap")
     order = set(combinations(methods, 2))
@@ -103,7 +110,7 @@ def _overlaps(findings: pd.DataFrame, methods: dict[str, str]) -> list[str]:
     rows = [pairs.iloc[0], *([pairs.iloc[-1]] if len(pairs) > 1 else [])]
     told = [
         f"{methods[row['method']]} and {methods[row['other']]} share"
-        f" {_level(row)} of their best heads for the same model, question and length"
+        f" {_level(row)} of {best} for the same model, question and length"
         f"{_by_chance(row)}."
         for row in rows
     ]
@@ -174,7 +181,7 @@ def _drops(findings: pd.DataFrame, methods: dict[str, str]) -> list[str]:
     return told
 
 
-def _models(findings: pd.DataFrame, methods: dict[str, str]) -> list[str]:
+def _models(findings: pd.DataFrame, methods: dict[str, str], best: str) -> list[str]:
     """What changed from base to instruct models, beside what changes for the usual head."""
     summary = of_finding(findings, "f7_overlap_mean").set_index("axis")
     changes = of_finding(findings, "f4_rank_change")
@@ -182,11 +189,11 @@ def _models(findings: pd.DataFrame, methods: dict[str, str]) -> list[str]:
     if "model" in summary.index:
         row = summary.loc["model"]
         told.append(
-            f"Instruct models and their base models share {_level(row)} of their best heads under"
+            f"Instruct models and their base models share {_level(row)} of {best} under"
             " the same method."
         )
     if len(changes):
-        largest = changes.loc[changes["value"].abs().idxmax()]
+        largest = changes.iloc[int(changes["value"].abs().argmax())]
         of_method = changes[changes["method"] == largest["method"]]
         usual = of_method["value"].abs().median()
         way = "worse" if largest["value"] > 0 else "better"
@@ -242,17 +249,22 @@ def _most_found(findings: pd.DataFrame, method: str) -> Cell:
     of_method = shares[(shares["method"] == method) & (shares["value"] > 0)]
     if of_method.empty:
         return Cell(MISSING)
-    most = of_method.loc[of_method["value"].idxmax()]
+    most = of_method.iloc[int(of_method["value"].argmax())]
     return text_cell(most["head"], f"in {share(most['value'])}")
 
 
 def _absent_table(absent: pd.DataFrame) -> Table:
     rows = [
-        (text_cell(row["finding"]), text_cell(row["group"] or "all"), text_cell(row["reason"]))
+        (text_cell(row["finding"]), text_cell(_groups(row)), text_cell(row["reason"]))
         for row in absent.to_dict("records")
     ]
-    caption = "Findings that could not be computed, and why."
+    caption = "Findings or groups of them that could not be computed, and why."
     return Table(["finding", "group", "reason"], rows, caption, folded=True)
+
+
+def _groups(row: dict[Any, Any]) -> str:
+    """The group, or of how many groups a row is."""
+    return row["group"] or counted(row["n_groups"], "group")
 
 
 def _level(row: Any) -> str:

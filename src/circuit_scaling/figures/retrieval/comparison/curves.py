@@ -213,13 +213,13 @@ def _model_rows(model_drops: pd.DataFrame, looks: Looks) -> Figure:
     axes = figure.subplots()
     look = Look("best heads", _ROWS)
     faint_grid(axes, "x")
-    for set_type, more in (("random", {"marker": "|", "color": QUIET}), ("hero", {"gid": "hero"})):
+    for set_type in ("random", "hero"):
         rows = most[most["set_type"] == set_type]
         at = np.array([models.index(model) for model in rows["model"]], dtype=np.float64)
         if set_type == "random":
-            axes.plot(rows["value"], at, linestyle="none", markersize=6, gid="random", **more)
+            axes.plot(rows["value"], at, "|", color=QUIET, markersize=6, gid="random")
         else:
-            dots(axes, at, rows, look, upright=False, **more)
+            dots(axes, at, rows, look, upright=False, gid="hero")
     ks = most.groupby("model")["k"].max()
     same = ks.nunique() == 1
     named_rows(axes, [m if same else f"{m} ({ks[m]})" for m in models], 6.5)
@@ -254,7 +254,7 @@ def token_length_effect(length_drops: pd.DataFrame, looks: Looks) -> Figure:
         _drop_lines(axes, rows, "token_length", looks.lengths)
         axes.set_title(two_lines(labels[question]), loc="left", fontsize=7)
     _close(every, len(shown), n_columns)
-    _finish_drops(every, length_drops, figure)
+    _finish_drops(list(every), length_drops, figure)
     legend(figure, look_handles(looks.lengths.values(), line=False))
     return figure
 

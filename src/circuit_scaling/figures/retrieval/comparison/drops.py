@@ -60,11 +60,11 @@ def accuracy_drop_summary(drops: pd.DataFrame, looks: Looks) -> Figure:
     zero_line(axes)
     shift = beside(len(looks.methods), 0.5)
     for (method, look), beside_by in zip(looks.methods.items(), shift, strict=True):
-        for set_type, more in (("random", {"markerfacecolor": "white"}), ("hero", {})):
+        for set_type, inside in (("random", "white"), ("hero", look.colour)):
             rows = drops[(drops["method"] == method) & (drops["set_type"] == set_type)]
             at = np.array([questions.index(q) for q in rows["question"]]) + beside_by
             gid = method if set_type == "hero" else f"{method}-random"
-            dots(axes, at, rows, look, gid=gid, **more)
+            dots(axes, at, rows, look, gid=gid, markerfacecolor=inside)
     labels = [two_lines(looks.questions[question].label) for question in questions]
     axes.set_xticks(np.arange(len(questions)), labels)
     axes.set_xlim(-0.6, len(questions) - 0.4)

@@ -25,21 +25,21 @@ def drops(ablation_results: pd.DataFrame) -> pd.DataFrame:
     rows = measured[measured["ablation"].isin(modes[:1])].rename(columns={"n_heads": "k"})
     keys = [*CONFIGURATION, "set_type", "k"]
     found = rows.groupby(keys, sort=False)[["accuracy", "baseline_accuracy"]].mean().reset_index()
-    found["drop"] = found["baseline_accuracy"] - found["accuracy"]
-    return found
+    return found.assign(drop=found["baseline_accuracy"] - found["accuracy"])
 
 
 def averaged(configurations: pd.DataFrame, keys: Sequence[str], measure: str) -> pd.DataFrame:
     """Over configurations: ``value`` (mean), ``sd`` (ddof 0), ``n`` and the mean baseline."""
     grouped = configurations.groupby(list(keys), sort=False)
-    return pd.DataFrame(
+    means = pd.DataFrame(
         {
             "value": grouped[measure].mean(),
             "sd": grouped[measure].std(ddof=0),
             "n": grouped[measure].count(),
             "baseline_accuracy": grouped["baseline_accuracy"].mean(),
         }
-    ).reset_index()
+    )
+    return means.reset_index()
 
 
 def largest_k(rows: pd.DataFrame) -> pd.DataFrame:
@@ -59,9 +59,9 @@ def ranked(head_rankings: pd.DataFrame) -> pd.DataFrame:
 
 def n_heads(head_rankings: pd.DataFrame) -> pd.Series:
     """Of each model: by its shape, or else up to the last layer and head of the table."""
-    listed = int((head_rankings[["layer", "head"]].max() + 1).prod()) if len(head_rankings) else 0
+    last = head_rankings[["layer", "head"]].max().to_numpy(np.float64)
     shapes = head_rankings.groupby("model")[["n_layers", "n_heads"]].first()
-    return shapes.prod(axis=1, skipna=False).fillna(listed).astype(float)
+    return shapes.prod(axis=1, skipna=False).fillna(float(np.prod(last + 1))).astype(float)
 
 
 def found_heads(head_rankings: pd.DataFrame, top: int) -> pd.DataFrame:
@@ -125,14 +125,14 @@ def shared_between_pairs(head_rankings: pd.DataFrame, top: int) -> pd.DataFrame:
 
 def _best_over_lengths(head_rankings: pd.DataFrame, top: int) -> pd.DataFrame:
     found = found_heads(head_rankings, top)
-    n_lengths = head_rankings.groupby(CONFIGURATION[:3])["token_length"].nunique()
-    keys = [*CONFIGURATION[:3], "layer", "head", "name"]
-    of_head = found.groupby(keys, sort=False)["rank"].agg(["sum", "count"]).reset_index()
-    lengths = of_head.set_index(CONFIGURATION[:3]).index.map(n_lengths)
-    absent = 2 * top * (lengths.to_numpy() - of_head["count"])
-    of_head["rank"] = (of_head["sum"] + absent) / lengths
-    of_head = of_head.sort_values(["rank", "layer", "head"], kind="stable")
-    return of_head.groupby(CONFIGURATION[:3], sort=False).head(top)
+    keys = CONFIGURATION[:3]
+    lengths = head_rankings.groupby(keys)["token_length"].nunique().rename("lengths").reset_index()
+    of_head = found.groupby([*keys, "layer", "head", "name"], sort=False)["rank"]
+    rows = of_head.agg(["sum", "count"]).reset_index().merge(lengths, on=keys)
+    absent = 2 * top * (rows["lengths"] - rows["count"])
+    rows = rows.assign(rank=(rows["sum"] + absent) / rows["lengths"])
+    rows = rows.sort_values(["rank", "layer", "head"], kind="stable")
+    return rows.groupby(keys, sort=False).head(top)
 
 
 def kind_overlaps(head_rankings: pd.DataFrame, top: int, kinds: Kinds) -> pd.DataFrame:
@@ -160,9 +160,10 @@ def gaps(head_rankings: pd.DataFrame) -> pd.DataFrame:
     """Of each configuration by how much its best score is above the second, as a share of it."""
     scored = head_rankings[head_rankings["score"].notna()]
     best = scored.sort_values("rank", kind="stable").groupby(CONFIGURATION, sort=False)
-    two = best["score"].agg(first="first", second=lambda s: s.iloc[1] if len(s) > 1 else np.nan)
-    two = two[two["first"] > 0].dropna().reset_index()
-    return two.assign(gap=1 - two["second"] / two["first"])[[*CONFIGURATION, "gap"]]
+    rows = best.head(2)
+    two = rows.groupby(CONFIGURATION, sort=False)["score"].agg(["first", "last", "count"])
+    two = two[(two["count"] == 2) & (two["first"] > 0)].reset_index()
+    return two.assign(gap=1 - two["last"] / two["first"])[[*CONFIGURATION, "gap"]]
 
 
 def share_in_top(head_rankings: pd.DataFrame, top: int) -> pd.DataFrame:

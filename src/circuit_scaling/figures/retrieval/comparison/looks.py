@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -61,18 +62,14 @@ class Looks:
 
     def sort(self, table: pd.DataFrame) -> pd.DataFrame:
         """Rows in the order in which their method, model, question and length are drawn."""
-        orders = {
+        orders: dict[str, list[Any]] = {
             "method": list(self.methods),
             "model": list(self.models),
             "question": list(self.questions),
             "token_length": list(self.lengths),
         }
-        return table.sort_values(
-            list(orders),
-            key=lambda column: pd.Index(orders[str(column.name)]).get_indexer(column),
-            kind="stable",
-            ignore_index=True,
-        )
+        places = [pd.Index(order).get_indexer(table[name]) for name, order in orders.items()]
+        return table.iloc[np.lexsort(places[::-1])].reset_index(drop=True)
 
 
 def _known_first(names: Iterable[object], known: Iterable[str]) -> list[str]:

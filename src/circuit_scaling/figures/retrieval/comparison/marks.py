@@ -18,8 +18,8 @@ from circuit_scaling.figures.style import INK, QUIET, RULE, Look
 
 Values = NDArray[np.float64]
 
-CHANCE = {"color": "#8a8a8a", "linewidth": 1.3}
-CEILING = {"color": INK, "linewidth": 0.9, "linestyle": (0, (1.5, 1.2))}
+CHANCE: dict[str, Any] = {"color": "#8a8a8a", "linewidth": 1.3}
+CEILING: dict[str, Any] = {"color": INK, "linewidth": 0.9, "linestyle": (0, (1.5, 1.2))}
 _OF_LETTER, _OF_HANDLE = 0.056, 0.5  # inches of a legend
 _LEVELS = {"chance": (CHANCE, "chance"), "ceiling": (CEILING, "ceiling: halves of the samples")}
 
@@ -52,9 +52,8 @@ def dots(
 ) -> None:
     """Values with their intervals; without a line between them unless ``more`` says so."""
     bars(axes, at, rows, look.colour, upright)
-    style = {"linestyle": "none", "marker": look.marker, "color": look.colour, "markersize": 4}
     value = rows["value"].to_numpy(np.float64)
-    axes.plot(*((at, value) if upright else (value, at)), **{**style, **more})
+    axes.plot(*((at, value) if upright else (value, at)), **{**_mark(look, "none"), **more})
 
 
 def level(
@@ -76,16 +75,13 @@ def level_handles(kinds: Iterable[str]) -> list[Line2D]:
 def look_handles(looks: Iterable[Look], line: bool = True) -> list[Line2D]:
     """Legend of marks; with the line that joins them where there is one."""
     return [
-        Line2D(
-            *([], []),
-            color=look.colour,
-            marker=look.marker,
-            markersize=4,
-            linestyle=look.line if line else "none",
-            label=look.label,
-        )
+        Line2D([], [], label=look.label, **_mark(look, look.line if line else "none"))
         for look in looks
     ]
+
+
+def _mark(look: Look, line: Any) -> dict[str, Any]:
+    return {"color": look.colour, "marker": look.marker, "markersize": 4, "linestyle": line}
 
 
 def legend(figure: Figure, handles: Sequence[Any]) -> None:
@@ -125,6 +121,7 @@ def rank_axis(axes: Axes, rows: pd.DataFrame, narrow: bool = False) -> None:
     axes.set_xscale("log")
     axes.set_xlim(first / 1.25, last * 1.25)
     axes.xaxis.set_minor_locator(NullLocator())
+    steps: tuple[float, ...]
     steps = (1, 3) if last > 30 * first else (1, 2, 5) if last > 5 * first else (1, 1.5, 2, 3, 5, 8)
     steps = (1,) if narrow and last > 12 * first else steps
     series = [m * 10**power for power in range(5) for m in steps]

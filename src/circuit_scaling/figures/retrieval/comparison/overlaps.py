@@ -162,8 +162,8 @@ def _grid_of_matrices(
     models = [model for model in looks.models if model in set(overlaps["model"])]
     if len(methods) * len(models) > _MOST_PANELS:
         models = [f"mean of {len(models)} models"]
-        overlaps = overlaps.groupby(["method", axis, "other"], sort=False, as_index=False)
-        overlaps = overlaps.mean(numeric_only=True).assign(model=models[0])
+        pairs = overlaps.groupby(["method", axis, "other"], sort=False)
+        overlaps = pairs.mean(numeric_only=True).reset_index().assign(model=models[0])
     names = list(labels)
     step = len(names) + 1
     values = np.full((step * len(methods) - 1, step * len(models) - 1), np.nan)
@@ -213,11 +213,9 @@ def _mark_levels(bar: Colorbar, overlaps: pd.DataFrame) -> None:
     if "chance" in overlaps and overlaps["chance"].notna().any():
         chance = float(overlaps["chance"].mean())
         bar.ax.axvline(chance, color="#d9762b", linewidth=1.5, gid="chance")
-        bar.ax.annotate(
-            *("chance", (chance, 1)),
-            **{"xytext": (0, 2), "xycoords": ("data", "axes fraction"), "fontsize": 6},
-            **{"textcoords": "offset points", "ha": "center", "va": "bottom", "color": "#a5541a"},
-        )
+        above = bar.ax.get_xaxis_transform()
+        style: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": 6, "color": "#a5541a"}
+        bar.ax.text(chance, 1.2, "chance", transform=above, **style)
 
 
 @styled

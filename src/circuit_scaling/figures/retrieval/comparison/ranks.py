@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -217,11 +218,8 @@ def head_volatility(spread: pd.DataFrame, looks: Looks) -> Figure:
         axes.hlines(at, rows["low"], rows["high"], color=colour, lw=3.5, alpha=0.3, gid="range")
         axes.plot(rows["value"], at, ls="none", marker=look.marker, color=colour, ms=4, gid="mean")
         for y, sd in zip(at, rows["sd"], strict=True):
-            axes.annotate(
-                *(f"sd {sd:.0f}", (1, y)),
-                **{"xycoords": ("axes fraction", "data"), "xytext": (2, 0), "fontsize": 6},
-                **{"textcoords": "offset points", "va": "center", "color": QUIET},
-            )
+            right: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center"}
+            axes.text(1.01, y, f"sd {sd:.0f}", fontsize=6, color=QUIET, **right)
 
     figure = _panels(spread, looks, draw, "no head is ranked in two configurations")
     if figure.axes:
