@@ -44,7 +44,8 @@ def averaged(configurations: pd.DataFrame, keys: Sequence[str], measure: str) ->
 
 def largest_k(rows: pd.DataFrame) -> pd.DataFrame:
     """Those with the most masked heads."""
-    return rows[rows["k"] == rows["k"].max()]
+    largest: pd.DataFrame = rows[rows["k"] == rows["k"].max()]
+    return largest
 
 
 def ranked(head_rankings: pd.DataFrame) -> pd.DataFrame:
