@@ -289,7 +289,7 @@ TABLES = {
     "retrieval_checks": {
         "table": ["head_rankings", "ablation_results", "head_rankings", "head_rankings"],
         "check": ["few samples", "missing cells", "missing cells", "other attention"],
-        "outcome": ["passed", "suspect", "not possible", "suspect"],
+        "outcome": ["passed", "suspect", "not possible", "noted"],
         "where": ["", "wu24, mini_llama", "", ""],
         "n_rows": [0, 3, 0, 12],
         "detail": ["", "3 of 12 are missing", "", ""],

@@ -12,6 +12,7 @@ from circuit_scaling.analysis.import_retrieval.ranking_checks import Known, miss
 from circuit_scaling.analysis.import_retrieval.reading import AXES
 from circuit_scaling.analysis.retrieval.comparison.checked import (
     Checked,
+    Outcome,
     TableName,
     asked,
     by_model,
@@ -67,6 +68,7 @@ def ablation_checks(ablations: pd.DataFrame, rankings: pd.DataFrame, known: Know
         "missing accuracies": _missing(masked),
         "no baseline": _no_baseline(masked),
         "baselines differ": _baselines_differ(ablations),
+        "unknown methods": _unknown_methods(ablations, rankings),
         "duplicate sets": _duplicate_sets(masked),
         "more heads than there are": _too_many_heads(masked, rankings, known),
         "sets of another size": _other_size(masked),
@@ -187,7 +189,11 @@ def _no_baseline(masked: pd.DataFrame) -> Iterator[Checked]:
 
 
 def _baselines_differ(ablations: pd.DataFrame) -> Iterator[Checked]:
-    """Baselines of one model, question and length: no head is masked, whatever the method."""
+    """Baselines of one model, question and length: no head is masked, whatever the method.
+
+    Two of one method cannot both be right. Those of two methods may be, if they were measured on
+    other samples, which should be known to who compares them.
+    """
     clean = _baseline_rows(ablations)
     every = pd.concat(
         [
@@ -195,19 +201,47 @@ def _baselines_differ(ablations: pd.DataFrame) -> Iterator[Checked]:
             ablations.assign(value=ablations["baseline_accuracy"]),
         ]
     ).dropna(subset="value")
-    spread = every.groupby(_ASKED, sort=False)["value"].agg(["min", "max"])
-    wrong = spread[spread["max"] - spread["min"] > _SAME]
-    for model, cells in wrong.groupby(level="model", sort=False):
+    yield from _differing(every, AXES, "suspect", "two runs, one appended to the other")
+    by_method = every.drop_duplicates(AXES)
+    yield from _differing(by_method, _ASKED, "noted", "methods were measured on other samples")
+
+
+def _differing(
+    baselines: pd.DataFrame, keys: list[str], outcome: Outcome, cause: str
+) -> Iterator[Checked]:
+    spread = baselines.groupby(keys, sort=False)["value"].agg(["min", "max"])
+    wrong = spread[spread["max"] - spread["min"] > _SAME].reset_index()
+    named = [name for name in ("method", "model") if name in keys]
+    for where, cells in wrong.groupby(named, sort=False):
         first = cells.iloc[0]
         yield Checked(
             _NAME,
             "baselines differ",
-            str(model),
+            ", ".join(map(str, where)),
             len(cells),
             f"at {len(cells)} questions and lengths, such as {first['min']:g} and "
-            f"{first['max']:g} ({some(configuration(*cell[1:]) for cell in cells.index)})",
-            "methods were measured on other samples, or in other runs",
+            f"{first['max']:g} ({asked(cells)})",
+            cause,
+            outcome,
         )
+
+
+def _unknown_methods(ablations: pd.DataFrame, rankings: pd.DataFrame) -> Iterator[Checked]:
+    """Methods and models whose best heads were masked, and that no ranking is of."""
+    if rankings.empty:
+        return
+    heroes = ablations[ablations["set_type"] == "hero"]
+    for name in ("method", "model"):
+        unknown = heroes[~heroes[name].isin(rankings[name].unique())]
+        for value, rows in unknown.groupby(name, sort=False):
+            yield Checked(
+                _NAME,
+                "unknown methods",
+                str(value),
+                len(rows),
+                f"the rankings have no {name} of this name; they have {some(rankings[name])}",
+                "a name that is spelt in two ways, or tables of two studies",
+            )
 
 
 def _duplicate_sets(masked: pd.DataFrame) -> Iterator[Checked]:

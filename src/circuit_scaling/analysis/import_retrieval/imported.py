@@ -106,6 +106,8 @@ def import_retrieval_tables(settings: ImportSettings, rosters: Rosters) -> Impor
                 f"No row of '{given[name]}' can be used: there is nothing to keep. Correct the "
                 f"table.\n{as_text(checked)}".rstrip()
             )
+    if noted := as_text(checked, "noted"):
+        _log.warning("To be known of the tables:\n%s", noted)
     unknown = [model for model in found if model not in known]
     if unknown:
         _log.info("Not in a roster, so of unknown family and shape: %s.", ", ".join(unknown))

@@ -213,8 +213,12 @@ ABLATION_DEFECTS = {
     "missing accuracies": (_set("accuracy", [np.nan]), "1 rows have no accuracy (age at 100", 1),
     "no baseline": (_set("baseline_accuracy", [np.nan]), "1 rows have no accuracy with all", 1),
     "baselines differ": (
-        _set("baseline_accuracy", [0.8, 0.8]),
-        "tiny_base: at 1 questions and lengths, such as 0.8 and 0.9 (age at 100 tokens)", 0,
+        _set("baseline_accuracy", [0.8]),
+        "mine, tiny_base: at 1 questions and lengths, such as 0.8 and 0.9 (age at 100 tokens)", 0,
+    ),
+    "unknown methods": (
+        lambda t: t.assign(method=t["method"].replace({"mine": "min"})),
+        "min: the rankings have no method of this name; they have mine", 0,
     ),
     "duplicate sets": (
         lambda t: pd.concat([t, t.loc[_first_heroes(t)]], ignore_index=True),
@@ -245,6 +249,18 @@ def test_every_defect_of_accuracies_is_named_and_the_rest_can_be_kept(imported, 
     kept = imported(rankings(), spoilt, on_suspect="keep")
     assert words in told_of(kept, check)
     assert len(ABLATION_RESULTS.validate(kept.ablation_results)) == len(spoilt) - lost
+
+
+def test_methods_with_other_baselines_are_compared_and_it_is_said(imported, caplog) -> None:
+    found = ablations()
+    other = found["method"].unique()[-1]
+    mine = found["method"] == other
+    changed = found.assign(baseline_accuracy=found["baseline_accuracy"].where(~mine, 0.95))
+    checks = imported(rankings(), changed).import_retrieval_checks
+    noted = checks[checks["outcome"] == "noted"]
+    assert set(noted["check"]) == {"baselines differ"}
+    assert set(noted["where"]) == set(found["model"])
+    assert "methods were measured on other samples" in caplog.text
 
 
 def test_all_defects_are_in_one_list(imported) -> None:

@@ -12,6 +12,7 @@ from circuit_scaling.analysis.suspicions import as_list
 from circuit_scaling.tables.retrieval import RETRIEVAL_CHECKS
 from circuit_scaling.vocabulary import EVERY_QUESTION
 
+Outcome = Literal["passed", "noted", "suspect", "not possible"]
 TableName = Literal["head_rankings", "ablation_results"]
 _SHOWN = 3
 
@@ -33,17 +34,22 @@ class Checked:
     n_rows: int = 0
     detail: str = ""
     cause: str = ""
-    outcome: Literal["passed", "suspect", "not possible"] = "suspect"
+    outcome: Outcome = "suspect"
 
 
 def suspects(checked: Iterable[Checked]) -> list[Checked]:
     """Those that hold something suspect, check by check."""
-    found = [one for one in checked if one.outcome == "suspect"]
+    return of_outcome(checked, "suspect")
+
+
+def of_outcome(checked: Iterable[Checked], outcome: Outcome) -> list[Checked]:
+    """Those with this outcome, check by check."""
+    found = [one for one in checked if one.outcome == outcome]
     order = {(one.table, one.check): place for place, one in enumerate(reversed(found))}
     return sorted(found, key=lambda one: (-order[one.table, one.check], one.cause))
 
 
-def as_text(checked: Iterable[Checked]) -> str:
+def as_text(checked: Iterable[Checked], outcome: Outcome = "suspect") -> str:
     """One heading per check and likely cause, one line for the rows of each method and model."""
     return as_list(
         (
@@ -51,7 +57,7 @@ def as_text(checked: Iterable[Checked]) -> str:
             one.cause,
             f"{one.where}: {one.detail}" if one.where else one.detail,
         )
-        for one in suspects(checked)
+        for one in of_outcome(checked, outcome)
     )
 
 
