@@ -214,7 +214,7 @@ def _further(path: Path, frame: pd.DataFrame, table: Table, names: tuple[str, ..
 def _of_kind(cells: pd.Series, kind: str) -> pd.Series | None:
     """Cells of a file as a column of that type; None where some would be lost."""
     if kind.startswith("str"):
-        return cells.astype(object).where(cells.notna(), "").astype(kind)
+        return cells.astype(object).where(cells.notna(), "").astype(str)
     if kind == "boolean":
         words = cells.astype(object).where(cells.notna(), "").astype(str).str.strip().str.lower()
         known = words.isin([*_TRUTHS, ""]).all()
