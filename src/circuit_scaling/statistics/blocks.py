@@ -71,8 +71,8 @@ def blocks(
     """The two groups of lengths whose rankings have nothing to do with each other; else None.
 
     From three lengths on they are told by the constants of this module. What the decay leads one to
-    expect of two lengths with ratio x is r ** (log x / log x'), where r is the correlation within
-    a group of lengths with ratio x' that decays fastest. A single length may be a group; then noise
+    expect of two lengths with ratio x is r ** (log x / log x'), where r is the correlation within a
+    group of lengths with ratio x' that decays fastest. A single length may be a group; then noise
     at that length alone looks the same, for it agrees with nothing.
 
     Two lengths fall apart where rankings at the same length agree and those of the two do not.

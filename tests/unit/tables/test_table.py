@@ -57,3 +57,10 @@ def test_rows_are_named_by_place_whatever_their_labels() -> None:
 def test_what_is_no_frame_is_refused(thing: object) -> None:
     with pytest.raises(TableError, match="Table 'prompts' must be a DataFrame, not"):
         PROMPTS.validate(thing)
+
+
+def test_a_column_alone_may_be_asked_about() -> None:
+    split = valid("prompts")["split"]
+    assert PROMPTS.takes(split)
+    assert not PROMPTS.takes(split.replace("test", "both"))
+    assert not PROMPTS.takes(valid("prompts")["tokens"].rename("split"))

@@ -25,6 +25,7 @@ from circuit_scaling.report.blocks import (
 )
 from circuit_scaling.report.chapter import Chapter, Told
 from circuit_scaling.report.context import ReportContext
+from circuit_scaling.vocabulary import QUESTION_IDS
 
 _ASKED = ["question", "token_length"]
 _NAMED = 5
@@ -75,7 +76,7 @@ def _tell(context: ReportContext) -> Told:
 
 def _of_our_questions(rankings: pd.DataFrame) -> pd.DataFrame:
     """Rankings by the project's methods on its questions, of which it is known how they went."""
-    known = rankings["method"].isin(METHODS) & rankings["question"].isin(QUESTIONS)
+    known = rankings["method"].isin(METHODS) & rankings["question"].isin(QUESTION_IDS)
     return rankings[known & rankings["answered"].notna()]
 
 

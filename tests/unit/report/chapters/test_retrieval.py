@@ -55,6 +55,16 @@ class TestDetection:
         assert flags["mini_llama_instruct", "year of incorporation"] == [""] * 4
         assert flags["random_llama", "year of incorporation"] == ["not answered"] * 2 + [""] * 2
 
+    def test_rankings_of_which_no_answers_are_told_are_not_written_about(
+        self, rankings: pd.DataFrame
+    ) -> None:
+        unknown = rankings.assign(answered=pd.array([pd.NA] * len(rankings), dtype="boolean"))
+        for elsewhere in (unknown, rankings.assign(method="mine"), rankings.assign(question="all")):
+            section = detected(elsewhere)
+            assert "measured elsewhere" in " ".join(section.sentences)
+            assert not section.blocks
+        assert tables(detected(pd.concat([rankings, rankings.assign(method="mine")])))
+
     def test_accuracies_have_their_floor_and_their_interval(self, rankings: pd.DataFrame) -> None:
         with_interval = rankings.assign(accuracy_low=0.735, accuracy_high=0.998)
         cell = tables(detected(with_interval))[0].rows[0][2]

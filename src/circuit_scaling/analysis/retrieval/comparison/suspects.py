@@ -109,7 +109,7 @@ def few_samples(head_rankings: pd.DataFrame) -> list[Checked]:
                 where,
                 len(few),
                 f"in {len(rankings)} of {len(rows[_RANKING].drop_duplicates())} rankings some of "
-                f"the {FIRST} best heads rest on fewer than {MIN_SAMPLES} samples, at least on "
+                f"the {FIRST} best heads rest on fewer than {MIN_SAMPLES} samples, the fewest on "
                 f"{few['n_samples'].min():g} ({asked(rankings)})",
                 "few samples were answered, or only those count in which a head scored",
             )

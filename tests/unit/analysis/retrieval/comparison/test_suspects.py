@@ -102,7 +102,7 @@ def test_ranks_on_few_samples_are_counted_among_the_first_heads() -> None:
     found = suspects.few_samples(table.assign(n_samples=np.where(first, 3.0, 40.0)))
     assert [one.where for one in found] == ["yours, tiny_base", "yours, tiny_instruct"]
     assert "in 3 of 6 rankings" in found[0].detail
-    assert "at least on 3 (age at 100 tokens, " in found[0].detail
+    assert "the fewest on 3 (age at 100 tokens, " in found[0].detail
     assert found[0].n_rows == 3
 
 
