@@ -627,6 +627,7 @@ def ablation_summary(models: Sequence[Model] = MODELS) -> pd.DataFrame:
 _OF_SCANS = ("bos_effects", "competence", "run_log")
 _OF_DETECTION = ("head_rankings", "known_retrieval_heads", "question_counts", "detect_log")
 _OF_MASKING = ("masking_summary", "mask_log")
+_OF_COMPARISON = ("retrieval_findings", "absent_findings", "retrieval_checks")
 MAKERS = {
     name: [pipeline]
     for pipeline in ("classify", "scaling", "transfer", "causal", "ablation", "zoo")
@@ -635,6 +636,7 @@ MAKERS = {
     **{name: ["scan", "join"] for name in (*tables_of("join"), *_OF_SCANS)},
     **{name: ["retrieval_detect"] for name in _OF_DETECTION},
     **{name: ["retrieval_mask"] for name in _OF_MASKING},
+    **{name: ["retrieval_compare"] for name in _OF_COMPARISON},
 }
 """Which pipelines make a table of the page."""
 

@@ -15,6 +15,7 @@ from circuit_scaling.figures.join.agreement import ablation_agreement
 from circuit_scaling.figures.join.attribution import attribution_agreement
 from circuit_scaling.figures.join.bos import bos_effects
 from circuit_scaling.figures.join.competence import competence
+from circuit_scaling.figures.retrieval.comparison.draw import draw_comparison
 from circuit_scaling.figures.retrieval.masking import masking, masking_overview
 from circuit_scaling.figures.retrieval.rankings import score_map
 from circuit_scaling.figures.scaling.correlations import corr_vs_scale_cross_family
@@ -34,6 +35,7 @@ __all__ = [
     "competence",
     "corr_vs_scale_cross_family",
     "delta_scatter",
+    "draw_comparison",
     "family_grid",
     "ablation_overview",
     "hero_vs_random_ablation",

@@ -82,9 +82,9 @@ def _labels(findings: pd.DataFrame) -> dict[str, str]:
 
 
 def _best(findings: pd.DataFrame) -> str:
-    """``their 12 best heads``, as many as counted when the findings were made."""
+    """``12 best heads``, as many as counted when the findings were made."""
     top = made_with(findings).get("comparison.top", "")
-    return f"their {top} best heads" if top else "their best heads"
+    return f"{top} best heads" if top else "best heads"
 
 
 def _suspicions(checks: pd.DataFrame) -> list[str]:
@@ -108,19 +108,20 @@ def _overlaps(findings: pd.DataFrame, methods: dict[str, str], best: str) -> lis
     pairs = pairs.assign(chance=level_of(findings, "method_overlap_chance", pairs, keys))
     pairs = pairs.sort_values("value", kind="stable")
     rows = [pairs.iloc[0], *([pairs.iloc[-1]] if len(pairs) > 1 else [])]
-    told = [
-        f"{methods[row['method']]} and {methods[row['other']]} share"
-        f" {_level(row)} of {best} for the same model, question and length"
-        f"{_by_chance(row)}."
-        for row in rows
-    ]
+    told = []
+    for row in rows:
+        meaning = "" if told else ", heads in both of those in either,"
+        told.append(
+            f"The {best} of {methods[row['method']]} and {methods[row['other']]} for the same"
+            f" model, question and length overlap{meaning} by {_level(row)}{_by_chance(row)}."
+        )
     ceilings = of_finding(findings, "ranking_ceiling")
     if len(ceilings):
         low, high = ceilings["value"].min(), ceilings["value"].max()
         between = share(low) if share(low) == share(high) else f"{share(low)} to {share(high)}"
         told.append(
-            f"Two rankings of one method, each from half of the samples, share {between}: methods"
-            " that measured the same would share no less."
+            f"Two rankings of one method, each from half of the samples, overlap by {between}:"
+            " methods that measured the same would overlap no less."
         )
     return told
 
@@ -128,7 +129,7 @@ def _overlaps(findings: pd.DataFrame, methods: dict[str, str], best: str) -> lis
 def _by_chance(row: Any) -> str:
     if pd.isna(row["chance"]):
         return ""
-    chance = f"random heads would share {share(row['chance'])}"
+    chance = f"random heads overlap by {share(row['chance'])}"
     if pd.isna(row["ci_low"]):
         return f"; {chance}"
     if row["ci_low"] > row["chance"]:
@@ -158,16 +159,15 @@ def _drops(findings: pd.DataFrame, methods: dict[str, str]) -> list[str]:
         return []
     k = drops["k"].max()
     most = drops[drops["k"] == k].set_index("method")
-    random = of_finding(findings, "random_drop_at_k_by_method")
-    random = random[random["k"] == k].set_index("method")
-    parts = [
-        f"{_level(most.loc[method])} without those of {label}"
-        + (f" ({_level(random.loc[method])} without random ones)" if method in random.index else "")
-        for method, label in methods.items()
-        if method in most.index
-    ]
+    of_random = of_finding(findings, "random_drop_at_k_by_method")
+    of_random = of_random[of_random["k"] == k].set_index("method")
+    parts = []
+    for method, label in methods.items():
+        if method in most.index:
+            random = _random(of_random.loc[method]) if method in of_random.index else ""
+            parts.append(f"{_points(most.loc[method])} with those of {label}{random}")
     heads = "the best head" if k == 1 else f"the {k} best heads"
-    told = [f"Without {heads} the share of right answers falls by {_listed(parts)}."]
+    told = [f"With {heads} masked the share of right answers falls by {_listed(parts)}."]
     beyond = of_finding(findings, "drop_beyond_random_at_k")
     beyond = beyond[(beyond["k"] == k) & beyond["ci_low"].notna()]
     if len(beyond):
@@ -181,6 +181,16 @@ def _drops(findings: pd.DataFrame, methods: dict[str, str]) -> list[str]:
     return told
 
 
+def _points(row: Any) -> str:
+    """``42 points [38, 47]``."""
+    value = f"{number(100 * row['value'], 0)} points"
+    return value + _and(interval(100 * row["ci_low"], 100 * row["ci_high"], 0))
+
+
+def _random(row: Any) -> str:
+    return f" (with random ones {_points(row)})"
+
+
 def _models(findings: pd.DataFrame, methods: dict[str, str], best: str) -> list[str]:
     """What changed from base to instruct models, beside what changes for the usual head."""
     summary = of_finding(findings, "f7_overlap_mean").set_index("axis")
@@ -189,7 +199,7 @@ def _models(findings: pd.DataFrame, methods: dict[str, str], best: str) -> list[
     if "model" in summary.index:
         row = summary.loc["model"]
         told.append(
-            f"Instruct models and their base models share {_level(row)} of {best} under"
+            f"The {best} of instruct models and of their base models overlap by {_level(row)} under"
             " the same method."
         )
     if len(changes):
@@ -263,8 +273,10 @@ def _absent_table(absent: pd.DataFrame) -> Table:
 
 
 def _groups(row: dict[Any, Any]) -> str:
-    """The group, or of how many groups a row is."""
-    return row["group"] or counted(row["n_groups"], "group")
+    """The group, with how many more there are, or all groups."""
+    if not row["group"]:
+        return f"all {row['n_groups']}" if row["n_groups"] > 1 else "all"
+    return row["group"] + (f" and {row['n_groups'] - 1} more" if row["n_groups"] > 1 else "")
 
 
 def _level(row: Any) -> str:

@@ -40,13 +40,14 @@ def test_overlaps_follow_their_intervals(made: dict[str, pd.DataFrame]) -> None:
     )
     text = " ".join(section.sentences)
     assert (
-        "Summed Attention and Wu24 share 5 % [2, 8] of their best heads for the same model,"
-        " question and length, which cannot be told from chance: random heads would share 4 %."
+        "The best heads of Summed Attention and Wu24 for the same model, question and length"
+        " overlap, heads in both of those in either, by 5 % [2, 8], which cannot be told from"
+        " chance: random heads overlap by 4 %."
     ) in text
-    assert "Summed Attention and QRHead share 90 % [80, 95]" in text
-    assert "more than by chance: random heads would share 5 %." in text
-    assert "Wu24 and QRHead share" not in text
-    assert "each from half of the samples, share 80 % to 82 %" in text
+    assert "The best heads of Summed Attention and QRHead for" in text
+    assert "by 90 % [80, 95], more than by chance: random heads overlap by 5 %." in text
+    assert "Wu24 and QRHead for" not in text
+    assert "each from half of the samples, overlap by 80 % to 82 %" in text
 
 
 def test_heads_of_a_consensus_are_named_or_there_is_none(made: dict[str, pd.DataFrame]) -> None:
@@ -68,8 +69,8 @@ def test_drops_stand_beside_those_of_random_heads(made: dict[str, pd.DataFrame])
         random_drop_at_k_by_method__wu24__4=(0.03, np.nan, np.nan),
     )
     text = " ".join(section.sentences)
-    assert "Without the 4 best heads the share of right answers falls by" in text
-    assert "42 % [31, 55] without those of Wu24 (3 % without random ones)" in text
+    assert "With the 4 best heads masked the share of right answers falls by" in text
+    assert "42 points [31, 55] with those of Wu24 (with random ones 3 points)" in text
     table = next(block for block in section.blocks if isinstance(block, Table))
     (row,) = [row for row in table.rows if row[0].text == "Wu24"]
     assert [cell.text for cell in row[1:5]] == ["42 %", "3 %", "–", "81 %"]
@@ -88,7 +89,12 @@ def test_suspicions_lead_and_what_is_absent_has_its_reason(made: dict[str, pd.Da
         "cause": "attention computed differently",
     }
     healthy = {**check, "outcome": "passed", "where": "wu24, mini_llama"}
-    absent = pd.DataFrame([{"finding": "gini", "group": "", "reason": "no ranking"}])
+    absent = pd.DataFrame(
+        [
+            {"finding": "gini", "group": "", "n_groups": 1, "reason": "no ranking"},
+            {"finding": "f6_gap", "group": "wu24", "n_groups": 3, "reason": "no score"},
+        ]
+    )
     tables = {
         **made,
         "retrieval_checks": pd.DataFrame([check, healthy]),
@@ -102,6 +108,7 @@ def test_suspicions_lead_and_what_is_absent_has_its_reason(made: dict[str, pd.Da
     assert not any("wu24, mini_llama" in sentence for sentence in section.sentences)
     *_, last = (block for block in section.blocks if isinstance(block, Table))
     assert [cell.text for cell in last.rows[0]] == ["gini", "all", "no ranking"]
+    assert [cell.text for cell in last.rows[1]] == ["f6_gap", "wu24 and 2 more", "no score"]
     assert last.folded
 
 
@@ -111,9 +118,9 @@ def test_with_one_method_nothing_is_said_of_pairs() -> None:
     )
     section = told(synthetic.tables(alone))
     text = " ".join(section.sentences)
-    assert "share" in text and "best heads for the same model" not in text
+    assert "for the same model" not in text
     assert "every method" not in text and "Instruct" not in text
-    assert "Without the best head the share of right answers falls by" in text
+    assert "With the best head masked the share of right answers falls by" in text
 
 
 def test_without_findings_the_chapter_says_what_to_run() -> None:

@@ -255,6 +255,8 @@ def token_length_effect(length_drops: pd.DataFrame, looks: Looks) -> Figure:
         axes.set_title(two_lines(labels[question]), loc="left", fontsize=7)
     _close(every, len(shown), n_columns)
     _finish_drops(list(every), length_drops, figure)
+    if length_drops["ci_low"].notna().any() and length_drops["ci_low"].isna().any():
+        figure.supxlabel(f"masked heads\n{spread_words(length_drops)} (all questions together)")
     legend(figure, look_handles(looks.lengths.values(), line=False))
     return figure
 
