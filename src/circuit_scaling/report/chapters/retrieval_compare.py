@@ -108,7 +108,7 @@ def _overlaps(findings: pd.DataFrame, methods: dict[str, str], best: str) -> lis
     pairs = pairs.assign(chance=level_of(findings, "method_overlap_chance", pairs, keys))
     pairs = pairs.sort_values("value", kind="stable")
     rows = [pairs.iloc[0], *([pairs.iloc[-1]] if len(pairs) > 1 else [])]
-    told = []
+    told: list[str] = []
     for row in rows:
         meaning = "" if told else ", heads in both of those in either,"
         told.append(
@@ -276,7 +276,7 @@ def _groups(row: dict[Any, Any]) -> str:
     """The group, with how many more there are, or all groups."""
     if not row["group"]:
         return f"all {row['n_groups']}" if row["n_groups"] > 1 else "all"
-    return row["group"] + (f" and {row['n_groups'] - 1} more" if row["n_groups"] > 1 else "")
+    return str(row["group"]) + (f" and {row['n_groups'] - 1} more" if row["n_groups"] > 1 else "")
 
 
 def _level(row: Any) -> str:
