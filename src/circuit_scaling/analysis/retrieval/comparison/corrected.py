@@ -129,5 +129,11 @@ def drop_findings(masked: Masked, floors: Floors) -> list[Found]:
         relative("relative_drop_at_k_by_model", _MODELS),
         relative("relative_drop_at_k_by_question", _QUESTIONS),
         relative("relative_drop_at_k_by_length", _LENGTHS),
-        Found.over("drop_beyond_random_at_k", [masked.axes.methods, masked.ks], mean, n, why),
+        Found.over(
+            "drop_beyond_random_at_k",
+            [masked.axes.methods, masked.ks],
+            mean,
+            n,
+            f"{why}, or no random heads were masked" if some else why,
+        ),
     ]
