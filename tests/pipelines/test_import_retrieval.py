@@ -10,7 +10,7 @@ import pytest
 from circuit_scaling.errors import CircuitScalingError
 from tests.helpers.command_line import kedro_run
 from tests.helpers.files import files
-from tests.helpers.given_retrieval import ablations, rankings
+from tests.helpers.given_retrieval import AXES, METHODS, ablations, rankings
 
 TABLES = ("head_rankings", "ablation_results", "joint_scores", "joint_answers")
 CHECKS = "import_retrieval_checks"
@@ -69,6 +69,42 @@ def test_suspect_tables_stop_and_nothing_is_written_unless_they_are_kept(
     assert "duplicate heads" in set(found["check"])
     page = (elsewhere / "08_reporting" / "report.html").read_text()
     assert "These rankings were measured elsewhere" in page
+
+
+def test_findings_of_tables_measured_elsewhere(elsewhere, run, given):
+    """By the definitions in words, in one configuration after the other."""
+    ranked, masked = rankings(), ablations()
+    run(
+        "import_retrieval",
+        "retrieval_compare",
+        params=given(head_rankings=ranked, ablation_results=masked) | {"comparison": {"top": 5}},
+        to_outputs=["retrieval_compare_exports"],
+    )
+    tables = elsewhere / "08_reporting" / "tables"
+    found = pd.read_csv(tables / "retrieval_findings.csv")
+    assert list(found) == ["finding", "group", "value", "ci_low", "ci_high", "n"]
+    assert found["ci_low"].isna().sum() == (~found["finding"].str.endswith("_chance")).sum()
+    value = found.set_index(["finding", "group"])["value"]
+    n = found.set_index(["finding", "group"])["n"]
+
+    cells = ranked[ranked["rank"] <= 5].groupby(AXES)
+    best = {cell: set(zip(rows["layer"], rows["head"], strict=True)) for cell, rows in cells}
+    one, other = (set().union(*(best[c] for c in best if c[0] == m)) for m in METHODS)
+    alike = value["method_pair_jaccard_of_unions", "|".join(METHODS)]
+    assert alike == pytest.approx(len(one & other) / len(one | other), abs=1e-12)
+
+    heroes = masked[(masked["set_type"] == "hero") & (masked["n_heads"] == 4)]
+    drops = heroes["baseline_accuracy"] - heroes["accuracy"]
+    for method in METHODS:
+        of_method = drops[heroes["method"] == method]
+        assert value["drop_at_k_by_method", f"{method}|4"] == pytest.approx(of_method.mean())
+        assert n["drop_at_k_by_method", f"{method}|4"] == len(of_method)
+    change = ranked[(ranked["method"] == METHODS[0]) & (ranked["layer"] == 1)]
+    change = change[change["head"] == 3].groupby("model")["rank"].mean()
+    moved = value["f4_rank_change", f"{METHODS[0]}|L1H3"]
+    assert moved == pytest.approx(change["tiny_instruct"] - change["tiny_base"])
+    absent = pd.read_csv(tables / "absent_findings.csv").set_index("finding")["reason"]
+    assert "question_kinds" in absent["q3_drop_mean"]
 
 
 @pytest.mark.parametrize(

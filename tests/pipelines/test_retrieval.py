@@ -88,6 +88,28 @@ def test_exports_begin_with_the_columns_of_the_comparison(study, test_data):
     assert set(results["set_type"]) == {"hero", "random"}
 
 
+def test_findings_are_those_of_the_tables_with_intervals_over_filings(study):
+    found = study.load("retrieval_findings").set_index(["finding", "group"])
+    scores, results = study.load("head_rankings"), study.load("ablation_results")
+    top = scores[(scores["rank"] <= 12) & ~((scores["method"] == "wu24") & (scores["score"] == 0))]
+    sets = top.groupby(["method", "question"])[["layer", "head"]].apply(
+        lambda rows: set(map(tuple, rows.to_numpy()))
+    )
+    overlaps = [
+        len(sets["wu24", q] & sets["qrhead", q]) / len(sets["wu24", q] | sets["qrhead", q])
+        for q in QUESTION_IDS
+    ]
+    overlap = found.loc[("method_overlap", "wu24|qrhead")]
+    assert overlap["value"] == pytest.approx(np.mean(overlaps))
+    best = results[(results["set_type"] == "hero") & (results["n_heads"] == 12)]
+    for method, rows in best.groupby("method"):
+        drop = found.loc[("drop_at_k_by_method", f"{method}|12")]
+        fall = (rows["baseline_accuracy"] - rows["accuracy"]).mean()
+        assert drop["value"] == pytest.approx(fall)
+        assert drop["ci_low"] < fall < drop["ci_high"]
+    assert (study.load("retrieval_checks")["outcome"] != "suspect").all()
+
+
 def test_masking_alone_from_stored_rankings_gives_the_same_answers(study, run, catalog):
     before = study.load(f"retrieval_answers__{MODEL}")
     run("retrieval_mask", namespaces=[f"retrieval_mask.{MODEL}"])

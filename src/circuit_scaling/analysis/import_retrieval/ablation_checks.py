@@ -260,31 +260,34 @@ def _duplicate_sets(masked: pd.DataFrame) -> Iterator[Checked]:
 def _too_many_heads(
     masked: pd.DataFrame, rankings: pd.DataFrame, known: Known
 ) -> Iterator[Checked]:
-    """More masked heads than the ranking lists, or than the model has."""
-    listed: Mapping[object, int] = rankings.groupby(AXES).size().to_dict()
-    models = {model: entry.n_layers * entry.n_heads for model, entry in known.items()}
-    infinite = float("inf")
-    most = pd.Series(
-        [
-            min(
-                models.get(str(row[1]), infinite),
-                listed.get(row[:-1], infinite) if row[-1] == "hero" else infinite,
-            )
-            for row in masked[[*AXES, "set_type"]].itertuples(index=False, name=None)
-        ],
-        index=masked.index,
-        dtype=float,
-    )
-    for where, rows in by_model(masked[masked["n_heads"] > most]):
-        largest = rows["n_heads"].max()
+    """More masked heads than the model has; more than its ranking lists may be a list cut short."""
+    shapes = {model: entry.n_layers * entry.n_heads for model, entry in known.items()}
+    there = masked["model"].map(shapes).astype(float).fillna(np.inf)
+    cause = "sets of another model, or numbers that are no numbers of heads"
+    yield from _beyond(masked, there, "are there", "suspect", cause)
+    heroes = masked[masked["set_type"] == "hero"]
+    sizes: Mapping[object, int] = rankings.groupby(AXES).size().to_dict()
+    cells = heroes[AXES].itertuples(index=False, name=None)
+    listed = pd.Series(
+        [sizes.get(cell, np.inf) for cell in cells], index=heroes.index, dtype=float
+    ).clip(upper=there[heroes.index])
+    within = heroes[heroes["n_heads"] <= there[heroes.index]]
+    yield from _beyond(within, listed, "are ranked", "noted", "rankings that were cut short")
+
+
+def _beyond(
+    masked: pd.DataFrame, most: pd.Series[float], are: str, outcome: Outcome, cause: str
+) -> Iterator[Checked]:
+    for where, rows in by_model(masked[masked["n_heads"] > most[masked.index]]):
         yield Checked(
             _NAME,
-            "more heads than there are",
+            "more heads than there are" if outcome == "suspect" else "more heads than are ranked",
             where,
             len(rows),
-            f"{len(rows)} sets of up to {largest} heads, and no more than "
-            f"{int(most[rows.index].min())} are ranked or there at all ({asked(rows)})",
-            "rankings that were cut off, or of another model",
+            f"{len(rows)} sets of up to {rows['n_heads'].max()} heads, and no more than "
+            f"{int(most[rows.index].min())} {are} ({asked(rows)})",
+            cause,
+            outcome,
         )
 
 

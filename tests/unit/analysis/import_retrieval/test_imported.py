@@ -226,7 +226,7 @@ ABLATION_DEFECTS = {
     ),
     "more heads than there are": (
         lambda t: t.assign(n_heads=t["n_heads"].where(t["set_type"] != "hero", 20 * t["n_heads"])),
-        "mine, tiny_base: 12 sets of up to 80 heads, and no more than 32", 0,
+        "mine, tiny_base: 12 sets of up to 80 heads, and no more than 32 are there", 0,
     ),
     "missing cells": (
         lambda t: t[~at(t, token_length=100)], "nothing of 2 of 6 questions and lengths", 0
@@ -261,6 +261,14 @@ def test_methods_with_other_baselines_are_compared_and_it_is_said(imported, capl
     assert set(noted["check"]) == {"baselines differ"}
     assert set(noted["where"]) == set(found["model"])
     assert "methods were measured on other samples" in caplog.text
+
+
+def test_lists_may_be_shorter_than_what_was_masked(imported) -> None:
+    short = rankings().query("rank <= 3")
+    checks = imported(short, ablations()).import_retrieval_checks
+    noted = checks[checks["outcome"] == "noted"]
+    assert set(noted["check"]) == {"more heads than are ranked"}
+    assert "6 sets of up to 4 heads, and no more than 3 are ranked" in noted["detail"].iloc[0]
 
 
 def test_all_defects_are_in_one_list(imported) -> None:
