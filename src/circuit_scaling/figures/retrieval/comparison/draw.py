@@ -72,8 +72,8 @@ def _of_masking(
     ends = _with_intervals(accuracies, told, keys)
     clean = ends["baseline_accuracy"]
     accuracies = ends.assign(
-        ci_low=clean - ends["ci_high"],
-        ci_high=clean - ends["ci_low"],
+        ci_low=(clean - ends["ci_high"]).clip(0, 1),
+        ci_high=(clean - ends["ci_low"]).clip(0, 1),
         floor=level_of(findings, "answer_floor", ends, ["question"]),
     )
     summary = from_tables.largest_k(of_drops)
