@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import scipy
 
+from benchmarks import real_retrieval
 from benchmarks.page import table
 from circuit_scaling.analysis.classify.categories import task_totals
 from circuit_scaling.statistics.concentration import share_of_strongest
@@ -24,6 +25,7 @@ _ALPHA = 0.05
 _TABLES = (
     *("classified_heads", "joint_effects", "competence", "prompts_needed", "ablation_agreement"),
     *("ablation_summary", "causal_summary", "bos_effects", "run_log", "name_order"),
+    *real_retrieval.TABLES,
 )
 _INTRO = """\
 # What a real model showed
@@ -39,7 +41,10 @@ def write_page(data: Path, page: Path) -> None:
     tables = {name: frame for name in _TABLES if (frame := _newest(data, name)) is not None}
     parts = [_INTRO]
     for model in tables["classified_heads"]["model"].unique():
-        of_model = {name: frame[frame["model"] == model] for name, frame in tables.items()}
+        of_model = {
+            name: frame[frame["model"] == model] if "model" in frame else frame
+            for name, frame in tables.items()
+        }
         parts += [f"## {model}\n", *_chapters(of_model)]
     page.write_text("\n".join(parts).rstrip() + "\n", encoding="utf-8")
 
@@ -79,6 +84,7 @@ def _chapters(tables: dict[str, pd.DataFrame]) -> Iterator[str]:
     yield _ablated(tables["ablation_summary"])
     yield "### Verdicts\n"
     yield _verdicts(tables["causal_summary"])
+    yield from real_retrieval.retrieval_chapters(tables)
 
 
 def _competence(frame: pd.DataFrame) -> str:
