@@ -22,7 +22,10 @@ _Levels = dict[str, tuple[RandomOverlap, int]]  # group -> chance, and of how ma
 
 _METHODS, _MODELS, _QUESTIONS, _LENGTHS = range(4)
 _NONE = RandomOverlap(*[float("nan")] * 4)
-_WHY = "there are no two rankings to compare, or they are of models with unequal numbers of heads"
+_WHY = (
+    "no two rankings differ in it alone (of models, base and instruct count), or their models have"
+    " unequal numbers of heads"
+)
 
 
 class Chance(NamedTuple):

@@ -43,7 +43,7 @@ def reliability_findings(scores: SampledScores, top: int, rng: np.random.Generat
             ClusterTotals(totals.labels, totals.sums[own], totals.n_prompts), top, rng
         )
         n[at] = len(totals.labels)
-    why = f"fewer than {MIN_CLUSTERS} filings with scores of their own"
+    why = f"fewer than {MIN_CLUSTERS} filings whose own scores are known, as in imported tables"
     ceiling, of = mean_of(values, (_MODELS, _QUESTIONS, _LENGTHS))
     return [
         Found.over("ranking_reliability", axes, values, n, why),
@@ -63,7 +63,7 @@ def concentration_finding(ranked: Ranked) -> Found:
         scores = ranked.scores[at]
         values[at] = gini(scores[~np.isnan(scores)])
     mean, n = mean_of(values, (_MODELS, _QUESTIONS, _LENGTHS))
-    why = "no ranking of the method scores every head of the model, one of them above 0"
+    why = "the method never scores all heads of a model"
     return Found.over("gini", [ranked.axes.methods], mean, n, why)
 
 

@@ -91,7 +91,7 @@ def resting_on(name: str, table: pd.DataFrame, found: Iterable[Found]) -> Iterab
     """Findings that rest on a table; where it has no rows, that is why there are none."""
     if len(table):
         return found
-    return (block._replace(why=f"the table {name} has no rows") for block in found)
+    return (block._replace(why=f"there is no table {name}, or it has no rows") for block in found)
 
 
 def _rows(block: Found, intervals: Intervals) -> pd.DataFrame:

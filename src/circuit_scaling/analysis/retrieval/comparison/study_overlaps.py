@@ -62,7 +62,10 @@ def _of_configurations(ranked: Ranked, tops: Sets, pairs: Sequence[ModelPair]) -
     }
     mean, n = _stacked(mean_of(overlaps) for overlaps in differing.values())
     sd = np.array([sd_of(overlaps) for overlaps in differing.values()])
-    why = "no two configurations differ in it alone; of models, base and instruct are compared"
+    why = (
+        "no two rankings differ in it alone; of models, base and instruct count"
+        " (import.model_pairs)"
+    )
     no_model = "no pair of models was measured" if pairs else NO_PAIRS
     of_pair = mean_of(by_method, (_MODELS, _QUESTIONS, _LENGTHS))
     within = [methods, models]

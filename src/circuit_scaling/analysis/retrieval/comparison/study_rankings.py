@@ -71,10 +71,16 @@ def _specialists(ranked: Ranked) -> list[Found]:
     total = np.nansum(ranks, axis=2, keepdims=True)
     others = ratio(total - np.where(known, ranks, 0), n_others)
     keys = [ranked.axes.methods, ranked.head_names(), ranked.axes.questions]
-    unlisted = "the method lists the head nowhere for {}"
+    unlisted = "the method does not list the head for {}"
     return [
         Found.over("f3_specialist_rank", keys, ranks, n, unlisted.format("the question")),
-        Found.over("f3_other_rank", keys, others, n_others, unlisted.format("another question")),
+        Found.over(
+            "f3_other_rank",
+            keys,
+            others,
+            n_others,
+            unlisted.format("another question, or there is none"),
+        ),
     ]
 
 

@@ -89,7 +89,7 @@ def attention(head_rankings: pd.DataFrame) -> list[Checked]:
         ATTENTION,
         found,
         looked_at=possible,
-        why_not="too few rankings at two lengths, or of two questions where there are but two",
+        why_not="there are too few rankings: at two lengths, and of two questions where there are but two lengths",
     )
 
 
@@ -119,7 +119,7 @@ def few_samples(head_rankings: pd.DataFrame) -> list[Checked]:
         FEW_SAMPLES,
         found,
         looked_at=len(known) > 0,
-        why_not="the number of samples is not known",
+        why_not="there are no rankings whose number of samples is known",
     )
 
 

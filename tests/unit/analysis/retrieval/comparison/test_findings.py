@@ -71,7 +71,7 @@ def test_one_table_alone_gives_what_rests_on_it(
 ) -> None:
     none = {"head_rankings": (NO_RANKINGS, both[1]), "ablation_results": (both[0], NO_ACCURACIES)}
     found, absent = made(*none[missing])
-    gone = absent[absent["reason"] == f"the table {missing} has no rows"]
+    gone = absent[absent["reason"] == f"there is no table {missing}, or it has no rows"]
     assert set(gone["group"]) == {""}
     assert not set(gone["finding"]) & set(found["finding"])
     assert set(gone["finding"]) | set(found["finding"]) == set(whole.retrieval_findings["finding"])
@@ -80,7 +80,7 @@ def test_one_table_alone_gives_what_rests_on_it(
 
 
 def test_without_rows_nothing_is_written() -> None:
-    with pytest.raises(CircuitScalingError, match=r"head_rankings has no rows; .*ablation_results"):
+    with pytest.raises(CircuitScalingError, match=r"no table head_rankings, .*ablation_results"):
         made(NO_RANKINGS, NO_ACCURACIES)
 
 
