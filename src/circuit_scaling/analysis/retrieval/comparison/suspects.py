@@ -89,7 +89,7 @@ def attention(head_rankings: pd.DataFrame) -> list[Checked]:
         ATTENTION,
         found,
         looked_at=possible,
-        why_not="there are too few rankings: at two lengths, and of two questions where there are but two lengths",
+        why_not="there are too few rankings: at two lengths, of two questions where these are all",
     )
 
 
