@@ -99,17 +99,11 @@ def run(test_data: Path):
 
 @pytest.fixture(scope="session")
 def catalog(test_data: Path):
-    """The catalogue of the test environment, with the newest versions on every call."""
-    made: dict[str, DataCatalog] = {}
+    """The catalogue of the test environment, new on every call (versions are cached)."""
 
     def _catalog() -> DataCatalog:
-        root = os.environ["CIRCUIT_SCALING_TEST_DATA"]
-        if root not in made:
-            with KedroSession.create(PROJECT, env="test") as session:
-                made[root] = session.load_context().catalog
-        for name in list(made[root]):
-            made[root].release(name)
-        return made[root]
+        with KedroSession.create(PROJECT, env="test") as session:
+            return session.load_context().catalog
 
     return _catalog
 
