@@ -60,11 +60,11 @@ def model_pairs(models: Sequence[str], told: Sequence[tuple[str, str]]) -> list[
     if told:
         named = [name for pair in told for name in pair]
         _refuse_unknown("import.model_pairs", "model", named, models)
-        for place, (base, instruct) in enumerate(told):
-            if base == instruct or (base, instruct) in told[:place]:
-                wrong = "as its own base" if base == instruct else f"twice with '{base}'"
+        for place, (one, other) in enumerate(told):
+            if one == other or (one, other) in told[:place]:
+                wrong = "as its own base" if one == other else f"twice with '{one}'"
                 raise CircuitScalingError(
-                    f"import.model_pairs names the model '{instruct}' {wrong}. Name every pair of "
+                    f"import.model_pairs names the model '{other}' {wrong}. Name every pair of "
                     "a base and an instruct model once."
                 )
         return [ModelPair(*pair) for pair in told]
