@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from circuit_scaling.analysis.given_files import existing_file
 from circuit_scaling.analysis.import_retrieval.ablation_checks import (
     ablation_checks,
     usable_ablations,
+    with_baselines,
 )
 from circuit_scaling.analysis.import_retrieval.ranking_checks import (
     ranking_checks,
@@ -24,7 +25,14 @@ from circuit_scaling.analysis.import_retrieval.reading import (
     read_rankings,
 )
 from circuit_scaling.analysis.import_tables.settings import ImportSettings
-from circuit_scaling.analysis.retrieval.comparison.checked import as_table, as_text, suspects
+from circuit_scaling.analysis.retrieval.comparison.checked import (
+    Checked,
+    TableName,
+    as_table,
+    as_text,
+    by_model,
+    suspects,
+)
 from circuit_scaling.analysis.retrieval.comparison.suspects import plausibility
 from circuit_scaling.analysis.suspicions import stop_or_keep
 from circuit_scaling.commands import run_command
@@ -106,6 +114,10 @@ def import_retrieval_tables(settings: ImportSettings, rosters: Rosters) -> Impor
                 f"No row of '{given[name]}' can be used: there is nothing to keep. Correct the "
                 f"table.\n{as_text(checked)}".rstrip()
             )
+    checked += [
+        *_left_out("head_rankings", rankings, head_rankings),
+        *_left_out("ablation_results", with_baselines(ablations), ablation_results),
+    ]
     if noted := as_text(checked, "noted"):
         _log.warning("To be known of the tables:\n%s", noted)
     unknown = [model for model in found if model not in known]
@@ -132,6 +144,23 @@ def _which() -> str:
 
 def _read(read: Callable[[Path], pd.DataFrame], path: Path | None, table: Table) -> pd.DataFrame:
     return table.empty() if path is None else read(path)
+
+
+def _left_out(name: TableName, given: pd.DataFrame, kept: pd.DataFrame) -> Iterator[Checked]:
+    """Rows of each method and model that are not in the table that is kept."""
+    there = {where: len(rows) for where, rows in by_model(kept)}
+    for where, rows in by_model(given):
+        missing = len(rows) - there.get(where, 0)
+        if missing:
+            yield Checked(
+                name,
+                "rows left out",
+                where,
+                missing,
+                f"{missing} of {len(rows)} rows are in no finding",
+                "of what is suspect, that which cannot be used; of several rows the first is kept",
+                "noted",
+            )
 
 
 def _families(named: pd.DataFrame, known: Mapping[str, RosterEntry]) -> dict[str, str]:
@@ -171,5 +200,5 @@ def _laid_out(
             laid[name] = laid[name].fillna(rows["model"].map(shape))
     for name in _EMPTY_TEXTS:
         if name in laid:
-            laid[name] = laid[name].fillna("")
+            laid[name] = laid[name].astype(object).fillna("")
     return table.typed(laid)

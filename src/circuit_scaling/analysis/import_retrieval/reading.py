@@ -148,11 +148,19 @@ def _with_axes(
         elif name == "method" and may_be_nameless is not None:
             told = frame[name].notna() & (frame[name].astype(str).str.strip() != "")
             checked = told | ~may_be_nameless
-            names = given_files.named(path, frame[name].where(checked, UNNAMED))
+            names = _named(path, frame[name].where(checked, UNNAMED))
             frame[name] = names.where(checked, "")
         else:
-            frame[name] = given_files.named(path, frame[name])
+            frame[name] = _named(path, frame[name])
     return frame
+
+
+def _named(path: Path, column: pd.Series) -> pd.Series:
+    """A column of names that can be keys of findings, which a bar joins."""
+    names = given_files.named(path, column)
+    barred = names.str.contains("|", regex=False)
+    given_files.refuse(path, names, barred, "holds a bar (|), as stands between names in findings,")
+    return names
 
 
 def _keys(frame: pd.DataFrame) -> pd.Series:

@@ -271,6 +271,18 @@ def test_lists_may_be_shorter_than_what_was_masked(imported) -> None:
     assert "6 sets of up to 4 heads, and no more than 3 are ranked" in noted["detail"].iloc[0]
 
 
+def test_rows_that_are_left_out_are_counted(imported, caplog) -> None:
+    tied = _changed("rank", lambda c: c.replace({4: 4.5, 5: 4.5}), question="age")(rankings())
+    masked = _set("accuracy", [np.nan, 1.2])(ablations())
+    kept = imported(tied, masked, on_suspect="keep")
+    told = kept.import_retrieval_checks.query("check == 'rows left out'").set_index("table")
+    assert told["n_rows"].to_dict() == {"head_rankings": 6, "ablation_results": 2}
+    assert set(told["where"]) == {"mine, tiny_base"}
+    assert told.loc["head_rankings", "detail"] == "6 of 192 rows are in no finding"
+    assert "mine, tiny_base: 2 of 36 rows are in no finding" in caplog.text
+    assert len(kept.head_rankings) == len(tied) - 6
+
+
 def test_all_defects_are_in_one_list(imported) -> None:
     message = refusal(imported, _duplicates(rankings()), _set("accuracy", [7.0])(ablations()))
     for words in (

@@ -124,6 +124,7 @@ MASKED = "method,n_heads,set_type,accuracy,baseline_accuracy"
         (f"{RANKED}\nm,0,1,inf,1", "score is infinite in row 1"),
         (f"{RANKED}\nm,0,1,0.1,", "rank is missing in row 1"),
         (f"{RANKED}\n,0,1,0.1,1", "method is empty in row 1"),
+        (f"{RANKED}\na|b,0,1,0.1,1", "method holds a bar (|), as stands between names"),
         (f"{RANKED},token_length\nm,0,1,0.1,1,2K", "token_length is not a number in row 1 (2K)"),
         (f"{RANKED},model,family\nm,0,1,0.1,1,a,x\nm,0,2,0.1,1,a,y", "in the families x, y"),
         ("method,layer\nm,0", "has no column head"),

@@ -54,11 +54,19 @@ def model_pairs(models: Sequence[str], told: Sequence[tuple[str, str]]) -> list[
         told: (base, instruct).
 
     Raises:
-        CircuitScalingError: ``told`` names a model that is not among them.
+        CircuitScalingError: ``told`` names a model that is not among them, a pair twice, or a
+            model as its own base.
     """
     if told:
         named = [name for pair in told for name in pair]
         _refuse_unknown("import.model_pairs", "model", named, models)
+        for place, (one, other) in enumerate(told):
+            if one == other or (one, other) in told[:place]:
+                wrong = "as its own base" if one == other else f"twice with '{one}'"
+                raise CircuitScalingError(
+                    f"import.model_pairs names the model '{other}' {wrong}. Name every pair of "
+                    "a base and an instruct model once."
+                )
         return [ModelPair(*pair) for pair in told]
     pairs = []
     for model in models:

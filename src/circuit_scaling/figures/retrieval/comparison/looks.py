@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,7 @@ _OF_MODELS = (
     *(("#6b4c9a", "v"), ("#4f4f4f", "P")),
 )
 _SHORT_TO_LONG = LinearSegmentedColormap.from_list("lengths", ["#e0a458", "#b5485d", "#3b2a5c"])
+_LONGEST, _BEGINNING, _END = 28, 16, 11  # characters of a name
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
@@ -55,7 +57,10 @@ class Looks:
         models = order_models(named) if len(named) else []
         return cls(
             _methods(named["method"]),
-            {name: Look(name, *_OF_MODELS[i % len(_OF_MODELS)]) for i, name in enumerate(models)},
+            {
+                name: Look(label, *_OF_MODELS[i % len(_OF_MODELS)])
+                for i, (name, label) in enumerate(_labels(models).items())
+            },
             _questions(named["question"]),
             _lengths(named["token_length"]),
         )
@@ -78,12 +83,22 @@ def _known_first(names: Iterable[object], known: Iterable[str]) -> list[str]:
     return [*first, *sorted(found - set(first))]
 
 
+def _labels(names: Iterable[str]) -> dict[str, str]:
+    """What fits beside a panel: of a long name both ends, unless another name has the same ends."""
+    cut = {
+        name: name if len(name) <= _LONGEST else f"{name[:_BEGINNING]}…{name[-_END:]}"
+        for name in names
+    }
+    times = Counter(cut.values())
+    return {name: label if times[label] == 1 else name for name, label in cut.items()}
+
+
 def _methods(names: Iterable[object]) -> dict[str, Look]:
     ordered = _known_first(names, METHODS)
     others = [name for name in ordered if name not in METHODS]
     spare = {
-        name: Look(name, *_OTHER_METHODS[index % len(_OTHER_METHODS)])
-        for index, name in enumerate(others)
+        name: Look(label, *_OTHER_METHODS[index % len(_OTHER_METHODS)])
+        for index, (name, label) in enumerate(_labels(others).items())
     }
     return {name: METHODS.get(name) or spare[name] for name in ordered}
 
@@ -92,8 +107,8 @@ def _questions(names: Iterable[object]) -> dict[str, Look]:
     labels = {**QUESTIONS, EVERY_QUESTION: "all questions"}
     ordered = _known_first(names, QUESTIONS)
     return {
-        name: Look(labels.get(name, name), *_OF_QUESTIONS[index % len(_OF_QUESTIONS)])
-        for index, name in enumerate(ordered)
+        name: Look(labels.get(name, label), *_OF_QUESTIONS[index % len(_OF_QUESTIONS)])
+        for index, (name, label) in enumerate(_labels(ordered).items())
     }
 
 

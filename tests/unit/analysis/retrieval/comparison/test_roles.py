@@ -41,3 +41,7 @@ def test_told_pairs_are_all_pairs() -> None:
     assert model_pairs(models, [("old", "new")]) == [("old", "new")]
     with pytest.raises(CircuitScalingError, match=r"model_pairs names the model 'knew'"):
         model_pairs(models, [("old", "knew")])
+    with pytest.raises(CircuitScalingError, match="names the model 'new' as its own base"):
+        model_pairs(models, [("new", "new")])
+    with pytest.raises(CircuitScalingError, match="names the model 'new' twice with 'old'"):
+        model_pairs(models, [("old", "new"), ("old", "new")])
