@@ -63,8 +63,9 @@ class Ranked:
         A ranking of no samples, such as that of Wu24 where the model answers nothing, is only the
         order of the heads: that configuration was not measured.
 
-        A model's number of heads is that of its shape, where the table has it. Else its layers and
-        heads are taken to go on to the last that any method or model of the table lists.
+        A model's number of heads is that of its shape, where the table has it. Else it is the
+        number of heads that its rankings list, if these are all up to the last layer and head; if
+        they are not, the model is taken to go on to the last of the table.
         """
         axes, at = _places(head_rankings)
         layer, head = (head_rankings[name].to_numpy(np.int64) for name in ("layer", "head"))
@@ -82,13 +83,7 @@ class Ranked:
         )
         ranks[where] = head_rankings["rank"].where(scored & copied)
         scores[where] = head_rankings["score"]
-        listed = int((layer.max(initial=-1) + 1) * in_layer)
-        shapes = (
-            head_rankings.groupby("model")[["n_layers", "n_heads"]]
-            .first()
-            .prod(axis=1, skipna=False)
-        )
-        n_heads = shapes.reindex(list(axes[1])).fillna(listed).to_numpy(np.int64)
+        n_heads = np.asarray(_n_heads(head_rankings).reindex(list(axes[1])), dtype=np.int64)
         return cls(axes, heads, ranks, scores, n_heads)
 
     @cached_property
@@ -208,6 +203,17 @@ def first_ablation(ablation_results: pd.DataFrame) -> pd.DataFrame:
     present = ablation_results["ablation"].unique().tolist()
     ordered = [*(mode for mode in ABLATION_MODES if mode in present), *sorted(present)]
     return ablation_results[ablation_results["ablation"].isin(ordered[:1])]
+
+
+def _n_heads(head_rankings: pd.DataFrame) -> pd.Series[int]:
+    """How many heads each model has."""
+    by_model = head_rankings.groupby("model")
+    told = by_model[["n_layers", "n_heads"]].first().prod(axis=1, skipna=False)
+    last = by_model[["layer", "head"]].max() + 1
+    listed = head_rankings.drop_duplicates(["model", "layer", "head"]).groupby("model").size()
+    every = last["layer"] * last["head"]
+    in_table = (head_rankings[["layer", "head"]].max() + 1).prod()
+    return told.fillna(every.where(listed == every, in_table)).astype(np.int64)
 
 
 def _places(table: pd.DataFrame) -> tuple[Axes, tuple[Counts, ...]]:

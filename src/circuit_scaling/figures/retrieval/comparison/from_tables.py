@@ -59,10 +59,17 @@ def ranked(head_rankings: pd.DataFrame) -> pd.DataFrame:
 
 
 def n_heads(head_rankings: pd.DataFrame) -> pd.Series:
-    """Of each model: by its shape, or else up to the last layer and head of the table."""
-    last = head_rankings[["layer", "head"]].max().to_numpy(np.float64)
-    shapes = head_rankings.groupby("model")[["n_layers", "n_heads"]].first()
-    return shapes.prod(axis=1, skipna=False).fillna(float(np.prod(last + 1))).astype(float)
+    """Of each model: by its shape, else what its rankings list, if that is a whole grid of heads.
+
+    Otherwise the model is taken to go on to the last layer and head of the table, as in the
+    findings.
+    """
+    by_model = head_rankings.groupby("model")
+    told = by_model[["n_layers", "n_heads"]].first().prod(axis=1, skipna=False)
+    grid = (by_model[["layer", "head"]].max() + 1).prod(axis=1)
+    listed = head_rankings.drop_duplicates(["model", "layer", "head"]).groupby("model").size()
+    in_table = (head_rankings[["layer", "head"]].max() + 1).prod()
+    return told.fillna(grid.where(listed == grid, in_table)).astype(float)
 
 
 def found_heads(head_rankings: pd.DataFrame, top: int) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
@@ -94,3 +95,24 @@ def test_models_of_unequal_size_have_no_common_chance() -> None:
     alone = chance_findings(ranked, 4, {}, [])
     absent = {f.finding for f in alone.found if np.isnan(f.values).all()}
     assert absent == {"model_overlap_chance", "q2_union_chance"}
+
+
+def test_models_outside_a_roster_have_the_heads_that_whole_rankings_list() -> None:
+    """Of a list that is cut short the shape is not known; then it is that of the whole table."""
+    whole = {"small": [(la, he) for la in range(2) for he in range(3)]}
+    whole["large"] = [(la, he) for la in range(4) for he in range(5)]
+    whole["short"] = whole["small"][1:]
+    frame = pd.concat(
+        pd.DataFrame(heads, columns=["layer", "head"]).assign(
+            model=model, rank=range(1, len(heads) + 1)
+        )
+        for model, heads in whole.items()
+    )
+    told = {"method": "mine", "question": "all", "token_length": 0, "score": np.nan}
+    frame = frame.assign(**told, n_layers=np.nan, n_heads=np.nan, n_samples=np.nan)
+    ranked = Ranked.of(frame)
+    assert dict(zip(ranked.axes.models, ranked.n_heads, strict=True)) == {
+        "small": 6,
+        "large": 20,
+        "short": 20,
+    }
