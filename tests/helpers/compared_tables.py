@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import product
 
 import numpy as np
 import pandas as pd
 
-from circuit_scaling.tables.retrieval import ABLATION_RESULTS, HEAD_RANKINGS
+from circuit_scaling.analysis.retrieval.comparison.compared import Found
+from circuit_scaling.analysis.retrieval.comparison.every import (
+    accuracies_compared,
+    rankings_compared,
+)
+from circuit_scaling.analysis.retrieval.comparison.roles import ModelPair
+from circuit_scaling.analysis.retrieval.comparison.settings import ComparisonSettings
+from circuit_scaling.tables.retrieval import (
+    ABLATION_RESULTS,
+    HEAD_RANKINGS,
+    JOINT_ANSWERS,
+    JOINT_SCORES,
+)
 from circuit_scaling.tables.table import Table
+from circuit_scaling.vocabulary import QuestionKind
 
 METHODS = ("summed_attention", "wu24", "mine")
 MODELS = ("tiny_base", "tiny_instruct", "big", "big_instruct")
@@ -68,3 +81,16 @@ def _as_imported(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     lists = {name: [[]] * len(frame) for name in ("layers", "heads")}
     told = frame.reindex(columns=list(table.columns)).assign(**texts, **lists)
     return table.typed(told)
+
+
+def found_without_samples(
+    head_rankings: pd.DataFrame,
+    ablation_results: pd.DataFrame,
+    settings: ComparisonSettings,
+    kinds: dict[str, QuestionKind],
+    pairs: Sequence[ModelPair],
+) -> list[Found]:
+    """Every finding of tables of which no single samples are known, as of imported ones."""
+    ranked = rankings_compared(head_rankings, JOINT_SCORES.empty(), settings, kinds, pairs)
+    masked = accuracies_compared(ablation_results, JOINT_ANSWERS.empty(), kinds)
+    return [*ranked.found, *masked.found]

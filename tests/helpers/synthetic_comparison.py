@@ -9,9 +9,12 @@ from itertools import combinations, permutations, product
 import numpy as np
 import pandas as pd
 
-from circuit_scaling.analysis.retrieval.comparison.findings import as_tables, study_findings
+from circuit_scaling.analysis.retrieval.comparison.compared import Masked, Ranked
+from circuit_scaling.analysis.retrieval.comparison.findings import as_tables
 from circuit_scaling.analysis.retrieval.comparison.roles import model_pairs, question_kinds
 from circuit_scaling.analysis.retrieval.comparison.settings import ComparisonSettings
+from circuit_scaling.analysis.retrieval.comparison.study_masking import masking_findings
+from circuit_scaling.analysis.retrieval.comparison.study_rankings import ranking_findings
 from circuit_scaling.tables.retrieval import RETRIEVAL_CHECKS
 from circuit_scaling.vocabulary import QUESTION_IDS, RETRIEVAL_METHODS
 
@@ -111,13 +114,12 @@ def tables(compared: Compared, settings: ComparisonSettings = SETTINGS) -> dict[
     Every value but counts and extremes has an interval a tenth of it to each side.
     """
     pairs = model_pairs(list(compared.models), ())
-    found = study_findings(
-        head_rankings(compared),
-        ablation_results(compared),
-        settings,
-        question_kinds(list(compared.questions), {}),
-        pairs,
-    )
+    kinds = question_kinds(list(compared.questions), {})
+    ranked, masked = Ranked.of(head_rankings(compared)), Masked.of(ablation_results(compared))
+    found = [
+        *ranking_findings(ranked, settings, kinds, pairs),
+        *masking_findings(masked, kinds),
+    ]
     findings, absent = as_tables(found)
     width = 0.1 * findings["value"].abs()
     without = findings["finding"].isin(["f5_rank_min", "f5_rank_max", "f1_consensus"])

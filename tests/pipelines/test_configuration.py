@@ -133,8 +133,12 @@ def test_sessions_one_after_the_other_have_the_pipelines_of_their_own(tmp_path, 
         assert place_of(context, "joint_heads").parents[1] == root
 
 
-FOUND = ["__default__", "ablation", "causal", "classify", "import_retrieval"]
-FOUND += [
+FOUND = [
+    "__default__",
+    "ablation",
+    "causal",
+    "classify",
+    "import_retrieval",
     "import_tables",
     "join",
     "report",

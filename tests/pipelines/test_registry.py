@@ -15,8 +15,12 @@ from circuit_scaling.report.reading_order import CHAPTERS, figures_of_the_page, 
 from circuit_scaling.tables.registry import ALL_TABLES, tables_of
 from tests.conftest import PROJECT
 
-NAMES = ["__default__", "ablation", "causal", "classify", "import_retrieval"]
-NAMES += [
+NAMES = [
+    "__default__",
+    "ablation",
+    "causal",
+    "classify",
+    "import_retrieval",
     "import_tables",
     "join",
     "overview",

@@ -9,20 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from circuit_scaling.analysis.retrieval.comparison.compared import (
-    Found,
-    Masked,
-    Ranked,
-    Values,
-    first_ablation,
-)
-from circuit_scaling.analysis.retrieval.comparison.roles import ModelPair
-from circuit_scaling.analysis.retrieval.comparison.settings import ComparisonSettings
-from circuit_scaling.analysis.retrieval.comparison.study_masking import masking_findings
-from circuit_scaling.analysis.retrieval.comparison.study_rankings import ranking_findings
+from circuit_scaling.analysis.retrieval.comparison.compared import Found, Values
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.tables.retrieval import ABSENT_FINDINGS, RETRIEVAL_FINDINGS
-from circuit_scaling.vocabulary import QuestionKind
 
 Intervals = Mapping[str, tuple[Values, Values]]
 """Finding -> lower and upper ends, each aligned to the groups of its ``Found``; NaN where none."""
@@ -37,30 +26,6 @@ class FindingTables(NamedTuple):
 
     retrieval_findings: pd.DataFrame
     absent_findings: pd.DataFrame
-
-
-def study_findings(
-    head_rankings: pd.DataFrame,
-    ablation_results: pd.DataFrame,
-    settings: ComparisonSettings,
-    kinds: Mapping[str, QuestionKind],
-    pairs: Sequence[ModelPair],
-) -> list[Found]:
-    """Every finding of the study; those of a table without rows have no values.
-
-    Args:
-        head_rankings, ablation_results: of all models; of several kinds of ablation the first
-            counts (``first_ablation``).
-        kinds: of the questions, where known.
-        pairs: instruct models and their base models.
-    """
-    ranked, masked = Ranked.of(head_rankings), Masked.of(first_ablation(ablation_results))
-    return [
-        *resting_on(
-            "head_rankings", head_rankings, ranking_findings(ranked, settings, kinds, pairs)
-        ),
-        *resting_on("ablation_results", ablation_results, masking_findings(masked, kinds)),
-    ]
 
 
 def as_tables(found: Sequence[Found], intervals: Intervals = _NO_INTERVALS) -> FindingTables:

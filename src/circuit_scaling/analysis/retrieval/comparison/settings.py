@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from pydantic import Field
 
 from circuit_scaling.typed import Block, Seed
@@ -22,8 +20,6 @@ class ComparisonSettings(Block):
         n_boot: resamples of filings for intervals.
         seed: of everything that is drawn.
     """
-
-    not_in_results: ClassVar[frozenset[str]] = frozenset()
 
     top: int = Field(default=50, gt=0)
     layer_top: int = Field(default=20, gt=0)
