@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -147,6 +147,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def listed(parts: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
+
+
 def as_float(value: Any) -> float:
     """The value as a float; missing values of every kind become NaN."""
     return float("nan") if _is_missing(value) else float(value)
@@ -171,6 +176,22 @@ def column(frame: pd.DataFrame, name: str) -> pd.Series:
 def columns(frame: pd.DataFrame, *names: str) -> list[tuple[Any, ...]]:
     """The named columns row by row; one that the table does not carry gives missing values."""
     return list(zip(*(column(frame, name) for name in names), strict=True))
+
+
+def without_unknown(table: Table) -> Table | None:
+    """The table without columns in which nothing is known; None where only one would be left."""
+    kept = [
+        place
+        for place in range(len(table.head))
+        if any(row[place] != Cell(MISSING, numeric=row[place].numeric) for row in table.rows)
+    ]
+    if len(kept) < 2:
+        return None
+    return replace(
+        table,
+        head=[table.head[place] for place in kept],
+        rows=[[row[place] for place in kept] for row in table.rows],
+    )
 
 
 def drawing(figures: Mapping[str, StoredFigure], name: str, caption: str) -> tuple[Drawing, ...]:

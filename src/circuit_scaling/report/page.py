@@ -69,6 +69,13 @@ def _summary(context: ReportContext) -> str:
     else:
         models = counted(heads["model"].nunique(), "model")
         scope = f"Each of {counted(len(heads), 'attention head')} of {models} was removed in turn"
+        if context.imported:
+            return (
+                f"{counted(len(heads), 'attention head')} of {models}, with their effects on"
+                " indirect object identification (IOI) and on anti-repetition, as they were"
+                " measured elsewhere and imported. This page says which heads do which job by"
+                " these effects, and what cannot be told from them."
+            )
     return (
         f"{scope}, to see how the model's answers change on indirect object identification (IOI)"
         " and on anti-repetition. This page says which heads do which job, how sure that is, and"
