@@ -147,6 +147,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def listed(parts: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
+
+
 def as_float(value: Any) -> float:
     """The value as a float; missing values of every kind become NaN."""
     return float("nan") if _is_missing(value) else float(value)
@@ -171,6 +176,11 @@ def column(frame: pd.DataFrame, name: str) -> pd.Series:
 def columns(frame: pd.DataFrame, *names: str) -> list[tuple[Any, ...]]:
     """The named columns row by row; one that the table does not carry gives missing values."""
     return list(zip(*(column(frame, name) for name in names), strict=True))
+
+
+def rows_of(frame: pd.DataFrame) -> list[Any]:
+    """The rows, with the columns as attributes; a name in place of a position can be read."""
+    return list(frame.itertuples(index=False))
 
 
 def drawing(figures: Mapping[str, StoredFigure], name: str, caption: str) -> tuple[Drawing, ...]:
