@@ -178,6 +178,11 @@ def columns(frame: pd.DataFrame, *names: str) -> list[tuple[Any, ...]]:
     return list(zip(*(column(frame, name) for name in names), strict=True))
 
 
+def rows_of(frame: pd.DataFrame) -> list[Any]:
+    """The rows, with the columns as attributes; a name in place of a position can be read."""
+    return list(frame.itertuples(index=False))
+
+
 def without_unknown(table: Table) -> Table | None:
     """The table without columns in which nothing is known; None where only one would be left."""
     kept = [
