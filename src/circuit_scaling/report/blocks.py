@@ -11,6 +11,7 @@ import pandas as pd
 
 from circuit_scaling.figures.stored import StoredFigure
 from circuit_scaling.figures.style import number, order_models, task_looks
+from circuit_scaling.vocabulary import counted as counted  # noqa: PLC0414 chapters have it from here
 
 MISSING = "–"
 ABILITY_FLAGS = {"able": "", "unable": "not competent", "unknown": "competence not known"}
@@ -140,11 +141,6 @@ def share_interval(low: object, high: object) -> str:
 def head_name(layer: object, head: object) -> str:
     """The field's short name of a head, such as L9H6."""
     return f"L{layer}H{head}"
-
-
-def counted(count: int, noun: str) -> str:
-    """``1 head``, ``2 heads``."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def listed(parts: Sequence[str]) -> str:

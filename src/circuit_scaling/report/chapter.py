@@ -31,6 +31,8 @@ class Chapter:
         figures: those that it shows, by name.
         tell: the sentences and blocks, when the tables are there.
         needs_scan: whether it has nothing to say of an imported table.
+        needs_questions: whether it has nothing to say of imported rankings and accuracies.
+        may_be_absent: whether it is left out where its tables are not there.
         of_own_models: whether it is about other models than those of the heads; beside an imported
             table it is then shown only where its own tables are there.
     """
@@ -43,6 +45,8 @@ class Chapter:
     also: tuple[str, ...] = ()
     figures: tuple[str, ...] = ()
     needs_scan: bool = False
+    needs_questions: bool = False
+    may_be_absent: bool = False
     of_own_models: bool = False
 
     def is_there(self, context: ReportContext) -> bool:

@@ -7,6 +7,7 @@ from circuit_scaling.report.chapter import Chapter
 from circuit_scaling.report.chapters import (
     ablation,
     causal,
+    import_retrieval,
     import_tables,
     provenance,
     retrieval_compare,
@@ -42,6 +43,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     transfer.CHAPTER,
     causal.CHAPTER,
     ablation.CHAPTER,
+    import_retrieval.CHAPTER,
     retrieval_detect.CHAPTER,
     retrieval_mask.CHAPTER,
     retrieval_compare.CHAPTER,
@@ -57,7 +59,13 @@ IMPORTED: Chapter = import_tables.CHAPTER
 
 def all_sections(context: ReportContext) -> list[Section]:
     """Every chapter as it is drawn, but for those of whose tables no pipeline makes any."""
-    chapters = tuple(c for c in CHAPTERS if not c.tables or context.can_be_made(c.tables))
+    chapters = tuple(
+        c
+        for c in CHAPTERS
+        if not c.tables or context.can_be_made(c.tables)
+        if not c.may_be_absent or c.is_there(context)
+        if not (c.needs_questions and context.imported_retrieval)
+    )
     if context.imported:
         of_others = {c.anchor for c in chapters if c.of_own_models and not c.is_there(context)}
         kept = (c for c in chapters if not c.needs_scan and c.anchor not in of_others)

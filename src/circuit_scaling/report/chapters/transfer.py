@@ -115,23 +115,23 @@ def _sentences(summary: pd.DataFrame, context: ReportContext, *, matched: bool) 
             sentences.append(_index_sentence(task_name(task), tested))
     gone = able.dropna(subset=["frac_missing"])
     if len(gone):
-        absent, outside = share(gone["frac_missing"].mean()), share(gone["frac_outside_shape"].mean())
-        why = "all of them" if absent == outside else outside
-        sentences.append(
-            f"On average {absent} of the indices are missing in the target, {why} because its shape"
-            " has no such index."
+        absent, outside = (
+            share(gone[f"frac_{name}"].mean()) for name in ("missing", "outside_shape")
         )
+        why = f", {'all of them' if absent == outside else outside} because its shape has no such"
+        why = f"{why} index" if gone["frac_missing"].any() else ""
+        sentences.append(f"On average {absent} of the indices are missing in the target{why}.")
     unknown = int((abilities(summary[_COMPETENT]) == "unknown").sum())
     if unknown and not context.imported:
         sentences.append(
-            f"In {unknown} of {len(summary)} comparisons it is not known whether both models can do"
-            " the task; they are counted."
+            f"In {unknown} of {counted(len(summary), 'comparison')} it is not known whether both"
+            " models can do the task; they are counted."
         )
     left_out = len(summary) - len(able)
     if left_out:
         sentences.append(
-            f"Not counted here: {left_out} of {len(summary)} comparisons, in which one of the"
-            " models cannot do the task."
+            f"Not counted here: {left_out} of {counted(len(summary), 'comparison')}, in which"
+            " one of the models cannot do the task."
         )
     return sentences
 

@@ -63,7 +63,7 @@ def _sentences(frame: pd.DataFrame) -> list[str]:
             f" by chance for {number(len(signed) / 2, 1)}."
         )
     if frame["low"].isna().all():
-        sentences.append("Without intervals none of the signs is resolved.")
+        sentences.append("There are no intervals, so that no sign is resolved.")
     else:
         resolved = int((frame["verdict"] == "as expected").sum())
         sentences.append(f"For {resolved} of them the whole interval has it.")
