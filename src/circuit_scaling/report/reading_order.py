@@ -10,6 +10,7 @@ from circuit_scaling.report.chapters import (
     ablation,
     causal,
     import_tables,
+    methods,
     provenance,
     retrieval_compare,
     retrieval_detect,
@@ -67,7 +68,9 @@ PARTS: tuple[Part, ...] = (
         (retrieval_detect.CHAPTER, retrieval_mask.CHAPTER, retrieval_compare.CHAPTER),
     ),
     Part(
-        "methods", "Methods, limits and provenance", (scan.CHAPTER, zoo.CHAPTER, provenance.CHAPTER)
+        "appendix",
+        "Methods, limits and provenance",
+        (methods.CHAPTER, scan.CHAPTER, zoo.CHAPTER, provenance.CHAPTER),
     ),
 )
 """The disagreement of the ablations leads, provenance closes."""

@@ -40,7 +40,7 @@ SECTIONS += (
     "masking",
     "comparison",
 )
-SECTIONS += ("models", "training", "provenance")
+SECTIONS += ("methods", "models", "training", "provenance")
 
 
 class TestOnePage:
