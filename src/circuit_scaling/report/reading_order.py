@@ -9,6 +9,7 @@ from circuit_scaling.report.chapter import Chapter
 from circuit_scaling.report.chapters import (
     ablation,
     causal,
+    import_retrieval,
     import_tables,
     methods,
     provenance,
@@ -65,7 +66,12 @@ PARTS: tuple[Part, ...] = (
     Part(
         "retrieval",
         "Retrieval heads",
-        (retrieval_detect.CHAPTER, retrieval_mask.CHAPTER, retrieval_compare.CHAPTER),
+        (
+            import_retrieval.CHAPTER,
+            retrieval_detect.CHAPTER,
+            retrieval_mask.CHAPTER,
+            retrieval_compare.CHAPTER,
+        ),
     ),
     Part(
         "appendix",
@@ -102,6 +108,10 @@ def all_parts(context: ReportContext) -> list[ToldPart]:
 
 def _is_shown(chapter: Chapter, context: ReportContext) -> bool:
     if chapter.tables and not context.can_be_made(chapter.tables):
+        return False
+    if chapter.may_be_absent and not chapter.is_there(context):
+        return False
+    if chapter.needs_questions and context.imported_retrieval:
         return False
     if not context.imported:
         return True
