@@ -114,6 +114,12 @@ def _documents(context: ReportContext) -> list[str]:
     lengths = dict.fromkeys(f"{n:,}" for n in (rankings["token_length"].agg(["min", "max"])))
     n_heads = len(rankings[["model", "layer", "head"]].drop_duplicates())
     asked = counted(rankings["question"].nunique(), "question")
+    if context.imported_retrieval:
+        return [
+            f"Rankings of {counted(n_heads, 'head')} of {_models(rankings)} by {listed(methods)}, on"
+            f" {asked} about documents of {' to '.join(lengths)} tokens, measured elsewhere and"
+            " imported."
+        ]
     by = f"{listed(methods)} ranked {counted(n_heads, 'head')} of {_models(rankings)}"
     how = f"by how they read documents of {' to '.join(lengths)} tokens for {asked}"
     return [f"{by} {how}."]
