@@ -116,8 +116,8 @@ def _documents(context: ReportContext) -> list[str]:
     asked = counted(rankings["question"].nunique(), "question")
     if context.imported_retrieval:
         return [
-            f"Rankings of {counted(n_heads, 'head')} of {_models(rankings)} by {listed(methods)}, on"
-            f" {asked} about documents of {' to '.join(lengths)} tokens, measured elsewhere and"
+            f"Rankings of {counted(n_heads, 'head')} of {_models(rankings)} by {listed(methods)},"
+            f" on {asked} about documents of {' to '.join(lengths)} tokens, measured elsewhere and"
             " imported."
         ]
     by = f"{listed(methods)} ranked {counted(n_heads, 'head')} of {_models(rankings)}"
