@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,16 +11,22 @@ from typing import Any
 import pandas as pd
 
 from circuit_scaling.figures.stored import StoredFigure
-from circuit_scaling.figures.style import number, order_models, task_looks
+from circuit_scaling.figures.style import CATEGORIES, number, order_models, task_looks
 from circuit_scaling.vocabulary import counted as counted  # noqa: PLC0414 chapters have it from here
 
 MISSING = "–"
 ABILITY_FLAGS = {"able": "", "unable": "not competent", "unknown": "competence not known"}
+FILTERS = ("family", "model", "category", "competence")
+"""By what the rows of tables can be picked on the page."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One entry of a table: a value, a smaller line below it, and an optional warning mark."""
+    """One entry of a table: a value, a smaller line below it, and an optional warning mark.
+
+    ``tags`` are (filter, value) pairs of :data:`FILTERS` that hold for the whole row; ``value`` is
+    what a number is sorted by, with all its digits.
+    """
 
     text: str
     note: str = ""
@@ -27,22 +34,43 @@ class Cell:
     numeric: bool = False
     code: bool = False
     parts: tuple[tuple[str, str], ...] = ()  # (category, text) pairs, written in its colour
+    tags: tuple[tuple[str, str], ...] = ()
+    value: float | None = None
+
+    @property
+    def order(self) -> str:
+        """What it is sorted by: the number, or else the text; empty where nothing was measured."""
+        if self.value is not None:
+            return "" if math.isnan(self.value) else repr(self.value)
+        found = re.match(r"[-−]?[\d,]*\.?\d+", self.text)
+        if found:
+            return found[0].replace("−", "-").replace(",", "")
+        return "" if self.text == MISSING else self.text
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table; rows numbered in ``quiet`` are grey, a ``folded`` one is closed at first."""
+    """A table; rows numbered in ``quiet`` are grey, a ``folded`` one is closed at first.
+
+    ``model`` names the one that the whole table is about.
+    """
 
     head: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     caption: str
     quiet: frozenset[int] = frozenset()
     folded: bool = False
+    model: str = ""
     kind: str = field(default="table", init=False)
 
     def is_numeric(self, column: int) -> bool:
         """True where the cells of a column are numbers, so that its head stands over them."""
         return any(row[column].numeric for row in self.rows)
+
+    def tags(self, row: Sequence[Cell]) -> dict[str, str]:
+        """What a row can be picked by: filter -> value."""
+        own = {"model": self.model} if self.model else {}
+        return own | {name: value for cell in row for name, value in cell.tags}
 
 
 @dataclass(frozen=True)
@@ -94,7 +122,16 @@ def model_cell(model: object, suspect: Collection[str] = (), ability: str = "abl
     ``ability`` is that of :func:`~circuit_scaling.figures.style.abilities`.
     """
     flag = ABILITY_FLAGS[ability]
-    return text_cell(model, flag="suspect" if model in suspect and ability != "unable" else flag)
+    tags: tuple[tuple[str, str], ...] = (("model", str(model)),)
+    if flag:
+        tags += (("competence", flag),)
+    shown = "suspect" if model in suspect and ability != "unable" else flag
+    return Cell(str(model), flag=shown, tags=tags)
+
+
+def category_cell(category: str, note: str = "") -> Cell:
+    """A category of heads as it is called in legends."""
+    return Cell(CATEGORIES[category].label, note, tags=(("category", category),))
 
 
 def code_cell(value: object) -> Cell:
@@ -104,7 +141,8 @@ def code_cell(value: object) -> Cell:
 
 def number_cell(value: object, digits: int = 2, note: str = "", flag: str = "") -> Cell:
     """A number with a real minus sign; one that was not measured is a dash."""
-    return Cell(number(as_float(value), digits), note, flag, numeric=True)
+    known = as_float(value)
+    return Cell(number(known, digits), note, flag, numeric=True, value=known)
 
 
 def count_cell(value: object, note: str = "") -> Cell:
@@ -184,7 +222,7 @@ def without_unknown(table: Table) -> Table | None:
     kept = [
         place
         for place in range(len(table.head))
-        if any(row[place] != Cell(MISSING, numeric=row[place].numeric) for row in table.rows)
+        if any(row[place].text != MISSING or row[place].note for row in table.rows)
     ]
     if len(kept) < 2:
         return None
