@@ -45,7 +45,7 @@ def first_screen(context: ReportContext) -> FirstScreen:
     """The first screen of these tables."""
     figure = next((name for name in _FIGURES if name in context.figures), "")
     return FirstScreen(
-        measured=(*_heads(context), *_documents(context)),
+        measured=(*about_heads(context), *about_documents(context)),
         found=tuple(what_was_found(context)),
         caveats=tuple(caveats(context)),
         figure=figure,
@@ -53,7 +53,8 @@ def first_screen(context: ReportContext) -> FirstScreen:
     )
 
 
-def _heads(context: ReportContext) -> list[str]:
+def about_heads(context: ReportContext) -> list[str]:
+    """Sentences on what was measured of which heads."""
     heads = context.tables.get("classified_heads")
     if heads is None or heads.empty:
         return []
@@ -106,7 +107,8 @@ def _own_models(context: ReportContext) -> list[str]:
     ]
 
 
-def _documents(context: ReportContext) -> list[str]:
+def about_documents(context: ReportContext) -> list[str]:
+    """A sentence on which heads were ranked by how they read which documents."""
     rankings = context.tables.get("head_rankings")
     if rankings is None or rankings.empty:
         return []
