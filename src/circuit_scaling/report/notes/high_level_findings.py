@@ -21,6 +21,7 @@ from circuit_scaling.report.notes.words import (
     chapter,
     families,
     model_name,
+    no_intervals,
     not_run,
     size,
     told,
@@ -43,14 +44,15 @@ def write(context: ReportContext) -> str:
         ("5. Hero heads, and what was done with them", ("hero_heads",), _heroes),
     )
     chapters = (chapter(context, *part) for part in parts)
-    return document("# High-level findings", *map(plain, about_heads(context)), *chapters)
+    opening = [*map(plain, about_heads(context)), no_intervals(context)]
+    return document("# High-level findings", *opening, *chapters)
 
 
 def _correlations(context: ReportContext) -> str:
     """Family by family, the correlation of the two effects in each model, with its slope."""
     items = []
     for family, rows in families(context.tables["corr_vs_scale"], context):
-        below = [f"{_sized(context, row)}: {_correlated(row)}" for row in rows_of(rows)]
+        below = [f"{_sized(context, row)}: {_correlated(context, row)}" for row in rows_of(rows)]
         below += _slope(context, rows, "corr_true", "corr")
         items.append(nested(f"**{family}**", below))
     return bullets(items)
@@ -92,9 +94,11 @@ def _sized(context: ReportContext, row: Any) -> str:
     return f"{name}, {millions}" if millions else name
 
 
-def _correlated(row: Any) -> str:
+def _correlated(context: ReportContext, row: Any) -> str:
     """The correlation without noise where there is one, and Pearson's."""
     pearson = f"Pearson {number(as_float(row.corr))}"
+    if context.imported:
+        return pearson
     if pd.isna(row.corr_true):
         why = f"not defined without noise ({plain(row.undefined)}); " if row.undefined else ""
         return f"{why}{pearson}"
@@ -229,12 +233,11 @@ def _heroes(context: ReportContext) -> Iterator[str]:
     yield "What was done with them:"
     similarity = context.tables.get("hero_similarity")
     alike = [] if similarity is None else [plain(sentence) for sentence in likeness(similarity)]
-    yield bullets(
-        [
-            not_run(context, "ablation_summary") or told(circuits.heroes_matter_together(context)),
-            not_run(context, "causal_summary") or told(circuits.shared_heads_do_both(context)),
-            *(alike if "causal_summary" in context.tables else []),
-        ]
-    )
+    lines = [
+        not_run(context, "ablation_summary") or told(circuits.heroes_matter_together(context)),
+        not_run(context, "causal_summary") or told(circuits.shared_heads_do_both(context)),
+        *(alike if "causal_summary" in context.tables else []),
+    ]
+    yield bullets(dict.fromkeys(filter(None, lines)))
     figures = ["ablation_overview", "causal_ioi", "causal_anti"]
     yield use([] if context.imported else figures, ["hero_heads_for_paper"])

@@ -26,6 +26,7 @@ from circuit_scaling.report.notes.markdown import (
 from circuit_scaling.report.notes.words import (
     chapter,
     families,
+    no_intervals,
     not_run,
     shown_and_open,
     size,
@@ -122,6 +123,13 @@ def _methods(context: ReportContext) -> Iterator[str]:
 
 
 def _tasks(context: ReportContext) -> Iterator[str]:
+    if context.imported:
+        yield (
+            "The imported table has an effect of every head on IOI and one on anti-repetition, Δ;"
+            " prompts and measure are those of whoever made it. Negative is taken to mean that the"
+            " head helps."
+        )
+        return
     yield bullets(
         [
             "**IOI**: two names, one of them said again; the right answer is the other one.",
@@ -134,8 +142,7 @@ def _tasks(context: ReportContext) -> Iterator[str]:
     )
     competence = context.tables.get("competence")
     if competence is None or competence.empty:
-        if not context.imported:
-            yield not_run(context, "competence")
+        yield not_run(context, "competence")
         return
     tasks = competence[competence["task"].isin(STUDY_TASKS)]
     prompts = tasks.groupby("task", sort=False)[["n_prompts", "n_clusters"]].median()
@@ -247,7 +254,7 @@ def _limits(context: ReportContext) -> Iterator[str]:
     yield "## 6. Limitations and what comes next"
     limits = [plain(caveat) for caveat in caveats(context)]
     if context.imported:
-        limits.append("Imported effects have no intervals: what noise does to them is not known.")
+        limits.append(no_intervals(context))
     else:
         limits.append(
             "Heads are ablated one at a time: heads that stand in for one another are missed."
@@ -256,7 +263,8 @@ def _limits(context: ReportContext) -> Iterator[str]:
     yield bullets(limits)
     needs = _OF_TABLES if context.imported else _OF_SCANS
     steps = dict.fromkeys(filter(None, (not_run(context, name) for name in needs)))
-    yield labelled("To do:", [*steps, *_more_prompts(context)])
+    commands = [step.removeprefix("Not run: ") for step in steps]
+    yield labelled("To do:", [*commands, *_more_prompts(context)])
 
 
 def _unresolved(context: ReportContext) -> list[str]:

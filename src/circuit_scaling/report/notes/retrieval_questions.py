@@ -50,12 +50,16 @@ def questions_lose_unequally(compared: Compared) -> Finding | None:
     if ends is None:
         return None
     high, low = ends
+    most_and_least = (
+        f"{question_label(high.question)} loses most ({fall(high)} percentage points) and"
+        f" {question_label(low.question)} least ({fall(low)})"
+    )
+    alike = f"all of them lose {fall(high)} percentage points"
     return compared_finding(
         "Some questions lose more answers than others." if apart(high, low) else None,
         "that some questions lose more answers than others",
-        f"With {counted(high.k, 'head')} masked, {question_label(high.question)} loses most"
-        f" ({fall(high)} percentage points) and {question_label(low.question)} least"
-        f" ({fall(low)}).",
+        f"With {counted(high.k, 'head')} masked,"
+        f" {most_and_least if fall(high) != fall(low) else alike}.",
         most,
     )
 

@@ -42,6 +42,16 @@ def not_run(context: ReportContext, *needs: str) -> str:
     return f"Not run: `{context.run} --pipelines {','.join(pipelines)}`.{other}"
 
 
+def no_intervals(context: ReportContext) -> str:
+    """What an imported table lacks, to be said once in a note; empty for what was measured."""
+    if not context.imported:
+        return ""
+    return (
+        "Imported effects have no intervals: what noise does to them is not known, and little can"
+        " be shown."
+    )
+
+
 def told(finding: Finding | None) -> str:
     """A finding with its claim set off; empty where its tables are not there."""
     if finding is None:

@@ -83,7 +83,7 @@ class TestNotRun:
             "retrieval_findings": ("retrieval_compare",),
         }.items():
             for pipeline in pipelines:
-                command = f"Not run: `kedro run --env external --pipelines {pipeline}`."
+                command = f"`kedro run --env external --pipelines {pipeline}`."
                 assert command in notes[f"{name}.md"]
         assert not any(CLAIM.search(text) for text in notes.values())
 
