@@ -1,0 +1,36 @@
+"""On a phone nothing is wider than the screen, but what scrolls inside its own frame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.conftest import Open
+from tests.helpers.browser import PHONE
+from tests.helpers.report_page import search, unfold
+
+# What reaches beyond the screen, and lies in nothing that scrolls.
+BEYOND = """() => {
+    const wide = document.documentElement.clientWidth;
+    const scrolls = found => { for (let up = found.parentElement; up && up !== document.body;
+        up = up.parentElement) if (getComputedStyle(up).overflowX !== 'visible') return true; };
+    return [...document.body.querySelectorAll('*')].filter(found => found.checkVisibility()
+        && found.getBoundingClientRect().width > 0
+        && found.getBoundingClientRect().right > wide + 1 && !scrolls(found))
+        .map(found => found.outerHTML.slice(0, 150)); }"""
+
+
+@pytest.mark.parametrize("width", [PHONE[0], 768])
+@pytest.mark.parametrize("what", ["closed", "open", "a card"])
+def test_the_page_does_not_scroll_sideways(
+    open_tab: Open, report: Path, width: int, what: str
+) -> None:
+    page: Page = open_tab(report, size=(width, PHONE[1])).page
+    if what == "open":
+        unfold(page)
+    elif what == "a card":
+        assert search(page, "mini_gpt2_l L0H2").is_visible()
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+    assert page.evaluate(BEYOND) == []
