@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 
 from tests.browser.conftest import Open
 from tests.helpers.browser import DESKTOP, PHONE
-from tests.helpers.report_page import search, unfold
+from tests.helpers.reader import search, unfold
 
 RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"],

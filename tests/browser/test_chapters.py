@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.conftest import Open
-from tests.helpers.report_page import CHAPTERS, anchors, chapter, is_in_view, is_open, settle
+from tests.helpers.reader import CHAPTERS, anchors, chapter, is_in_view, is_open, settle
 
 PARTS = ["circuits", "retrieval", "published"]
 

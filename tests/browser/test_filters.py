@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page
 
 from circuit_scaling.report import ReportContext
-from tests.helpers.report_page import settle, unfold
+from tests.helpers.reader import settle, unfold
 
 KINDS = ("family", "model", "category", "competence")
 # Of every table: the values of the rows that are shown.

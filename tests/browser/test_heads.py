@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 from circuit_scaling.figures.style import CATEGORIES, number
 from circuit_scaling.report import ReportContext
 from tests.browser.conftest import Open
-from tests.helpers.report_page import search, settle, show_phase_space
+from tests.helpers.reader import search, settle, show_phase_space
 
 MODEL = "mini_gpt2_l"
 

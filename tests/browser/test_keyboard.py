@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page
 
-from tests.helpers.report_page import CHAPTERS, anchors, chapter, settle
+from tests.helpers.reader import CHAPTERS, anchors, chapter, settle
 
 # What a key can reach, in the order of the page, but for the native parts of other elements.
 REACHABLE = """() => [...document.querySelectorAll(

@@ -12,7 +12,7 @@ from circuit_scaling.report import ReportContext
 from tests.browser.conftest import Open
 from tests.helpers import large_study
 from tests.helpers.browser import DESKTOP
-from tests.helpers.report_page import anchors, show_phase_space, unfold
+from tests.helpers.reader import anchors, show_phase_space, unfold
 
 MEGABYTE = 1_000_000
 

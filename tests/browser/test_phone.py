@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from tests.browser.conftest import Open
 from tests.helpers.browser import PHONE
-from tests.helpers.report_page import search, unfold
+from tests.helpers.reader import search, unfold
 
 # What reaches beyond the screen, and lies in nothing that scrolls.
 BEYOND = """() => {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from tests.helpers.report_page import CHAPTERS
+from tests.helpers.reader import CHAPTERS
 
 
 def _squeezed(text: str) -> str:

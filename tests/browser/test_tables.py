@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page
 
 from circuit_scaling.report import ReportContext
-from tests.helpers.report_page import downloaded, settle, unfold
+from tests.helpers.reader import downloaded, settle, unfold
 
 SMALL = "table.data:not(#heads-table)"
 # The true values of a column from top to bottom; what is missing has none.

@@ -45,9 +45,9 @@ def _bound(column: str, around: pd.Series) -> pd.Series:
 
 
 def _drawn(kind: Column, rows: int, rng: np.random.Generator) -> Any:
-    limits = {
-        key: value for check in kind.checks for key, value in (check.statistics or {}).items()
-    }
+    limits: dict[str, Any] = {}
+    for check in kind.checks:
+        limits |= check.statistics or {}
     if "allowed_values" in limits:
         return rng.choice(list(limits["allowed_values"]), rows)
     if any("whole number" in str(check.error) for check in kind.checks):

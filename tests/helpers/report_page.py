@@ -1,71 +1,49 @@
-"""What a reader does on the page, and what is then seen there."""
+"""A report taken apart: elements, text by chapter, scripts, and what it would fetch."""
 
 from __future__ import annotations
 
-import csv
-import io
-from pathlib import Path
+from html.parser import HTMLParser
 
-from playwright.sync_api import Locator, Page
-
-CHAPTERS = "details.chapter"
+_VOID = {"meta", "link", "img", "br", "hr", "input", "base", "source"}
 
 
-def anchors(page: Page) -> list[str]:
-    """Of the chapters, in order."""
-    return page.locator(CHAPTERS).evaluate_all("found => found.map(chapter => chapter.id)")
+class Page(HTMLParser):
+    """The page taken apart: elements, text by section, and what it would fetch."""
 
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text: dict[str, str] = {"": ""}
+        self.scripts: list[str] = []
+        self._open: list[str] = []
+        self._section, self._depth = "", 0
+        self.feed(html)
+        self.close()
+        assert not self._open
 
-def chapter(page: Page, anchor: str) -> Locator:
-    """The chapter with this address."""
-    return page.locator(f"{CHAPTERS}[id='{anchor}']")
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in _VOID:
+            self._open.append(tag)
+        if tag == "details" and dict(attrs).get("class") == "chapter":
+            self._section = dict(attrs)["id"] or ""
+            self.text[self._section] = ""
+            self._depth = self._open.count("details")
+        if tag == "script":
+            self.scripts.append("")
 
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+        if tag == "details" and self._open.count("details") < self._depth:
+            self._section, self._depth = "", 0
 
-def is_open(page: Page, anchor: str) -> bool:
-    """Whether a chapter shows what is in it."""
-    return bool(chapter(page, anchor).evaluate("found => found.open"))
+    def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1] == "script":
+            self.scripts[-1] += data
+        elif not self._open or self._open[-1] != "style":
+            self.text[self._section] += data.replace("\u00a0", " ")
 
-
-def is_in_view(page: Page, anchor: str) -> bool:
-    """Whether a chapter, or a part, begins in the window."""
-    top = page.locator(f"[id='{anchor}']").evaluate("found => found.getBoundingClientRect().top")
-    return bool(-1 <= top < page.viewport_size["height"])  # type: ignore[index]
-
-
-def unfold(page: Page) -> None:
-    """Open every chapter and every fold, and wait until what is in them is drawn."""
-    page.evaluate("() => document.querySelectorAll('details').forEach(fold => fold.open = true)")
-    settle(page)
-
-
-def settle(page: Page) -> None:
-    """Wait until the page has nothing to do, such as to draw."""
-    page.evaluate(
-        "() => new Promise(done => requestAnimationFrame(() => requestIdleCallback(done)))"
-    )
-
-
-def show_phase_space(page: Page) -> Locator:
-    """Open the chapter of the interactive plot; its points, once they are there."""
-    holder = page.locator(CHAPTERS, has=page.locator("#phase-space-plot"))
-    if not holder.evaluate("found => found.open"):
-        holder.locator("> summary").click()
-    points = page.locator("#phase-space-plot .scatterlayer .points path")
-    points.first.wait_for(state="attached")
-    return points
-
-
-def search(page: Page, text: str) -> Locator:
-    """Type a head and press Enter; the card, which may or may not be shown."""
-    page.locator("#head-search").fill(text)
-    page.locator("#head-search").press("Enter")
-    settle(page)
-    return page.locator("#head-card")
-
-
-def downloaded(page: Page, button: Locator) -> list[list[str]]:
-    """Press the button; the rows of the CSV file that it gives."""
-    with page.expect_download() as waiting:
-        button.click()
-    text = Path(waiting.value.path()).read_text(encoding="utf-8-sig")
-    return list(csv.reader(io.StringIO(text)))
+    def attributes(self, name: str) -> list[str]:
+        return [
+            value or "" for _, attrs in self.elements for key, value in attrs.items() if key == name
+        ]

@@ -14,6 +14,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from scipy.stats import norm
 
 from circuit_scaling.analysis.ablation.heroes_vs_random import over_models, summarise
 from circuit_scaling.analysis.transfer.settings import TransferSettings
@@ -152,6 +153,9 @@ def classified_heads(models: Sequence[Model] = MODELS) -> pd.DataFrame:
         for task in ("ioi", "anti_names"):
             frame[f"se_{task}"] = 0.004 + 0.06 * frame[f"delta_{task}"].abs()
             frame[f"delta_{task}_test"] = frame[f"delta_{task}"] * rng.normal(1.0, 0.05, n)
+            frame[f"delta_{task}_select"] = 2 * frame[f"delta_{task}"] - frame[f"delta_{task}_test"]
+            size = frame[f"delta_{task}"].abs() / frame[f"se_{task}"]
+            frame[f"q_{task}"] = 2 * norm.sf(size)
         strong_ioi = frame["delta_ioi"].abs() >= TAU
         strong_anti = frame["delta_anti_names"].abs() >= TAU
         frame["category"] = np.select(

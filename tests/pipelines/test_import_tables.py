@@ -169,8 +169,8 @@ def test_a_second_table_does_not_stand_beside_chapters_of_the_first(elsewhere, r
     run_undrawn("import_tables", "classify", "report", params=given(second))
     for chapter in ("scaling", "transfer"):
         text = page.read_text()
-        text = text[text.index(f'<section id="{chapter}"') :]
-        text = text[: text.index("</section>")]
+        text = text[text.index(f'<details class="chapter" id="{chapter}"') :]
+        text = text[: text.index("</details>")]
         assert "made from other heads than those of this page" in text
         assert re.search(f"kedro run --env test .*--pipelines {chapter}<", text)
         assert "<table" not in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,15 +11,21 @@ from typing import Any
 import pandas as pd
 
 from circuit_scaling.figures.stored import StoredFigure
-from circuit_scaling.figures.style import number, order_models, task_looks
+from circuit_scaling.figures.style import CATEGORIES, number, order_models, task_looks
 
 MISSING = "–"
 ABILITY_FLAGS = {"able": "", "unable": "not competent", "unknown": "competence not known"}
+FILTERS = ("family", "model", "category", "competence")
+"""By what the rows of tables can be picked on the page."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One entry of a table: a value, a smaller line below it, and an optional warning mark."""
+    """One entry of a table: a value, a smaller line below it, and an optional warning mark.
+
+    ``tags`` are (filter, value) pairs of :data:`FILTERS` that hold for the whole row; ``value`` is
+    what a number is sorted by, with all its digits.
+    """
 
     text: str
     note: str = ""
@@ -26,22 +33,43 @@ class Cell:
     numeric: bool = False
     code: bool = False
     parts: tuple[tuple[str, str], ...] = ()  # (category, text) pairs, written in its colour
+    tags: tuple[tuple[str, str], ...] = ()
+    value: float | None = None
+
+    @property
+    def order(self) -> str:
+        """What it is sorted by: the number, or else the text; empty where nothing was measured."""
+        if self.value is not None:
+            return "" if math.isnan(self.value) else repr(self.value)
+        found = re.match(r"[-−]?[\d,]*\.?\d+", self.text)
+        if found:
+            return found[0].replace("−", "-").replace(",", "")
+        return "" if self.text == MISSING else self.text
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table; rows numbered in ``quiet`` are grey, a ``folded`` one is closed at first."""
+    """A table; rows numbered in ``quiet`` are grey, a ``folded`` one is closed at first.
+
+    ``model`` names the one that the whole table is about.
+    """
 
     head: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     caption: str
     quiet: frozenset[int] = frozenset()
     folded: bool = False
+    model: str = ""
     kind: str = field(default="table", init=False)
 
     def is_numeric(self, column: int) -> bool:
         """True where the cells of a column are numbers, so that its head stands over them."""
         return any(row[column].numeric for row in self.rows)
+
+    def tags(self, row: Sequence[Cell]) -> dict[str, str]:
+        """What a row can be picked by: filter -> value."""
+        own = {"model": self.model} if self.model else {}
+        return own | {name: value for cell in row for name, value in cell.tags}
 
 
 @dataclass(frozen=True)
@@ -93,7 +121,16 @@ def model_cell(model: object, suspect: Collection[str] = (), ability: str = "abl
     ``ability`` is that of :func:`~circuit_scaling.figures.style.abilities`.
     """
     flag = ABILITY_FLAGS[ability]
-    return text_cell(model, flag="suspect" if model in suspect and ability != "unable" else flag)
+    tags: tuple[tuple[str, str], ...] = (("model", str(model)),)
+    if flag:
+        tags += (("competence", flag),)
+    shown = "suspect" if model in suspect and ability != "unable" else flag
+    return Cell(str(model), flag=shown, tags=tags)
+
+
+def category_cell(category: str, note: str = "") -> Cell:
+    """A category of heads as it is called in legends."""
+    return Cell(CATEGORIES[category].label, note, tags=(("category", category),))
 
 
 def code_cell(value: object) -> Cell:
@@ -103,7 +140,8 @@ def code_cell(value: object) -> Cell:
 
 def number_cell(value: object, digits: int = 2, note: str = "", flag: str = "") -> Cell:
     """A number with a real minus sign; one that was not measured is a dash."""
-    return Cell(number(as_float(value), digits), note, flag, numeric=True)
+    known = as_float(value)
+    return Cell(number(known, digits), note, flag, numeric=True, value=known)
 
 
 def count_cell(value: object, note: str = "") -> Cell:
@@ -147,6 +185,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def listed(parts: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
+
+
 def as_float(value: Any) -> float:
     """The value as a float; missing values of every kind become NaN."""
     return float("nan") if _is_missing(value) else float(value)
@@ -171,6 +214,11 @@ def column(frame: pd.DataFrame, name: str) -> pd.Series:
 def columns(frame: pd.DataFrame, *names: str) -> list[tuple[Any, ...]]:
     """The named columns row by row; one that the table does not carry gives missing values."""
     return list(zip(*(column(frame, name) for name in names), strict=True))
+
+
+def rows_of(frame: pd.DataFrame) -> list[Any]:
+    """The rows, with the columns as attributes; a name in place of a position can be read."""
+    return list(frame.itertuples(index=False))
 
 
 def drawing(figures: Mapping[str, StoredFigure], name: str, caption: str) -> tuple[Drawing, ...]:

@@ -21,7 +21,7 @@ from circuit_scaling.figures.style import (
     order_models,
 )
 from circuit_scaling.figures.symlog import symlog_limits, symlog_ticks
-from circuit_scaling.report.blocks import ABILITY_FLAGS, as_float, column, head_name
+from circuit_scaling.report.blocks import ABILITY_FLAGS, as_float, column, columns, head_name
 
 # Matplotlib's markers in plotly's words.
 _SYMBOLS = {
@@ -41,6 +41,7 @@ _SYMBOLS = {
     ">": "triangle-right",
     "8": "octagon",
 }
+_PLACE = ("model", "layer", "head")
 
 
 def phase_space_json(classified_heads: pd.DataFrame, tau: float) -> str:
@@ -106,6 +107,9 @@ def _trace(group: pd.DataFrame, category: str, symbol: str, tau: float) -> dict[
         "x": [_position(float(value), tau) for value in group["delta_ioi"]],
         "y": [_position(float(value), tau) for value in group["delta_anti_names"]],
         "text": _hover_texts(group, ability),
+        "customdata": [
+            f"{model} {head_name(layer, head)}" for model, layer, head in columns(group, *_PLACE)
+        ],
         "hovertemplate": "%{text}<extra></extra>",
         "legendgroup": category,
         "showlegend": False,

@@ -10,10 +10,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from circuit_scaling.figures.stored import StoredFigure
 from circuit_scaling.figures.style import CATEGORIES
-from circuit_scaling.report.blocks import Drawing, Plot, counted
+from circuit_scaling.report.blocks import Drawing, Plot
 from circuit_scaling.report.context import ReportContext
+from circuit_scaling.report.filters import families_of, options, tags_of
+from circuit_scaling.report.first_screen import FirstScreen, first_screen
+from circuit_scaling.report.heads import heads_json
 from circuit_scaling.report.interactive import phase_space_json
-from circuit_scaling.report.reading_order import all_sections
+from circuit_scaling.report.libraries import datatables, plotly
+from circuit_scaling.report.reading_order import all_parts
 
 _PARAGRAPH = 560  # characters
 
@@ -25,27 +29,36 @@ def render_report(context: ReportContext) -> str:
     text, byte for byte. A chapter whose tables are not there becomes a sentence with the command
     that makes them. Raises ValueError or KeyError where a table lacks a column that it must have.
     """
-    sections = all_sections(context)
+    parts, screen = all_parts(context), first_screen(context)
+    sections = [section for part in parts for section in part.sections]
     blocks = [block for section in sections for block in section.blocks]
     plot = None
     if any(isinstance(block, Plot) for block in blocks):
         plot = phase_space_json(context.tables["classified_heads"], context.tau)
-    names = [block.name for block in blocks if isinstance(block, Drawing)]
+    names = [screen.figure] if screen.figure else []
+    names += [block.name for block in blocks if isinstance(block, Drawing)]
+    families = families_of(context)
     return (
         _environment()
         .get_template("page.html.j2")
         .render(
             title="Circuit scaling",
-            summary=_summary(context),
+            screen=screen,
             facts=_facts(context),
             run=context.run,
             pipelines_of=context.pipelines_of,
-            sections=sections,
+            parts=parts,
+            gists=_gists(screen),
             paragraphs=_paragraphs,
+            unbroken=_unbroken,
+            tags=lambda table, row: tags_of(table, row, families),
+            filters=options(sections, families),
             images=_images(context.figures, names),
             colours={category: look.colour for category, look in CATEGORIES.items()},
+            heads=heads_json(context),
             plot=plot,
-            plotly=_plotly() if plot else "",
+            plotly=plotly() if plot else "",
+            datatables=datatables(),
         )
     )
 
@@ -61,33 +74,29 @@ def _environment() -> Environment:
     )
 
 
-def _summary(context: ReportContext) -> str:
-    """What the page is, in two sentences, with the size of the study where it is known."""
-    heads = context.tables.get("classified_heads")
-    if heads is None or heads.empty:
-        scope = "Every attention head of every model is to be removed in turn"
-    else:
-        models = counted(heads["model"].nunique(), "model")
-        scope = f"Each of {counted(len(heads), 'attention head')} of {models} was removed in turn"
-    return (
-        f"{scope}, to see how the model's answers change on indirect object identification (IOI)"
-        " and on anti-repetition. This page says which heads do which job, how sure that is, and"
-        " where it depends on the way of removing a head."
-    )
+def _gists(screen: FirstScreen) -> dict[str, str]:
+    """Chapter -> the first claim that the page begins with and that comes from it."""
+    return {found.anchor: found.claim for found in reversed(screen.found)}
 
 
 def _paragraphs(sentences: Sequence[str]) -> list[str]:
     """The sentences as paragraphs of a few lines, in which a number keeps to its sign and unit."""
     paragraphs: list[str] = []
     for sentence in sentences:
-        text = sentence.replace(" %", "\u00a0%")
-        for sign in ("=", "<"):
-            text = text.replace(f" {sign} ", f"\u00a0{sign}\u00a0")
+        text = _unbroken(sentence)
         if paragraphs and len(paragraphs[-1]) + len(text) < _PARAGRAPH:
             paragraphs[-1] += f" {text}"
         else:
             paragraphs.append(text)
     return paragraphs
+
+
+def _unbroken(sentence: str) -> str:
+    """The sentence with numbers that keep to their sign and unit."""
+    text = sentence.replace(" %", "\u00a0%")
+    for sign in ("=", "<"):
+        text = text.replace(f" {sign} ", f"\u00a0{sign}\u00a0")
+    return text
 
 
 def _facts(context: ReportContext) -> list[str]:
@@ -113,10 +122,3 @@ def _images(figures: Mapping[str, StoredFigure], names: list[str]) -> dict[str, 
             "height": height,
         }
     return images
-
-
-def _plotly() -> str:
-    """The source of plotly.js; imported here because it costs half a second."""
-    from plotly.offline import get_plotlyjs
-
-    return str(get_plotlyjs())

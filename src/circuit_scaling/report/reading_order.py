@@ -1,6 +1,8 @@
-"""The chapters of the page in reading order: the one place where a chapter is registered."""
+"""The parts and chapters of the page in reading order: where a chapter is registered."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 from circuit_scaling.report.blocks import Section
 from circuit_scaling.report.chapter import Chapter
@@ -27,48 +29,91 @@ from circuit_scaling.report.chapters.classify import (
 )
 from circuit_scaling.report.chapters.join import attribution, bos, competence, disagreement
 from circuit_scaling.report.context import ReportContext
+from circuit_scaling.report.heads import tables_of_cards
 
-CHAPTERS: tuple[Chapter, ...] = (
-    disagreement.CHAPTER,
-    scan.CHAPTER,
-    competence.CHAPTER,
-    phase_space.CHAPTER,
-    categories.CHAPTER,
-    sensitivity.CHAPTER,
-    name_order.CHAPTER,
-    heroes.CHAPTER,
-    known_heads.CHAPTER,
-    scaling.CHAPTER,
-    transfer.CHAPTER,
-    causal.CHAPTER,
-    ablation.CHAPTER,
-    retrieval_detect.CHAPTER,
-    retrieval_mask.CHAPTER,
-    retrieval_compare.CHAPTER,
-    attribution.CHAPTER,
-    bos.CHAPTER,
-    zoo.CHAPTER,
-    provenance.CHAPTER,
+
+class Part(NamedTuple):
+    """Some chapters under one heading."""
+
+    anchor: str
+    title: str
+    chapters: tuple[Chapter, ...]
+
+
+PARTS: tuple[Part, ...] = (
+    Part(
+        "circuits",
+        "Circuit scaling",
+        (
+            disagreement.CHAPTER,
+            competence.CHAPTER,
+            phase_space.CHAPTER,
+            categories.CHAPTER,
+            sensitivity.CHAPTER,
+            name_order.CHAPTER,
+            heroes.CHAPTER,
+            known_heads.CHAPTER,
+            scaling.CHAPTER,
+            transfer.CHAPTER,
+            causal.CHAPTER,
+            ablation.CHAPTER,
+            attribution.CHAPTER,
+            bos.CHAPTER,
+        ),
+    ),
+    Part(
+        "retrieval",
+        "Retrieval heads",
+        (retrieval_detect.CHAPTER, retrieval_mask.CHAPTER, retrieval_compare.CHAPTER),
+    ),
+    Part(
+        "methods", "Methods, limits and provenance", (scan.CHAPTER, zoo.CHAPTER, provenance.CHAPTER)
+    ),
 )
 """The disagreement of the ablations leads, provenance closes."""
+CHAPTERS: tuple[Chapter, ...] = tuple(chapter for part in PARTS for chapter in part.chapters)
 IMPORTED: Chapter = import_tables.CHAPTER
 """Leads where the heads come from an imported table; chapters that need a scan are left out."""
 
 
+class ToldPart(NamedTuple):
+    """A part of the page as it is drawn."""
+
+    anchor: str
+    title: str
+    sections: tuple[Section, ...]
+
+
+def all_parts(context: ReportContext) -> list[ToldPart]:
+    """Every part with its chapters, but for those of whose tables no pipeline makes any."""
+    told = []
+    for part in PARTS:
+        chapters = [chapter for chapter in part.chapters if _is_shown(chapter, context)]
+        if context.imported and part is PARTS[0]:
+            chapters.insert(0, IMPORTED)
+        if chapters:
+            sections = tuple(chapter.section(context) for chapter in chapters)
+            told.append(ToldPart(part.anchor, part.title, sections))
+    return told
+
+
+def _is_shown(chapter: Chapter, context: ReportContext) -> bool:
+    if chapter.tables and not context.can_be_made(chapter.tables):
+        return False
+    if not context.imported:
+        return True
+    return not chapter.needs_scan and (not chapter.of_own_models or chapter.is_there(context))
+
+
 def all_sections(context: ReportContext) -> list[Section]:
-    """Every chapter as it is drawn, but for those of whose tables no pipeline makes any."""
-    chapters = tuple(c for c in CHAPTERS if not c.tables or context.can_be_made(c.tables))
-    if context.imported:
-        of_others = {c.anchor for c in chapters if c.of_own_models and not c.is_there(context)}
-        kept = (c for c in chapters if not c.needs_scan and c.anchor not in of_others)
-        chapters = (IMPORTED, *kept)
-    return [chapter.section(context) for chapter in chapters]
+    """The chapters of all parts."""
+    return [section for part in all_parts(context) for section in part.sections]
 
 
 def tables_of_the_page() -> tuple[str, ...]:
-    """Every table that a chapter needs or uses."""
+    """Every table that a chapter or the card of a head needs or uses."""
     every = (name for part in (*CHAPTERS, IMPORTED) for name in (*part.tables, *part.also))
-    return tuple(dict.fromkeys(every))
+    return tuple(dict.fromkeys((*every, *tables_of_cards())))
 
 
 def figures_of_the_page() -> tuple[str, ...]:

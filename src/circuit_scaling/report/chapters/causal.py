@@ -15,6 +15,7 @@ from circuit_scaling.report.blocks import (
     Table,
     arrange,
     as_float,
+    category_cell,
     count_cell,
     counted,
     drawing,
@@ -248,7 +249,7 @@ def _verdict_table(able: pd.DataFrame) -> Table:
             counts = of["verdict"].value_counts()
             rows.append(
                 (
-                    text_cell(CATEGORIES[category].label),
+                    category_cell(category),
                     text_cell(task_name(task)),
                     *(count_cell(counts.get(what, 0)) for what in _VERDICTS),
                 )
@@ -287,7 +288,7 @@ def _heroes_table(
         into = ", ".join(CATEGORIES[c].label for c in row["routes_into"].split(", ") if c)
         cells.append(
             (
-                text_cell(CATEGORIES[row["category"]].label),
+                category_cell(row["category"]),
                 text_cell(
                     head_name(row["layer"], row["head"]),
                     flag=unsure.get((model, row["layer"], row["head"]), ""),
@@ -308,7 +309,7 @@ def _heroes_table(
         *("category", "head", "task", "Δ", "denoising", "noising", "direct"),
         *("self-repair", "logits' share", "verdict"),
     ]
-    return Table(names, cells, model, folded=True)
+    return Table(names, cells, model, folded=True, model=model)
 
 
 def _share_cell(row: dict[Hashable, Any], name: str) -> Cell:

@@ -19,6 +19,7 @@ from circuit_scaling.report.blocks import (
     columns,
     count_cell,
     counted,
+    model_cell,
     number_cell,
     text_cell,
 )
@@ -44,7 +45,7 @@ def _tell(context: ReportContext) -> Told:
         sentences.append(f"A fingerprint is a hash of what produced a model's rows: {produced}.")
         pairs = arrange(heads[["family", "model", "fingerprint"]].drop_duplicates(), context.order)
         rows = tuple(
-            (text_cell(model), code_cell(mark))
+            (model_cell(model), code_cell(mark))
             for model, mark in columns(pairs, "model", "fingerprint")
         )
         table = Table(("model", "fingerprint"), rows, "Fingerprints by model.")
@@ -96,7 +97,7 @@ def _run_table(log: pd.DataFrame) -> Table:
     rows = tuple(
         (
             text_cell(stage),
-            text_cell(model),
+            model_cell(model),
             number_cell(seconds, 1),
             number_cell(memory, 0),
             text_cell(device),

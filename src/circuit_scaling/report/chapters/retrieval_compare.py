@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import combinations
 from typing import Any
 
 import pandas as pd
 
-from circuit_scaling.figures.retrieval.comparison.looks import Looks
-from circuit_scaling.figures.retrieval.comparison.rows import level_of, of_finding
+from circuit_scaling.figures.retrieval.comparison.rows import of_finding
 from circuit_scaling.figures.style import number
 from circuit_scaling.report.blocks import (
     MISSING,
@@ -18,6 +16,7 @@ from circuit_scaling.report.blocks import (
     counted,
     drawing,
     interval,
+    listed,
     number_cell,
     share,
     share_interval,
@@ -25,7 +24,7 @@ from circuit_scaling.report.blocks import (
 )
 from circuit_scaling.report.chapter import Chapter, Told
 from circuit_scaling.report.context import ReportContext
-from circuit_scaling.tables.made_with import made_with
+from circuit_scaling.report.found.retrieval import best_heads, level, method_labels, method_pairs
 
 _NAMED = 8  # heads of a consensus
 _FIGURES = {
@@ -49,7 +48,7 @@ def _tell(context: ReportContext) -> Told:
     findings = context.tables["retrieval_findings"]
     if findings.empty:
         return Told(("Nothing could be compared.",))
-    methods, best = _labels(findings), _best(findings)
+    methods, best = method_labels(findings), best_heads(findings)
     blocks: list[Block] = [_table(findings, methods)]
     for name, caption in _FIGURES.items():
         blocks += drawing(context.figures, name, caption)
@@ -72,21 +71,6 @@ def _tell(context: ReportContext) -> Told:
     )
 
 
-def _labels(findings: pd.DataFrame) -> dict[str, str]:
-    """What each method of the findings is called, in the order of the figures."""
-    by_method = ("f1_mean_rank", "drop_at_k_by_method")
-    named = [of_finding(findings, name)["method"] for name in by_method]
-    table = pd.DataFrame({"method": pd.concat(named).unique()})
-    table = table.assign(family="", model="", question="", token_length=0)
-    return {name: look.label for name, look in Looks.of(table).methods.items()}
-
-
-def _best(findings: pd.DataFrame) -> str:
-    """``12 best heads``, as many as counted when the findings were made."""
-    top = made_with(findings).get("comparison.top", "")
-    return f"{top} best heads" if top else "best heads"
-
-
 def _suspicions(checks: pd.DataFrame) -> list[str]:
     """What the plausibility checks found, before anything is concluded."""
     suspect = checks[checks["outcome"] == "suspect"]
@@ -99,21 +83,17 @@ def _suspicions(checks: pd.DataFrame) -> list[str]:
 
 def _overlaps(findings: pd.DataFrame, methods: dict[str, str], best: str) -> list[str]:
     """The pair that shares least and the one that shares most, against chance and ceiling."""
-    pairs = of_finding(findings, "method_overlap")
-    order = set(combinations(methods, 2))
-    pairs = pairs[[pair in order for pair in zip(pairs["method"], pairs["other"], strict=True)]]
+    pairs = method_pairs(findings, methods)
     if pairs.empty:
         return []
-    keys = ["method", "other"]
-    pairs = pairs.assign(chance=level_of(findings, "method_overlap_chance", pairs, keys))
-    pairs = pairs.sort_values("value", kind="stable")
     rows = [pairs.iloc[0], *([pairs.iloc[-1]] if len(pairs) > 1 else [])]
     told: list[str] = []
     for row in rows:
         meaning = "" if told else ", heads in both of those in either,"
         told.append(
             f"The {best} of {methods[row['method']]} and {methods[row['other']]} for the same"
-            f" model, question and length overlap{meaning} by {_level(row)}{_by_chance(row)}."
+            f" model, question and length overlap{meaning} by"
+            f" {level(row['value'], row['ci_low'], row['ci_high'])}{_by_chance(row)}."
         )
     ceilings = of_finding(findings, "ranking_ceiling")
     if len(ceilings):
@@ -167,13 +147,13 @@ def _drops(findings: pd.DataFrame, methods: dict[str, str]) -> list[str]:
             random = _random(of_random.loc[method]) if method in of_random.index else ""
             parts.append(f"{_points(most.loc[method])} with those of {label}{random}")
     heads = "the best head" if k == 1 else f"the {k} best heads"
-    told = [f"With {heads} masked the share of right answers falls by {_listed(parts)}."]
+    told = [f"With {heads} masked the share of right answers falls by {listed(parts)}."]
     beyond = of_finding(findings, "drop_beyond_random_at_k")
     beyond = beyond[(beyond["k"] == k) & beyond["ci_low"].notna()]
     if len(beyond):
         more = [methods[m] for m in beyond.loc[beyond["ci_low"] > 0, "method"] if m in methods]
         which = "no method" if not more else "every method"
-        which = which if len(more) in (0, len(beyond)) else _listed(more)
+        which = which if len(more) in (0, len(beyond)) else listed(more)
         told.append(
             f"On the questions that the whole model answers, this is more than without random heads"
             f" (whole interval) for {which}."
@@ -199,8 +179,8 @@ def _models(findings: pd.DataFrame, methods: dict[str, str], best: str) -> list[
     if "model" in summary.index:
         row = summary.loc["model"]
         told.append(
-            f"The {best} of instruct models and of their base models overlap by {_level(row)} under"
-            " the same method."
+            f"The {best} of instruct models and of their base models overlap by"
+            f" {level(row['value'], row['ci_low'], row['ci_high'])} under the same method."
         )
     if len(changes):
         largest = changes.iloc[int(changes["value"].abs().argmax())]
@@ -279,19 +259,8 @@ def _groups(row: dict[Any, Any]) -> str:
     return str(row["group"]) + (f" and {row['n_groups'] - 1} more" if row["n_groups"] > 1 else "")
 
 
-def _level(row: Any) -> str:
-    """``42 % [38, 47]``."""
-    return share(row["value"]) + _and(share_interval(row["ci_low"], row["ci_high"])).removesuffix(
-        " %"
-    )
-
-
 def _and(bounds: str) -> str:
     return f" {bounds}" if bounds else ""
-
-
-def _listed(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 CHAPTER = Chapter(

@@ -18,6 +18,7 @@ from circuit_scaling.report.blocks import (
     arrange,
     count_cell,
     head_name,
+    model_cell,
     number_cell,
     share,
     share_interval,
@@ -137,7 +138,7 @@ def _answers_table(rankings: pd.DataFrame) -> Table:
     ):
         by_length = {row["token_length"]: row for row in asked.to_dict("records")}
         cells = [_answer_cell(by_length.get(length)) for length in lengths]
-        rows.append((text_cell(model), text_cell(QUESTIONS[str(question)]), *cells))
+        rows.append((model_cell(model), text_cell(QUESTIONS[str(question)]), *cells))
     names = ["model", "question", *(f"{length:,} tokens" for length in lengths)]
     caption = (
         "Right answers of the whole model on the training documents, on which heads are ranked,"
@@ -168,7 +169,7 @@ def _strongest_table(rankings: pd.DataFrame) -> Table:
             cells = [_strong_cell(row, ranked, digits) for row in named.to_dict("records")]
             if cells:
                 empty = [Cell(MISSING, numeric=True)] * (_NAMED - len(cells))
-                rows.append((text_cell(model), text_cell(look.label), *cells, *empty))
+                rows.append((model_cell(model), text_cell(look.label), *cells, *empty))
     names = ["model", "method", *(f"{place + 1}." for place in range(_NAMED))]
     caption = (
         "The strongest heads by the mean of their scores over the questions and lengths that the"
@@ -207,7 +208,7 @@ def _lists_table(known: pd.DataFrame) -> Table:
         chance = n_listed * first["k"] / first["n_heads_measured"]
         by_method = (of_list[of_list["method"] == method] for method in METHODS)
         cells = [_found_cell(here, n_listed, chance) for here in by_method]
-        rows.append((text_cell(model), text_cell(name, first["source"]), *cells))
+        rows.append((model_cell(model), text_cell(name, first["source"]), *cells))
     k = known["k"].max()
     names = ["model", "published list", *(look.label for look in METHODS.values())]
     caption = (
@@ -281,7 +282,7 @@ def _words(name: str) -> str:
 
 
 CHAPTER = Chapter(
-    anchor="retrieval",
+    anchor="detection",
     title="Which heads read the document?",
     pipeline="retrieval_detect",
     tables=("head_rankings",),

@@ -17,6 +17,7 @@ from circuit_scaling.report.blocks import (
     counted,
     drawing,
     interval,
+    model_cell,
     number_cell,
     share,
     share_interval,
@@ -165,7 +166,7 @@ def _reasons(summary: pd.DataFrame) -> list[str]:
 def _table(rows: pd.DataFrame, caption: str, *, by_question: bool, folded: bool = False) -> Table:
     lines = []
     for row in rows.to_dict("records"):
-        model = text_cell(row["model"])
+        model = model_cell(row["model"])
         masked = f"{counted(row['n_heads'], 'head')}, {row['ablation']}"
         method = text_cell(METHODS[row["method"]].label, note=masked)
         question = text_cell(

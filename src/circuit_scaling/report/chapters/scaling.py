@@ -260,7 +260,7 @@ def _controls(frame: pd.DataFrame) -> Table:
         able = row["competent"]
         rows.append(
             (
-                text_cell(row["model"]),
+                model_cell(row["model"]),
                 text_cell(task_name(row["task"])),
                 text_cell("yes" if row["order_balanced"] else "no"),
                 number_cell(row["clean_metric"], note=interval(row["low"], row["high"])),

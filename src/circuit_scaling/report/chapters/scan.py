@@ -17,6 +17,7 @@ from circuit_scaling.report.blocks import (
     columns,
     count_cell,
     counted,
+    model_cell,
     number_cell,
     text_cell,
 )
@@ -32,7 +33,7 @@ def _tell(context: ReportContext) -> Told:
     weights = _weights(context.tables.get("run_log"))
     rows = tuple(
         (
-            text_cell(model),
+            model_cell(model),
             text_cell(family),
             number_cell(params, 2 if as_float(params) < 10 else 0),
             count_cell(layers),

@@ -16,6 +16,7 @@ from circuit_scaling.report.blocks import (
     count_cell,
     counted,
     drawing,
+    model_cell,
     number_cell,
     share,
     task_name,
@@ -65,7 +66,7 @@ def _accuracy_table(accuracy: pd.DataFrame, curves: pd.DataFrame, order: Sequenc
     names = ("model", "task", "objective", "accuracy", "candidate_accuracy", "n_prompts")
     rows = tuple(
         (
-            text_cell(model),
+            model_cell(model),
             text_cell(task_name(task)),
             text_cell(objective),
             Cell(share(hit, 1), numeric=True),
@@ -84,7 +85,7 @@ def _answers_table(answers: pd.DataFrame) -> Table:
     names = ("model", "question", "form", "token_length", "accuracy", "n_questions")
     rows = tuple(
         (
-            text_cell(model),
+            model_cell(model),
             text_cell(question),
             text_cell(form),
             count_cell(length),

@@ -11,6 +11,7 @@ from circuit_scaling.report.blocks import (
     Cell,
     Table,
     arrange,
+    category_cell,
     count_cell,
     counted,
     effect_cell,
@@ -90,7 +91,7 @@ def _hero_table(
             quiet.add(index)
         rows.append(
             (
-                text_cell(CATEGORIES[row["category"]].label, "not a hero" if weak else ""),
+                category_cell(row["category"], "not a hero" if weak else ""),
                 count_cell(row["rank"]),
                 text_cell(
                     head_name(row["layer"], row["head"]),
@@ -108,7 +109,7 @@ def _hero_table(
         *("category", "rank", "head", "Δ_ioi", "Δ_anti", "Δ_ioi, test", "Δ_anti, test"),
         *("strength, select", "stability"),
     ]
-    return Table(names, rows, model, frozenset(quiet), folded=True)
+    return Table(names, rows, model, frozenset(quiet), folded=True, model=model)
 
 
 CHAPTER = Chapter(

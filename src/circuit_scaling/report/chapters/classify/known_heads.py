@@ -91,7 +91,7 @@ def _table(
     names = ["head", "role", "contrast expected", "Δ_ioi", "q", "rank by size", "verdict"]
     names += ["published score", "source"]
     cells = [_cells(row, suspect) for row in rows.to_dict("records")]
-    return Table(names, cells, f"{model}{_REMARKS[ability]}", folded=True)
+    return Table(names, cells, f"{model}{_REMARKS[ability]}", folded=True, model=model)
 
 
 def _cells(row: dict[Any, Any], suspect: Mapping[tuple[str, int, int], str]) -> tuple[Cell, ...]:

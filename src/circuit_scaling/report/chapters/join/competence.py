@@ -18,11 +18,11 @@ from circuit_scaling.report.blocks import (
     counted,
     drawing,
     interval,
+    model_cell,
     number_cell,
     share,
     share_interval,
     task_name,
-    text_cell,
 )
 from circuit_scaling.report.chapter import Chapter, Told
 from circuit_scaling.report.context import ReportContext
@@ -58,7 +58,7 @@ def _tell(context: ReportContext) -> Told:
     tasks = task_looks(judged["task"])
     by_key = {(row["model"], row["task"]): row for row in judged.to_dict("records")}
     rows = tuple(
-        (text_cell(model), *(_competence_cell(by_key.get((model, task))) for task in tasks))
+        (model_cell(model), *(_competence_cell(by_key.get((model, task))) for task in tasks))
         for model in judged["model"].drop_duplicates()
     )
     table = Table(

@@ -1,0 +1,46 @@
+"""One answer of the study: a claim that the evidence bears, and the numbers that it rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scipy.stats import binom
+
+from circuit_scaling.vocabulary import ALPHA
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A claim and its numbers.
+
+    Attributes:
+        anchor: the chapter that it comes from.
+        claim: one sentence; it begins with *Not shown* where the intervals include nothing.
+        numbers: the sentences with the numbers, their intervals, and what chance would give.
+        shown: whether the evidence bears a claim.
+    """
+
+    anchor: str
+    claim: str
+    numbers: str
+    shown: bool
+
+    @property
+    def text(self) -> str:
+        """Claim and numbers."""
+        return f"{self.claim} {self.numbers}"
+
+
+def finding(anchor: str, shown: str | None, otherwise: str, numbers: str) -> Finding:
+    """The claim ``shown``, or, where the evidence bears none, that ``otherwise`` is not shown."""
+    if shown is not None:
+        return Finding(anchor, shown, numbers, True)
+    return Finding(anchor, f"Not shown: {otherwise}.", numbers, False)
+
+
+def more_than_chance(found: int, tested: int, rate: float = ALPHA) -> bool:
+    """Whether so many of ``tested`` tests find something, of which chance alone makes ``rate``.
+
+    A binomial test at the 5 % level: one find in forty tests is what chance makes.
+    """
+    return found > 0 and bool(binom.sf(found - 1, tested, rate) < ALPHA)
