@@ -1,4 +1,4 @@
-"""Words that several rooms share: categories, ablations, positions, tasks, questions, methods."""
+"""Words that several rooms share: categories, ablations, tasks, questions, methods, plurals."""
 
 from __future__ import annotations
 
@@ -62,3 +62,8 @@ RETRIEVAL_METHODS: tuple[RetrievalMethod, ...] = get_args(RetrievalMethod)
 MaskedSet = Literal["baseline", "hero", "random"]
 MASKED_SETS: tuple[MaskedSet, ...] = get_args(MaskedSet)
 """What is ablated while a model answers: nothing, the best heads of a method, heads at random."""
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 head``, ``2 heads``: a number with its noun."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

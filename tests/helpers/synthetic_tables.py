@@ -630,7 +630,7 @@ def ablation_summary(models: Sequence[Model] = MODELS) -> pd.DataFrame:
 
 _OF_SCANS = ("bos_effects", "competence", "run_log")
 _OF_DETECTION = ("head_rankings", "known_retrieval_heads", "question_counts", "detect_log")
-_OF_MASKING = ("masking_summary", "mask_log")
+_OF_MASKING = ("ablation_results", "masking_summary", "mask_log")
 _OF_COMPARISON = ("retrieval_findings", "absent_findings", "retrieval_checks")
 MAKERS = {
     name: [pipeline]
@@ -641,6 +641,7 @@ MAKERS = {
     **{name: ["retrieval_detect"] for name in _OF_DETECTION},
     **{name: ["retrieval_mask"] for name in _OF_MASKING},
     **{name: ["retrieval_compare"] for name in _OF_COMPARISON},
+    "import_retrieval_checks": ["import_retrieval"],
 }
 """Which pipelines make a table of the page."""
 

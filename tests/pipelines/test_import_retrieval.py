@@ -68,7 +68,21 @@ def test_suspect_tables_stop_and_nothing_is_written_unless_they_are_kept(
     found = there.load(CHECKS).query("outcome == 'suspect'")
     assert "duplicate heads" in set(found["check"])
     page = (elsewhere / "08_reporting" / "report.html").read_text()
-    assert "These rankings were measured elsewhere" in page
+    assert "The rankings and accuracies of retrieval heads on this page were measured" in page
+    assert 'id="masking"' not in page
+
+
+def test_findings_of_other_rankings_are_left_out(elsewhere, run_undrawn, given):
+    """Findings of an earlier import are not shown beside the rankings of a later one."""
+    page = elsewhere / "08_reporting" / "report.html"
+    ranked = {"import": given(head_rankings=rankings())["import"], "comparison": {"top": 5}}
+    run_undrawn("import_retrieval", "retrieval_compare", "report", params=ranked)
+    assert "made from other heads" not in page.read_text()
+    run_undrawn("import_retrieval", "report", params=given(head_rankings=rankings(seed=1)))
+    text = page.read_text()
+    comparison = text[text.index('<section id="comparison"') :]
+    assert "made from other heads than those of this page" in comparison
+    assert "--pipelines retrieval_compare" in comparison
 
 
 def test_findings_of_tables_measured_elsewhere(elsewhere, run, given):

@@ -1,4 +1,4 @@
-"""Which heads a table or a figure was made from, so that it is never shown beside others."""
+"""What a table or a figure was made from, so that it is never shown beside anything else."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ _Figure = TypeVar("_Figure")
 
 def stamp(tables: dict[str, pd.DataFrame], heads: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The tables, with the fingerprint of ``classified_heads`` in the metadata of their files."""
-    mark = mark_of(heads)
+    return stamp_with(tables, mark_of(heads))
+
+
+def stamp_with(tables: dict[str, pd.DataFrame], mark: str) -> dict[str, pd.DataFrame]:
+    """The tables, with ``mark`` in the metadata of their files."""
     for table in tables.values():
         table.attrs = {_KEY: mark}
     return tables
@@ -52,6 +56,12 @@ def mark_of(heads: pd.DataFrame) -> str:
     """The fingerprint of ``classified_heads`` that everything made from them is stamped with."""
     rows = pd.util.hash_pandas_object(heads, index=False)
     return fingerprint_of({"columns": list(heads.columns), "rows": rows.tolist()})
+
+
+def mark_of_prints(*tables: pd.DataFrame) -> str:
+    """One fingerprint for tables whose rows carry those of what they were measured from."""
+    prints = {str(mark) for table in tables for mark in table["fingerprint"].unique()}
+    return fingerprint_of({"fingerprints": sorted(prints)})
 
 
 def _stamped(shown: pd.DataFrame, mark: str | None) -> pd.DataFrame:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
 
 from circuit_scaling.figures.stored import StoredFigure
 from circuit_scaling.figures.style import CATEGORIES, number, order_models, task_looks
+from circuit_scaling.vocabulary import counted as counted  # noqa: PLC0414 chapters have it from here
 
 MISSING = "–"
 ABILITY_FLAGS = {"able": "", "unable": "not competent", "unknown": "competence not known"}
@@ -180,11 +181,6 @@ def head_name(layer: object, head: object) -> str:
     return f"L{layer}H{head}"
 
 
-def counted(count: int, noun: str) -> str:
-    """``1 head``, ``2 heads``."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def listed(parts: Sequence[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
@@ -219,6 +215,22 @@ def columns(frame: pd.DataFrame, *names: str) -> list[tuple[Any, ...]]:
 def rows_of(frame: pd.DataFrame) -> list[Any]:
     """The rows, with the columns as attributes; a name in place of a position can be read."""
     return list(frame.itertuples(index=False))
+
+
+def without_unknown(table: Table) -> Table | None:
+    """The table without columns in which nothing is known; None where only one would be left."""
+    kept = [
+        place
+        for place in range(len(table.head))
+        if any(row[place].text != MISSING or row[place].note for row in table.rows)
+    ]
+    if len(kept) < 2:
+        return None
+    return replace(
+        table,
+        head=[table.head[place] for place in kept],
+        rows=[[row[place] for place in kept] for row in table.rows],
+    )
 
 
 def drawing(figures: Mapping[str, StoredFigure], name: str, caption: str) -> tuple[Drawing, ...]:

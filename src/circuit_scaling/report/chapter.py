@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from circuit_scaling.report.blocks import Block, Missing, Section
+from circuit_scaling.report.blocks import Block, Missing, Section, Table, without_unknown
 from circuit_scaling.report.context import ReportContext
 
 _OTHER_HEADS = "What is there was made from other heads than those of this page, and is left out."
@@ -31,6 +31,8 @@ class Chapter:
         figures: those that it shows, by name.
         tell: the sentences and blocks, when the tables are there.
         needs_scan: whether it has nothing to say of an imported table.
+        needs_questions: whether it has nothing to say of imported rankings and accuracies.
+        may_be_absent: whether it is left out where its tables are not there.
         of_own_models: whether it is about other models than those of the heads; beside an imported
             table it is then shown only where its own tables are there.
     """
@@ -43,6 +45,8 @@ class Chapter:
     also: tuple[str, ...] = ()
     figures: tuple[str, ...] = ()
     needs_scan: bool = False
+    needs_questions: bool = False
+    may_be_absent: bool = False
     of_own_models: bool = False
 
     def is_there(self, context: ReportContext) -> bool:
@@ -53,7 +57,16 @@ class Chapter:
         """The chapter as it is drawn."""
         if self.is_there(context):
             told = self.tell(context)
-            return Section(self.anchor, self.title, tuple(told.sentences), tuple(told.blocks))
+            blocks = tuple(told.blocks)
+            if context.imported or context.imported_retrieval:
+                blocks = _without_unknown(blocks)
+            return Section(self.anchor, self.title, tuple(told.sentences), blocks)
         left_out = not context.outdated.isdisjoint(context.pipelines_of(*self.tables))
         sentences = (_OTHER_HEADS,) if left_out else ()
         return Section(self.anchor, self.title, sentences, (Missing(self.tables),))
+
+
+def _without_unknown(blocks: Sequence[Block]) -> tuple[Block, ...]:
+    """What an imported table does not hold is said once, and has no empty columns."""
+    kept = (without_unknown(block) if isinstance(block, Table) else block for block in blocks)
+    return tuple(block for block in kept if block is not None)

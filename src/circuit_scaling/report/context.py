@@ -19,7 +19,8 @@ class ReportContext:
 
     Attributes:
         tables: the project's tables by name, as far as they have been made. ``import_findings`` is
-            among them where the heads come from an imported table, and only then.
+            among them where the heads come from an imported table, and only then; so is
+            ``import_retrieval_checks`` where rankings and accuracies were measured elsewhere.
         figures: by the names under which their pipelines drew them.
         roster: has the columns family, model, params_m, layers, heads, source, note.
         makers: table -> the pipelines that make it, in the order in which they run.
@@ -63,6 +64,11 @@ class ReportContext:
     def imported(self) -> bool:
         """Whether the heads come from a table that was measured elsewhere."""
         return "import_findings" in self.tables
+
+    @property
+    def imported_retrieval(self) -> bool:
+        """Whether rankings of heads and masked accuracies were measured elsewhere."""
+        return "import_retrieval_checks" in self.tables
 
     @property
     def primary_words(self) -> str:
@@ -117,3 +123,7 @@ class ReportContext:
         if len(found) and found["readout"].iloc[0] != "contrast":
             return "able"
         return next(iter(abilities(found[["competent"]])), "unknown")
+
+    def marked(self, ability: str) -> str:
+        """The ability by which a model is marked: of an imported table none is known, said once."""
+        return "able" if self.imported and ability == "unknown" else ability

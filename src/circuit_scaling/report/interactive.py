@@ -126,20 +126,25 @@ def _trace(group: pd.DataFrame, category: str, symbol: str, tau: float) -> dict[
 def _hover_texts(group: pd.DataFrame, ability: str) -> list[str]:
     names = ("model", "layer", "head", "delta_ioi", "se_ioi", "delta_anti_names", "se_anti_names")
     columns = [column(group, name) for name in (*names, "category", "category_stability")]
-    remark = ABILITY_FLAGS[ability]
     texts = []
     for model, layer, head, ioi, se_ioi, anti, se_anti, category, stability in zip(
         *columns, strict=True
     ):
         label = CATEGORIES[str(category)].label
+        known = "" if pd.isna(stability) else f", stability {number(as_float(stability), 2)}"
         lines = [
             f"<b>{html.escape(str(model))} {head_name(layer, head)}</b>",
-            f"Δ_ioi {number(as_float(ioi), 3)} ± {number(as_float(se_ioi), 3)}",
-            f"Δ_anti {number(as_float(anti), 3)} ± {number(as_float(se_anti), 3)}",
-            f"{label}, stability {number(as_float(stability), 2)}",
+            f"Δ_ioi {_effect(ioi, se_ioi)}",
+            f"Δ_anti {_effect(anti, se_anti)}",
+            f"{label}{known}",
         ]
-        texts.append("<br>".join(filter(None, [*lines, remark])))
+        texts.append("<br>".join(filter(None, [*lines, ABILITY_FLAGS[ability]])))
     return texts
+
+
+def _effect(value: object, se: object) -> str:
+    error = "" if pd.isna(as_float(se)) else f" ± {number(as_float(se), 3)}"
+    return number(as_float(value), 3) + error
 
 
 def _menu(models: list[str], owners: list[str]) -> dict[str, object]:

@@ -9,7 +9,9 @@ from circuit_scaling.report.chapter import Chapter
 from circuit_scaling.report.chapters import (
     ablation,
     causal,
+    import_retrieval,
     import_tables,
+    methods,
     provenance,
     retrieval_compare,
     retrieval_detect,
@@ -64,10 +66,17 @@ PARTS: tuple[Part, ...] = (
     Part(
         "retrieval",
         "Retrieval heads",
-        (retrieval_detect.CHAPTER, retrieval_mask.CHAPTER, retrieval_compare.CHAPTER),
+        (
+            import_retrieval.CHAPTER,
+            retrieval_detect.CHAPTER,
+            retrieval_mask.CHAPTER,
+            retrieval_compare.CHAPTER,
+        ),
     ),
     Part(
-        "methods", "Methods, limits and provenance", (scan.CHAPTER, zoo.CHAPTER, provenance.CHAPTER)
+        "appendix",
+        "Methods, limits and provenance",
+        (methods.CHAPTER, scan.CHAPTER, zoo.CHAPTER, provenance.CHAPTER),
     ),
 )
 """The disagreement of the ablations leads, provenance closes."""
@@ -99,6 +108,10 @@ def all_parts(context: ReportContext) -> list[ToldPart]:
 
 def _is_shown(chapter: Chapter, context: ReportContext) -> bool:
     if chapter.tables and not context.can_be_made(chapter.tables):
+        return False
+    if chapter.may_be_absent and not chapter.is_there(context):
+        return False
+    if chapter.needs_questions and context.imported_retrieval:
         return False
     if not context.imported:
         return True

@@ -20,6 +20,7 @@ from circuit_scaling.analysis.retrieval.comparison.checked import (
     outcome_of,
     some,
 )
+from circuit_scaling.vocabulary import counted
 
 _ASKED = AXES[1:]
 _NAME: TableName = "ablation_results"
@@ -159,7 +160,8 @@ def _outside(masked: pd.DataFrame) -> Iterator[Checked]:
                 "accuracies outside 0 to 1",
                 where,
                 len(outside),
-                f"{len(outside)} of {len(rows)} rows, such as {first:g} ({asked(outside)})",
+                f"{len(outside)} of {counted(len(rows), 'row')}, such as {first:g}"
+                f" ({asked(outside)})",
                 "another measure, or another scale, in some rows",
             )
 
@@ -171,7 +173,7 @@ def _missing(masked: pd.DataFrame) -> Iterator[Checked]:
             "missing accuracies",
             where,
             len(rows),
-            f"{len(rows)} rows have no accuracy ({asked(rows)})",
+            f"no accuracy in {counted(len(rows), 'row')} ({asked(rows)})",
             "a run that was cut off",
         )
 
@@ -183,7 +185,8 @@ def _no_baseline(masked: pd.DataFrame) -> Iterator[Checked]:
             "no baseline",
             where,
             len(rows),
-            f"{len(rows)} rows have no accuracy with all heads to compare with ({asked(rows)})",
+            f"no accuracy with all heads to compare with for {counted(len(rows), 'row')}"
+            f" ({asked(rows)})",
             "baseline rows were left out, or have other names",
         )
 
@@ -219,7 +222,7 @@ def _differing(
             "baselines differ",
             ", ".join(map(str, where)),
             len(cells),
-            f"at {len(cells)} questions and lengths, such as {first['min']:g} and "
+            f"in {counted(len(cells), 'configuration')}, such as {first['min']:g} and "
             f"{first['max']:g} ({asked(cells)})",
             cause,
             outcome,
@@ -252,7 +255,8 @@ def _duplicate_sets(masked: pd.DataFrame) -> Iterator[Checked]:
             "duplicate sets",
             where,
             len(rows),
-            f"{len(rows)} rows in place of {len(rows.drop_duplicates(keys))} ({asked(rows)})",
+            f"{counted(len(rows), 'row')} in place of {len(rows.drop_duplicates(keys))}"
+            f" ({asked(rows)})",
             "two tables, one appended to the other, or an axis that has no column",
         )
 
@@ -284,8 +288,8 @@ def _beyond(
             "more heads than there are" if outcome == "suspect" else "more heads than are ranked",
             where,
             len(rows),
-            f"{len(rows)} sets of up to {rows['n_heads'].max()} heads, and no more than "
-            f"{int(most[rows.index].min())} {are} ({asked(rows)})",
+            f"{counted(len(rows), 'set')} of up to {counted(rows['n_heads'].max(), 'head')}, and no"
+            f" more than {int(most[rows.index].min())} {are} ({asked(rows)})",
             cause,
             outcome,
         )
@@ -301,7 +305,8 @@ def _other_size(masked: pd.DataFrame) -> Iterator[Checked]:
             "sets of another size",
             where,
             len(rows),
-            f"{len(rows)} of {len(named)} sets, such as one of {len(first['heads'])} heads with "
+            f"{len(rows)} of {counted(len(named), 'set')}, such as one of"
+            f" {counted(len(first['heads']), 'head')} with "
             f"n_heads = {first['n_heads']} ({asked(rows)})",
             "lists of heads that were cut off",
         )
@@ -321,7 +326,8 @@ def _missing_levels(masked: pd.DataFrame) -> Iterator[Checked]:
                 "missing numbers of heads",
                 f"{method}, {model}",
                 len(cells),
-                f"not all of {some(missing)} heads were masked at {len(cells)} questions and "
-                f"lengths ({some(configuration(*cell[2:4]) for cell in cells.index)})",
+                f"not all of {some(missing)} heads were masked in"
+                f" {counted(len(cells), 'configuration')}"
+                f" ({some(configuration(*cell[2:4]) for cell in cells.index)})",
                 "a run that was cut off",
             )

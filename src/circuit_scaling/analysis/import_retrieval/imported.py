@@ -46,6 +46,7 @@ from circuit_scaling.tables.retrieval import (
     JOINT_SCORES,
 )
 from circuit_scaling.tables.table import Table
+from circuit_scaling.vocabulary import counted
 
 PIPELINES = ("import_retrieval", "retrieval_compare")
 UNKNOWN_FAMILY = "unknown"
@@ -157,7 +158,7 @@ def _left_out(name: TableName, given: pd.DataFrame, kept: pd.DataFrame) -> Itera
                 "rows left out",
                 where,
                 missing,
-                f"{missing} of {len(rows)} rows are in no finding",
+                f"in no finding: {missing} of {counted(len(rows), 'row')}",
                 "of what is suspect, that which cannot be used; of several rows the first is kept",
                 "noted",
             )

@@ -22,6 +22,7 @@ from circuit_scaling.analysis.retrieval.comparison.checked import (
     some,
 )
 from circuit_scaling.models.roster import RosterEntry
+from circuit_scaling.vocabulary import counted
 
 _HEAD = [*AXES, "layer", "head"]
 _NAME: TableName = "head_rankings"
@@ -90,7 +91,7 @@ def missing_cells(table: pd.DataFrame, name: TableName) -> Iterator[Checked]:
             "missing cells",
             f"{method}, {model}",
             len(cells),
-            f"nothing of {len(cells)} of {total} questions and lengths "
+            f"nothing of {len(cells)} of {counted(total, 'configuration')} "
             f"({some(configuration(*cell) for cell in cells)})",
             "a run that was cut off, or a name that is spelt in two ways",
         )
@@ -109,8 +110,8 @@ def _outside_the_shape(rankings: pd.DataFrame, known: Known) -> Iterator[Checked
                 "outside the shape",
                 where,
                 len(outside),
-                f"{len(outside)} of {len(rows)} rows; the model has {entry.n_layers} layers of "
-                f"{entry.n_heads} heads ({some(heads_of(outside))})",
+                f"{len(outside)} of {counted(len(rows), 'row')}; the model has"
+                f" {entry.n_layers} layers of {entry.n_heads} heads ({some(heads_of(outside))})",
                 "rows of a larger model under this name, or layer and head exchanged",
             )
 
@@ -125,8 +126,8 @@ def _duplicate_heads(rankings: pd.DataFrame) -> Iterator[Checked]:
             "duplicate heads",
             where,
             len(rows),
-            f"{len(rows)} rows in place of {n_heads}, in {n_rankings} rankings "
-            f"({some(heads_of(rows))})",
+            f"{counted(len(rows), 'row')} in place of {n_heads}, in"
+            f" {counted(n_rankings, 'ranking')} ({some(heads_of(rows))})",
             "two tables, one appended to the other, or an axis that has no column",
         )
 
@@ -158,7 +159,8 @@ def _of_rankings(
             check,
             where,
             sum(one.ranks.size for one in wrong),
-            f"{len(wrong)} of {len(of_model)} rankings ({some(one.asked for one in wrong)})",
+            f"{len(wrong)} of {counted(len(of_model), 'ranking')}"
+            f" ({some(one.asked for one in wrong)})",
             "ranks are counted from 0" if from_0 else cause,
         )
 

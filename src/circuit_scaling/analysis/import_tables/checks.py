@@ -13,6 +13,7 @@ import scipy  # its submodules load on first use, which keeps importing this mod
 from circuit_scaling.analysis.import_tables.findings import Finding, Head
 from circuit_scaling.analysis.import_tables.reading import DELTAS
 from circuit_scaling.models.roster import RosterEntry
+from circuit_scaling.vocabulary import counted
 
 _KEYS = ["model", "layer", "head"]
 # Measured effects hardly ever agree to the last digit; a few of a rounded table may.
@@ -55,7 +56,7 @@ def outside_the_shape(table: pd.DataFrame, known: Known) -> Iterator[Finding]:
                 "outside the shape",
                 model,
                 _heads(outside),
-                f"{len(outside)} of {len(rows)} rows; it has {entry.n_layers} layers of "
+                f"{len(outside)} of {counted(len(rows), 'row')}; it has {entry.n_layers} layers of "
                 f"{entry.n_heads} heads",
                 "rows of a larger model under this name, or layer and head exchanged",
             )
@@ -69,7 +70,7 @@ def duplicate_heads(table: pd.DataFrame) -> Iterator[Finding]:
             "duplicate heads",
             model,
             _heads(rows),
-            f"{len(rows)} rows in place of {len(rows.drop_duplicates(_KEYS))}, with "
+            f"{counted(len(rows), 'row')} in place of {len(rows.drop_duplicates(_KEYS))}, with "
             f"{'different' if differ else 'the same'} effects",
             "two tables, one appended to the other",
         )

@@ -36,8 +36,9 @@ def join_model(
 ) -> JointTables:
     """Join effects, profiles and prompts of one model.
 
-    ``joint_heads`` has a row per head with ``delta_<task>`` and ``se_<task>`` on all prompts,
-    ``se_templates_<task>``, what its standard error would be if templates were a sample, and
+    ``joint_heads`` has a row per head with ``delta_<task>`` on all prompts, its standard error
+    ``se_<task>``, its 95 % interval from ``low_<task>`` to ``high_<task>``, and
+    ``se_templates_<task>``, what its standard error would be if templates were a sample; and
     ``delta_<task>_select`` and ``_test`` on each side of the split, under the primary ablation.
     ``q_<task>`` is Benjamini-Hochberg over all heads on both of the study's tasks.
     ``joint_effects`` has the mean effect of each head on each cluster.
@@ -63,6 +64,7 @@ def _joint_heads(
         columns = rows[_HEAD].copy()
         columns[f"delta_{task}"] = rows["delta"]
         columns[f"se_{task}"] = rows["se"]
+        columns[f"low_{task}"], columns[f"high_{task}"] = rows["low"], rows["high"]
         columns[f"se_templates_{task}"] = rows["se_templates"]
         split = prompts.loc[prompts["task"] == task, "split"].to_numpy()
         values = np.stack(rows["effects"].to_list())

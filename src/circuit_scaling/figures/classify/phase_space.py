@@ -32,6 +32,7 @@ from circuit_scaling.figures.style import (
     styled,
 )
 from circuit_scaling.figures.symlog import symlog_axes, symlog_limits
+from circuit_scaling.vocabulary import counted
 
 _COLUMNS = (
     *("family", "model", "layer", "head", "category", "strength"),
@@ -59,7 +60,8 @@ def all_heads_phase_space(classified_heads: pd.DataFrame, tau: float) -> Figure:
     heads, left_out = _drawable(classified_heads)
     if heads.empty:
         return nothing_to_draw("no head has both effects")
-    title = f"{len(heads)} heads of {heads['model'].nunique()} models" + _more(left_out)
+    title = f"{counted(len(heads), 'head')} of {counted(heads['model'].nunique(), 'model')}"
+    title += _more(left_out)
     remark = "named: the strongest" + (", with ±1 standard error" if _measured(heads) else "")
     figure, axes = _phase_space(heads, tau, title, remark)
     _bars(axes, _name_strongest(axes, heads), 1.0, INK)
@@ -80,7 +82,7 @@ def delta_scatter(classified_heads: pd.DataFrame, tau: float) -> Figure:
     heads, left_out = _drawable(classified_heads)
     if heads.empty:
         return nothing_to_draw("no head has both effects")
-    title = f"{heads['model'].iloc[0]}: {len(heads)} heads" + _more(left_out)
+    title = f"{heads['model'].iloc[0]}: {counted(len(heads), 'head')}" + _more(left_out)
     remark = "bars: ±1.96 standard errors" if _measured(heads) else ""
     figure, axes = _phase_space(heads, tau, title, remark)
     axes.add_patch(
@@ -97,7 +99,7 @@ def _measured(heads: pd.DataFrame) -> bool:
 
 
 def _more(left_out: int) -> str:
-    return f" ({left_out} more lack an effect)" if left_out else ""
+    return f" ({left_out} more without an effect)" if left_out else ""
 
 
 def _phase_space(heads: pd.DataFrame, tau: float, title: str, remark: str) -> tuple[Figure, Axes]:

@@ -25,7 +25,7 @@ from circuit_scaling.figures.style import (
     require_columns,
     styled,
 )
-from circuit_scaling.vocabulary import ABLATION_MODES, EVERY_QUESTION
+from circuit_scaling.vocabulary import ABLATION_MODES, EVERY_QUESTION, counted
 
 _COLUMNS = (
     *("family", "model", "method", "question", "token_length", "ablation", "n_heads", "answered"),
@@ -74,7 +74,7 @@ def masking_overview(masking_summary: pd.DataFrame) -> Figure:
         axes.set_axisbelow(True)
         _shares(axes, "x")
     heads = rows.groupby("model")["n_heads"].max()
-    labels = [f"{m}\n({heads[m]} heads)" if m in heads.index else m for m in models]
+    labels = [f"{m}\n({counted(heads[m], 'head')})" if m in heads.index else m for m in models]
     panels[0].set_yticks(np.arange(len(models)), labels)
     panels[0].set_ylim(len(models) - 0.5, -0.5)
     for axes in panels:

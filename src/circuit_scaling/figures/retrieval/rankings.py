@@ -59,7 +59,7 @@ def score_map(head_rankings: pd.DataFrame) -> Figure:
     over = (
         f"mean over the {n_answered.ngroups} of {n_asked} questions × lengths that it answers"
         if n_answered.ngroups
-        else f"mean over all {n_asked} questions × lengths; it answers none of them"
+        else f"mean over all questions × lengths ({n_asked}); it answers none of them"
     )
     figure.suptitle(f"{head_rankings['model'].iloc[0]}: {over}", x=0.01, ha="left", fontsize=8)
     return figure

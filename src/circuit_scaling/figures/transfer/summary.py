@@ -24,7 +24,7 @@ from circuit_scaling.figures.style import (
     require_columns,
     styled,
 )
-from circuit_scaling.vocabulary import ALPHA
+from circuit_scaling.vocabulary import ALPHA, counted
 
 # Way of finding a head: title, mean rank, p against random heads or layers, p within layers.
 _WAYS = (
@@ -176,9 +176,9 @@ def _pair_panel(axes: Axes, rows: pd.DataFrame) -> None:
     labels = [f"{b} → {t}" for b, t in zip(named["base_model"], named["tgt_model"], strict=True)]
     axes.set_yticks(at[: len(named)], labels)
     axes.tick_params(axis="y", length=0, labelsize=4.5 if len(found) > 40 else 6)
-    axes.set_ylabel("" if len(named) else f"{len(found)} pairs, sorted")
+    axes.set_ylabel("" if len(named) else f"{counted(len(found), 'pair')}, sorted")
     axes.set_xlabel("mean fractional rank in the target")
-    axes.set_title(f"same layer and head: {len(found)} pairs", loc="left")
+    axes.set_title(f"same layer and head: {counted(len(found), 'pair')}", loc="left")
 
 
 def _handles(rows: pd.DataFrame) -> list[Line2D]:

@@ -14,7 +14,7 @@ from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.replay.pairs import Head
 from circuit_scaling.measuring.ablation.settings import AblationSettings
 from circuit_scaling.measuring.shared.head_draws import Pool, distinct_sets
-from circuit_scaling.vocabulary import STRONG_CATEGORIES
+from circuit_scaling.vocabulary import STRONG_CATEGORIES, counted
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,8 @@ def _heroes_and_matched(
     name: str, k: int, ordered: Sequence[Head], every: Sequence[Head], settings: AblationSettings
 ) -> Iterator[HeadSet]:
     if k > len(ordered):
-        yield HeadSet(name, k, (), reason=f"{len(ordered)} heroes, {k} are asked for")
+        lack = f"{counted(len(ordered), 'hero head')}, {k} asked for"
+        yield HeadSet(name, k, (), reason=lack)
         return
     heroes = tuple(sorted(ordered[:k]))
     yield HeadSet(name, k, heroes)

@@ -14,7 +14,7 @@ import pandas as pd
 from circuit_scaling.interventions.replay.pairs import Head
 from circuit_scaling.measuring.retrieval.settings import MaskingSettings
 from circuit_scaling.measuring.shared.head_draws import Pool, distinct_sets
-from circuit_scaling.vocabulary import MaskedSet
+from circuit_scaling.vocabulary import MaskedSet, counted
 
 
 @dataclass(frozen=True)
@@ -148,9 +148,9 @@ class _Asked:
     def _best(self, method: str, k: int) -> Mask:
         ranked = self.ranked[method]
         if k > len(self._every):
-            lack = f"{k} heads are asked for, the model has {len(self._every)}"
+            lack = f"{counted(k, 'head')} asked for, the model has {len(self._every)}"
         elif k > len(ranked):
-            lack = f"{k} heads are asked for, {len(ranked)} have a score by this method"
+            lack = f"{counted(k, 'head')} asked for, with a score by this method {len(ranked)}"
         else:
             return self._mask("hero", k, tuple(sorted(ranked[:k])), method)
         return self._mask("hero", k, method=method, reason=lack)
@@ -174,7 +174,8 @@ class _Asked:
     ) -> Iterator[Mask]:
         for where, (heads, size) in pools.items():
             if len(heads) < size:
-                lack = f"{size} heads{where} are needed, {len(heads)} are none of the best ones"
+                needed = f"{counted(size, 'head')}{where} needed"
+                lack = f"{needed}, {len(heads) or 'none'} beside the best ones"
                 yield self._mask("random", k, method=method, reason=lack)
                 return
         own = [self.settings.seed, zlib.crc32(self.question.encode()), self.length]

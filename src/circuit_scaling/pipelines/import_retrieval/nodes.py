@@ -6,12 +6,19 @@ import pandas as pd
 
 from circuit_scaling.analysis.import_retrieval.imported import import_retrieval_tables
 from circuit_scaling.analysis.import_tables.settings import ImportSettings
+from circuit_scaling.analysis.made_from import mark_of_prints, stamp_with
 from circuit_scaling.models.roster import Rosters
 
 
 def import_files(settings: ImportSettings, rosters: Rosters) -> dict[str, pd.DataFrame]:
-    """Refuse tables that cannot be right; else write them as the retrieval pipelines do."""
-    return import_retrieval_tables(settings, rosters)._asdict()
+    """Refuse tables that cannot be right; else write them as the retrieval pipelines do.
+
+    The outcomes of the checks say of which tables they are.
+    """
+    imported = import_retrieval_tables(settings, rosters)
+    mark = mark_of_prints(imported.head_rankings, imported.ablation_results)
+    stamp_with({"import_retrieval_checks": imported.import_retrieval_checks}, mark)
+    return imported._asdict()
 
 
 def export(import_retrieval_checks: pd.DataFrame) -> dict[str, pd.DataFrame]:

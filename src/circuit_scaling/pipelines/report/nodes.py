@@ -10,7 +10,7 @@ import pandas as pd
 from kedro.framework.project import pipelines
 
 from circuit_scaling import __version__
-from circuit_scaling.analysis.made_from import is_made_from, mark_of
+from circuit_scaling.analysis.made_from import is_made_from, mark_of, mark_of_prints, mark_on
 from circuit_scaling.commands import run_command
 from circuit_scaling.datasets.commit import commit_of
 from circuit_scaling.figures.stored import StoredFigure
@@ -23,16 +23,24 @@ from circuit_scaling.report.reading_order import CHAPTERS, figures_of_the_page
 from circuit_scaling.tables.made_with import parameter
 
 Tables = dict[str, pd.DataFrame]
+Part = pd.DataFrame | dict[str, StoredFigure] | None
 _HEADS = "classified_heads"
+_RETRIEVAL = ("head_rankings", "ablation_results")
+_CHECKS = "import_retrieval_checks"
+_OF_QUESTIONS = {"known_retrieval_heads", "question_counts", "masking_summary"}
+_OF_QUESTIONS |= {"detect_log", "mask_log"}
 _log = logging.getLogger(__name__)
 
 
-def write_report(
-    models: dict[str, Any], **parts: pd.DataFrame | dict[str, StoredFigure] | None
-) -> str:
-    """The page; parts are tables and sets of figures by name, and None where they are missing.
+def write_report(models: dict[str, Any], **parts: Part) -> str:
+    """The page; parts are tables and sets of figures by name, and None where they are missing."""
+    return render_report(_context(models, parts))
 
-    Those that no pipeline of this roster makes lie there for another roster: the training of the
+
+def _context(models: dict[str, Any], parts: dict[str, Part]) -> ReportContext:
+    """What page and notes are made from.
+
+    Parts that no pipeline of this roster makes lie there for another roster: the training of the
     embedded models, where none of them is scanned.
     """
     makers = what_to_run()
@@ -44,6 +52,7 @@ def write_report(
     else:
         tables.pop("import_findings", None)
         roster = _roster_table(Roster.model_validate(models))
+    tables = _with_imported_retrieval(tables)
     outdated = _outdated(tables, makers)
     if outdated:
         _log.warning(
@@ -59,18 +68,16 @@ def write_report(
         if makers[dataset][-1] not in outdated and isinstance(part := parts[dataset], dict)
         for name, figure in _shown(part, makers[dataset][-1], tables.get(_HEADS)).items()
     }
-    return render_report(
-        ReportContext(
-            tables=tables,
-            figures=figures,
-            roster=roster,
-            makers=makers,
-            outdated=frozenset(outdated),
-            run=run_command(),
-            project_version=__version__,
-            commits=_commits(tables),
-            **_made_with(tables),
-        )
+    return ReportContext(
+        tables=tables,
+        figures=figures,
+        roster=roster,
+        makers=makers,
+        outdated=frozenset(outdated),
+        run=run_command(),
+        project_version=__version__,
+        commits=_commits(tables),
+        **_made_with(tables),
     )
 
 
@@ -81,16 +88,34 @@ def _without_scans(tables: Tables) -> Tables:
     return {name: table for name, table in tables.items() if name not in of_scans | logs}
 
 
+def _with_imported_retrieval(tables: Tables) -> Tables:
+    """With the checks of imported rankings and accuracies only where these are the imported ones.
+
+    Beside them, what measured models left says nothing about them.
+    """
+    checks = tables.get(_CHECKS)
+    if checks is None:
+        return tables
+    if mark_on(checks) != _mark_of_retrieval(tables):
+        return {name: table for name, table in tables.items() if name != _CHECKS}
+    return {name: table for name, table in tables.items() if name not in _OF_QUESTIONS}
+
+
+def _mark_of_retrieval(tables: Tables) -> str:
+    return mark_of_prints(*(tables[name] for name in _RETRIEVAL if name in tables))
+
+
 def _outdated(tables: Tables, makers: Mapping[str, list[str]]) -> list[str]:
-    """The pipelines that read heads, and left tables that were made from other ones."""
-    if _HEADS not in tables:
-        return []
-    outdated = {
-        makers[name][-1]
-        for name, table in tables.items()
-        if not is_made_from(table, tables[_HEADS])
-    }
-    return [name for name in pipelines if name in outdated and _HEADS in pipelines[name].inputs()]
+    """The pipelines that read heads or rankings, and left tables made from other ones."""
+    outdated = set()
+    if _HEADS in tables:
+        others = (n for n, table in tables.items() if not is_made_from(table, tables[_HEADS]))
+        outdated = {makers[name][-1] for name in others}
+        outdated = {name for name in outdated if _HEADS in pipelines[name].inputs()}
+    findings = tables.get("retrieval_findings")
+    if findings is not None and mark_on(findings) not in (None, _mark_of_retrieval(tables)):
+        outdated.add("retrieval_compare")
+    return [name for name in pipelines if name in outdated]
 
 
 def _shown(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from circuit_scaling.analysis.made_from import mark_of_prints, stamp_with
 from circuit_scaling.analysis.retrieval.comparison.compare import Tables, compare_methods
 from circuit_scaling.analysis.retrieval.comparison.roles import question_kinds as kinds_of
 from circuit_scaling.analysis.retrieval.comparison.settings import ComparisonSettings
@@ -27,7 +28,8 @@ def compare(
     ``tables`` are head_rankings, ablation_results, joint_scores and joint_answers.
     """
     compared = compare_methods(Tables(**tables), settings, rosters, model_pairs, question_kinds)
-    return compared._asdict()
+    mark = mark_of_prints(tables["head_rankings"], tables["ablation_results"])
+    return stamp_with(compared._asdict(), mark)
 
 
 def export(

@@ -17,7 +17,7 @@ from circuit_scaling.prompts.needles.settings import NeedleSettings, asked_quest
 from circuit_scaling.prompts.needles.truth import Filings, usable_filings
 from circuit_scaling.prompts.needles.values import as_written
 from circuit_scaling.prompts.wordbank import Tokenizer
-from circuit_scaling.vocabulary import QUESTION_SPLITS, QuestionId, QuestionSplit
+from circuit_scaling.vocabulary import QUESTION_SPLITS, QuestionId, QuestionSplit, counted
 
 
 def build_questions(
@@ -279,7 +279,8 @@ def _nothing_left(
     asked: _Asked, split: str, settings: NeedleSettings, left_out: Mapping[str, int]
 ) -> str:
     reasons: Sequence[str] = (
-        f"{left_out['not_fitting']} filings do not fit into {min(settings.lengths)} tokens",
+        f"too long for {min(settings.lengths)} tokens:"
+        f" {counted(left_out['not_fitting'], 'filing')}",
         f"the tokenizer does not know the answers of {left_out['answer_not_said']}",
     )
     return (

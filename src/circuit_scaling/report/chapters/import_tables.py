@@ -54,9 +54,9 @@ def _sentences(findings: pd.DataFrame, suspect: pd.DataFrame) -> list[str]:
             " It was kept on request; what rests on suspect rows is no result."
         )
     elif (findings["outcome"] == "passed").all():
-        sentences.append("It passed every check.")
+        sentences.append("The table passed every check.")
     else:
-        sentences.append("It passed every check that was possible.")
+        sentences.append("The table passed every check that was possible.")
     unknown = findings.loc[findings["outcome"] == "not possible", "model"].unique()
     if len(unknown):
         sentences.append(

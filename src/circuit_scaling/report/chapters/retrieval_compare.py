@@ -27,18 +27,19 @@ from circuit_scaling.report.context import ReportContext
 from circuit_scaling.report.found.retrieval import best_heads, level, method_labels, method_pairs
 
 _NAMED = 8  # heads of a consensus
+_HALVES = " and what two halves of the samples share under one method"
 _FIGURES = {
     "method_overlap": (
         "Overlap of the best heads of two methods for the same model, question and length, with"
-        " what random heads share and what two halves of the samples share under one method."
+        f" what random heads share{_HALVES}"
     ),
     "accuracy_drop_summary": (
         "Fall of the accuracy with the most masked heads, by question: the best heads of each"
-        " method and random ones."
+        " method and random ones"
     ),
     "universal_heads_by_method": (
         "The heads that each method finds most often, as a share of its rankings, and how often it"
-        " would find any head by chance."
+        " would find any head by chance"
     ),
 }
 
@@ -49,9 +50,11 @@ def _tell(context: ReportContext) -> Told:
     if findings.empty:
         return Told(("Nothing could be compared.",))
     methods, best = method_labels(findings), best_heads(findings)
-    blocks: list[Block] = [_table(findings, methods)]
+    elsewhere = context.imported_retrieval
+    blocks: list[Block] = [_table(findings, methods, elsewhere=elsewhere)]
     for name, caption in _FIGURES.items():
-        blocks += drawing(context.figures, name, caption)
+        shown = caption.removesuffix(_HALVES) if elsewhere else caption
+        blocks += drawing(context.figures, name, f"{shown}.")
     absent = context.tables["absent_findings"]
     if len(absent):
         blocks.append(_absent_table(absent))
@@ -60,12 +63,13 @@ def _tell(context: ReportContext) -> Told:
             *_suspicions(context.tables["retrieval_checks"]),
             *_overlaps(findings, methods, best),
             *_consensus(findings, methods),
-            *_drops(findings, methods),
+            *_drops(findings, methods, "In the accuracies as given, with" if elsewhere else "With"),
             *_models(findings, methods, best),
-            "Every finding with its interval: tables/retrieval_findings.csv. Accuracies by question"
-            " and method: figures/figure8_*; questions and lengths: figures/*_overlap*; single"
-            " heads: figures/consensus_heads, method_disagreement, question_specialists,"
-            " instruct_vs_base_differences, head_volatility.",
+            f"Every finding{'' if elsewhere else ' with its interval'}:"
+            " tables/retrieval_findings.csv. Accuracies by question and method: figures/figure8_*;"
+            " questions and lengths: figures/*_overlap*; single heads: figures/consensus_heads,"
+            " method_disagreement, question_specialists, instruct_vs_base_differences,"
+            " head_volatility.",
         ],
         blocks,
     )
@@ -132,7 +136,7 @@ def _consensus(findings: pd.DataFrame, methods: dict[str, str]) -> list[str]:
     return [f"{of} ranked high by every method: {named}{more}."]
 
 
-def _drops(findings: pd.DataFrame, methods: dict[str, str]) -> list[str]:
+def _drops(findings: pd.DataFrame, methods: dict[str, str], beginning: str) -> list[str]:
     """The most masked heads of every method against as many random ones."""
     drops = of_finding(findings, "drop_at_k_by_method")
     if drops.empty:
@@ -147,16 +151,17 @@ def _drops(findings: pd.DataFrame, methods: dict[str, str]) -> list[str]:
             random = _random(of_random.loc[method]) if method in of_random.index else ""
             parts.append(f"{_points(most.loc[method])} with those of {label}{random}")
     heads = "the best head" if k == 1 else f"the {k} best heads"
-    told = [f"With {heads} masked the share of right answers falls by {listed(parts)}."]
+    told = [f"{beginning} {heads} masked the share of right answers falls by {listed(parts)}."]
     beyond = of_finding(findings, "drop_beyond_random_at_k")
     beyond = beyond[(beyond["k"] == k) & beyond["ci_low"].notna()]
     if len(beyond):
         more = [methods[m] for m in beyond.loc[beyond["ci_low"] > 0, "method"] if m in methods]
-        which = "no method" if not more else "every method"
-        which = which if len(more) in (0, len(beyond)) else listed(more)
+        which = "every method" if len(more) == len(beyond) else listed(more)
         told.append(
             f"On the questions that the whole model answers, this is more than without random heads"
             f" (whole interval) for {which}."
+            if more
+            else "That this is more than without random heads is not shown for any method."
         )
     return told
 
@@ -196,7 +201,7 @@ def _models(findings: pd.DataFrame, methods: dict[str, str], best: str) -> list[
     return told
 
 
-def _table(findings: pd.DataFrame, methods: dict[str, str]) -> Table:
+def _table(findings: pd.DataFrame, methods: dict[str, str], *, elsewhere: bool) -> Table:
     drops = of_finding(findings, "drop_at_k_by_method")
     k = int(drops["k"].max()) if len(drops) else 0
     at_k = ("drop_at_k_by_method", "random_drop_at_k_by_method", "relative_drop_at_k_by_method")
@@ -216,12 +221,17 @@ def _table(findings: pd.DataFrame, methods: dict[str, str]) -> Table:
         rows.append((text_cell(label), *cells, _most_found(findings, method)))
     names = [f"fall, {k} best masked" if k else "fall", "random heads", "of what could fall"]
     names += ["overlap of halves", "best above second", "Gini", "found most often"]
+    of_samples = (
+        ", with 95 % intervals over filings where there are samples. Falls of the share of right"
+        " answers; of what could fall: down to always giving the commonest answer, over the"
+        " questions that the whole model answers. Overlap of halves: of two rankings, each from"
+        " half of the samples."
+    )
+    as_given = ". Falls of the share of right answers."
     caption = (
-        "By method, over all models, questions and lengths, with 95 % intervals over filings where"
-        " there are samples. Falls of the share of right answers; of what could fall: down to"
-        " always giving the commonest answer, over the questions that the whole model answers."
-        " Overlap of halves: of two rankings, each from half of the samples. Best above second: the"
-        " distance of the two best scores. Gini: of all scores, 0 where all are equal."
+        f"By method, over all models, questions and lengths{as_given if elsewhere else of_samples}"
+        " Best above second: the distance of the two best scores. Gini: of all scores, 0 where all"
+        " are equal."
     )
     return Table(["method", *names], rows, caption)
 
@@ -268,6 +278,7 @@ CHAPTER = Chapter(
     title="Do methods find the same heads?",
     pipeline="retrieval_compare",
     tables=("retrieval_findings", "absent_findings", "retrieval_checks"),
+    also=("import_retrieval_checks",),
     figures=tuple(_FIGURES),
     tell=_tell,
     of_own_models=True,

@@ -36,9 +36,24 @@ _RETEST = (
     " Llama-3.1-8B-Instruct, where another method shares 13 of 16 with one of them."
 )
 
-_ELSEWHERE = (
-    "These rankings were measured elsewhere (import_retrieval), and it is not told which questions"
-    " the models answer. What the checks found: tables/import_retrieval_checks.csv."
+_METHODS = (
+    "Summed Attention by what the last token gives to the document, Wu24 by how often the strongest"
+    " look of a head lies on the token that is being copied, QRHead by what the question's tokens"
+    " give to the document beyond what a null query gives it. Scores of different methods are not"
+    " on one scale."
+)
+_MEASURED = (
+    "Each model reads a document within other text and is asked about it. Three methods score how"
+    f" much a head reads the document for the answer: {_METHODS}"
+)
+_TAKEN_AS_OURS = (
+    "The imported rankings name methods and questions of this project, and are taken to follow its"
+    f" definitions. Heads are scored for how much they read the document: {_METHODS}"
+)
+_OF_OTHERS = (
+    "Single heads are named here for methods and questions of this project, where it is known what"
+    " the models answer. The imported rankings are none of these; the next chapter compares them as"
+    " they are."
 )
 
 
@@ -46,17 +61,15 @@ def _tell(context: ReportContext) -> Told:
     """What is answered, the best heads of each method, known heads, what could be asked."""
     rankings = arrange(context.tables["head_rankings"], context.order)
     if rankings.empty:
-        return Told(("No head was scored.",))
+        none = "No rankings were given." if context.imported_retrieval else "No head was scored."
+        return Told((none,))
     rankings = _of_our_questions(rankings)
     if rankings.empty:
-        return Told((_ELSEWHERE,))
-    blocks: list[Block] = [_answers_table(rankings), _strongest_table(rankings)]
+        return Told((_OF_OTHERS,))
+    imported = context.imported_retrieval
+    blocks: list[Block] = [_answers_table(rankings), _strongest_table(rankings, imported=imported)]
     sentences = [
-        "Each model reads a document within other text and is asked about it. Three methods score"
-        " how much a head reads the document for the answer: Summed Attention by what the last"
-        " token gives to the document, Wu24 by how often the strongest look of a head lies on the"
-        " token that is being copied, QRHead by what the question's tokens give to the document"
-        " beyond what a null query gives it. Scores of different methods are not on one scale.",
+        _TAKEN_AS_OURS if imported else _MEASURED,
         *_answered(rankings),
         *_without_scores(rankings),
     ]
@@ -93,7 +106,8 @@ def _answered(rankings: pd.DataFrame) -> list[str]:
         lengths = sorted(set(rows["token_length"]))
         if len(failing) in (0, len(rows)):
             which = "all" if failing.empty else "none of"
-            sentences.append(f"{model} answers {which} {len(rows)} questions × lengths.")
+            what = "questions × lengths" if len(rows) > 1 else "question × length"
+            sentences.append(f"{model} answers {which} {len(rows)} {what}.")
         else:
             sentences.append(
                 f"{model} answers {len(rows) - len(failing)} of {len(rows)} questions × lengths,"
@@ -156,7 +170,7 @@ def _answer_cell(row: dict[Any, Any] | None) -> Cell:
     return Cell(share(row["accuracy"]), note, flag, numeric=True)
 
 
-def _strongest_table(rankings: pd.DataFrame) -> Table:
+def _strongest_table(rankings: pd.DataFrame, *, imported: bool) -> Table:
     rows = []
     for model, of_model in rankings.groupby("model", sort=False):
         answered = of_model[of_model["answered"]]
@@ -174,9 +188,10 @@ def _strongest_table(rankings: pd.DataFrame) -> Table:
     caption = (
         "The strongest heads by the mean of their scores over the questions and lengths that the"
         f" model answers (all of them where it answers none), and in how many of these a head is"
-        f" among the best {_NAMED}. Every head: tables/head_rankings.csv; maps:"
-        " figures/<model>_retrieval_scores."
+        f" among the best {_NAMED}."
     )
+    if not imported:
+        caption += " Every head: tables/head_rankings.csv; maps: figures/<model>_retrieval_scores."
     return Table(names, rows, caption)
 
 

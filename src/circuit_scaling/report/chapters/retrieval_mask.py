@@ -223,5 +223,6 @@ CHAPTER = Chapter(
     tables=("masking_summary",),
     figures=("masking_overview",),
     tell=_tell,
+    needs_questions=True,
     of_own_models=True,
 )

@@ -45,21 +45,23 @@ def _tell(context: ReportContext) -> Told:
         return Told(("No model has heads to compare.",))
     frame = arrange(frame, context.order)
     suspect = context.suspect_models()
-    blocks: list[Block] = [_correlations(frame, suspect)]
+    blocks: list[Block] = [_correlations(frame, suspect, context)]
     caption = "Correlation of the two effects over the heads of each model, against its size."
     blocks += drawing(context.figures, "corr_vs_scale_cross_family", caption)
     caption = (
-        "Share of strong heads: above without the noise of the effects, against size at τ (pale: as"
-        " seen, where that is not known); below as seen, over the tau grid."
+        "Share of strong heads: above against size at τ, below over the tau grid."
+        if context.imported
+        else "Share of strong heads: above without the noise of the effects, against size at τ"
+        " (pale: as seen, where that is not known); below as seen, over the tau grid."
     )
     blocks += drawing(context.figures, "strong_head_scaling", caption)
-    sentences = _lead(frame)
+    sentences = _lead_of_imported(frame) if context.imported else _lead(frame)
     trends, depths, controls = (context.tables.get(name) for name in _FURTHER)
     if trends is not None and len(trends):
-        sentences += _trend_sentences(trends)
-        blocks.append(_trends(trends))
+        sentences += _trend_sentences(trends, "corr" if context.imported else "corr_true")
+        blocks.append(_trends(trends.dropna(subset=["slope"]) if context.imported else trends))
     if depths is not None and len(depths):
-        blocks.append(_depths(arrange(depths, context.order), suspect))
+        blocks.append(_depths(arrange(depths, context.order), suspect, context))
     if controls is not None and len(controls):
         sentences += _control_sentences(controls)
         blocks.append(_controls(arrange(controls, context.order)))
@@ -95,19 +97,38 @@ def _lead(frame: pd.DataFrame) -> list[str]:
         sentences.append(
             f"As a sample of heads, {clear or 'none'} of {len(sample)} are told from 0."
         )
-    p = able["p"].dropna()
-    if len(p):
-        sentences.append(
-            "With heads permuted within their layers a correlation is found in"
-            f" {beyond_chance(p, pd.Series(q_values(p.to_numpy())))}."
-        )
+    sentences += _permuted(able)
     undefined = frame[frame["undefined"] != ""]
     for reason, models in undefined.groupby("undefined", sort=False)["model"]:
         sentences.append(f"Not defined ({reason}): {', '.join(models)}.")
     return sentences
 
 
-def _correlations(frame: pd.DataFrame, suspect: set[str]) -> Table:
+def _lead_of_imported(frame: pd.DataFrame) -> list[str]:
+    """The effects as they were given: what noise does to their correlation is not known."""
+    known = frame.dropna(subset=["corr"]).sort_values("corr", kind="stable")
+    sentences = [
+        "The two effects are correlated over all heads of each model, as the table has them. What"
+        " their noise adds to the correlation, or takes from it, cannot be told."
+    ]
+    if len(known):
+        ends = known.iloc[[0, -1]].drop_duplicates("model").to_dict("records")
+        named = " to ".join(f"{number(row['corr'])} in {row['model']}" for row in ends)
+        sentences.append(f"Pearson's correlation is {named}, without an interval.")
+    return [*sentences, *_permuted(frame)]
+
+
+def _permuted(frame: pd.DataFrame) -> list[str]:
+    p = frame["p"].dropna()
+    if p.empty:
+        return []
+    return [
+        "With heads permuted within their layers a correlation is found in"
+        f" {beyond_chance(p, pd.Series(q_values(p.to_numpy())))}."
+    ]
+
+
+def _correlations(frame: pd.DataFrame, suspect: set[str], context: ReportContext) -> Table:
     rows = []
     for row, ability in zip(frame.to_dict("records"), abilities(frame[_COMPETENT]), strict=True):
         size = as_float(row["params_m"])
@@ -115,7 +136,7 @@ def _correlations(frame: pd.DataFrame, suspect: set[str]) -> Table:
         sampled = interval(row["corr_sample_low"], row["corr_sample_high"])
         rows.append(
             (
-                model_cell(row["model"], suspect, ability),
+                model_cell(row["model"], suspect, context.marked(ability)),
                 number_cell(size, 2 if size < 10 else 0),
                 number_cell(row["corr_true"], note=bounds),
                 Cell(sampled or MISSING, numeric=True),
@@ -132,19 +153,23 @@ def _correlations(frame: pd.DataFrame, suspect: set[str]) -> Table:
     names = ["model", "parameters (M)", "correlation of true effects", "heads as a sample"]
     names += ["Pearson", "Spearman"]
     names += ["ceiling", "p", "detectable", "heads", "effective", "resolved"]
-    caption = (
+    of_effects = (
         "Correlation over all heads, with its 95 % interval over prompts; the interval of the same"
         " where heads, clustered by layer, are a sample, which is conservative (docs/coverage.md)."
-        " Ceiling: the observed correlation of true"
-        " effects that agree perfectly. p: of a correlation of 0, heads permuted within layers."
-        " Detectable: the smallest true correlation of these heads that would be found 8 times in"
-        " 10. Effective: how many heads of equal effects would share the variance as evenly."
+        " Ceiling: the observed correlation of true effects that agree perfectly. Detectable: the"
+        " smallest true correlation of these heads that would be found 8 times in 10."
+    )
+    caption = (
+        f"{'Correlation over all heads.' if context.imported else of_effects} p: of a correlation"
+        " of 0, heads permuted within layers. Effective: how many heads of equal effects would"
+        " share the variance as evenly."
     )
     return Table(names, rows, caption)
 
 
-def _trend_sentences(frame: pd.DataFrame) -> list[str]:
-    slopes = frame[frame["measure"] == "corr_true"].dropna(subset=["slope"])
+def _trend_sentences(frame: pd.DataFrame, measure: str) -> list[str]:
+    """Whether the correlation, of true effects (``corr_true``) or as given, changes with size."""
+    slopes = frame[frame["measure"] == measure].dropna(subset=["slope"])
     if slopes.empty:
         return [
             "No family has three models or more with a defined correlation, so that no line"
@@ -166,10 +191,10 @@ def _trend_sentences(frame: pd.DataFrame) -> list[str]:
     clear = slopes[(slopes["low"] > 0) | (slopes["high"] < 0)]
     names = ", ".join(_family(family) for family in clear["family"])
     sentences.append(
-        f"The slope of the correlation differs from 0 for: {names}; of {len(slopes)} slopes,"
-        f" {by_chance(len(slopes))} would by chance."
+        f"The slope of the correlation differs from 0 for: {names}; of"
+        f" {counted(len(slopes), 'slope')}, {by_chance(len(slopes))} would by chance."
         if names
-        else "No slope of the correlation differs from 0."
+        else "Not shown: that the correlation changes with size; every interval of a slope holds 0."
     )
     return sentences
 
@@ -198,7 +223,7 @@ def _trends(frame: pd.DataFrame) -> Table:
     return Table(names, rows, caption, folded=True)
 
 
-def _depths(frame: pd.DataFrame, suspect: set[str]) -> Table:
+def _depths(frame: pd.DataFrame, suspect: set[str], context: ReportContext) -> Table:
     means = frame.drop_duplicates(["model", "category"]).set_index(["model", "category"])
     rows = []
     for model in frame["model"].drop_duplicates():
@@ -209,9 +234,10 @@ def _depths(frame: pd.DataFrame, suspect: set[str]) -> Table:
             cells.append(number_cell(row["mean_depth"], note=bounds))
         rows.append((model_cell(model, suspect), *cells))
     names = ["model", *(look.label for look in CATEGORIES.values())]
+    bounds = "" if context.imported else ", with its 95 % interval"
     caption = (
-        "Mean relative depth of the heads of each category, with its 95 % interval: near 0 in the"
-        " first layer, near 1 in the last."
+        f"Mean relative depth of the heads of each category{bounds}: near 0 in the first layer,"
+        " near 1 in the last."
     )
     return Table(names, rows, caption, folded=True)
 

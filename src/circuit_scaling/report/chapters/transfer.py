@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -17,6 +18,7 @@ from circuit_scaling.report.blocks import (
     counted,
     drawing,
     interval,
+    listed,
     model_cell,
     number_cell,
     share,
@@ -69,19 +71,25 @@ def _tell(context: ReportContext) -> Told:
     divergence = context.tables["head_divergence"]
     if summary.empty:
         return Told(("Transfer needs two models; no pair was compared.",))
-    blocks: list[Block] = [_ways_table(summary)]
+    matched = not matching.empty and bool(matching["spearman"].notna().any())
+    blocks: list[Block] = [_ways_table(summary, _WAYS if matched else _WAYS[:-2])]
     caption = (
-        "IOI, every pair, base by target, by the three ways of finding a head, and the pairs by"
+        "IOI, every pair, base by target, by each way of finding a head, and the pairs by"
         " index one by one against random indices. Of 100 pairs without any transfer, five carry a"
         " mark by chance in each matrix."
     )
     blocks += drawing(context.figures, "ioi_transfer_summary", caption)
     suspect = context.suspect_models()
-    blocks.append(_matching_table(matching, suspect))
+    if matched:
+        blocks.append(_matching_table(matching, suspect))
     caption = "The same index in the other models: what the IOI-like heads of each model are there."
     blocks += drawing(context.figures, "ioi_divergence", caption)
-    blocks += [_pairs_table(summary, str(task), suspect) for task in summary["task"].unique()]
-    sentences = (*_sentences(summary), *_matching(matching, context), *_fates(divergence))
+    blocks += [_pairs_table(summary, str(task), context) for task in summary["task"].unique()]
+    sentences = (
+        *_sentences(summary, context, matched=matched),
+        *_matching(matching, context),
+        *_fates(divergence),
+    )
     return Told(sentences, tuple(blocks))
 
 
@@ -90,12 +98,13 @@ def _able(summary: pd.DataFrame) -> pd.DataFrame:
     return summary[abilities(summary[_COMPETENT]) != "unable"]
 
 
-def _sentences(summary: pd.DataFrame) -> list[str]:
+def _sentences(summary: pd.DataFrame, context: ReportContext, *, matched: bool) -> list[str]:
+    ways = ["at the same layer and head", "in the layer at the same relative depth"]
+    ways += ["as the heads that the task-free profiles match them with"] if matched else []
     sentences = [
-        "The strongest heads of a base model are looked for in a target model: at the same layer"
-        " and head, in the layer at the same relative depth, and as the heads that the task-free"
-        " profiles match them with. Their mean fractional rank there is near 0 where they are the"
-        " strongest again, and about 0.5 for random heads.",
+        "The strongest heads of a base model are looked for in a target model:"
+        f" {', '.join(ways[:-1])} and {ways[-1]}. Their mean fractional rank there is near 0 where"
+        " they are the strongest again, and about 0.5 for random heads.",
         "The number of a head within its layer is arbitrary: two trainings share it only by"
         " accident, so an index has no meaning across trainings.",
     ]
@@ -106,22 +115,23 @@ def _sentences(summary: pd.DataFrame) -> list[str]:
             sentences.append(_index_sentence(task_name(task), tested))
     gone = able.dropna(subset=["frac_missing"])
     if len(gone):
-        absent, outside = gone["frac_missing"].mean(), gone["frac_outside_shape"].mean()
-        sentences.append(
-            f"On average {share(absent)} of the indices are missing in the target, {share(outside)}"
-            " because its shape has no such index."
+        absent, outside = (
+            share(gone[f"frac_{name}"].mean()) for name in ("missing", "outside_shape")
         )
+        why = f", {'all of them' if absent == outside else outside} because its shape has no such"
+        why = f"{why} index" if gone["frac_missing"].any() else ""
+        sentences.append(f"On average {absent} of the indices are missing in the target{why}.")
     unknown = int((abilities(summary[_COMPETENT]) == "unknown").sum())
-    if unknown:
+    if unknown and not context.imported:
         sentences.append(
-            f"In {unknown} of {len(summary)} comparisons it is not known whether both models can do"
-            " the task; they are counted."
+            f"In {unknown} of {counted(len(summary), 'comparison')} it is not known whether both"
+            " models can do the task; they are counted."
         )
     left_out = len(summary) - len(able)
     if left_out:
         sentences.append(
-            f"Not counted here: {left_out} of {len(summary)} comparisons, in which one of the"
-            " models cannot do the task."
+            f"Not counted here: {left_out} of {counted(len(summary), 'comparison')}, in which"
+            " one of the models cannot do the task."
         )
     return sentences
 
@@ -165,7 +175,7 @@ def _matching(matching: pd.DataFrame, context: ReportContext) -> list[str]:
                 " models that are not known to fail the task counted once."
             )
     if len(matching) and matching["spearman"].isna().all():
-        reasons = "; ".join(dict.fromkeys(matching["reason"]))
+        reasons = listed(list(dict.fromkeys(matching["reason"])))
         sentences.append(f"No heads could be matched by function: {reasons}.")
     return sentences
 
@@ -187,12 +197,12 @@ def _fates(divergence: pd.DataFrame) -> list[str]:
     ]
 
 
-def _ways_table(summary: pd.DataFrame) -> Table:
+def _ways_table(summary: pd.DataFrame, ways: Sequence[_Way]) -> Table:
     """Task by way: median over pairs, and in how many pairs it beats chance."""
     rows = []
     able = _able(summary)
     for task, of_task in able.groupby("task", sort=False):
-        for way in _WAYS:
+        for way in ways:
             tested = of_task.dropna(subset=[way.p])
             counts = [f"{(tested[name] < ALPHA).sum()} of {len(tested)}" for name in (way.p, way.q)]
             rows.append(
@@ -240,11 +250,12 @@ def _matching_table(matching: pd.DataFrame, suspect: set[str]) -> Table:
     return Table(names, rows, caption, folded=True)
 
 
-def _pairs_table(summary: pd.DataFrame, task: str, suspect: set[str]) -> Table:
+def _pairs_table(summary: pd.DataFrame, task: str, context: ReportContext) -> Table:
+    suspect = context.suspect_models()
     of_task = summary[summary["task"] == task]
     of_task = of_task.assign(
-        base_ability=abilities(of_task[["base_competent"]]),
-        tgt_ability=abilities(of_task[["tgt_competent"]]),
+        base_ability=abilities(of_task[["base_competent"]]).map(context.marked),
+        tgt_ability=abilities(of_task[["tgt_competent"]]).map(context.marked),
     )
     rows = [_pair_cells(row, suspect) for row in of_task.to_dict("records")]
     names = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from circuit_scaling.report.context import ReportContext
 from circuit_scaling.report.found import circuits, retrieval
 from circuit_scaling.report.found.finding import Finding
+from circuit_scaling.vocabulary import counted
 
 FIRST_SCREEN = 8  # sentences that can be read in a minute
 _OF_RETRIEVAL = 2  # of these, where both studies have something to say
@@ -59,6 +60,6 @@ def caveats(context: ReportContext) -> list[str]:
         number_of = int((checks["outcome"] == "suspect").sum())
         told.append(
             "The tables of retrieval heads do not look right"
-            f" ({number_of} suspicions, listed in the chapter of the comparison)."
+            f" ({counted(number_of, 'suspicion')}, listed in the chapter of the comparison)."
         )
     return told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from scipy.stats import binom
 
 from circuit_scaling.vocabulary import ALPHA
@@ -41,6 +42,8 @@ def finding(anchor: str, shown: str | None, otherwise: str, numbers: str) -> Fin
 def more_than_chance(found: int, tested: int, rate: float = ALPHA) -> bool:
     """Whether so many of ``tested`` tests find something, of which chance alone makes ``rate``.
 
-    A binomial test at the 5 % level: one find in forty tests is what chance makes.
+    A binomial test at the 5 % level: one find in forty tests is what chance makes, one in a single
+    test is not.
     """
-    return found > 0 and bool(binom.sf(found - 1, tested, rate) < ALPHA)
+    by_chance = binom.sf(found - 1, tested, rate)
+    return found > 0 and bool(by_chance < ALPHA or np.isclose(by_chance, ALPHA))

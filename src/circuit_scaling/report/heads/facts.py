@@ -14,6 +14,7 @@ from circuit_scaling.report.blocks import (
     MISSING,
     as_float,
     column,
+    columns,
     interval,
     rows_of,
     task_name,
@@ -45,15 +46,15 @@ def effects(context: ReportContext) -> Facts | None:
     tasks = [name.removeprefix("delta_") for name in tasks]
     tasks = [name for name in tasks if not name.endswith(("_select", "_test"))]
     order = [*STUDY_TASKS, *(task for task in tasks if task not in STUDY_TASKS)]
-    lines = []
+    rows: dict[Key, list[tuple[str, ...]]] = {key: [] for key in _keys(heads)}
     for task in order:
-        names = (f"delta_{task}", f"se_{task}", f"delta_{task}_select", f"delta_{task}_test")
-        parts = [column(heads, name) for name in (*names, f"q_{task}")]
-        lines.append((task_name(task), [part.map(_number).to_list() for part in parts]))
-    rows: dict[Key, list[tuple[str, ...]]] = {}
-    for index, key in enumerate(_keys(heads)):
-        told = [(task, *(part[index] for part in parts)) for task, parts in lines]
-        rows[key] = [row for row in told if row[1] != MISSING]
+        parts = (f"delta_{task}", f"low_{task}", f"high_{task}", f"se_{task}")
+        sides = (f"delta_{task}_select", f"delta_{task}_test", f"q_{task}")
+        told = columns(heads, *parts, *sides)
+        for key, (delta, low, high, *others) in zip(rows, told, strict=True):
+            if not pd.isna(delta):
+                words = (_bounded(delta, low, high, 3), *(_number(other) for other in others))
+                rows[key].append((task_name(task), *words))
     title = "Effect (imported)" if context.imported else f"Effect of {context.primary_words}"
     return Facts(title, ("task", "Δ", "standard error", "select", "test", "q"), rows)
 
@@ -106,12 +107,11 @@ def reads(context: ReportContext) -> Facts | None:
     table = context.tables.get("head_reads")
     if table is None:
         return None
-    columns = [
-        [_bounded(*parts) for parts in rows_of(table[[role, f"{role}_low", f"{role}_high"]])]
+    shares = [
+        [_bounded(*parts) for parts in columns(table, role, f"{role}_low", f"{role}_high")]
         for role in _ROLES
     ]
-    tasks = [task_name(task) for task in table["task"]]
-    told = zip(tasks, *columns, strict=True)
+    told = zip(map(task_name, table["task"]), *shares, strict=True)
     names = ("task", *map(_words, _ROLES))
     return Facts("Reads: attention from the last position", names, _grouped(table, told))
 
@@ -278,6 +278,6 @@ def _number(value: object, digits: int = 3) -> str:
     return number(as_float(value), digits)
 
 
-def _bounded(value: object, low: object, high: object) -> str:
-    bounds = interval(low, high)
-    return f"{number(as_float(value))}{f' {bounds}' if bounds else ''}"
+def _bounded(value: object, low: object, high: object, digits: int = 2) -> str:
+    bounds = interval(low, high, digits)
+    return f"{_number(value, digits)}{f' {bounds}' if bounds else ''}"

@@ -169,7 +169,7 @@ RANKING_DEFECTS = {
     ),
     "missing cells": (
         lambda t: t[~at(t, question="age", token_length=400)],
-        "nothing of 1 of 6 questions and lengths (age at 400 tokens)",
+        "nothing of 1 of 6 configurations (age at 400 tokens)",
     ),
     "attention computed differently": (
         lambda t: t.where(t["token_length"] < 400, rankings(seed=5)),
@@ -210,11 +210,11 @@ ABLATION_DEFECTS = {
     "accuracies outside 0 to 1": (
         _set("accuracy", [1.2, -0.1]), "mine, tiny_base: 2 of 36 rows, such as 1.2 (age at 100", 2
     ),
-    "missing accuracies": (_set("accuracy", [np.nan]), "1 rows have no accuracy (age at 100", 1),
-    "no baseline": (_set("baseline_accuracy", [np.nan]), "1 rows have no accuracy with all", 1),
+    "missing accuracies": (_set("accuracy", [np.nan]), "no accuracy in 1 row (age at 100", 1),
+    "no baseline": (_set("baseline_accuracy", [np.nan]), "no accuracy with all heads to", 1),
     "baselines differ": (
         _set("baseline_accuracy", [0.8]),
-        "mine, tiny_base: at 1 questions and lengths, such as 0.8 and 0.9 (age at 100 tokens)", 0,
+        "mine, tiny_base: in 1 configuration, such as 0.8 and 0.9 (age at 100 tokens)", 0,
     ),
     "unknown methods": (
         lambda t: t.assign(method=t["method"].replace({"mine": "min"})),
@@ -229,15 +229,15 @@ ABLATION_DEFECTS = {
         "mine, tiny_base: 12 sets of up to 80 heads, and no more than 32 are there", 0,
     ),
     "missing cells": (
-        lambda t: t[~at(t, token_length=100)], "nothing of 2 of 6 questions and lengths", 0
+        lambda t: t[~at(t, token_length=100)], "nothing of 2 of 6 configurations", 0
     ),
     "missing numbers of heads": (
         lambda t: t.drop(index=_first_heroes(t, 1)),
-        "mine, tiny_base: not all of 2 heads were masked at 1 questions and lengths", 0,
+        "mine, tiny_base: not all of 2 heads were masked in 1 configuration", 0,
     ),
     "sets of another size": (
         lambda t: t.assign(heads="L0H1 L0H2 L0H3").loc[_first_heroes(t, 1)],
-        "mine, tiny_base: 1 of 1 sets, such as one of 3 heads with n_heads = 2", 0,
+        "mine, tiny_base: 1 of 1 set, such as one of 3 heads with n_heads = 2", 0,
     ),
 }  # fmt: skip
 
@@ -278,8 +278,8 @@ def test_rows_that_are_left_out_are_counted(imported, caplog) -> None:
     told = kept.import_retrieval_checks.query("check == 'rows left out'").set_index("table")
     assert told["n_rows"].to_dict() == {"head_rankings": 6, "ablation_results": 2}
     assert set(told["where"]) == {"mine, tiny_base"}
-    assert told.loc["head_rankings", "detail"] == "6 of 192 rows are in no finding"
-    assert "mine, tiny_base: 2 of 36 rows are in no finding" in caplog.text
+    assert told.loc["head_rankings", "detail"] == "in no finding: 6 of 192 rows"
+    assert "mine, tiny_base: in no finding: 2 of 36 rows" in caplog.text
     assert len(kept.head_rankings) == len(tied) - 6
 
 
@@ -288,7 +288,7 @@ def test_all_defects_are_in_one_list(imported) -> None:
     for words in (
         "head_rankings.csv' and '",
         "duplicate heads (head_rankings). Likely cause: two tables",
-        "  - mine, tiny_base: 4 rows in place of 2, in 1 rankings (L0H0, L0H1)",
+        "  - mine, tiny_base: 4 rows in place of 2, in 1 ranking (L0H0, L0H1)",
         "accuracies outside 0 to 1 (ablation_results). Likely cause:",
         "Nothing was written. Correct the tables, or go on",
         "import.on_suspect=keep",

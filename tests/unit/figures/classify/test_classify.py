@@ -99,7 +99,7 @@ class TestPhaseSpace:
         partial.loc[:4, "delta_anti_names"] = np.nan
         axes = figures.all_heads_phase_space(partial, TAU).axes[0]
         assert len(positions(marks(axes))) == len(heads) - 5
-        assert "5 more lack an effect" in axes.get_title(loc="left")
+        assert "5 more without an effect" in axes.get_title(loc="left")
 
     def test_missing_standard_errors_draw_no_bar(self, heads: pd.DataFrame) -> None:
         bare = heads.assign(se_ioi=np.nan, se_anti_names=np.nan)

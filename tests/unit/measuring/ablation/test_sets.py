@@ -81,7 +81,7 @@ class TestHeroes:
         sets = chosen(ks=[1, 3])
         (lacking,) = of(sets, "hero_shared", 3)
         assert lacking.heads == ()
-        assert lacking.reason == "1 heroes, 3 are asked for"
+        assert lacking.reason == "1 hero head, 3 asked for"
         assert of(chosen(ks=[1]), "hero_joint", 3)[0].heads  # all heroes are always measured
         assert of(sets, "matched", 3, "hero_shared") == []
         assert largest(sets) == {("hero_joint", 3), ("hero_ioi_only", 2), ("hero_shared", 1)}

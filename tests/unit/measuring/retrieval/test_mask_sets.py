@@ -101,7 +101,7 @@ def test_all_sets_there_are_where_there_are_fewer_than_asked_for():
     masks = choose_masks(scored(values), SHAPE, masking(ks=(9, 1), n_random=100))
     assert len(of_type(masks, "random", n_masked=1)) == 3
     (lacking,) = of_type(masks, "random", n_masked=9)
-    assert lacking.reason == "9 heads are needed, 3 are none of the best ones"
+    assert lacking.reason == "9 heads needed, 3 beside the best ones"
 
 
 @pytest.mark.parametrize("layers", ["any", "matched"])
@@ -147,9 +147,9 @@ def test_more_heads_than_there_are_is_a_row_with_the_reason():
     values = {"qrhead": np.arange(12.0).reshape(SHAPE)}
     masks = choose_masks(scored(values), SHAPE, masking(ks=(2, 13)))
     (top,) = of_type(masks, "hero", n_masked=13)
-    assert (top.heads, top.reason) == ((), "13 heads are asked for, the model has 12")
+    assert (top.heads, top.reason) == ((), "13 heads asked for, the model has 12")
     (random,) = of_type(masks, "random", n_masked=13)
-    assert random.reason == "13 heads are needed, 10 are none of the best ones"
+    assert random.reason == "13 heads needed, 10 beside the best ones"
     assert len(of_type(masks, "random", n_masked=2)) == 5
 
 
@@ -160,7 +160,7 @@ def test_a_method_that_scores_no_head_has_no_best_ones(layers):
     masks = choose_masks(scored(values), SHAPE, masking(random_layers=layers))
     lacking = of_type(masks, "hero", method="wu24")
     assert [mask.reason for mask in lacking] == [
-        f"{k} heads are asked for, 0 have a score by this method" for k in (1, 2)
+        f"{asked} asked for, with a score by this method 0" for asked in ("1 head", "2 heads")
     ]
     alone = choose_masks(scored({"qrhead": values["qrhead"]}), SHAPE, masking(random_layers=layers))
     assert set(alone) <= set(masks)

@@ -61,7 +61,7 @@ class TestDetection:
         unknown = rankings.assign(answered=pd.array([pd.NA] * len(rankings), dtype="boolean"))
         for elsewhere in (unknown, rankings.assign(method="mine"), rankings.assign(question="all")):
             section = detected(elsewhere)
-            assert "measured elsewhere" in " ".join(section.sentences)
+            assert "The imported rankings are none of these" in " ".join(section.sentences)
             assert not section.blocks
         assert tables(detected(pd.concat([rankings, rankings.assign(method="mine")])))
 

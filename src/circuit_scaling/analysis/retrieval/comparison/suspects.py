@@ -20,7 +20,7 @@ from circuit_scaling.analysis.retrieval.known_heads import TOP_K, published_retr
 from circuit_scaling.models.names import of_these_weights
 from circuit_scaling.models.roster import Rosters, names_of_weights
 from circuit_scaling.statistics.blocks import blocks, rank_correlations
-from circuit_scaling.vocabulary import ALPHA
+from circuit_scaling.vocabulary import ALPHA, counted
 
 ATTENTION = "attention computed differently at some lengths"
 FEW_SAMPLES = "ranks on very few samples"
@@ -108,7 +108,8 @@ def few_samples(head_rankings: pd.DataFrame) -> list[Checked]:
                 FEW_SAMPLES,
                 where,
                 len(few),
-                f"in {len(rankings)} of {len(rows[_RANKING].drop_duplicates())} rankings some of "
+                f"in {len(rankings)} of"
+                f" {counted(len(rows[_RANKING].drop_duplicates()), 'ranking')} some of "
                 f"the {FIRST} best heads rest on fewer than {MIN_SAMPLES} samples, the fewest on "
                 f"{few['n_samples'].min():g} ({asked(rankings)})",
                 "few samples were answered, or only those count in which a head scored",
@@ -188,7 +189,8 @@ def prefixes(head_rankings: pd.DataFrame, ablation_results: pd.DataFrame) -> lis
             NO_PREFIX,
             where,
             len(rows),
-            f"{len(rows)} sets of best heads are not the first of their ranking ({asked(rows)})",
+            f"not the first of their ranking: {counted(len(rows), 'set')} of best heads"
+            f" ({asked(rows)})",
             "heads were masked by another ranking than this one",
         )
         for where, rows in by_model(sets.loc[places])

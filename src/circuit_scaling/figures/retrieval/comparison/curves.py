@@ -36,7 +36,7 @@ from circuit_scaling.figures.style import (
     require_columns,
     styled,
 )
-from circuit_scaling.vocabulary import EVERY_QUESTION
+from circuit_scaling.vocabulary import EVERY_QUESTION, counted
 
 _VALUES = ("value", "sd", "ci_low", "ci_high")
 _MEANS = ("method", "question", "set_type", "k", *_VALUES, "baseline_accuracy", "floor")
@@ -225,7 +225,7 @@ def _model_rows(model_drops: pd.DataFrame, looks: Looks) -> Figure:
     named_rows(axes, [m if same else f"{m} ({ks[m]})" for m in models], 6.5)
     zero_line(axes, upright=False)
     percent(axes, "x")
-    heads = f"{ks.iloc[0]} heads" if same else "as many heads as stand beside the model"
+    heads = counted(ks.iloc[0], "head") if same else "as many heads as stand beside the model"
     axes.set_xlabel(f"drop of right answers, {heads} masked\n{spread_words(most)}")
     random = Line2D([], [], ls="none", marker="|", ms=6, color=QUIET, label="random heads")
     legend(figure, [*look_handles([look], line=False), random])

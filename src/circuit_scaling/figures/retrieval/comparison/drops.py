@@ -31,6 +31,7 @@ from circuit_scaling.figures.style import (
     require_columns,
     styled,
 )
+from circuit_scaling.vocabulary import counted
 
 KINDS = {
     "numerical": Look("numerical answers", "#b07d12", "o"),
@@ -69,7 +70,7 @@ def accuracy_drop_summary(drops: pd.DataFrame, looks: Looks) -> Figure:
     axes.set_xticks(np.arange(len(questions)), labels)
     axes.set_xlim(-0.6, len(questions) - 0.4)
     percent(axes)
-    axes.set_ylabel(f"drop of right answers,\n{drops['k'].max()} heads masked")
+    axes.set_ylabel(f"drop of right answers,\n{counted(drops['k'].max(), 'head')} masked")
     figure.supxlabel(spread_words(drops))
     hollow = Line2D([], [], ls="none", marker="o", mfc="white", mec=INK, ms=4, label="random heads")
     legend(figure, [*look_handles(looks.methods.values(), line=False), hollow])
@@ -107,7 +108,7 @@ def q1_equal_impact(configurations: pd.DataFrame, means: pd.DataFrame, looks: Lo
                 axes.plot(at, values, ".", color=look.colour, ms=2, alpha=0.6, gid="drops")
             mean = means[(means["question"] == question) & (means["k"] == k)]
             dots(axes, np.full(len(mean), float(place)), mean, look, markersize=4.5, gid="mean")
-        axes.set_title(f"{k} heads", loc="left", fontsize=7)
+        axes.set_title(counted(k, "head"), loc="left", fontsize=7)
     panels[0].set_xticks([])
     panels[0].set_xlim(-0.6, len(looks.questions) - 0.4)
     percent(panels[0])

@@ -38,6 +38,7 @@ from circuit_scaling.figures.style import (
     require_columns,
     styled,
 )
+from circuit_scaling.vocabulary import counted
 
 _OVERLAP = ("value", "ci_low", "ci_high", "chance", "ceiling")
 _PAIR = Look("overlap", "#0b5d8f", "o")
@@ -295,7 +296,7 @@ def overlap_summary(overlaps: pd.DataFrame) -> Figure:
     for kind in ("chance", "ceiling"):
         level(axes, kind, at, rows[kind].to_numpy(np.float64), 0.34, upright=False)
     dots(axes, at, rows, _PAIR, upright=False, gid="overlap")
-    named_rows(axes, [f"{names[str(a)]}\n({n:,} pairs)" for a, n in rows["n"].items()])
+    named_rows(axes, [f"{names[str(a)]}\n({counted(n, 'pair')})" for a, n in rows["n"].items()])
     _from_nothing(axes)
     words = ["band: ± one standard deviation over pairs", spread_words(rows)]
     axes.set_xlabel("\n".join(filter(None, [f"{_JACCARD} of the best heads", *words])))

@@ -42,7 +42,10 @@ def _tell(context: ReportContext) -> Told:
             for category, look in CATEGORIES.items()
         ]
         sentences.append(f"Seen among all {counted(total, 'head')}: {', '.join(parts)}.")
-    sentences += _certainty(frame, context.tau)
+    if context.imported:
+        sentences.append("How many of them noise has pushed over τ cannot be told.")
+    else:
+        sentences += _certainty(frame, context.tau)
     rows = []
     suspect = context.suspect_models()
     for row in frame.to_dict("records"):
@@ -57,13 +60,14 @@ def _tell(context: ReportContext) -> Told:
     table = Table(
         ["model", "heads", *(look.label for look in CATEGORIES.values())],
         rows,
-        "Heads by category: how many are seen, their share, and the share without the noise of the"
-        " effects with its 95 % interval, where it is known.",
+        "Heads by category: how many there are, and their share."
+        if context.imported
+        else "Heads by category: how many are seen, their share, and the share without the noise of"
+        " the effects with its 95 % interval, where it is known.",
     )
-    caption = (
-        "Shares as seen, as bars, with counts beside them; right, the shares without the noise of"
-        " the effects, with their intervals."
-    )
+    caption = "Shares as seen, as bars, with counts beside them"
+    if frame[[f"frac_{category}_true" for category in CATEGORIES]].notna().any(axis=None):
+        caption += "; right, the shares without the noise of the effects, with their intervals"
     needed = context.tables.get("prompts_needed", PROMPTS_NEEDED.empty())
     sentences += _power_sentences(needed)
     power = () if needed.empty else (_power_table(needed, context.order, suspect),)
@@ -73,7 +77,7 @@ def _tell(context: ReportContext) -> Told:
             table,
             _certainty_table(frame, suspect),
             *power,
-            *drawing(context.figures, "category_counts", caption),
+            *drawing(context.figures, "category_counts", f"{caption}."),
         ),
     )
 

@@ -34,13 +34,12 @@ def _tell(context: ReportContext) -> Told:
         "Category, choice and rank come from the select prompts alone, and the test columns hold"
         " the effects on prompts that had no part in any of them."
         if not context.imported
-        else "An imported table has one effect per head and task: nothing is held out, and the"
-        " columns of test prompts repeat it."
+        else "An imported table has one effect per head and task: nothing is held out."
     )
     sentences: tuple[str, ...] = (
         "Hero heads are the strongest of their category.",
         held_out,
-        "Weak heads are listed for comparison and are never ablated as heroes.",
+        "Weak heads are listed for comparison and are never taken for heroes.",
     )
     unsure = context.unsure_heroes()
     strong = frame[frame["category"] != "weak"]
@@ -53,15 +52,17 @@ def _tell(context: ReportContext) -> Told:
         )
     flags = {**unsure, **context.suspect()}
     tables = tuple(
-        _hero_table(str(model), group, flags) for model, group in frame.groupby("model", sort=False)
+        _hero_table(str(model), group, flags, imported=context.imported)
+        for model, group in frame.groupby("model", sort=False)
     )
-    overview = _hero_overview(frame, context.suspect_models(), unsure)
+    overview = _hero_overview(frame, context, unsure)
     return Told(sentences, (overview, *tables))
 
 
 def _hero_overview(
-    frame: pd.DataFrame, suspect: set[str], unsure: Mapping[tuple[str, int, int], str]
+    frame: pd.DataFrame, context: ReportContext, unsure: Mapping[tuple[str, int, int], str]
 ) -> Table:
+    suspect = context.suspect_models()
     first = frame[frame["rank"] == frame.groupby(["model", "category"])["rank"].transform("min")]
     by_key = {(row["model"], row["category"]): row for row in first.to_dict("records")}
     rows = []
@@ -77,13 +78,19 @@ def _hero_overview(
             cells.append(Cell(head_name(row["layer"], row["head"]), pair, flag, numeric=True))
         rows.append(tuple(cells))
     names = ["model", *(CATEGORIES[category].label for category in STRONG_CATEGORIES)]
-    caption = "First hero of each category, with Δ_ioi / Δ_anti on all prompts."
+    caption = "First hero of each category, with Δ_ioi / Δ_anti"
+    caption += "." if context.imported else " on all prompts."
     return Table(names, rows, caption)
 
 
 def _hero_table(
-    model: str, group: pd.DataFrame, flags: Mapping[tuple[str, int, int], str]
+    model: str,
+    group: pd.DataFrame,
+    flags: Mapping[tuple[str, int, int], str],
+    *,
+    imported: bool,
 ) -> Table:
+    """The heroes of one model; what an imported table would only repeat is a dash."""
     rows, quiet = [], set()
     for index, row in enumerate(group.to_dict("records")):
         weak = row["category"] == "weak"
@@ -99,15 +106,15 @@ def _hero_table(
                 ),
                 effect_cell(row["delta_ioi"], row["se_ioi"]),
                 effect_cell(row["delta_anti_names"], row["se_anti_names"]),
-                number_cell(row["delta_ioi_test"], 3),
-                number_cell(row["delta_anti_names_test"], 3),
+                number_cell(None if imported else row["delta_ioi_test"], 3),
+                number_cell(None if imported else row["delta_anti_names_test"], 3),
                 number_cell(row["strength_select"], 3),
                 number_cell(row["category_stability"], 2),
             )
         )
     names = [
         *("category", "rank", "head", "Δ_ioi", "Δ_anti", "Δ_ioi, test", "Δ_anti, test"),
-        *("strength, select", "stability"),
+        *("strength" if imported else "strength, select", "stability"),
     ]
     return Table(names, rows, model, frozenset(quiet), folded=True, model=model)
 

@@ -40,7 +40,7 @@ def _tell(context: ReportContext) -> Told:
     frame = arrange(frame, context.order)
     suspect = context.suspect()
     tables = tuple(
-        _table(str(model), rows, suspect, context.ability(model, "ioi"))
+        _table(str(model), rows, suspect, context.marked(context.ability(model, "ioi")))
         for model, rows in frame.groupby("model", sort=False)
     )
     return Told(tuple(_sentences(frame)), tables)
@@ -59,8 +59,8 @@ def _sentences(frame: pd.DataFrame) -> list[str]:
     if len(signed):
         sentences.append(
             f"The effect has the expected sign for {int(signed.sum())} of the"
-            f" {counted(len(signed), 'published role')} that predict one; by chance for"
-            f" {number(len(signed) / 2, 1)}."
+            f" {counted(len(signed), 'published role')} that predict{'s' * (len(signed) == 1)} one;"
+            f" by chance for {number(len(signed) / 2, 1)}."
         )
     if frame["low"].isna().all():
         sentences.append("There are no intervals, so that no sign is resolved.")

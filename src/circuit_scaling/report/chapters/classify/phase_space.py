@@ -17,10 +17,13 @@ from circuit_scaling.report.context import ReportContext
 def _tell(context: ReportContext) -> Told:
     heads = context.tables["classified_heads"]
     measured = heads.dropna(subset=["delta_ioi", "delta_anti_names"])
+    where = "on IOI (across) and on anti-repetition (up)"
     sentences = [
-        "Each mark is one head. Its position is the change of the logit contrast when the head is"
-        " ablated, on IOI (across) and on anti-repetition (up).",
-        "Negative means that the head helps.",
+        f"Each mark is one head. Its position is its effect {where}, as the imported table has it;"
+        " negative is taken to mean that the head helps."
+        if context.imported
+        else "Each mark is one head. Its position is the change of the logit contrast when the head"
+        f" is ablated, {where}. Negative means that the head helps.",
         f"Both axes are linear within ±τ = {context.tau:g} and logarithmic beyond.",
     ]
     if len(measured):
@@ -41,8 +44,13 @@ def _tell(context: ReportContext) -> Told:
     sentences += _suspects(context)
     plot = Plot(
         "Point at a mark for its numbers. The menu chooses a model, the legend switches categories;"
-        " shapes are families; open marks belong to models that are not"
-        " competent on one of the tasks, pale ones to models of which that is not known."
+        " shapes are families"
+        + (
+            "; they are pale, because of no model it is known whether it can do the tasks."
+            if context.imported
+            else "; open marks belong to models that are not competent on one of the tasks, pale"
+            " ones to models of which that is not known."
+        )
     )
     return Told(
         sentences,

@@ -20,7 +20,7 @@ from circuit_scaling.report.blocks import (
 )
 from circuit_scaling.report.chapter import Chapter, Told
 from circuit_scaling.report.context import ReportContext
-from circuit_scaling.vocabulary import POSITION_WORDS
+from circuit_scaling.vocabulary import POSITION_WORDS, counted
 
 _LISTED = 10
 
@@ -101,7 +101,7 @@ def _least(compared: pd.DataFrame, context: ReportContext) -> Table:
             )
         )
     names = ["model", "task", "ablation, positions", "Spearman", "Pearson", "found", "top heads"]
-    caption = f"The {len(rows)} comparisons that agree least."
+    caption = f"Those that agree least: {counted(len(rows), 'comparison')}."
     return Table(names, rows, caption, folded=True)
 
 

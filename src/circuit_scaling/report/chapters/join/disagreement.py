@@ -121,7 +121,7 @@ def _least(compared: pd.DataFrame, context: ReportContext) -> Table:
             )
         )
     names = ["model", "task", "ablations", "positions", "Spearman", "category changes", "heads"]
-    caption = f"The {len(rows)} comparisons at the same positions that agree least."
+    caption = f"Those at the same positions that agree least: {counted(len(rows), 'comparison')}."
     return Table(names, rows, caption)
 
 

@@ -122,7 +122,7 @@ def test_a_set_is_the_first_heads_of_its_ranking() -> None:
     assert only(suspects.prefixes(ranked, masked(ranked, [2, 0, 1]))).outcome == "passed"
     found = suspects.prefixes(ranked, masked(ranked, [0, 1, 3]))
     assert len(found) == 4
-    assert "6 sets of best heads are not the first of their ranking" in found[0].detail
+    assert "not the first of their ranking: 6 sets of best heads" in found[0].detail
     tied = ranked.assign(rank=ranked["rank"].replace(4, 3))
     assert only(suspects.prefixes(tied, masked(ranked, [0, 1, 3]))).outcome == "passed"
     listed = ranked[ranked["rank"] < 3]

@@ -1,0 +1,269 @@
+"""What is claimed of heads follows the intervals, and every number comes from the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from circuit_scaling.report.context import ReportContext
+from circuit_scaling.report.found import Finding, found_about_circuits
+from circuit_scaling.report.found.circuits import (
+    function_carries_over,
+    heroes_matter_together,
+    index_carries_over,
+    shared_heads_do_both,
+    sharing_changes_with_size,
+    strongest_head,
+    tasks_share_heads,
+)
+from circuit_scaling.report.found.finding import more_than_chance
+
+MODELS = ("a", "b", "c", "d")
+
+
+def correlations(low: float, high: float) -> pd.DataFrame:
+    """Four competent models with intervals of the same half width around 0.3, 0.4, ..."""
+    middle = np.array([0.3, 0.4, 0.5, 0.6])
+    return pd.DataFrame(
+        {
+            "family": "gpt2",
+            "model": MODELS,
+            "corr": middle,
+            "corr_true": middle,
+            "corr_true_low": middle + low,
+            "corr_true_high": middle + high,
+            "corr_sample_low": -1.0,
+            "corr_sample_high": 1.0,
+            "competent_ioi": True,
+            "competent_anti_names": True,
+        }
+    )
+
+
+def told(find: Callable[[ReportContext], Finding | None], **tables: pd.DataFrame) -> Finding:
+    found = find(ReportContext().with_tables(**tables))
+    assert found is not None
+    return found
+
+
+class TestSharing:
+    def test_intervals_above_zero_make_the_claim_with_the_numbers_of_its_ends(self) -> None:
+        found = told(tasks_share_heads, corr_vs_scale=correlations(-0.1, 0.1))
+        assert found.shown
+        assert found.claim.startswith(
+            "Heads that matter for IOI matter for anti-repetition as well"
+        )
+        assert "above 0 in 4 of 4 models" in found.numbers
+        assert "0.30 [0.20, 0.40] in a, 0.60 [0.50, 0.70] in d" in found.numbers
+        assert "it is told in none of 4" in found.numbers
+
+    def test_intervals_that_hold_zero_show_nothing(self) -> None:
+        found = told(tasks_share_heads, corr_vs_scale=correlations(-0.7, 0.1))
+        assert not found.shown
+        assert found.claim.startswith("Not shown: ")
+        assert "never off 0 of 4 models" in found.numbers
+
+    def test_one_interval_of_many_is_what_chance_makes(self) -> None:
+        frame = pd.concat([correlations(-0.7, 0.1)] * 10, ignore_index=True)
+        frame["model"] = [f"m{index}" for index in range(len(frame))]
+        frame.loc[0, "corr_true_low"] = 0.1
+        assert not told(tasks_share_heads, corr_vs_scale=frame).shown
+
+    def test_the_sign_decides_what_is_said(self) -> None:
+        frame = correlations(-0.1, 0.1)
+        ends = ["corr_true_low", "corr_true_high"]
+        frame[ends] = -frame[ends[::-1]].to_numpy()
+        assert "work against the other" in told(tasks_share_heads, corr_vs_scale=frame).claim
+
+    def test_models_that_fail_a_task_are_not_counted(self) -> None:
+        frame = correlations(-0.1, 0.1)
+        frame.loc[3, "competent_ioi"] = False
+        assert "of 3 models" in told(tasks_share_heads, corr_vs_scale=frame).numbers
+
+    def test_without_intervals_nothing_is_shown_and_that_is_said(self) -> None:
+        frame = correlations(-0.1, 0.1)
+        frame[["corr_true_low", "corr_true_high"]] = np.nan
+        found = told(tasks_share_heads, corr_vs_scale=frame)
+        assert not found.shown
+        assert "0.30 in a to 0.60 in d; it has no interval" in found.numbers
+
+
+class TestSize:
+    @staticmethod
+    def trends(low: float) -> pd.DataFrame:
+        return pd.DataFrame(
+            {
+                "family": ["gpt2", "pythia"],
+                "measure": "corr_true",
+                "n_models": [3, 5],
+                "slope": [0.4, 0.5],
+                "low": [low, low],
+                "high": [0.8, 0.9],
+            }
+        )
+
+    def test_a_slope_off_zero_is_named_with_its_family(self) -> None:
+        found = told(sharing_changes_with_size, scale_trend=self.trends(0.1))
+        assert found.shown
+        assert "changes with model size in GPT-2 and Pythia." in found.claim
+        assert "0.40 [0.10, 0.80] over 3 models of GPT-2" in found.numbers
+
+    def test_a_slope_that_may_be_zero_is_not_shown(self) -> None:
+        found = told(sharing_changes_with_size, scale_trend=self.trends(-0.1))
+        assert not found.shown
+        assert "0.50 [−0.10, 0.90] over 5 models of Pythia" in found.numbers
+
+    def test_no_slope_no_finding(self) -> None:
+        trends = self.trends(0.1).assign(low=np.nan, high=np.nan)
+        assert sharing_changes_with_size(ReportContext().with_tables(scale_trend=trends)) is None
+
+
+def ablated(high: float, p: float) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "family": "gpt2",
+            "model": MODELS,
+            "task": "ioi",
+            "readout": "contrast",
+            "hero_set": "hero_joint",
+            "reason": "",
+            "primary": True,
+            "k": 9,
+            "competent": True,
+            "matched_p": p,
+            "matched_p_floor": 0.01,
+            "matched_difference": [-1.0, -1.5, -2.5, -3.0],
+            "matched_difference_low": -4.0,
+            "matched_difference_high": high,
+        }
+    )
+
+
+class TestHeroes:
+    def test_more_damage_than_random_heads_is_claimed_with_its_size(self) -> None:
+        found = told(heroes_matter_together, ablation_summary=ablated(-0.5, 0.01))
+        assert found.shown
+        assert "on IOI in 4 of 4 models (p < 0.05; by chance 0.2)" in found.numbers
+        assert "by 2.00 logits at the median" in found.numbers
+        assert "[0.50, 4.00]" in found.numbers
+
+    def test_intervals_that_hold_zero_show_nothing(self) -> None:
+        assert not told(heroes_matter_together, ablation_summary=ablated(0.5, 0.01)).shown
+
+    def test_where_there_are_no_intervals_p_decides(self) -> None:
+        without = {"matched_difference_low": np.nan, "matched_difference_high": np.nan}
+        assert told(
+            heroes_matter_together, ablation_summary=ablated(0, 0.01).assign(**without)
+        ).shown
+        unsure = told(heroes_matter_together, ablation_summary=ablated(0, 0.2).assign(**without))
+        assert not unsure.shown
+        assert "in none of 4 models" in unsure.numbers
+        assert "without intervals" in unsure.numbers
+
+
+def verdicts(itself: int, routes: int, unclear: int) -> pd.DataFrame:
+    kinds = ["does it itself"] * itself + ["routes"] * routes + ["unclear"] * unclear
+    rows = [
+        {"model": "a", "layer": 0, "head": head, "task": task, "verdict": kind}
+        for head, kind in enumerate(kinds)
+        for task in ("ioi", "anti_names")
+    ]
+    return pd.DataFrame(rows).assign(category="shared", competent=True)
+
+
+class TestSharedHeads:
+    def test_most_of_many_is_a_claim(self) -> None:
+        found = told(shared_heads_do_both, causal_summary=verdicts(18, 2, 4))
+        assert found.claim == "Shared heads mostly do both jobs themselves."
+        assert "Of 24 shared hero heads, 18 act on both tasks" in found.numbers
+        assert "of the 20 that do the same on both, 90 % [68, 99] do it themselves" in found.numbers
+
+    def test_routing_is_said_as_well(self) -> None:
+        assert (
+            "route both jobs" in told(shared_heads_do_both, causal_summary=verdicts(2, 18, 0)).claim
+        )
+
+    @pytest.mark.parametrize("counts", [(5, 4, 1), (0, 0, 7)])
+    def test_what_is_open_is_not_shown(self, counts: tuple[int, int, int]) -> None:
+        assert not told(shared_heads_do_both, causal_summary=verdicts(*counts)).shown
+
+
+def pairs(q: float) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "base_model": ["a", "a", "b"],
+            "tgt_model": ["b", "c", "c"],
+            "task": "ioi",
+            "mean_frac_rank": [0.2, 0.3, 0.4],
+            "expected": 0.5,
+            "expected_same_layer": 0.45,
+            "null_low": 0.4,
+            "null_high": 0.6,
+            "p_same_layer": [0.001, 0.2, 0.3],
+            "q_same_layer": [q, 0.3, 0.3],
+            "base_competent": True,
+            "tgt_competent": True,
+        }
+    )
+
+
+class TestTransfer:
+    def test_a_pair_after_correction_is_named(self) -> None:
+        found = told(index_carries_over, transfer_summary=pairs(0.003))
+        assert found.shown
+        assert found.claim.endswith("a → b.")
+        assert "a mean fractional rank of 0.30" in found.numbers
+        assert "random heads of the same layers 0.45" in found.numbers
+
+    def test_before_correction_is_not_enough(self) -> None:
+        assert not told(index_carries_over, transfer_summary=pairs(0.3)).shown
+
+    def test_functions_that_correlate_beyond_chance(self) -> None:
+        matching = pd.DataFrame(
+            {
+                "base_model": ["a", "a", "b"],
+                "tgt_model": ["b", "c", "c"],
+                "task": "ioi",
+                "spearman": [0.2, 0.6, 0.7],
+                "p_spearman": [0.3, 0.001, 0.001],
+                "q_spearman": [0.3, 0.002, 0.002],
+            }
+        )
+        found = told(function_carries_over, head_matching=matching)
+        assert found.shown
+        assert "correlate by 0.60 at the median of 3 pairs" in found.numbers
+        assert not told(
+            function_carries_over, head_matching=matching.assign(p_spearman=0.5, q_spearman=0.6)
+        ).shown
+
+
+def test_the_surest_head_is_named_with_its_error() -> None:
+    heads = pd.DataFrame(
+        {
+            "model": "a",
+            "layer": [0, 1],
+            "head": [3, 4],
+            "delta_ioi": [-2.0, -1.0],
+            "se_ioi": [1.0, 0.1],
+            "q_ioi": [0.2, 0.001],
+            "competent_ioi": True,
+        }
+    )
+    found = told(strongest_head, classified_heads=heads)
+    assert "1 head of 2 change" in found.numbers
+    assert "a L1H4, by −1.00 ± 0.10 logits" in found.numbers
+    assert not told(strongest_head, classified_heads=heads.assign(q_ioi=0.5)).shown
+
+
+def test_more_than_chance_is_a_binomial_tail() -> None:
+    assert not more_than_chance(0, 10)
+    assert not more_than_chance(1, 2)  # 1 - 0.95 ** 2 = 0.098
+    assert more_than_chance(1, 1)  # 0.05 is what a single test promises
+    assert more_than_chance(2, 2)
+
+
+def test_without_tables_nothing_is_found() -> None:
+    assert found_about_circuits(ReportContext()) == []
