@@ -34,6 +34,8 @@ def test_axe_finds_nothing(
 ) -> None:
     page = open_tab(report, size=size).page
     if chapters == "open":
+        # Of rows that are alike, those of one model are enough.
+        page.locator("#filter-model").select_option("mini_gpt2_l")
         unfold(page)
     elif chapters == "a card":
         assert search(page, "mini_gpt2_l L0H2").is_visible()

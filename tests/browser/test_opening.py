@@ -12,7 +12,7 @@ from circuit_scaling.report import ReportContext
 from tests.browser.conftest import Open
 from tests.helpers import large_study
 from tests.helpers.browser import DESKTOP
-from tests.helpers.reader import anchors, show_phase_space, unfold
+from tests.helpers.reader import anchors, settle, show_phase_space, unfold
 
 MEGABYTE = 1_000_000
 
@@ -25,6 +25,7 @@ def test_all_of_it_opens_without_error_or_request(
     assert page.locator("h1").inner_text()
     unfold(page)
     assert len(anchors(page)) > 10
+    settle(page)
 
 
 def test_pages_are_small_enough_to_send(report: Path, large_report: Path) -> None:

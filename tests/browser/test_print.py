@@ -19,7 +19,7 @@ def _squeezed(text: str) -> str:
 
 def test_all_is_on_paper(page: Page, tmp_path: Path) -> None:
     titles = page.locator(f"{CHAPTERS} > summary > h3").all_text_contents()
-    captions = page.locator("main figcaption").all_text_contents()
+    captions = page.locator("main figure:not(.interactive) figcaption").all_text_contents()
     cells = page.locator("table.data tbody tr:first-child td:first-child").all_text_contents()
     file = tmp_path / "report.pdf"
     page.pdf(path=file)
@@ -35,4 +35,5 @@ def test_all_is_on_paper(page: Page, tmp_path: Path) -> None:
 
 def test_folds_open_for_printing(page: Page) -> None:
     page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
-    assert all(page.locator("details").evaluate_all("found => found.map(fold => fold.open)"))
+    folds = page.locator("details:not(.interactive)")
+    assert all(folds.evaluate_all("found => found.map(fold => fold.open)"))

@@ -2,50 +2,63 @@
 
 from __future__ import annotations
 
-import math
 import re
 
 import pytest
 from playwright.sync_api import Locator, Page
 
 from circuit_scaling.report import ReportContext
-from tests.helpers.reader import downloaded, settle, unfold
+from tests.helpers.reader import downloaded, settle, show_all_heads, unfold
 
-SMALL = "table.data:not(#heads-table)"
-# The true values of a column from top to bottom; what is missing has none.
-COLUMN = """(table, place) => [...table.tBodies[0].rows]
-    .map(row => row.cells[place]).filter(cell => cell)
-    .map(cell => cell.dataset.order ?? cell.textContent.trim())"""
-HEAD = "table => [...table.tHead.rows].at(-1).cells.length"
-MISSING = {"", "–"}
+# All tables with an interface of their own, but for the one of all heads.
+TABLES = "table.data"
+# Each column of numbers is sorted twice; a list of what is wrong, and what was seen on the way.
+SORTED = """async () => {
+    const missing = text => text === '' || text === '–';
+    const wrong = [], seen = {columns: 0, negative: 0, missing: 0};
+    for (const table of document.querySelectorAll('table.data')) {
+        const heads = [...table.tHead.rows].at(-1).cells;
+        for (const head of heads) {
+            const read = () => [...table.tBodies[0].rows].map(row => row.cells[head.cellIndex])
+                .filter(cell => cell).map(cell => cell.dataset.order ?? cell.textContent.trim());
+            const known = read().filter(text => !missing(text));
+            if (!known.length || known.some(text => Number.isNaN(Number(text)))) continue;
+            seen.columns += 1;
+            seen.negative += known.some(text => Number(text) < 0);
+            seen.missing += known.length < read().length;
+            for (let press = 0; press < 2; press += 1) {
+                head.click();
+                await new Promise(done => setTimeout(done));
+                const after = read(), sign = head.ariaSort === 'descending' ? -1 : 1;
+                const values = after.slice(0, known.length).map(Number);
+                const inOrder = values.every((v, i) => i === 0 || sign * (v - values[i - 1]) >= 0);
+                if (!head.ariaSort || !inOrder || !after.slice(known.length).every(missing))
+                    wrong.push([table.dataset.name, head.textContent, after]);
+            }
+        }
+    }
+    return [wrong, seen];
+}"""
+# The text of every cell, line after line, as one reads it.
+CELLS = """table => [...table.tBodies[0].rows].filter(row => !row.querySelector('.dt-empty')).map(
+    row => [...row.cells].map(cell => cell.textContent))"""
 
 
-def _number(text: str) -> float:
-    return float(text.replace("−", "-"))
+def _as_in_csv(text: str) -> str:
+    """Without spaces; a minus sign as programs read it, and nothing where nothing was measured."""
+    plain = re.sub(r"\s", "", text).replace("−", "-")
+    return "" if plain == "–" else plain
 
 
-def _is_number(text: str) -> bool:
-    try:
-        return not math.isnan(_number(text))
-    except ValueError:
-        return False
-
-
-def _press_head(table: Locator, place: int) -> None:
-    button = table.locator("thead tr").last.locator("th").nth(place)
-    button.locator("[role=button]").press("Enter")
-
-
-def _tables(page: Page) -> list[Locator]:
-    found = page.locator(SMALL).all()
-    assert len(found) > 1
-    return found
+def _download_of(table: Locator) -> Locator:
+    holder = table.locator("xpath=ancestor::*[.//button[contains(@class, 'download')]][1]")
+    return holder.locator("button.download")
 
 
 @pytest.mark.parametrize("press", ["click", "Enter"])
 def test_a_head_sorts_its_column_up_and_down(page: Page, press: str) -> None:
     unfold(page)
-    table = page.locator(SMALL, has=page.locator("td[data-order]")).first
+    table = page.locator(TABLES, has=page.locator("td[data-order]")).first
     place = table.locator("td[data-order]").first.evaluate("cell => cell.cellIndex")
     head = table.locator("thead th").nth(place)
     first = []
@@ -55,87 +68,64 @@ def test_a_head_sorts_its_column_up_and_down(page: Page, press: str) -> None:
         else:
             head.locator("[role=button]").press("Enter")
         settle(page)
-        assert head.get_attribute("aria-sort") in {"ascending", "descending"}
         down = head.get_attribute("aria-sort") == "descending"
-        texts = table.evaluate(COLUMN, place)
-        values = [_number(text) for text in texts if text not in MISSING]
+        cells = table.locator(f"tbody td:nth-child({place + 1})[data-order]:not([data-order=''])")
+        texts = cells.evaluate_all("found => found.map(cell => cell.dataset.order)")
+        values = [float(text) for text in texts]
         assert values == sorted(values, reverse=down)
         first.append(values[0])
     assert first[0] != first[1]
 
 
-def test_every_column_of_numbers_is_sorted_by_its_values_and_what_is_missing_is_last(
-    page: Page,
-) -> None:
+def test_numbers_are_sorted_by_value_and_what_is_missing_comes_last(page: Page) -> None:
     unfold(page)
-    seen = {"negative": 0, "missing": 0, "columns": 0}
-    for table in _tables(page):
-        for place in range(table.evaluate(HEAD)):
-            texts = table.evaluate(COLUMN, place)
-            known = [text for text in texts if text not in MISSING]
-            if not known or not all(map(_is_number, known)):
-                continue
-            seen["columns"] += 1
-            for _ in range(2):
-                table.evaluate("(t, n) => [...t.tHead.rows].at(-1).cells[n].click()", place)
-                after = table.evaluate(COLUMN, place)
-                values = [_number(text) for text in after[: len(known)]]
-                down = values[0] > values[-1]
-                assert values == sorted(values, reverse=down)
-                assert all(text in MISSING for text in after[len(known) :])
-            seen["negative"] += min(values) < 0
-            seen["missing"] += len(known) < len(texts)
+    # Nothing needs to be laid out while it is sorted.
+    page.locator("main").evaluate("main => { main.style.display = 'none'; }")
+    wrong, seen = page.evaluate(SORTED)
+    assert wrong == []
     assert min(seen.values()) > 0, seen
 
 
-def test_the_strongest_head_comes_first_when_all_heads_are_sorted(
-    page: Page, material: ReportContext
-) -> None:
-    unfold(page)
-    table = page.locator("#heads-table")
-    head = table.locator("thead th", has_text=re.compile("Δ_ioi|IOI")).first
+def test_all_heads_are_sorted_by_their_effect(page: Page, material: ReportContext) -> None:
+    table = show_all_heads(page)
+    head = page.locator("#all-heads thead th", has_text="Δ_ioi").first
     heads = material.tables["classified_heads"].sort_values("delta_ioi", kind="stable")
-    head.click()
-    settle(page)
-    first = table.locator("tbody tr").first.inner_text()
-    ends = [heads.iloc[end] for end in (0, -1)]
-    assert any(row["model"] in first and f"L{row['layer']}H{row['head']}" in first for row in ends)
+    for end in (0, -1):
+        head.click()
+        settle(page)
+        first = table.locator("tbody tr").first.inner_text()
+        expected = heads.iloc[end]
+        assert expected["model"] in first
+        assert f"L{expected['layer']}H{expected['head']}" in first
 
 
 def test_every_table_can_be_taken_along_as_it_is_shown(page: Page) -> None:
     unfold(page)
-    for table in _tables(page):
-        button = table.locator("xpath=ancestor::*[.//button[contains(@class, 'download')]][1]")
-        rows = downloaded(page, button.locator("button.download"))
-        names = table.locator("thead th").all_inner_texts()
-        assert [name.strip() for name in rows[0]] == [name.strip() for name in names]
-        cells = table.evaluate(
-            "t => [...t.tBodies[0].rows].map(r => [...r.cells].map("
-            "c => [c.dataset.order ?? null, c.textContent.trim()]))"
-        )
-        assert len(rows) - 1 == len(cells)
-        for given, shown in zip(rows[1:], cells, strict=True):
-            assert len(given) == len(shown)
-            for text, (order, content) in zip(given, shown, strict=True):
-                _same(text, order, content)
+    tables = page.locator(TABLES).all()
+    assert len(tables) > 10
+    for table in tables:
+        names, *rows = downloaded(page, _download_of(table))
+        assert names == [name.strip() for name in table.locator("thead th").all_text_contents()]
+        shown = [[_as_in_csv(text) for text in row] for row in table.evaluate(CELLS)]
+        assert [[_as_in_csv(text) for text in row] for row in rows] == shown
 
 
-def _same(text: str, order: str | None, content: str) -> None:
-    if order is not None and _is_number(order):
-        assert _number(text) == pytest.approx(_number(order))
-    elif content in MISSING:
-        assert text in MISSING
-    else:
-        assert text == content
+def test_what_is_filtered_is_taken_along(page: Page) -> None:
+    unfold(page)
+    page.locator("#filter-model").select_option("mini_gpt2_l")
+    table = page.locator(f"#competence {TABLES}").first
+    _, *rows = downloaded(page, _download_of(table))
+    assert rows
+    assert all(row[0].startswith("mini_gpt2_l") for row in rows)
 
 
 def test_all_heads_can_be_taken_along(page: Page, material: ReportContext) -> None:
-    unfold(page)
-    table = page.locator("#heads-table")
-    holder = table.locator("xpath=ancestor::*[.//button[contains(@class, 'download')]][1]")
-    rows = downloaded(page, holder.locator("button.download").last)
+    names, *rows = downloaded(page, _download_of(show_all_heads(page)).last)
     heads = material.tables["classified_heads"]
-    assert len(rows) - 1 == len(heads)
-    place = next(n for n, name in enumerate(rows[0]) if "ioi" in name.lower())
-    given = sorted(_number(row[place]) for row in rows[1:])
-    assert given == pytest.approx(sorted(heads["delta_ioi"]), abs=1e-3)
+    ranked = material.tables["head_rankings"][["model", "layer", "head"]].drop_duplicates()
+    assert len(rows) == len(heads) + len(ranked)
+    given = {(row[names.index("model")], row[names.index("head")]): row for row in rows}
+    for row in heads.sample(20, random_state=0).itertuples():
+        told = given[row.model, f"L{row.layer}H{row.head}"]
+        assert float(told[names.index("Δ_ioi")]) == pytest.approx(row.delta_ioi, rel=1e-3)
+        assert float(told[names.index("Δ_anti")]) == pytest.approx(row.delta_anti_names, rel=1e-3)

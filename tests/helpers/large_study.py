@@ -102,7 +102,12 @@ def context(study: Study) -> ReportContext:
 
 def _of_heads(study: Study) -> dict[str, pd.DataFrame]:
     models = study.models
-    heads = filled("classified_heads", synthetic.classified_heads(models))
+    heads = synthetic.classified_heads(models)
+    for task in STUDY_TASKS:
+        width = 2 * heads[f"se_{task}"]
+        heads[f"low_{task}"] = heads[f"delta_{task}"] - width
+        heads[f"high_{task}"] = heads[f"delta_{task}"] + width
+    heads = filled("classified_heads", heads)
     set_made_with(heads, _MADE_WITH)
     heroes = synthetic.hero_heads(heads)
     strong = heroes[heroes["category"] != "weak"]

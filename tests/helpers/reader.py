@@ -64,8 +64,17 @@ def search(page: Page, text: str) -> Locator:
 
 
 def downloaded(page: Page, button: Locator) -> list[list[str]]:
-    """Press the button; the rows of the CSV file that it gives."""
+    """Press the button; the rows of the CSV file that it gives, but for empty ones."""
     with page.expect_download() as waiting:
         button.click()
     text = Path(waiting.value.path()).read_text(encoding="utf-8-sig")
-    return list(csv.reader(io.StringIO(text)))
+    return [row for row in csv.reader(io.StringIO(text)) if row]
+
+
+def show_all_heads(page: Page) -> Locator:
+    """Open the fold of the table of all heads; the table."""
+    fold = page.locator("details", has=page.locator("#heads-table")).last
+    if not fold.evaluate("found => found.open"):
+        fold.locator("> summary").click()
+    page.locator("#heads-table tbody tr").first.wait_for()
+    return page.locator("#heads-table")
