@@ -14,9 +14,9 @@ from circuit_scaling.tables.made_with import made_with
 
 # The first of these that is there stands beside what was found.
 _FIGURES = {
-    "all_heads_phase_space": (
-        "Every head by the change of the answer when it is ablated, on IOI (across) and on"
-        " anti-repetition (up). Negative: the head helps."
+    "phase_space_overview": (
+        "Every head by its effects on IOI (across) and on anti-repetition (up), in logits; the axes"
+        " are linear between the dashed lines at ±τ and logarithmic beyond."
     ),
     "method_overlap": "How many of the best heads two methods share.",
     "masking_overview": "Right answers without the best heads and without random ones.",
