@@ -187,9 +187,10 @@ def sets(context: ReportContext) -> Facts | None:
     for key, hero in zip(_keys(heroes), rows_of(heroes), strict=True):
         if hero.category == "weak":
             continue
+        own = f"{CATEGORIES[hero.category].label} heroes"
         rows[key] = [
             (
-                f"{row.k} {'' if of == 'hero_joint' else CATEGORIES[hero.category].label + ' '}heroes",
+                f"{row.k} {'heroes' if of == 'hero_joint' else own}",
                 task_name(row.task),
                 _bounded(row.mean_diff, row.low, row.high),
                 _number(row.matched_mean_diff),
