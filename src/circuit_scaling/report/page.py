@@ -124,5 +124,5 @@ def _address(svg: str) -> str:
     """A drawing as a data address that may stand in an attribute; base64 is a third longer."""
     if "'" not in svg:
         svg = svg.replace('"', "'")
-    marks: dict[str, str | int | None] = {"%": "%25", "#": "%23", '"': "%22", "&": "&amp;", "\n": " "}
-    return f"data:image/svg+xml,{svg.translate(str.maketrans(marks))}"
+    marks = str.maketrans({"%": "%25", "#": "%23", '"': "%22", "&": "&amp;", "\n": " "})
+    return f"data:image/svg+xml,{svg.translate(marks)}"
