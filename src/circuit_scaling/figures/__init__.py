@@ -6,6 +6,7 @@ from circuit_scaling.figures.ablation.heroes_vs_random import (
 )
 from circuit_scaling.figures.classify.category_shares import category_counts
 from circuit_scaling.figures.classify.name_order import name_order
+from circuit_scaling.figures.classify.overview import phase_space_overview
 from circuit_scaling.figures.classify.phase_space import (
     all_heads_phase_space,
     delta_scatter,
@@ -19,7 +20,8 @@ from circuit_scaling.figures.retrieval.comparison.draw import draw_comparison
 from circuit_scaling.figures.retrieval.masking import masking, masking_overview
 from circuit_scaling.figures.retrieval.rankings import score_map
 from circuit_scaling.figures.scaling.correlations import corr_vs_scale_cross_family
-from circuit_scaling.figures.scaling.layers import layer_hist
+from circuit_scaling.figures.scaling.layers import layer_hist, layer_hist_taus
+from circuit_scaling.figures.scaling.scatter_taus import delta_scatter_taus
 from circuit_scaling.figures.scaling.strong_heads import strong_head_scaling
 from circuit_scaling.figures.style import to_png, to_svg
 from circuit_scaling.figures.transfer.divergence import ioi_divergence
@@ -35,6 +37,7 @@ __all__ = [
     "competence",
     "corr_vs_scale_cross_family",
     "delta_scatter",
+    "delta_scatter_taus",
     "draw_comparison",
     "family_grid",
     "ablation_overview",
@@ -42,9 +45,11 @@ __all__ = [
     "ioi_divergence",
     "ioi_transfer_summary",
     "layer_hist",
+    "layer_hist_taus",
     "masking",
     "masking_overview",
     "name_order",
+    "phase_space_overview",
     "score_map",
     "strong_head_scaling",
     "to_png",

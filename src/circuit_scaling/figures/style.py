@@ -14,6 +14,7 @@ from typing import Any, ParamSpec
 
 import matplotlib as mpl
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
@@ -24,6 +25,12 @@ WIDTH = 7.2  # inches, the text width of a two-column page
 INK = "#222222"
 QUIET = "#6b6b6b"
 RULE = "#b8b8b8"
+CROWD = 1500
+"""Marks of a figure from which on its SVG holds them as pixels, because each takes 100 bytes."""
+REMARK: dict[str, Any] = {"fontsize": 6, "fontweight": "normal", "color": QUIET}
+"""Letters of a remark beside a title."""
+_ONE_LINE = 12  # letters
+_OF_PANEL = 20  # letters over a panel of a fifth of the width
 _PALE = 0.35  # how much of a colour is left where competence is not known
 
 NOT_FULL = {"unable": "hollow: not competent", "unknown": "pale: competence not known"}
@@ -147,6 +154,32 @@ def task_looks(tasks: Iterable[str]) -> dict[str, Look]:
 def wrapped(label: str) -> str:
     """A label over a narrow panel: a new line after a comma."""
     return label.replace(", ", ",\n")
+
+
+def panel_title(
+    axes: Axes, name: str, remark: str, fontsize: float = 7, longest: int = _OF_PANEL
+) -> None:
+    """The name of a panel, and a remark in quiet letters on a line of its own below it."""
+    below = "\n" if remark else ""
+    axes.set_title(f"{shortened(name, longest)}{below}", loc="left", fontsize=fontsize)
+    axes.set_title(remark, loc="right", **REMARK)
+
+
+def shortened(name: str, longest: int) -> str:
+    """Of a name with more letters than ``longest`` both ends."""
+    if len(name) <= longest:
+        return name
+    end = round(0.4 * (longest - 1))
+    return f"{name[: longest - 1 - end]}…{name[-end:]}"
+
+
+def broken(name: str) -> str:
+    """A long name in two lines: a new one at the end of a word, as near to its middle as can be."""
+    ends = [place + 1 for place, letter in enumerate(name[:-1]) if letter in " _-"]
+    if len(name) <= _ONE_LINE or not ends:
+        return name
+    middle = min(ends, key=lambda end: abs(end - len(name) / 2))
+    return f"{name[:middle].rstrip()}\n{name[middle:]}"
 
 
 def order_models(frame: pd.DataFrame) -> list[str]:

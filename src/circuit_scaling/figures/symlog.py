@@ -26,9 +26,17 @@ def symlog_limits(values: NDArray[np.float64], tau: float) -> tuple[float, float
 
 
 def symlog_axes(
-    axes: Axes, tau: float, x: tuple[float, float], y: tuple[float, float], small: bool = False
+    axes: Axes,
+    tau: float,
+    x: tuple[float, float],
+    y: tuple[float, float],
+    small: bool = False,
+    lines_at: float | None = None,
 ) -> None:
-    """Scale both axes, tick them at 0, ±tau and round values; ``small`` panels get fewer ticks."""
+    """Scale both axes, tick them at 0, ±tau and round values; ``small`` panels get fewer ticks.
+
+    Dashed lines are at ±``lines_at``, or at ±tau.
+    """
     axes.set_xscale("symlog", linthresh=tau)
     axes.set_yscale("symlog", linthresh=tau)
     axes.set_xlim(*x)
@@ -45,8 +53,9 @@ def symlog_axes(
     axes.tick_params(which="minor", length=1.5, width=0.4)
     axes.tick_params(which="major", labelsize=6 if small else 7)
     for sign in (-1, 1):
-        axes.axvline(sign * tau, color=RULE, linewidth=0.7, linestyle=(0, (3, 2)), zorder=0.5)
-        axes.axhline(sign * tau, color=RULE, linewidth=0.7, linestyle=(0, (3, 2)), zorder=0.5)
+        end = sign * (lines_at or tau)
+        axes.axvline(end, color=RULE, linewidth=0.7, linestyle=(0, (3, 2)), zorder=0.5)
+        axes.axhline(end, color=RULE, linewidth=0.7, linestyle=(0, (3, 2)), zorder=0.5)
     axes.axvline(0, color=RULE, linewidth=0.4, zorder=0.4)
     axes.axhline(0, color=RULE, linewidth=0.4, zorder=0.4)
 

@@ -11,12 +11,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from circuit_scaling.figures.style import (
+    CROWD,
     INK,
     QUIET,
     RULE,
     new_figure,
     nothing_to_draw,
     order_models,
+    panel_title,
     require_columns,
 )
 from circuit_scaling.figures.symlog import symlog_axes, symlog_limits
@@ -64,11 +66,9 @@ def two_ways(frame: pd.DataFrame, x: Way, y: Way, tau: float, figure_name: str) 
                 linewidth=0.3,
                 zorder=2,
                 clip_on=False,
+                rasterized=len(frame) > CROWD,
             )
-        panel.set_title(model, loc="left", fontsize=7)
-        panel.set_title(
-            f"{int(differs.sum())} of {len(heads)}", loc="right", fontsize=6, color=QUIET
-        )
+        panel_title(panel, model, f"{int(differs.sum())} of {len(heads)}")
     for panel in panels[len(models) :]:
         panel.set_axis_off()
     for panel in panels[max(0, len(models) - columns) : len(models)]:

@@ -14,9 +14,9 @@ from circuit_scaling.tables.made_with import made_with
 
 # The first of these that is there stands beside what was found.
 _FIGURES = {
-    "all_heads_phase_space": (
-        "Every head by the change of the answer when it is ablated, on IOI (across) and on"
-        " anti-repetition (up). Negative: the head helps."
+    "phase_space_overview": (
+        "Every head by its effects on IOI (across) and on anti-repetition (up), in logits; the axes"
+        " are linear between the dashed lines at ±τ and logarithmic beyond."
     ),
     "method_overlap": "How many of the best heads two methods share.",
     "masking_overview": "Right answers without the best heads and without random ones.",
@@ -114,6 +114,12 @@ def _documents(context: ReportContext) -> list[str]:
     lengths = dict.fromkeys(f"{n:,}" for n in (rankings["token_length"].agg(["min", "max"])))
     n_heads = len(rankings[["model", "layer", "head"]].drop_duplicates())
     asked = counted(rankings["question"].nunique(), "question")
+    if context.imported_retrieval:
+        return [
+            f"Rankings of {counted(n_heads, 'head')} of {_models(rankings)} by {listed(methods)},"
+            f" on {asked} about documents of {' to '.join(lengths)} tokens, measured elsewhere and"
+            " imported."
+        ]
     by = f"{listed(methods)} ranked {counted(n_heads, 'head')} of {_models(rankings)}"
     how = f"by how they read documents of {' to '.join(lengths)} tokens for {asked}"
     return [f"{by} {how}."]

@@ -18,7 +18,7 @@ from tests.helpers.given_tables import defective
 from tests.helpers.imported_tables import imported_heads, imported_retrieval
 
 OF_OWN_MEASUREMENT = (
-    *("was removed", "is ablated, on", "were ablated", "ablated together", "in turn"),
+    *("was removed", "is ablated, on", "were ablated", "ablated together", "one at a time"),
     *("test prompts", "select prompts", "held-out", "bootstrap", "clean metric of"),
     *("interval over prompts", "intervals over prompts", "without the noise", "freed of the noise"),
     *("competence not known", "it is not known whether both", "answers on the training documents"),
@@ -108,7 +108,12 @@ def test_the_same_chapters_of_own_scans_say_what_was_done(tmp_path) -> None:
         **tables.transfer(models),
     )
     text = said(of_scans)
-    for phrase in ("was removed", "is ablated, on", "select prompts", "Each model reads"):
+    for phrase in (
+        "were ablated one at a time",
+        "is ablated, on",
+        "select prompts",
+        "Each model reads",
+    ):
         assert phrase in text
     assert "measured elsewhere" not in text
 
@@ -140,7 +145,7 @@ class TestRetrieval:
             alone, "imported-retrieval"
         )
         none = both.with_tables(head_rankings=both.tables["head_rankings"].head(0))
-        assert "No rankings were given." in chapter(none, "retrieval")
+        assert "No rankings were given." in chapter(none, "detection")
 
     def test_suspect_tables_that_were_kept_are_no_result(self, tmp_path) -> None:
         twice = rankings().assign(rank=lambda t: t["rank"].where(t["rank"] > 2, 1))
@@ -153,7 +158,7 @@ class TestRetrieval:
 
     def test_rankings_of_our_methods_that_say_what_was_answered(self, tmp_path) -> None:
         ours = measured.head_rankings()
-        text = chapter(context(**imported_retrieval(tmp_path, ours)), "retrieval")
+        text = chapter(context(**imported_retrieval(tmp_path, ours)), "detection")
         assert "are taken to follow its definitions" in text
         assert "Each model reads" not in text
         assert "tables/head_rankings.csv" not in text

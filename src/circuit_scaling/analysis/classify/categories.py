@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -214,6 +214,15 @@ def _sensitivity_rows(
                     "tau": tau,
                     **_counts(categories),
                 }
+
+
+def at_taus(classified: pd.DataFrame, taus: Sequence[float]) -> pd.DataFrame:
+    """The heads once for each threshold, column ``tau``, with the category that they have there."""
+    effects = [classified[name].to_numpy(dtype=np.float64) for name in _DELTAS]
+    frames = [
+        classified.assign(tau=tau, category=categorise(*effects, tau)) for tau in sorted(taus)
+    ]
+    return pd.concat(frames, ignore_index=True)
 
 
 def hero_heads(classified: pd.DataFrame, settings: ClassifySettings) -> pd.DataFrame:

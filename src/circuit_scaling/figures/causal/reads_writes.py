@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
+from typing import Any
+
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -32,6 +36,8 @@ _HEAD = ["family", "model", "category", "layer", "head"]
 _COLUMNS = (*_HEAD, "task", "verdict", "side", "name", "colour", "value", "low", "high")
 _STRONGEST = 3  # writes that are drawn per hero and task
 _LINEAR = 0.1  # logits: beyond, the axis is logarithmic, so that weak paths are seen beside strong
+_INCHES = 0.86  # of the row of a hero
+_LETTERS = 32  # of a line of its verdicts
 _SHORT = {"ioi": "IOI", "anti_names": "anti"}
 
 
@@ -96,25 +102,23 @@ def reads_writes(shown: pd.DataFrame) -> Figure:
     require_columns(shown, _COLUMNS, "reads_writes")
     if shown.empty:
         return nothing_to_draw("the model has no hero heads")
-    heroes = list(shown.groupby(_HEAD, sort=False))
-    figure = new_figure(0.86 * len(heroes) + 1.0)
-    panels = figure.subplots(
-        len(heroes), 3, sharex="col", squeeze=False, width_ratios=(1.0, 0.72, 1.0)
-    )
-    for (left, middle, right), (_, rows) in zip(panels, heroes, strict=True):
-        _reads_panel(left, rows[rows["side"] == "reads"])
-        _middle(middle, rows)
-        _writes_panel(right, rows[rows["side"] == "writes"])
-    panels[0, 0].set_title("reads: attention from the end", loc="left")
-    panels[0, 1].set_title(str(shown["model"].iloc[0]), loc="left")
-    panels[0, 2].set_title("writes: strongest paths", loc="left")
-    panels[-1, 0].set_xlim(0, 1)
-    panels[-1, 0].set_xlabel("share of attention")
-    panels[-1, 2].set_xscale("symlog", linthresh=_LINEAR)
-    panels[-1, 2].xaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−"))
-    )
-    panels[-1, 2].set_xlabel(f"change of m by the path alone\n(logits, linear within ±{_LINEAR:g})")
+    heroes = [rows for _, rows in shown.groupby(_HEAD, sort=False)]
+    figure = new_figure(_INCHES * len(heroes) + 1.2)
+    # One pair of axes for all heroes: a pair for each takes several times as long to draw.
+    left, middle, right = figure.subplots(1, 3, width_ratios=(1.0, 1.05, 0.95))
+    _reads_panel(left, heroes)
+    _middle(middle, heroes)
+    _writes_panel(right, heroes)
+    for axes in (left, middle, right):
+        axes.set_ylim(len(heroes), 0)
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+        for edge in range(1, len(heroes)):
+            axes.axhline(edge, color=RULE, linewidth=0.4, zorder=0.5)
+    left.set_title(str(shown["model"].iloc[0]), loc="left")
+    left.set_xlabel("reads: share of attention\nfrom the last position")
+    right.set_title("writes: strongest paths", loc="left")
+    right.set_xlabel(f"change of m by the path alone\n(logits, linear within ±{_LINEAR:g})")
     handles = [Patch(color=colour, label=label) for label, colour in _ROLES.values()]
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
     figure.legend(handles=_receiver_handles(), loc="outside lower right", ncols=5)
@@ -136,54 +140,73 @@ def _destination(destination: str, layer: float, head: float, channel: str) -> s
     return "logits" if destination == "logits" else f"L{layer:.0f}H{head:.0f} {channel}"
 
 
-def _reads_panel(axes: Axes, rows: pd.DataFrame) -> None:
-    tasks = list(rows["task"].unique())
-    for place, task in enumerate(tasks):
-        start = 0.0
-        of_task = rows[(rows["task"] == task) & rows["value"].notna()]
-        for role, value in zip(of_task["colour"], of_task["value"], strict=True):
-            colour = _ROLES[role][1]
-            axes.barh(place, value, left=start, color=colour, height=0.66, gid="reads")
-            start += value
-    axes.set_yticks(range(len(tasks)), [_SHORT[task] for task in tasks])
-    axes.tick_params(axis="y", length=0)
-    axes.set_ylim(len(tasks) - 0.4, -0.6)
+def _reads_panel(axes: Axes, heroes: list[pd.DataFrame]) -> None:
+    """Two bars in each row, a task each, in which attention to the roles is stacked."""
+    places, labels, bars = [], [], []
+    for row, of_hero in enumerate(heroes):
+        reads = of_hero[of_hero["side"] == "reads"]
+        for at, (task, of_task) in zip((0.3, 0.7), reads.groupby("task", sort=False), strict=False):
+            places.append(row + at)
+            labels.append(_SHORT[str(task)])
+            bars.append(of_task.set_index("colour")["value"].reindex(list(_ROLES)).to_numpy())
+    values = np.array(bars, dtype=np.float64).reshape(len(bars), len(_ROLES))
+    starts = np.nan_to_num(values).cumsum(axis=1) - np.nan_to_num(values)
+    for (_, colour), start, value in zip(_ROLES.values(), starts.T, values.T, strict=True):
+        there = np.isfinite(value)
+        at = np.array(places)[there]
+        axes.barh(at, value[there], left=start[there], color=colour, height=0.27)
+    for bar in axes.patches:
+        bar.set_gid("reads")
+    axes.set_yticks(places, labels)
+    axes.set_xlim(0, 1)
 
 
-def _middle(axes: Axes, rows: pd.DataFrame) -> None:
+def _middle(axes: Axes, heroes: list[pd.DataFrame]) -> None:
+    """Name and category of each hero, and its verdicts, in the letters that fit into its row."""
     axes.set_axis_off()
-    first = rows.iloc[0]
-    look = CATEGORIES[first["category"]]
-    name = f"L{first['layer']}H{first['head']}"
-    axes.text(0, 0.9, name, fontweight="bold", color=look.colour, va="center")
-    axes.text(0.98, 0.9, look.label, color=QUIET, va="center", ha="right", fontsize=6.5)
-    for place, (task, verdict) in enumerate(
-        rows.groupby("task", sort=False)["verdict"].first().items()
-    ):
-        label = next(iter(task_looks([str(task)]).values())).label.split(",")[0]
-        axes.text(0, 0.72 - 0.45 * place, f"{label}:\n{verdict}", va="top", fontsize=6.5, wrap=True)
-
-
-def _writes_panel(axes: Axes, rows: pd.DataFrame) -> None:
-    axes.axvline(0, color=QUIET, linewidth=0.7)
-    labels = []
-    for place, row in enumerate(rows.to_dict("records")):
-        look = CATEGORIES.get(row["colour"])
-        axes.barh(
-            place,
-            row["value"],
-            color=INK if look is None else look.colour,
-            edgecolor=QUIET,
-            linewidth=0.3,
-            height=0.7,
-            gid="writes",
+    for row, of_hero in enumerate(heroes):
+        first = of_hero.iloc[0]
+        look = CATEGORIES[first["category"]]
+        name = f"L{first['layer']}H{first['head']}"
+        top: dict[str, Any] = {"va": "top", "fontsize": 6.5}
+        axes.text(
+            0, row + 0.06, name, **top | {"fontsize": 7.5}, fontweight="bold", color=look.colour
         )
-        axes.hlines(place, row["low"], row["high"], color=QUIET, linewidth=0.8, gid="interval")
-        labels.append(f"{_SHORT[row['task']]} → {row['name']}")
-    axes.set_yticks(range(len(labels)), labels, fontsize=5.5)
-    axes.tick_params(axis="y", length=0)
-    axes.set_ylim(len(labels) - 0.4, -0.6)
-    axes.spines["left"].set_color(RULE)
+        axes.text(1, row + 0.07, look.label, ha="right", color=QUIET, **top)
+        lines = []
+        for task, verdict in of_hero.groupby("task", sort=False)["verdict"].first().items():
+            label = next(iter(task_looks([str(task)]).values())).label.split(",")[0]
+            lines += textwrap.wrap(
+                f"{label}: {verdict}", _LETTERS, subsequent_indent="  ", break_on_hyphens=False
+            )
+        axes.text(0, row + 0.25, "\n".join(lines), linespacing=1.1, **top)
+    axes.set_xlim(0, 1)
+
+
+def _writes_panel(axes: Axes, heroes: list[pd.DataFrame]) -> None:
+    """Up to six bars in each row, the strongest paths of both tasks."""
+    axes.set_xscale("symlog", linthresh=_LINEAR)
+    writes = [rows[rows["side"] == "writes"].assign(row=row) for row, rows in enumerate(heroes)]
+    every = pd.concat(writes, ignore_index=True)
+    at = every["row"] + (every.groupby("row").cumcount() + 0.9) / (2 * _STRONGEST + 0.8)
+    looks = [CATEGORIES.get(colour) for colour in every["colour"]]
+    axes.barh(
+        at,
+        every["value"],
+        color=[INK if look is None else look.colour for look in looks],
+        edgecolor=QUIET,
+        linewidth=0.3,
+        height=0.1,
+    )
+    for bar in axes.patches:
+        bar.set_gid("writes")
+    axes.hlines(at, every["low"], every["high"], color=QUIET, linewidth=0.8, gid="interval")
+    axes.axvline(0, color=QUIET, linewidth=0.7)
+    names = [
+        f"{_SHORT[task]} → {name}" for task, name in zip(every["task"], every["name"], strict=True)
+    ]
+    axes.set_yticks(at, names, fontsize=5.5)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
 
 
 def _receiver_handles() -> list[Patch]:

@@ -32,8 +32,8 @@ def ablation_agreement(ablation_agreement: pd.DataFrame, primary: tuple[str, str
     ``ablation_agreement`` has one row per model, task and pair of ablations; only pairs with the
     ``primary`` mode and positions are drawn: a panel for each of the tasks ``ioi`` and
     ``anti_names``, or for each task there is where neither was compared; a row per model, a column
-    per other ablation. A pair that was not compared is blank
-    with a dash. Raises ValueError if a column is missing.
+    per other ablation that any model has. A pair that was not compared is blank with a dash. Raises
+    ValueError if a column is missing.
     """
     columns = ("family", "model", "task", *_SIDES, "spearman")
     require_columns(ablation_agreement, columns, "ablation_agreement")
@@ -43,9 +43,10 @@ def ablation_agreement(ablation_agreement: pd.DataFrame, primary: tuple[str, str
     if rows.empty:
         return nothing_to_draw("no ablation was compared with the primary one")
     models = order_models(rows)
-    others = [kind for kind in _KINDS if kind != primary]
+    compared = set(zip(rows["ablation"], rows["positions"], strict=True))
+    others = [kind for kind in _KINDS if kind in compared]
     tasks = task_looks(rows["task"])
-    figure = new_figure(0.27 * len(models) + 1.2)
+    figure = new_figure(0.27 * len(models) + 1.7)
     panels = figure.subplots(1, len(tasks), sharey=True, squeeze=False)[0]
     colours = LinearSegmentedColormap.from_list("agreement", DARK_TO_PALE)
     names = [f"{ablation}\n{positions}" for ablation, positions in others]
@@ -56,11 +57,12 @@ def ablation_agreement(ablation_agreement: pd.DataFrame, primary: tuple[str, str
         axes.set_xticks(np.arange(len(others)), names)
         axes.set_title(look.label, loc="left")
     panels[0].set_yticks(np.arange(len(models)), models)
-    bar = figure.colorbar(ScalarMappable(scale, colours), ax=list(panels), pad=0.015, aspect=30)
-    bar.set_label("Spearman correlation over heads")
-    bar.outline.set_visible(False)
+    bar = figure.colorbar(
+        ScalarMappable(scale, colours), ax=list(panels), location="bottom", shrink=0.6, aspect=50
+    )
     mode, positions = primary[0], POSITION_WORDS[primary[1]]
-    figure.supxlabel(f"ablation and positions, each against {mode} ablation at {positions}")
+    bar.set_label(f"Spearman correlation over heads with {mode} ablation at {positions}")
+    bar.outline.set_visible(False)
     return figure
 
 

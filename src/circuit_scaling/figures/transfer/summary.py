@@ -39,7 +39,7 @@ _COLUMNS = (
     *_INTERVALS,
 )
 _MOST_NUMBERED = 12  # models; with more, the cells are too small for numbers
-_MOST_NAMED = 110  # pairs
+_MOST_NAMED = 90  # pairs
 # Blue carries over, the palest is chance, brown is weaker than chance.
 _COLOURS = LinearSegmentedColormap.from_list(
     "ranks",
@@ -175,7 +175,7 @@ def _pair_panel(axes: Axes, rows: pd.DataFrame) -> None:
     named = found if len(found) <= _MOST_NAMED else found.head(0)
     labels = [f"{b} → {t}" for b, t in zip(named["base_model"], named["tgt_model"], strict=True)]
     axes.set_yticks(at[: len(named)], labels)
-    axes.tick_params(axis="y", length=0, labelsize=4.5 if len(found) > 40 else 6)
+    axes.tick_params(axis="y", length=0, labelsize=5 if len(found) > 40 else 6)
     axes.set_ylabel("" if len(named) else f"{counted(len(found), 'pair')}, sorted")
     axes.set_xlabel("mean fractional rank in the target")
     axes.set_title(f"same layer and head: {counted(len(found), 'pair')}", loc="left")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from circuit_scaling.analysis.classify.categories import at_taus
 from circuit_scaling.analysis.classify.settings import ClassifySettings
 from circuit_scaling.analysis.made_from import stamp, stamp_like
 from circuit_scaling.analysis.scaling.settings import ScalingSettings
@@ -13,7 +14,13 @@ from circuit_scaling.analysis.scaling.study import scaling_tables
 from circuit_scaling.datasets.figures import Drawn
 from circuit_scaling.figures.classify.phase_space import delta_scatter
 from circuit_scaling.figures.scaling.correlations import corr_vs_scale_cross_family
-from circuit_scaling.figures.scaling.layers import layer_counts, layer_hist
+from circuit_scaling.figures.scaling.layers import (
+    layer_counts,
+    layer_counts_at_taus,
+    layer_hist,
+    layer_hist_taus,
+)
+from circuit_scaling.figures.scaling.scatter_taus import delta_scatter_taus
 from circuit_scaling.figures.scaling.strong_heads import strong_head_scaling as draw_strong_heads
 from circuit_scaling.figures.style import file_name
 from circuit_scaling.models.roster import Roster
@@ -46,8 +53,12 @@ def draw(
     corr_vs_scale: pd.DataFrame,
     strong_head_scaling: pd.DataFrame,
 ) -> Drawn:
-    """Both figures over all models, and for each model its heads by layer and by effect."""
+    """Both figures over all models, and for each model its heads by layer and by effect.
+
+    These are drawn for the threshold of the heads, and for all that their sensitivity is shown at.
+    """
     tau = parameter(classified_heads, "classify.tau", "classified_heads")
+    taus = parameter(classified_heads, "classify.taus", "classified_heads")
     drawn: Drawn = {
         "corr_vs_scale_cross_family": (corr_vs_scale_cross_family(corr_vs_scale), corr_vs_scale),
         "strong_head_scaling": (
@@ -63,5 +74,11 @@ def draw(
         drawn[f"{name}_delta_scatter"] = (
             delta_scatter(heads, tau),
             heads[[*keys, *effects]],
+        )
+        at = at_taus(heads, taus)
+        drawn[f"{name}_layer_hist_taus"] = (layer_hist_taus(at), layer_counts_at_taus(at))
+        drawn[f"{name}_delta_scatter_taus"] = (
+            delta_scatter_taus(at, tau),
+            at[["tau", *keys, *effects]],
         )
     return stamp_like(drawn, corr_vs_scale)

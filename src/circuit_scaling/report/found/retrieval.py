@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import combinations
 
 import pandas as pd
@@ -135,15 +136,15 @@ def heads_of_every_method(context: ReportContext) -> Finding | None:
         numbers = f"None of {counted(len(rows), 'head')} does."
         return finding("comparison", None, "that any head ranks high by every method", numbers)
     worst = ranks.loc[ranks.groupby("head")["value"].idxmax()].sort_values("value", kind="stable")
-    limit = made_with(findings).get("comparison.consensus_rank")
-    sure = worst["ci_high"].lt(float(limit)) if limit is not None else worst["ci_high"].notna()
+    limit = float(made_with(findings).get("comparison.consensus_rank", "nan"))
+    sure = worst["ci_high"] < limit
     parts = [
         f"{row.head} ({number(row.value, 1)}{_and(interval(row.ci_low, row.ci_high, 1))})"
         for row in rows_of(worst.head(_NAMED))
     ]
     numbers = (
         f"{len(agreed)} of {counted(len(rows), 'head')} have a mean rank"
-        f"{f' below {limit:g}' if limit is not None else ' among the first'} by every method;"
+        f"{' among the first' if math.isnan(limit) else f' below {limit:g}'} by every method;"
         f" with their worst one: {listed(parts)}."
     )
     claim = "Some heads rank high by every method." if sure.any() else None

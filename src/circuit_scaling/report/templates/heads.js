@@ -45,7 +45,9 @@ function showHead(name) {
     wide.setAttribute("role", "region");
     wide.setAttribute("aria-label", section.title);
     wide.append(factTable(section.columns, rows));
-    card.append(element("h4", section.title), wide);
+    const part = element("section");
+    part.append(element("h4", section.title), wide);
+    card.append(part);
   }
   card.hidden = false;
   search.value = nameOf(row);

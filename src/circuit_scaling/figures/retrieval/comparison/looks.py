@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap, to_hex
 
-from circuit_scaling.figures.style import METHODS, QUESTIONS, Look, order_models
+from circuit_scaling.figures.style import METHODS, QUESTIONS, Look, order_models, shortened
 from circuit_scaling.vocabulary import EVERY_QUESTION
 
 _OTHER_METHODS = (
@@ -27,7 +27,7 @@ _OF_MODELS = (
     *(("#6b4c9a", "v"), ("#4f4f4f", "P")),
 )
 _SHORT_TO_LONG = LinearSegmentedColormap.from_list("lengths", ["#e0a458", "#b5485d", "#3b2a5c"])
-_LONGEST, _BEGINNING, _END = 28, 16, 11  # characters of a name
+_LONGEST = 28  # letters of a name
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
@@ -85,10 +85,7 @@ def _known_first(names: Iterable[object], known: Iterable[str]) -> list[str]:
 
 def _labels(names: Iterable[str]) -> dict[str, str]:
     """What fits beside a panel: of a long name both ends, unless another name has the same ends."""
-    cut = {
-        name: name if len(name) <= _LONGEST else f"{name[:_BEGINNING]}…{name[-_END:]}"
-        for name in names
-    }
+    cut = {name: shortened(name, _LONGEST) for name in names}
     times = Counter(cut.values())
     return {name: label if times[label] == 1 else name for name, label in cut.items()}
 

@@ -33,6 +33,7 @@ from circuit_scaling.figures.retrieval.masking import two_lines
 from circuit_scaling.figures.style import (
     INK,
     Look,
+    broken,
     new_figure,
     nothing_to_draw,
     require_columns,
@@ -44,6 +45,7 @@ _OVERLAP = ("value", "ci_low", "ci_high", "chance", "ceiling")
 _PAIR = Look("overlap", "#0b5d8f", "o")
 _COLOURS = LinearSegmentedColormap.from_list("overlaps", DARK_TO_PALE[::-1])
 _MOST_PANELS = 24
+_MOST_WIDE = 4  # matrices beside each other
 _MOST_NUMBERED = 6
 _SLANTED: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
 _SMALL_CELL = 0.27  # inches, without a number
@@ -202,7 +204,9 @@ def _name_blocks(
     axes.set_yticks(down, [*names] * len(beside_them), fontsize=6)
     bold: dict[str, Any] = {"fontsize": 7, "fontweight": "bold"}
     for block, name in enumerate(above):
-        axes.text(step * block - 0.5, -0.7, name, va="bottom", **bold)
+        # Where matrices are small, each name is over its own in two lines.
+        shown = name if len(above) < _MOST_WIDE else broken(name)
+        axes.text(step * block - 0.5, -0.7, shown, va="bottom", **bold)
     for block, name in enumerate(beside_them):
         middle = step * block + (size - 1) / 2
         right = step * len(above) - 1.3
