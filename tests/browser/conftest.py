@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page
 from circuit_scaling.report import ReportContext, render_report
 from tests.helpers import browser, large_study
 from tests.helpers.browser import Tab
+from tests.helpers.reader import reset
 from tests.helpers.synthetic_tables import MAKERS
 
 Open = Callable[..., Tab]
@@ -59,23 +60,44 @@ def empty_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _written(tmp_path_factory.mktemp("empty"), ReportContext(makers=MAKERS))
 
 
+def _nothing_to_say(tab: Tab) -> None:
+    assert tab.problems == []
+    assert tab.requests == []
+
+
 @pytest.fixture
 def open_tab(chromium: Browser) -> Iterator[Open]:
     """Open a file in a tab of its own; at the end it must not have complained or asked anyone."""
     with ExitStack() as tabs:
         opened: list[Tab] = []
 
-        def _open(file: Path, anchor: str = "", size: tuple[int, int] = browser.DESKTOP) -> Tab:
-            opened.append(tabs.enter_context(browser.opened(chromium, file, anchor, size)))
+        def _open(file: Path, anchor: str = "") -> Tab:
+            opened.append(tabs.enter_context(browser.opened(chromium, file, anchor)))
             return opened[-1]
 
         yield _open
         for tab in opened:
-            assert tab.problems == []
-            assert tab.requests == []
+            _nothing_to_say(tab)
 
 
 @pytest.fixture
-def page(open_tab: Open, report: Path) -> Page:
+def new_page(open_tab: Open, report: Path) -> Page:
     """The page of the embedded models, just opened."""
     return open_tab(report).page
+
+
+@pytest.fixture(scope="module")
+def _shared_tab(chromium: Browser, report: Path) -> Iterator[Tab]:
+    with browser.opened(chromium, report) as tab:
+        yield tab
+
+
+@pytest.fixture
+def page(_shared_tab: Tab) -> Iterator[Page]:
+    """The same page for the tests of a file, each of which finds it as if it were just opened.
+
+    But tables and plots that one test has shown are there for the next.
+    """
+    reset(_shared_tab.page)
+    yield _shared_tab.page
+    _nothing_to_say(_shared_tab)

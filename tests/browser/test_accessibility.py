@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 
 from tests.browser.conftest import Open
 from tests.helpers.browser import DESKTOP, PHONE
@@ -28,16 +28,14 @@ def _violations(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("chapters", ["closed", "open", "a card"])
-def test_axe_finds_nothing(
-    open_tab: Open, report: Path, size: tuple[int, int], chapters: str
-) -> None:
-    page = open_tab(report, size=size).page
-    if chapters == "open":
+@pytest.mark.parametrize("what", ["closed", "open", "a card"])
+def test_axe_finds_nothing(page: Page, size: ViewportSize, what: str) -> None:
+    page.set_viewport_size(size)
+    if what == "open":
         # Of rows that are alike, those of one model are enough.
         page.locator("#filter-model").select_option("mini_gpt2_l")
         unfold(page)
-    elif chapters == "a card":
+    elif what == "a card":
         assert search(page, "mini_gpt2_l L0H2").is_visible()
     assert _violations(page) == []
 
@@ -48,7 +46,8 @@ def test_axe_finds_nothing_where_nothing_was_run(open_tab: Open, empty_report: P
     assert _violations(page) == []
 
 
-def test_axe_sees_what_is_wrong(page: Page) -> None:
+def test_axe_sees_what_is_wrong(open_tab: Open, empty_report: Path) -> None:
+    page = open_tab(empty_report).page
     page.locator("p.lead").evaluate("p => { p.style.color = '#bbbbbb'; }")
     page.locator("main").evaluate("main => main.append(document.createElement('input'))")
     rules = {violation.partition(":")[0] for violation in _violations(page)}

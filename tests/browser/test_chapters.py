@@ -13,7 +13,8 @@ from tests.helpers.reader import CHAPTERS, anchors, chapter, is_in_view, is_open
 PARTS = {"circuits", "retrieval", "published"}
 
 
-def test_chapters_are_closed_at_first(page: Page) -> None:
+def test_chapters_are_closed_at_first(new_page: Page) -> None:
+    page = new_page
     assert not any(is_open(page, anchor) for anchor in anchors(page))
     parts = page.locator("section.part", has=page.locator("> h2"))
     assert set(parts.evaluate_all("found => found.map(part => part.id)")) >= PARTS

@@ -45,7 +45,8 @@ def test_a_filter_leaves_the_rows_of_its_value(page: Page, kind: str) -> None:
     assert _shown(page, kind) == before
 
 
-def test_filters_work_together_and_also_where_a_chapter_is_opened_later(page: Page) -> None:
+def test_filters_work_together_and_also_where_a_chapter_is_opened_later(new_page: Page) -> None:
+    page = new_page
     model = _values(page, "model")[0]
     page.locator("#filter-model").select_option(model)
     page.locator("#filter-category").select_option("shared")

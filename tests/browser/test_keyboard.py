@@ -46,7 +46,8 @@ def _walk(page: Page, most: int) -> list[tuple[int, bool, str]]:
 
 
 @pytest.mark.parametrize("chapters", ["closed", "one open"])
-def test_tab_goes_through_everything_in_order(page: Page, chapters: str) -> None:
+def test_tab_goes_through_everything_in_order(new_page: Page, chapters: str) -> None:
+    page = new_page
     if chapters == "one open":
         anchor = page.locator(CHAPTERS, has=page.locator("table.data")).first.get_attribute("id")
         chapter(page, str(anchor)).locator("> summary").click()

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 
-from tests.browser.conftest import Open
 from tests.helpers.browser import PHONE
 from tests.helpers.reader import search, unfold
 
@@ -22,15 +19,13 @@ BEYOND = """() => {
         .map(found => found.outerHTML.slice(0, 150)); }"""
 
 
-@pytest.mark.parametrize("width", [PHONE[0], 768])
+@pytest.mark.parametrize("width", [PHONE["width"], 768])
 @pytest.mark.parametrize("what", ["closed", "open", "a card"])
-def test_the_page_does_not_scroll_sideways(
-    open_tab: Open, report: Path, width: int, what: str
-) -> None:
-    page: Page = open_tab(report, size=(width, PHONE[1])).page
+def test_the_page_does_not_scroll_sideways(page: Page, width: int, what: str) -> None:
+    page.set_viewport_size(ViewportSize(width=width, height=PHONE["height"]))
     if what == "open":
         unfold(page)
     elif what == "a card":
         assert search(page, "mini_gpt2_l L0H2").is_visible()
-    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
     assert page.evaluate(BEYOND) == []
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width

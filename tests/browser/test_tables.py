@@ -56,7 +56,8 @@ def _download_of(table: Locator) -> Locator:
 
 
 @pytest.mark.parametrize("press", ["click", "Enter"])
-def test_a_head_sorts_its_column_up_and_down(page: Page, press: str) -> None:
+def test_a_head_sorts_its_column_up_and_down(new_page: Page, press: str) -> None:
+    page = new_page
     unfold(page)
     table = page.locator(TABLES, has=page.locator("td[data-order]")).first
     place = table.locator("td[data-order]").first.evaluate("cell => cell.cellIndex")
@@ -77,7 +78,8 @@ def test_a_head_sorts_its_column_up_and_down(page: Page, press: str) -> None:
     assert first[0] != first[1]
 
 
-def test_numbers_are_sorted_by_value_and_what_is_missing_comes_last(page: Page) -> None:
+def test_numbers_are_sorted_by_value_and_what_is_missing_comes_last(new_page: Page) -> None:
+    page = new_page
     unfold(page)
     # Nothing needs to be laid out while it is sorted.
     page.locator("main").evaluate("main => { main.style.display = 'none'; }")

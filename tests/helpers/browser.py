@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 _COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _FLAGS = (
@@ -23,8 +23,8 @@ _FLAGS = (
     "--no-first-run",
 )
 _INSIDE = ("file:", "data:", "blob:", "about:")
-DESKTOP = (1440, 900)
-PHONE = (390, 844)
+DESKTOP = ViewportSize(width=1440, height=900)
+PHONE = ViewportSize(width=390, height=844)
 
 
 class NoBrowser(Exception):
@@ -78,19 +78,13 @@ def launched() -> Iterator[Browser]:
 
 
 @contextmanager
-def opened(
-    browser: Browser, file: Path, anchor: str = "", size: tuple[int, int] = DESKTOP
-) -> Iterator[Tab]:
+def opened(browser: Browser, file: Path, anchor: str = "") -> Iterator[Tab]:
     """``file`` in a tab of its own, in which nothing is left of other tabs.
 
     Args:
         anchor: what stands behind ``#`` in the address.
-        size: width and height of the window, in CSS pixels.
     """
-    width, height = size
-    context = browser.new_context(
-        viewport={"width": width, "height": height}, reduced_motion="reduce", offline=True
-    )
+    context = browser.new_context(viewport=DESKTOP, reduced_motion="reduce", offline=True)
     page = context.new_page()
     page.set_default_timeout(10_000)
     problems: list[str] = []

@@ -50,6 +50,7 @@ _CACHE = Path(tempfile.gettempdir()) / "circuit_scaling_drawings"
 _KEYS = ["family", "model", "layer", "head"]
 _MADE_WITH = {
     "classify.tau": synthetic.TAU,
+    "classify.taus": [0.01, 0.03, 0.05, 0.1, 0.2],
     "scan.primary": {"ablation": "zero", "positions": "all"},
     "transfer.k": 20,
 }

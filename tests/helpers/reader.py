@@ -8,7 +8,26 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page
 
+from tests.helpers.browser import DESKTOP
+
 CHAPTERS = "details.chapter"
+_CLOSED = """() => {
+    document.querySelectorAll('details').forEach(fold => { fold.open = false; });
+    document.getElementById('filters').reset();
+    document.getElementById('head-search').value = '';
+    history.replaceState(null, '', location.pathname);
+    document.activeElement.blur();
+    scrollTo(0, 0);
+}"""
+
+
+def reset(page: Page) -> None:
+    """Close and undo everything that a reader may have opened and chosen."""
+    page.set_viewport_size(DESKTOP)
+    if page.locator("#head-card").is_visible():
+        page.keyboard.press("Escape")
+    page.evaluate(_CLOSED)
+    settle(page)
 
 
 def anchors(page: Page) -> list[str]:
