@@ -6,6 +6,7 @@ from circuit_scaling.report.blocks import Section
 from circuit_scaling.report.chapter import Chapter
 from circuit_scaling.report.chapters import (
     ablation,
+    audit,
     causal,
     import_tables,
     provenance,
@@ -45,6 +46,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     retrieval_detect.CHAPTER,
     retrieval_mask.CHAPTER,
     retrieval_compare.CHAPTER,
+    audit.CHAPTER,
     attribution.CHAPTER,
     bos.CHAPTER,
     zoo.CHAPTER,

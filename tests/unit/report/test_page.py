@@ -23,6 +23,7 @@ from circuit_scaling.tables.retrieval import KNOWN_RETRIEVAL_HEADS
 from tests.helpers import synthetic_comparison as comparison
 from tests.helpers import synthetic_retrieval as retrieval
 from tests.helpers import synthetic_tables as tables
+from tests.helpers.audited import published_audit
 from tests.helpers.causal_tables import classified_heads as planted_heads
 from tests.helpers.causal_tables import head_traces, head_writes, hero_heads
 
@@ -40,6 +41,7 @@ SECTIONS += (
     "retrieval",
     "masking",
     "comparison",
+    "audit",
     "attribution",
 )
 SECTIONS += ("bos", "training", "provenance")
@@ -137,6 +139,7 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> ReportContext:
         question_counts=retrieval.question_counts(),
         masking_summary=retrieval.masking_summary(),
         **comparison.tables(comparison.Compared(lengths=(96,), shape=(2, 8), ks=(2,))),
+        published_audit=published_audit(),
         detect_log=retrieval.log("retrieval_detect"),
         mask_log=retrieval.log("retrieval_mask"),
     )
@@ -524,6 +527,7 @@ class TestNumbers:
             transfer_summary=context.tables["transfer_summary"],
             head_matching=context.tables["head_matching"],
             head_divergence=context.tables["head_divergence"],
+            published_audit=context.tables["published_audit"],
             import_findings=findings,
         )
         text = Page(render_report(only)).text
