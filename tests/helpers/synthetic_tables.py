@@ -634,7 +634,7 @@ _OF_MASKING = ("ablation_results", "masking_summary", "mask_log")
 _OF_COMPARISON = ("retrieval_findings", "absent_findings", "retrieval_checks")
 MAKERS = {
     name: [pipeline]
-    for pipeline in ("classify", "scaling", "transfer", "causal", "ablation", "zoo")
+    for pipeline in ("classify", "scaling", "transfer", "causal", "ablation", "audit", "zoo")
     for name in tables_of(pipeline)
 } | {
     **{name: ["scan", "join"] for name in (*tables_of("join"), *_OF_SCANS)},
