@@ -103,9 +103,7 @@ def answers_need_the_heads(context: ReportContext) -> Finding | None:
         every = len(needed) == len(known) > 1
         who = "each method" if every else listed([methods[name] for name in needed])
         finds = "finds" if every or len(needed) == 1 else "find"
-        claim = (
-            f"Masking the heads that {who} {finds} costs more answers than masking random heads."
-        )
+        claim = f"Masking the heads that {who} {finds} costs more answers than masking random ones."
     parts = []
     for name in known:
         row = of_method.loc[name]
