@@ -57,6 +57,7 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> ReportContext:
         ablation_summary=tables.ablation_summary(MODELS),
         causal_summary=traced,
         published_audit=published_audit(),
+        joint_prompts=tables.joint_prompts(),
         head_reads=HEAD_READS.empty(),
         head_writes=head_writes(),
         hero_pairs=HERO_PAIRS.empty(),

@@ -75,6 +75,15 @@ def test_what_was_measured_is_counted(context: ReportContext) -> None:
     assert first_screen(fewer).measured[0].startswith("12 attention heads of 1 model ")
 
 
+def test_each_task_has_an_example_and_who_can_do_it(context: ReportContext) -> None:
+    ioi, anti = first_screen(context).measured[1:3]
+    assert ioi.startswith("IOI: “When Ann and Bob went home, Bob gave a ring to” → Ann, not Bob; ")
+    assert anti.startswith("Anti-repetition: “Ann met Bob. Ann talked to” → Bob, not Ann; ")
+    able = context.tables["competence"].query("task == 'anti_names' and competent")
+    assert f"{len(able)} of 4 models can do it" in anti
+    assert f"{100 * able['accuracy'].median():.0f} % right at the median" in anti
+
+
 def test_models_of_others_are_not_called_made_up(context: ReportContext) -> None:
     roster = tables.roster().assign(source="hub gpt2")
     screen = first_screen(dataclasses.replace(context, roster=roster))
