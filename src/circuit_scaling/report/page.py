@@ -17,7 +17,7 @@ from circuit_scaling.report.first_screen import FirstScreen, first_screen
 from circuit_scaling.report.heads import heads_json
 from circuit_scaling.report.interactive import phase_space_json
 from circuit_scaling.report.libraries import datatables, plotly
-from circuit_scaling.report.reading_order import all_parts
+from circuit_scaling.report.reading_order import ToldPart, all_parts
 
 _PARAGRAPH = 560  # characters
 
@@ -49,6 +49,7 @@ def render_report(context: ReportContext) -> str:
             pipelines_of=context.pipelines_of,
             parts=parts,
             gists=_gists(screen),
+            places=_places(parts),
             paragraphs=_paragraphs,
             unbroken=_unbroken,
             tags=lambda table, row: tags_of(table, row, families),
@@ -77,6 +78,15 @@ def _environment() -> Environment:
 def _gists(screen: FirstScreen) -> dict[str, str]:
     """Chapter -> the first claim that the page begins with and that comes from it."""
     return {found.anchor: found.claim for found in reversed(screen.found)}
+
+
+def _places(parts: Sequence[ToldPart]) -> dict[str, dict[str, str]]:
+    """Chapter -> its own title and that of its part."""
+    return {
+        section.anchor: {"title": section.title, "part": part.title}
+        for part in parts
+        for section in part.sections
+    }
 
 
 def _paragraphs(sentences: Sequence[str]) -> list[str]:

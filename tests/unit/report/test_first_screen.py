@@ -67,17 +67,27 @@ def test_other_numbers_in_a_table_are_other_words(
 
 def test_what_was_measured_is_counted(context: ReportContext) -> None:
     heads = context.tables["classified_heads"]
-    lead, *scope = first_screen(context).measured
+    screen = first_screen(context)
+    (lead, *_) = screen.measured
     assert lead.startswith(f"{len(heads)} attention heads of {heads['model'].nunique()} models")
-    assert any("this project trained on a made-up language" in sentence for sentence in scope)
+    assert "this project trained on a made-up language" in screen.warning
     fewer = context.with_tables(classified_heads=heads.head(12))
     assert first_screen(fewer).measured[0].startswith("12 attention heads of 1 model ")
+
+
+def test_each_task_has_an_example_and_who_can_do_it(context: ReportContext) -> None:
+    ioi, anti = first_screen(context).measured[1:3]
+    assert ioi.startswith("IOI: “When Ann and Bob went home, Bob gave a ring to” → Ann, not Bob; ")
+    assert anti.startswith("Anti-repetition: “Ann met Bob. Ann talked to” → Bob, not Ann; ")
+    able = context.tables["competence"].query("task == 'anti_names' and competent")
+    assert f"{len(able)} of 4 models can do it" in anti
+    assert f"{100 * able['accuracy'].median():.0f} % right at the median" in anti
 
 
 def test_models_of_others_are_not_called_made_up(context: ReportContext) -> None:
     roster = tables.roster().assign(source="hub gpt2")
     screen = first_screen(dataclasses.replace(context, roster=roster))
-    assert not any("made-up" in sentence for sentence in screen.measured)
+    assert screen.warning == ""
 
 
 def test_nothing_measured_says_so() -> None:

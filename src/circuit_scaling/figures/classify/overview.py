@@ -26,14 +26,20 @@ _WIDTH, _HEIGHT = 4.4, 4.4  # inches: drawn about as large as it is shown
 
 @styled
 def phase_space_overview(classified_heads: pd.DataFrame, tau: float) -> Figure:
-    """The phase space of all heads without names and families; see ``all_heads_phase_space``.
+    """The phase space without names and families; see ``all_heads_phase_space``.
 
-    Raises ValueError if a column is missing.
+    Heads of models that fail a task are left out, unless all do; heads whose category is not
+    settled are pale. Raises ValueError if a column is missing.
     """
     require_columns(classified_heads, COLUMNS, "phase_space_overview")
     heads, _ = drawable(classified_heads)
     if heads.empty:
         return nothing_to_draw("no head has both effects")
+    able = heads[heads["ability"] != "unable"]
+    heads = heads if able.empty else able
+    if heads["resolved"].notna().any():
+        settled = heads["resolved"].fillna(False).astype(bool)
+        heads = heads.assign(ability=settled.map({True: "able", False: "unknown"}))
     figure = new_figure(_HEIGHT, _WIDTH)
     axes = figure.subplots()
     symlog_axes(axes, tau, *limits_of(heads, tau))

@@ -11,7 +11,7 @@ FIRST_SCREEN = 8  # sentences that can be read in a minute
 _OF_RETRIEVAL = 2  # of these, where both studies have something to say
 
 _CIRCUITS = (
-    circuits.strongest_head,
+    circuits.single_heads_matter,
     circuits.tasks_share_heads,
     circuits.sharing_changes_with_size,
     circuits.heroes_matter_together,
