@@ -99,7 +99,7 @@ def opened(browser: Browser, file: Path, anchor: str = "") -> Iterator[Tab]:
         lambda asked: None if asked.url.startswith(_INSIDE) else requests.append(asked.url),
     )
     start = time.perf_counter()
-    page.goto(file.as_uri() + (f"#{anchor}" if anchor else ""), wait_until="load")
+    page.goto(file.resolve().as_uri() + (f"#{anchor}" if anchor else ""), wait_until="load")
     page.evaluate("() => new Promise(done => requestIdleCallback(done))")
     yield Tab(page, time.perf_counter() - start, problems, requests)
     context.close()
