@@ -127,17 +127,18 @@ def competence(models: Sequence[Model] = MODELS) -> pd.DataFrame:
 
 
 @_made_once
-def joint_prompts() -> pd.DataFrame:
+def joint_prompts(models: Sequence[Model] = MODELS) -> pd.DataFrame:
     """One prompt of each task of the study, as far as the page reads prompts."""
+    texts = {
+        "ioi": "When Ann and Bob went home, Bob gave a ring to",
+        "anti_names": "Ann met Bob. Ann talked to",
+    }
     return pd.DataFrame(
-        {
-            "task": ["ioi", "anti_names"],
-            "cluster": ["Ann+Bob", "Ann+Bob"],
-            "text": [
-                "When Ann and Bob went home, Bob gave a ring to",
-                "Ann met Bob. Ann talked to",
-            ],
-        }
+        [
+            {"model": model.slug, "task": task, "cluster": "Ann+Bob", "text": text}
+            for model in models
+            for task, text in texts.items()
+        ]
     )
 
 

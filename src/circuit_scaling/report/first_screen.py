@@ -97,7 +97,10 @@ def _heads(context: ReportContext) -> list[str]:
 
 def _models(table: pd.DataFrame) -> str:
     """``8 models (GPT-2 and Pythia; 70 to 1000 million parameters)``."""
-    told = listed([look.label for look in family_looks(table["family"]).values()])
+    looks = family_looks(table["family"])
+    controls = looks.pop("control", None)
+    families = [look.label for look in looks.values()]
+    told = listed([*families, *(["controls that learnt one task only"] if controls else [])])
     if "params_m" in table and table["params_m"].notna().any():
         sizes = table["params_m"].dropna()
         told += f"; {' to '.join(dict.fromkeys(map(_size, (sizes.min(), sizes.max()))))} million"
