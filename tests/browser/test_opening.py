@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page
 
 from circuit_scaling.report import ReportContext
+from circuit_scaling.report.reading_order import tables_of_the_page
 from tests.browser.conftest import Open
 from tests.helpers import large_study
 from tests.helpers.browser import DESKTOP
@@ -26,6 +27,11 @@ def test_all_of_it_opens_without_error_or_request(
     unfold(page)
     assert len(anchors(page)) > 10
     settle(page)
+
+
+def test_the_made_up_study_has_every_table(material: ReportContext) -> None:
+    imported = {"import_findings", "import_retrieval_checks"}
+    assert set(tables_of_the_page()) - set(material.tables) == imported
 
 
 def test_pages_are_small_enough_to_send(report: Path, large_report: Path) -> None:

@@ -7,9 +7,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 
-from tests.helpers.reader import CHAPTERS
+from tests.helpers.reader import CHAPTERS, settle
+
+# A sheet of A4 without the margins of the style sheet.
+PAPER = ViewportSize(width=673, height=1000)
 
 
 def _squeezed(text: str) -> str:
@@ -37,3 +40,20 @@ def test_folds_open_for_printing(page: Page) -> None:
     page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
     folds = page.locator("details:not(.interactive)")
     assert all(folds.evaluate_all("found => found.map(fold => fold.open)"))
+
+
+def test_nothing_is_wider_than_the_paper(new_page: Page) -> None:
+    page = new_page
+    page.set_viewport_size(PAPER)
+    page.emulate_media(media="print")
+    page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
+    settle(page)
+    assert page.locator("td:visible").count() > 1000
+    cut = page.evaluate(
+        """width => [...document.querySelectorAll('th, td, img, p, figcaption, summary')]
+            .filter(found => found.checkVisibility()
+                && found.getBoundingClientRect().right > width + 1)
+            .map(found => [found.closest('details')?.id, found.textContent.trim().slice(0, 60)])""",
+        PAPER["width"],
+    )
+    assert cut == []

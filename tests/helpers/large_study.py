@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from circuit_scaling.analysis.audit.published import published_findings
 from circuit_scaling.analysis.made_from import mark_on
 from circuit_scaling.analysis.retrieval.comparison.settings import ComparisonSettings
 from circuit_scaling.analysis.retrieval.known_heads import known_retrieval_heads
@@ -89,7 +90,7 @@ def checkpoints() -> Study:
 @cache
 def context(study: Study) -> ReportContext:
     """The material of the page of a whole study."""
-    tables = {**_of_heads(study), **_of_retrieval(study)}
+    tables = {**_of_heads(study), **_of_retrieval(study), "published_audit": _audited()}
     return ReportContext(
         tables=tables,
         figures=_figures(tables),
@@ -117,6 +118,7 @@ def _of_heads(study: Study) -> dict[str, pd.DataFrame]:
     set_made_with(agreement, _MADE_WITH)
     log = synthetic.run_log(models)
     return {
+        "joint_prompts": synthetic.joint_prompts(models),
         "competence": synthetic.competence(models),
         "run_log": log,
         "bos_effects": filled("bos_effects", _of_first_model(heads)),
@@ -249,6 +251,28 @@ def _of_retrieval(study: Study) -> dict[str, pd.DataFrame]:
         "detect_log": retrieval.log("retrieval_detect", study.asked),
         "mask_log": retrieval.log("retrieval_mask", study.asked),
     }
+
+
+def _audited() -> pd.DataFrame:
+    """Every published finding, with some outcome and long words beside it."""
+    return filled(
+        "published_audit",
+        pd.DataFrame(
+            [
+                {
+                    **{
+                        "study": finding.study,
+                        "id": finding.id,
+                        "source": "; ".join(finding.sources),
+                    },
+                    **{"claim": finding.claim, "published": finding.published or ""},
+                    **{"definition": finding.definition, "reason": finding.definition},
+                    **{"unit": finding.unit, "checkpoints": "gpt2", "models": "gpt2"},
+                }
+                for finding in published_findings()
+            ]
+        ),
+    )
 
 
 def _figures(tables: Mapping[str, pd.DataFrame]) -> dict[str, StoredFigure]:
