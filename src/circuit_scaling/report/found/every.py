@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from circuit_scaling.report.blocks import counted, listed
+from circuit_scaling.report.blocks import listed
 from circuit_scaling.report.context import ReportContext
 from circuit_scaling.report.found import circuits, retrieval
 from circuit_scaling.report.found.finding import Finding
