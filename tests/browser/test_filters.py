@@ -10,11 +10,12 @@ from circuit_scaling.report import ReportContext
 from tests.helpers.reader import settle, show_all_heads, unfold
 
 KINDS = ("family", "model", "category", "competence")
-# Of every table: the values of the rows that are shown.
+# Of every table: the values of the rows that are shown; a model without a flag is competent.
 SHOWN = """kind => [...document.querySelectorAll('table.data')].map(
-    table => [...table.tBodies[0].rows]
-        .filter(row => row.dataset[kind] !== undefined && row.checkVisibility())
-        .map(row => row.dataset[kind]))"""
+    table => [...table.tBodies[0].rows].filter(row => row.checkVisibility()).map(row =>
+        row.dataset[kind]
+        ?? (kind === 'competence' && row.dataset.model ? 'competent' : undefined))
+        .filter(value => value !== undefined))"""
 
 
 def _shown(page: Page, kind: str) -> list[list[str]]:

@@ -96,6 +96,31 @@ def test_the_card_holds_what_was_traced(page: Page, material: ReportContext, her
     assert _says(text, row["first_name"]) or number(100 * row["first_name"], 0) in text
 
 
+def test_the_card_holds_what_it_writes_to(page: Page, material: ReportContext, hero: str) -> None:
+    text = search(page, f"{MODEL} {hero}").inner_text()
+    written = material.tables["head_writes"]
+    layer, head = hero.removeprefix("L").split("H")
+    here = written.query(f"model == '{MODEL}' and layer == {layer} and head == {head}")
+    here = here[here["task"] == "ioi"]
+    strongest = here.loc[here[here["destination"] == "head"]["effect"].abs().idxmax()]
+    receiver = f"L{strongest['receiver_layer']:.0f}H{strongest['receiver_head']:.0f}"
+    assert f"{receiver} {strongest['channel']}" in text
+    assert _says(text, strongest["effect"])
+    (to_logits,) = here[here["destination"] == "logits"]["share"]
+    assert _says(text, to_logits)
+
+
+def test_the_card_holds_its_ablation_with_other_heroes(
+    page: Page, material: ReportContext, hero: str
+) -> None:
+    text = search(page, f"{MODEL} {hero}").inner_text()
+    summary = material.tables["ablation_summary"]
+    here = summary.query(f"model == '{MODEL}' and task == 'ioi' and primary")
+    joint = here[here["hero_set"] == "hero_joint"].sort_values("k").iloc[-1]
+    assert _says(text, joint["mean_diff"])
+    assert _says(text, joint["matched_mean_diff"])
+
+
 def test_the_card_of_a_reader_holds_its_ranks(page: Page, material: ReportContext) -> None:
     rankings = material.tables["head_rankings"]
     card = search(page, "mini_llama L0H3")
