@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 export DO_NOT_TRACK := 1
 
-.PHONY: run real real-docs test every-test check unit models oracle golden pipelines end-to-end viz site zoo bench soak architectures bench-gpu clean help
+.PHONY: run real real-docs test every-test check unit models oracle golden pipelines end-to-end browser viz site zoo bench soak architectures bench-gpu clean help
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -67,6 +67,9 @@ pipelines: $(STAMP)  ## two models through all pipelines, configuration, bad inp
 
 end-to-end: $(STAMP)  ## the notebook and the Python interface on the tables of a run (two minutes)
 	$(BIN)/pytest tests/end_to_end
+
+browser: $(STAMP)  ## the page in a headless Chromium, if one is installed (two minutes)
+	$(BIN)/pytest tests/browser
 
 viz: $(STAMP)  ## open the pipeline graph in a browser
 	$(BIN)/kedro viz run --pipeline overview

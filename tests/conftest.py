@@ -25,13 +25,15 @@ _ON_THE_STUDY = ("tests/pipelines/", "tests/end_to_end/")
 
 
 class OneStudy(LoadScopeScheduling):
-    """With several workers, a file goes to one of them, and all that uses the study to another.
+    """With several workers, a file goes to one of them; so do all that use the study or a browser.
 
-    What tests of a file share, and the run of the study, is then made once.
+    What they share, such as the run of the study, is then made once.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return "study" if nodeid.startswith(_ON_THE_STUDY) else nodeid.partition("::")[0]
+        if nodeid.startswith(_ON_THE_STUDY):
+            return "study"
+        return "browser" if nodeid.startswith("tests/browser/") else nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> OneStudy:

@@ -67,6 +67,15 @@ def run_command(
     return f"{command} {shlex.join(rest)}".rstrip()
 
 
+def command_in(env: str) -> str:
+    """The command that runs another environment, with its own pipelines and parameters."""
+    words = shlex.split(os.environ.get(_COMMAND, "kedro run"))
+    if "--env" in words:
+        at = words.index("--env")
+        words[at : at + 2] = []
+    return shlex.join([*words, "--env", env])
+
+
 def _dotted(params: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Plain]]:
     """The values of nested blocks by their dotted names; lists are left out."""
     for name, value in params.items():

@@ -15,6 +15,7 @@ from circuit_scaling.configuration import (
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.pipelines import (
     ablation,
+    audit,
     causal,
     classify,
     import_retrieval,
@@ -33,7 +34,7 @@ from circuit_scaling.pipelines import (
 
 def register_pipelines() -> dict[str, Pipeline]:
     """The study: ``scan, join, classify, scaling, transfer, causal, ablation,
-    retrieval_detect, retrieval_mask, retrieval_compare, report``.
+    retrieval_detect, retrieval_mask, retrieval_compare, audit, report``.
 
     ``zoo`` trains the embedded models, ``import_tables`` stands in for ``join``, and
     ``import_retrieval`` for ``retrieval_detect`` and ``retrieval_mask``.
@@ -96,5 +97,6 @@ def _study(slugs: Sequence[str], asked: Sequence[str]) -> dict[str, Pipeline]:
         "retrieval_detect": retrieval_detect.create_pipeline(asked),
         "retrieval_mask": retrieval_mask.create_pipeline(asked),
         "retrieval_compare": retrieval_compare.create_pipeline(),
+        "audit": audit.create_pipeline(),
         "report": report.create_pipeline(),
     }

@@ -127,6 +127,21 @@ def competence(models: Sequence[Model] = MODELS) -> pd.DataFrame:
 
 
 @_made_once
+def joint_prompts(models: Sequence[Model] = MODELS) -> pd.DataFrame:
+    """One prompt of each task of the study, as far as the page reads prompts."""
+    texts = {
+        "ioi": "When Ann and Bob went home, Bob gave a ring to",
+        "anti_names": "Ann met Bob. Ann talked to",
+    }
+    return pd.DataFrame(
+        [
+            {"model": model.slug, "task": task, "cluster": "Ann+Bob", "text": text}
+            for model in models
+            for task, text in texts.items()
+        ]
+    )
+
+
 def classified_heads(models: Sequence[Model] = MODELS) -> pd.DataFrame:
     """Heavy-tailed effects: most heads near nothing, a few worth several logits."""
     rng = np.random.default_rng(2)
@@ -634,7 +649,7 @@ _OF_MASKING = ("ablation_results", "masking_summary", "mask_log")
 _OF_COMPARISON = ("retrieval_findings", "absent_findings", "retrieval_checks")
 MAKERS = {
     name: [pipeline]
-    for pipeline in ("classify", "scaling", "transfer", "causal", "ablation", "zoo")
+    for pipeline in ("classify", "scaling", "transfer", "causal", "ablation", "audit", "zoo")
     for name in tables_of(pipeline)
 } | {
     **{name: ["scan", "join"] for name in (*tables_of("join"), *_OF_SCANS)},

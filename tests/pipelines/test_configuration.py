@@ -136,6 +136,7 @@ def test_sessions_one_after_the_other_have_the_pipelines_of_their_own(tmp_path, 
 FOUND = [
     "__default__",
     "ablation",
+    "audit",
     "causal",
     "classify",
     "import_retrieval",

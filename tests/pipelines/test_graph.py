@@ -10,8 +10,8 @@ from kedro_viz.data_access.managers import DataAccessManager
 
 from tests.conftest import PROJECT
 
-STAGES = {"scan", "classify", "scaling", "transfer", "causal", "ablation", "report"}
-STAGES |= {"retrieval_detect", "retrieval_mask", "retrieval_compare"}
+STAGES = {"scan", "classify", "scaling", "transfer", "causal", "ablation", "audit"}
+STAGES |= {"retrieval_detect", "retrieval_mask", "retrieval_compare", "report"}
 LAYERS = ["primary", "feature", "classified", "on_heroes", "model_output", "reporting"]
 
 

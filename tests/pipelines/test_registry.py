@@ -19,6 +19,7 @@ from tests.conftest import PROJECT
 NAMES = [
     "__default__",
     "ablation",
+    "audit",
     "causal",
     "classify",
     "import_retrieval",
@@ -120,6 +121,6 @@ def test_default_is_the_whole_study_without_the_zoo(catalog):
     stages = {
         (node.namespace or node.name).split(".")[0] for node in pipelines["__default__"].nodes
     }
-    # Ten boxes are what a person takes in; the join lies in the box of the scan.
-    study = {"scan", "classify", "scaling", "transfer", "causal", "ablation", "report"}
+    # Eleven boxes are what a person takes in; the join lies in the box of the scan.
+    study = {"scan", "classify", "scaling", "transfer", "causal", "ablation", "audit", "report"}
     assert stages == study | {"retrieval_detect", "retrieval_mask", "retrieval_compare"}

@@ -6,6 +6,7 @@ from circuit_scaling.figures.ablation.heroes_vs_random import (
 )
 from circuit_scaling.figures.classify.category_shares import category_counts
 from circuit_scaling.figures.classify.name_order import name_order
+from circuit_scaling.figures.classify.overview import phase_space_overview
 from circuit_scaling.figures.classify.phase_space import (
     all_heads_phase_space,
     delta_scatter,
@@ -48,6 +49,7 @@ __all__ = [
     "masking",
     "masking_overview",
     "name_order",
+    "phase_space_overview",
     "score_map",
     "strong_head_scaling",
     "to_png",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, RootModel, field_validator, model_validator
@@ -187,3 +187,15 @@ def _hub_id(entry: RosterEntry) -> tuple[str, ...]:
 def names_of_weights(entry: RosterEntry, slug: str) -> set[str]:
     """Names that say which weights an entry has; of a hub model its slug does not."""
     return {*entry.aliases, *(_hub_id(entry) if entry.hub else (slug,))}
+
+
+def names_of_model(model: str, of_run: Iterable[Roster], rosters: Rosters) -> set[str]:
+    """Names of the weights of a model of a table; one that no roster has is what it is called.
+
+    Args:
+        of_run: the rosters of the run, which are asked first.
+        rosters: every roster.
+    """
+    named = (roster.root[model] for roster in of_run if model in roster.root)
+    entry = next(named, None) or rosters.find(model)
+    return {model} if entry is None else names_of_weights(entry, model)

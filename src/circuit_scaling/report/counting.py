@@ -9,15 +9,15 @@ from circuit_scaling.vocabulary import ALPHA
 
 
 def beyond_chance(p: pd.Series, q: pd.Series) -> str:
-    """``3 of 20 (p < 0.05; by chance 1) and in none after correction (q < 0.05)``.
+    """``3 of 20 (p < 0.05; 1.0 expected by chance) and in none after correction (q < 0.05)``.
 
     Tests without a p are not counted.
     """
     tested = p.dropna()
     found, left = int((tested < ALPHA).sum()), int((q < ALPHA).sum())
     return (
-        f"{found or 'none'} of {len(tested)} (p < {ALPHA:g}; by chance {by_chance(len(tested))})"
-        f" and in {left or 'none'} after correction (q < {ALPHA:g})"
+        f"{found or 'none'} of {len(tested)} (p < {ALPHA:g}; {by_chance(len(tested))} expected by"
+        f" chance) and in {left or 'none'} after correction (q < {ALPHA:g})"
     )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from circuit_scaling.figures.stored import StoredFigure
 from circuit_scaling.figures.style import CATEGORIES
@@ -17,7 +17,7 @@ from circuit_scaling.report.first_screen import FirstScreen, first_screen
 from circuit_scaling.report.heads import heads_json
 from circuit_scaling.report.interactive import phase_space_json
 from circuit_scaling.report.libraries import datatables, plotly
-from circuit_scaling.report.reading_order import all_parts
+from circuit_scaling.report.reading_order import ToldPart, all_parts
 
 _PARAGRAPH = 560  # characters
 
@@ -49,6 +49,7 @@ def render_report(context: ReportContext) -> str:
             pipelines_of=context.pipelines_of,
             parts=parts,
             gists=_gists(screen),
+            places=_places(parts),
             paragraphs=_paragraphs,
             unbroken=_unbroken,
             tags=lambda table, row: tags_of(table, row, families),
@@ -77,6 +78,15 @@ def _environment() -> Environment:
 def _gists(screen: FirstScreen) -> dict[str, str]:
     """Chapter -> the first claim that the page begins with and that comes from it."""
     return {found.anchor: found.claim for found in reversed(screen.found)}
+
+
+def _places(parts: Sequence[ToldPart]) -> dict[str, dict[str, str]]:
+    """Chapter -> its own title and that of its part."""
+    return {
+        section.anchor: {"title": section.title, "part": part.title}
+        for part in parts
+        for section in part.sections
+    }
 
 
 def _paragraphs(sentences: Sequence[str]) -> list[str]:
@@ -115,10 +125,14 @@ def _images(figures: Mapping[str, StoredFigure], names: list[str]) -> dict[str, 
     for name in names:
         width, height = figures[name].pixels
         # An image element keeps each drawing's ids to itself; inline drawings would share them.
-        data = base64.b64encode(figures[name].svg.encode()).decode()
-        images[name] = {
-            "address": f"data:image/svg+xml;base64,{data}",
-            "width": width,
-            "height": height,
-        }
+        address = Markup(_address(figures[name].svg))
+        images[name] = {"address": address, "width": width, "height": height}
     return images
+
+
+def _address(svg: str) -> str:
+    """A drawing as a data address that may stand in an attribute; base64 is a third longer."""
+    if "'" not in svg:
+        svg = svg.replace('"', "'")
+    marks = str.maketrans({"%": "%25", "#": "%23", '"': "%22", "&": "&amp;", "\n": " "})
+    return f"data:image/svg+xml,{svg.translate(marks)}"

@@ -8,6 +8,7 @@ from circuit_scaling.report.blocks import Section
 from circuit_scaling.report.chapter import Chapter
 from circuit_scaling.report.chapters import (
     ablation,
+    audit,
     causal,
     import_retrieval,
     import_tables,
@@ -73,6 +74,7 @@ PARTS: tuple[Part, ...] = (
             retrieval_compare.CHAPTER,
         ),
     ),
+    Part("published", "What was published", (audit.CHAPTER,)),
     Part(
         "appendix",
         "Methods, limits and provenance",

@@ -12,6 +12,7 @@ from circuit_scaling.tables.retrieval import KNOWN_RETRIEVAL_HEADS
 from tests.helpers import synthetic_comparison as comparison
 from tests.helpers import synthetic_retrieval as retrieval
 from tests.helpers import synthetic_tables as tables
+from tests.helpers.audited import published_audit
 from tests.helpers.causal_tables import classified_heads as planted_heads
 from tests.helpers.causal_tables import head_traces, head_writes, hero_heads
 from tests.helpers.report_page import Page
@@ -55,6 +56,8 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> ReportContext:
         control_models=tables.control_models(MODELS),
         ablation_summary=tables.ablation_summary(MODELS),
         causal_summary=traced,
+        published_audit=published_audit(),
+        joint_prompts=tables.joint_prompts(),
         head_reads=HEAD_READS.empty(),
         head_writes=head_writes(),
         hero_pairs=HERO_PAIRS.empty(),

@@ -230,6 +230,7 @@ class TestNumbers:
             transfer_summary=context.tables["transfer_summary"],
             head_matching=context.tables["head_matching"],
             head_divergence=context.tables["head_divergence"],
+            published_audit=context.tables["published_audit"],
             import_findings=findings,
         )
         text = Page(render_report(only)).text

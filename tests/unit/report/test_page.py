@@ -41,7 +41,7 @@ SECTIONS += (
     "comparison",
 )
 IMPORTED = ("import_findings", "import_retrieval_checks", "ablation_results")
-SECTIONS += ("methods", "models", "training", "provenance")
+SECTIONS += ("audit", "methods", "models", "training", "provenance")
 
 
 class TestOnePage:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from circuit_scaling.analysis.classify.categories import task_totals
 from circuit_scaling.models.names import of_these_weights
-from circuit_scaling.models.roster import Roster, Rosters, names_of_weights
+from circuit_scaling.models.roster import Roster, Rosters, names_of_model
 from circuit_scaling.statistics.means import cluster_means
 from circuit_scaling.tables.classify import KNOWN_HEADS
 
@@ -55,18 +55,12 @@ def known_heads(
     published = published_heads()
     tables = [KNOWN_HEADS.empty()]
     for model, rows in heads.groupby("model", sort=False):
-        names = _names_of_weights(str(model), models, rosters)
+        names = names_of_model(str(model), [models], rosters)
         same = of_these_weights(names, list(published["checkpoint"].unique()))
         known = published[published["checkpoint"].isin(same)]
         if len(known):
             tables.append(_of_model(rows, effects[effects["model"] == model], known))
     return pd.concat(tables[1:] or tables, ignore_index=True)
-
-
-def _names_of_weights(model: str, models: Roster, rosters: Rosters) -> set[str]:
-    """Names of the weights of a model; one that no roster has is what it is called."""
-    entry = models.root.get(model) or rosters.find(model)
-    return {model} if entry is None else names_of_weights(entry, model)
 
 
 def _of_model(rows: pd.DataFrame, effects: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:

@@ -48,7 +48,7 @@ from circuit_scaling.tables.retrieval import (
 from circuit_scaling.tables.table import Table
 from circuit_scaling.vocabulary import counted
 
-PIPELINES = ("import_retrieval", "retrieval_compare")
+PIPELINES = ("import_retrieval", "retrieval_compare", "audit", "report")
 UNKNOWN_FAMILY = "unknown"
 _EMPTY_TEXTS = ("ablation", "reason")
 _log = logging.getLogger(__name__)

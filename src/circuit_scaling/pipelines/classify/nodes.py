@@ -16,6 +16,7 @@ from circuit_scaling.analysis.made_from import stamp_figures
 from circuit_scaling.datasets.figures import Drawn
 from circuit_scaling.figures.classify.category_shares import category_counts
 from circuit_scaling.figures.classify.name_order import name_order as draw_name_order
+from circuit_scaling.figures.classify.overview import phase_space_overview
 from circuit_scaling.figures.classify.phase_space import all_heads_phase_space, family_grid
 from circuit_scaling.models.roster import Roster, Rosters
 from circuit_scaling.tables.made_with import parameter
@@ -74,6 +75,7 @@ def draw(
     shown = classified_heads[[*keys, "delta_anti_names", "se_anti_names", "category"]]
     drawn: Drawn = {
         "all_heads_phase_space": (all_heads_phase_space(classified_heads, tau), shown),
+        "phase_space_overview": (phase_space_overview(classified_heads, tau), shown),
         "family_grid": (family_grid(classified_heads, tau), shown),
         "name_order": (draw_name_order(name_order, tau), name_order),
         "category_counts": (category_counts(head_category_summary), head_category_summary),

@@ -108,6 +108,6 @@ CHAPTER = Chapter(
     anchor="methods",
     title="How it was measured, and what that cannot tell",
     pipeline="report",
-    also=("classified_heads", "head_rankings"),
+    also=("classified_heads", "head_rankings", "joint_prompts"),
     tell=_tell,
 )

@@ -55,16 +55,17 @@ def tasks_share_heads(context: ReportContext) -> Finding | None:
         "never off 0" if not above and not below else "",
     ]
     numbers = (
-        f"Over the heads of a model, the interval of the correlation of true effects lies"
+        f"The interval of the correlation of true effects over a model's heads lies"
         f" {' and '.join(filter(None, parts))} of {counted(n, 'model')}"
-        f" (by chance {by_chance(n)}): {_ends(known)}."
+        f" ({by_chance(n)} expected by chance): {_ends(known)}."
     )
     sample = known.dropna(subset=["corr_sample_low", "corr_sample_high"])
     if len(sample) and claim:
         clear = int(((sample["corr_sample_low"] > 0) | (sample["corr_sample_high"] < 0)).sum())
         numbers += (
-            f" For another training of such models it is told in {clear or 'none'} of"
-            f" {len(sample)}."
+            f" That models trained again would show it is told for {clear} of {len(sample)}."
+            if clear
+            else " Whether models trained again would show it cannot be told."
         )
     return finding("scaling", claim, "that the tasks share heads or compete for them", numbers)
 
@@ -146,20 +147,22 @@ def index_carries_over(context: ReportContext) -> Finding | None:
         return None
     beyond = pairs[pairs["q_same_layer"] < ALPHA]
     numbers = (
-        f"The strongest IOI heads of one model have a mean fractional rank of"
-        f" {number(pairs['mean_frac_rank'].median())} at the same index of another (median of"
-        f" {counted(len(pairs), 'pair')}; 0 strongest, 1 weakest); random heads of the same layers"
-        f" {number(pairs['expected_same_layer'].median())}, random heads of the model"
+        f"The strongest IOI heads of one model have there a fractional rank of"
+        f" {number(pairs['mean_frac_rank'].median())} (0 strongest, 1 weakest; medians of"
+        f" {counted(len(pairs), 'pair')}); random heads of that model have"
         f" {number(pairs['expected'].median())}"
-        f" {interval(pairs['null_low'].median(), pairs['null_high'].median())}. They beat those of"
-        f" the same layers in {beyond_chance(pairs['p_same_layer'], pairs['q_same_layer'])}."
+        f" {interval(pairs['null_low'].median(), pairs['null_high'].median())}."
+    )
+    detail = (
+        f"Random heads of the same layers have {number(pairs['expected_same_layer'].median())};"
+        f" they are beaten in {beyond_chance(pairs['p_same_layer'], pairs['q_same_layer'])}."
     )
     claim = None
     if len(beyond):
         names = [f"{row.base_model} → {row.tgt_model}" for row in rows_of(beyond)]
         more = [f"{len(names) - _PAIRS_NAMED} more"] if len(names) > _PAIRS_NAMED else []
         claim = f"In some pairs of models {_SAME_INDEX}: {listed(names[:_PAIRS_NAMED] + more)}."
-    return finding("transfer", claim, f"that {_SAME_INDEX}", numbers)
+    return finding("transfer", claim, f"that {_SAME_INDEX}", numbers, detail)
 
 
 def function_carries_over(context: ReportContext) -> Finding | None:
@@ -207,19 +210,27 @@ def heroes_matter_together(context: ReportContext) -> Finding | None:
         return None
     parts, told = [], []
     for task, of_task in tested.groupby("task", sort=False):
+        name = _TASKS[str(task)]
         beats = int((of_task["matched_p"] < ALPHA).sum())
         highs = of_task["matched_difference_high"].dropna()
         if more_than_chance(beats, len(of_task)) and (highs.empty or (highs < 0).any()):
-            told.append(_TASKS[str(task)])
-        parts.append(f"{_TASKS[str(task)]} {_damage(of_task, beats)}")
+            told.append(f"{name} in {beats} of {counted(len(of_task), 'model')}")
+        parts.append(f"on {name} {_damage(of_task)}")
     claim = (
-        f"Ablating the hero heads of a model together hurts {listed(told)} more than ablating"
-        " random heads of the same layers."
+        "Ablating the hero heads of a model together hurts more than ablating random heads of the"
+        f" same layers: {listed(told)}."
         if told
         else None
     )
     otherwise = "that hero heads do more together than random heads of the same layers"
-    return finding("ablation", claim, otherwise, f"They do so on {'; on '.join(parts)}.")
+    expected = by_chance(int(tested.groupby("task").size().max()))
+    numbers = (
+        f"At the median they take from the right answer {listed(parts)} logits more ({expected}"
+        f" models expected by chance at p < {ALPHA:g})."
+    )
+    if tested["matched_difference_low"].isna().all():
+        numbers += " There are too few names for intervals."
+    return finding("ablation", claim, otherwise, numbers)
 
 
 def _all_heroes(summary: pd.DataFrame | None) -> pd.DataFrame | None:
@@ -237,21 +248,16 @@ def _all_heroes(summary: pd.DataFrame | None) -> pd.DataFrame | None:
     return rows[rows["k"] == most]
 
 
-def _damage(rows: pd.DataFrame, beats: int) -> str:
-    """How often, and by how much at the median and at the most, in logits."""
+def _damage(rows: pd.DataFrame) -> str:
+    """How much more than random heads at the median and, with its interval, most surely."""
     loss = number(-rows["matched_difference"].median())
     bounded = rows.dropna(subset=["matched_difference_low", "matched_difference_high"])
-    told = (
-        f"in {beats or 'none'} of {counted(len(rows), 'model')} (p < {ALPHA:g}; by chance"
-        f" {by_chance(len(rows))}), by {loss} logits at the median"
-    )
     if bounded.empty:
-        return f"{told}, without intervals"
-    most: Any = bounded.iloc[int(bounded["matched_difference_high"].argmin())]
+        return loss
+    most = bounded.iloc[int(bounded["matched_difference_high"].argmin())]
     bounds = interval(-most["matched_difference_high"], -most["matched_difference_low"])
-    return (
-        f"{told}, most surely by {number(-most['matched_difference'])} {bounds} in {most['model']}"
-    )
+    surest = f"{number(-most['matched_difference'])} {bounds} in {most['model']}"
+    return f"{loss} (most surely {surest})"
 
 
 def shared_heads_do_both(context: ReportContext) -> Finding | None:
@@ -272,8 +278,8 @@ def shared_heads_do_both(context: ReportContext) -> Finding | None:
     numbers = (
         f"Of {counted(len(wide), 'shared hero head')}, {itself or 'none'} act on both tasks by"
         f" their own path to the logits, {routes or 'none'} through later heads,"
-        f" {len(wide) - itself - routes - unclear or 'none'} in different ways, and for"
-        f" {unclear or 'none'} a task is unclear"
+        f" {len(wide) - itself - routes - unclear or 'none'} on one task this way and on the other"
+        f" that way, and for {unclear or 'none'} it is unclear"
     )
     otherwise = "whether shared heads do both jobs themselves or route into later heads"
     decided = itself + routes
@@ -292,24 +298,26 @@ def shared_heads_do_both(context: ReportContext) -> Finding | None:
     return finding("causal", claim, otherwise, numbers)
 
 
-def strongest_head(context: ReportContext) -> Finding | None:
-    """The head with the largest effect, in standard errors, of a competent model on IOI."""
+def single_heads_matter(context: ReportContext) -> Finding | None:
+    """How many heads change the answers on each task and on both, and the surest one."""
     heads = context.tables.get("classified_heads")
     if heads is None:
         return None
-    able = heads[abilities(heads[["competent_ioi"]]) != "unable"].dropna(subset=["se_ioi"])
-    able = able[able["se_ioi"] > 0]
+    able = heads[abilities(heads[_COMPETENT]) != "unable"]
+    able = able[(able["se_ioi"] > 0) & able["q_ioi"].notna() & able["q_anti_names"].notna()]
     if able.empty:
         return None
     row: Any = able.iloc[int((able["delta_ioi"].abs() / able["se_ioi"]).argmax())]
-    n_found = int((able["q_ioi"] < ALPHA).sum())
+    ioi, anti = able["q_ioi"] < ALPHA, able["q_anti_names"] < ALPHA
     numbers = (
-        f"{counted(n_found, 'head')} of {len(able):,} change it with q < {ALPHA:g}; most surely"
-        f" {row['model']} {head_name(row['layer'], row['head'])}, by {number(row['delta_ioi'])} ±"
+        f"Of {counted(len(able), 'head')} of models that do both tasks, {int(ioi.sum()):,} change"
+        f" the answers on IOI, {int(anti.sum()):,} on anti-repetition and"
+        f" {int((ioi & anti).sum()):,} on both (q < {ALPHA:g}); most surely {row['model']}"
+        f" {head_name(row['layer'], row['head'])}, on IOI by {number(row['delta_ioi'])} ±"
         f" {number(row['se_ioi'])} logits (standard error)."
     )
-    claim = "Single heads change the models' IOI answers." if n_found else None
-    return finding("phase-space", claim, "that any single head changes the IOI answers", numbers)
+    claim = "Single heads change the models' answers." if (ioi | anti).any() else None
+    return finding("phase-space", claim, "that any single head changes the answers", numbers)
 
 
 def family_label(family: object) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from circuit_scaling.report.blocks import listed
 from circuit_scaling.report.context import ReportContext
 from circuit_scaling.report.found import circuits, retrieval
 from circuit_scaling.report.found.finding import Finding
+from circuit_scaling.tables.audit import OUTCOMES
 from circuit_scaling.vocabulary import counted
 
 FIRST_SCREEN = 8  # sentences that can be read in a minute
 _OF_RETRIEVAL = 2  # of these, where both studies have something to say
 
 _CIRCUITS = (
-    circuits.strongest_head,
+    circuits.single_heads_matter,
     circuits.tasks_share_heads,
     circuits.sharing_changes_with_size,
     circuits.heroes_matter_together,
@@ -62,4 +64,18 @@ def caveats(context: ReportContext) -> list[str]:
             "The tables of retrieval heads do not look right"
             f" ({counted(number_of, 'suspicion')}, listed in the chapter of the comparison)."
         )
-    return told
+    return [*told, *_published(context)]
+
+
+def _published(context: ReportContext) -> list[str]:
+    """What became of the numbers and claims that were published about certain checkpoints."""
+    audit = context.tables.get("published_audit")
+    if audit is None:
+        return []
+    about = audit[audit["checkpoints"] != "any"]
+    counts = about["outcome"].value_counts()
+    parts = [f"{counts[outcome]:,} {outcome}" for outcome in OUTCOMES if outcome in counts]
+    return [
+        f"{counted(len(about), 'number')} and claims that were published about certain checkpoints"
+        f" stand beside what is measured here: {listed(parts)}."
+    ]

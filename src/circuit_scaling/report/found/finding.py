@@ -17,26 +17,30 @@ class Finding:
     Attributes:
         anchor: the chapter that it comes from.
         claim: one sentence; it begins with *Not shown* where the intervals include nothing.
-        numbers: the sentences with the numbers, their intervals, and what chance would give.
+        numbers: the sentence with the numbers, their intervals, and what chance would give.
         shown: whether the evidence bears a claim.
+        detail: what else there is to know; the first screen leaves it out.
     """
 
     anchor: str
     claim: str
     numbers: str
     shown: bool
+    detail: str = ""
 
     @property
     def text(self) -> str:
-        """Claim and numbers."""
-        return f"{self.claim} {self.numbers}"
+        """Claim, numbers and detail."""
+        return " ".join(filter(None, (self.claim, self.numbers, self.detail)))
 
 
-def finding(anchor: str, shown: str | None, otherwise: str, numbers: str) -> Finding:
+def finding(
+    anchor: str, shown: str | None, otherwise: str, numbers: str, detail: str = ""
+) -> Finding:
     """The claim ``shown``, or, where the evidence bears none, that ``otherwise`` is not shown."""
     if shown is not None:
-        return Finding(anchor, shown, numbers, True)
-    return Finding(anchor, f"Not shown: {otherwise}.", numbers, False)
+        return Finding(anchor, shown, numbers, True, detail)
+    return Finding(anchor, f"Not shown: {otherwise}.", numbers, False, detail)
 
 
 def more_than_chance(found: int, tested: int, rate: float = ALPHA) -> bool:

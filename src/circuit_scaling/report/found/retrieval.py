@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import combinations
 
 import pandas as pd
@@ -76,15 +77,12 @@ def methods_agree(context: ReportContext) -> Finding | None:
     ]
     numbers = f"The {best_heads(findings)} overlap (Jaccard): {listed(parts)}"
     if len(halves):
-        between = [share(halves.min()), share(halves.max())]
-        numbers += (
-            f"; two halves of the documents under one method {' to '.join(dict.fromkeys(between))}"
-        )
+        each = [f"{share(halves[name])} ({methods[name]})" for name in methods if name in halves]
+        numbers += f"; two halves of the documents under one method by {listed(each)}"
     if pairs["chance"].notna().any():
-        numbers += f"; random heads {share(pairs['chance'].max())}"
-    return finding(
-        "comparison", claim, "that methods find the same heads, or others", f"{numbers}."
-    )
+        numbers += f"; random heads by {share(pairs['chance'].max())}"
+    otherwise = "that methods find the same heads, or others"
+    return finding("comparison", claim, otherwise, f"{numbers}.")
 
 
 def answers_need_the_heads(context: ReportContext) -> Finding | None:
@@ -105,7 +103,7 @@ def answers_need_the_heads(context: ReportContext) -> Finding | None:
         every = len(needed) == len(known) > 1
         who = "each method" if every else listed([methods[name] for name in needed])
         finds = "finds" if every or len(needed) == 1 else "find"
-        claim = f"Without the heads that {who} {finds}, answers about documents are lost."
+        claim = f"Masking the heads that {who} {finds} costs more answers than masking random ones."
     parts = []
     for name in known:
         row = of_method.loc[name]
@@ -114,7 +112,7 @@ def answers_need_the_heads(context: ReportContext) -> Finding | None:
         parts.append(f"{methods[name]} {points}{f' {bounds}' if bounds else ' (no interval)'}")
     numbers = (
         f"With the {rows['k'].iloc[0]} best heads masked, the share of right answers falls by more"
-        f" than with as many random ones: {listed(parts)}."
+        f" than with as many random ones: {listed(parts)} further."
     )
     otherwise = "that answers about documents need the heads that the methods find"
     return finding("comparison", claim, otherwise, numbers)
@@ -135,15 +133,15 @@ def heads_of_every_method(context: ReportContext) -> Finding | None:
         numbers = f"None of {counted(len(rows), 'head')} does."
         return finding("comparison", None, "that any head ranks high by every method", numbers)
     worst = ranks.loc[ranks.groupby("head")["value"].idxmax()].sort_values("value", kind="stable")
-    limit = made_with(findings).get("comparison.consensus_rank")
-    sure = worst["ci_high"].lt(float(limit)) if limit is not None else worst["ci_high"].notna()
+    limit = float(made_with(findings).get("comparison.consensus_rank", "nan"))
+    sure = worst["ci_high"] < limit
     parts = [
         f"{row.head} ({number(row.value, 1)}{_and(interval(row.ci_low, row.ci_high, 1))})"
         for row in rows_of(worst.head(_NAMED))
     ]
     numbers = (
         f"{len(agreed)} of {counted(len(rows), 'head')} have a mean rank"
-        f"{f' below {limit:g}' if limit is not None else ' among the first'} by every method;"
+        f"{' among the first' if math.isnan(limit) else f' below {limit:g}'} by every method;"
         f" with their worst one: {listed(parts)}."
     )
     claim = "Some heads rank high by every method." if sure.any() else None

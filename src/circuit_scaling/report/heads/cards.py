@@ -15,9 +15,10 @@ from circuit_scaling.report.blocks import ABILITY_FLAGS, as_float, head_name, ro
 from circuit_scaling.report.context import ReportContext
 from circuit_scaling.report.heads.facts import SECTIONS, TABLES, Key
 
-_DIGITS = 4  # of the numbers in the table of heads
+_PRECISION = 5  # significant digits of the numbers in the table of heads
 _WORDS = ("head", "model", "family", "category", "competence")
-_NUMBERS = ("Δ_ioi", "Δ_anti", "stability")
+_NUMBERS = {"Δ_ioi": 3, "± ioi": 3, "Δ_anti": 3, "± anti": 3, "stability": 2}  # name -> digits
+_RANK_DIGITS = 1
 
 
 def tables_of_cards() -> tuple[str, ...]:
@@ -26,10 +27,11 @@ def tables_of_cards() -> tuple[str, ...]:
 
 
 def heads_json(context: ReportContext) -> str:
-    """``{"columns", "words", "rows", "sections"}``, safe inside a script element.
+    """``{"columns", "words", "digits", "rows", "sections"}``, safe inside a script element.
 
     ``rows`` are the heads, with as many ``words`` first and numbers after them, null where not
-    measured. ``sections`` have a title, columns and, by the index of a head, its rows of words.
+    measured, to be shown with so many ``digits``; ± are standard errors. ``sections`` have a title,
+    columns and, by the index of a head, its rows of words.
     """
     lines = _lines(context)
     order = {key: index for index, key in enumerate(lines)}
@@ -45,6 +47,7 @@ def heads_json(context: ReportContext) -> str:
     spec = {
         "columns": [*_WORDS, *_NUMBERS, *(f"mean rank, {label}" for label in methods.values())],
         "words": len(_WORDS),
+        "digits": [*_NUMBERS.values(), *(_RANK_DIGITS for _ in methods)],
         "rows": list(lines.values()),
         "sections": sections,
     }
@@ -71,7 +74,8 @@ def _lines(context: ReportContext) -> dict[Key, list[Any]]:
             key = (str(row.model), int(row.layer), int(row.head))
             words = [head_name(row.layer, row.head), str(row.model), str(row.family)]
             words += [CATEGORIES[row.category].label, ABILITY_FLAGS[ability] or "competent"]
-            numbers = [row.delta_ioi, row.delta_anti_names, row.category_stability]
+            numbers = [row.delta_ioi, row.se_ioi, row.delta_anti_names, row.se_anti_names]
+            numbers.append(row.category_stability)
             lines[key] = [*words, *map(_rounded, numbers), *(ranks.get((key, m)) for m in methods)]
     rankings = context.tables.get("head_rankings")
     if rankings is not None:
@@ -99,4 +103,4 @@ def _mean_ranks(rankings: pd.DataFrame | None) -> Mapping[tuple[Key, str], float
 
 def _rounded(value: object) -> float | None:
     known = as_float(value)
-    return None if math.isnan(known) else float(f"{known:.{_DIGITS}g}")
+    return None if math.isnan(known) else float(f"{known:.{_PRECISION}g}")

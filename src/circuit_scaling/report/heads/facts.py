@@ -123,7 +123,9 @@ def writes(context: ReportContext) -> Facts | None:
         return None
     kinds = table["destination"].map({"logits": 0, "category": 1, "head": 2})
     ranked = table.assign(kind=kinds, size=-table["effect"].abs())
-    keys = ["model", "layer", "head", "task"]
+    place = {task: index for index, task in enumerate(STUDY_TASKS)}
+    ranked["task_order"] = ranked["task"].map(place).fillna(len(place))
+    keys = ["model", "layer", "head", "task_order", "task"]
     ranked = ranked.sort_values([*keys, "kind", "size"], kind="stable")
     first = ranked[(ranked["kind"] < 2) | (ranked.groupby([*keys, "kind"]).cumcount() < _WRITES)]
     told = [
@@ -185,9 +187,10 @@ def sets(context: ReportContext) -> Facts | None:
     for key, hero in zip(_keys(heroes), rows_of(heroes), strict=True):
         if hero.category == "weak":
             continue
+        own = f"{CATEGORIES[hero.category].label} heroes"
         rows[key] = [
             (
-                f"{row.k} {'heroes' if of == 'hero_joint' else CATEGORIES[hero.category].label}",
+                f"{row.k} {'heroes' if of == 'hero_joint' else own}",
                 task_name(row.task),
                 _bounded(row.mean_diff, row.low, row.high),
                 _number(row.matched_mean_diff),

@@ -11,7 +11,7 @@ from circuit_scaling.figures.style import CATEGORIES, number
 from circuit_scaling.report.blocks import as_float, head_name, rows_of, share
 from circuit_scaling.report.chapters.causal import likeness
 from circuit_scaling.report.context import ReportContext
-from circuit_scaling.report.first_screen import about_heads
+from circuit_scaling.report.first_screen import about_heads, warning
 from circuit_scaling.report.found import circuits
 from circuit_scaling.report.notes.heroes import first_heroes
 from circuit_scaling.report.notes.layers import order_of_categories, where_categories_lie
@@ -44,7 +44,10 @@ def write(context: ReportContext) -> str:
         ("5. Hero heads, and what was done with them", ("hero_heads",), _heroes),
     )
     chapters = (chapter(context, *part) for part in parts)
-    opening = [*map(plain, about_heads(context)), no_intervals(context)]
+    opening = [
+        *map(plain, filter(None, [warning(context), *about_heads(context)])),
+        no_intervals(context),
+    ]
     return document("# High-level findings", *opening, *chapters)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from circuit_scaling.figures.style import CATEGORIES
 from circuit_scaling.report.blocks import listed, rows_of, share
 from circuit_scaling.report.context import ReportContext
-from circuit_scaling.report.first_screen import about_heads
+from circuit_scaling.report.first_screen import about_heads, warning
 from circuit_scaling.report.found import Finding, caveats, circuits, found_about_circuits
 from circuit_scaling.report.notes.high_level_findings import categories_found
 from circuit_scaling.report.notes.layers import order_of_categories
@@ -81,7 +81,9 @@ def _introduction(context: ReportContext) -> Iterator[str]:
 def _contributions(context: ReportContext) -> list[str]:
     """What was measured, then what was shown; nothing that was not."""
     shown = [plain(finding.claim) for finding in found_about_circuits(context) if finding.shown]
-    return [*map(plain, about_heads(context)), *shown] or ["Nothing has been measured yet."]
+    return [*map(plain, filter(None, [warning(context), *about_heads(context)])), *shown] or [
+        "Nothing has been measured yet."
+    ]
 
 
 def _background(context: ReportContext) -> Iterator[str]:
@@ -218,7 +220,7 @@ def _strong(context: ReportContext) -> Iterator[str]:
 def _space(context: ReportContext) -> Iterator[str]:
     yield use(["all_heads_phase_space", "family_grid"], ["joint_ioi_anti_repeat_all"])
     shares = " ".join(categories_found(context))
-    yield labelled("Story:", filter(None, [shares, told(circuits.strongest_head(context))]))
+    yield labelled("Story:", filter(None, [shares, told(circuits.single_heads_matter(context))]))
 
 
 def _layers(context: ReportContext) -> Iterator[str]:

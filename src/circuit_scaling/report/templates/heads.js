@@ -45,12 +45,13 @@ function showHead(name) {
     wide.setAttribute("role", "region");
     wide.setAttribute("aria-label", section.title);
     wide.append(factTable(section.columns, rows));
-    card.append(element("h4", section.title), wide);
+    const part = element("section");
+    part.append(element("h4", section.title), wide);
+    card.append(part);
   }
   card.hidden = false;
   search.value = nameOf(row);
-  const address = `#head=${encodeURIComponent(row[column.model])}:${row[column.head]}`;
-  if (location.hash !== address) history.pushState(null, "", address);
+  if (location.hash !== addressOf(row)) history.pushState(null, "", addressOf(row));
   card.scrollIntoView({ block: "nearest" });
   title.focus({ preventScroll: true });
 }
@@ -77,26 +78,35 @@ document.getElementById("head-form").addEventListener("submit", (event) => {
 });
 addEventListener("keydown", (event) => { if (event.key === "Escape" && !card.hidden) closeHead(); });
 
-const digits = (value) => (value === null ? MISSING : String(value).replace("-", "−"));
+const addressOf = (row) => `#head=${encodeURIComponent(row[column.model])}:${row[column.head]}`;
+const shown = (value, digits) => (value === null ? MISSING : value.toFixed(digits).replace("-", "−"));
+
+// The name of a head leads to its card.
+function headLink(row) {
+  return element("a", row[column.head], { href: addressOf(row) });
+}
+
 const headsTable = document.getElementById("heads-table");
 if (known.rows.length) {
   document.getElementById("head-example").textContent = nameOf(known.rows[0]);
   tagsOf.set(headsTable, (_, row) => Object.fromEntries(
     ["family", "model", "category", "competence"].map((name) => [name, row[column[name]]]),
   ));
+  const columns = known.columns.map((title, index) => {
+    if (index === column.head) return { title, render: (name, kind, row) => (kind === "display" ? headLink(row) : name) };
+    if (index < known.words) return { title };
+    const digits = known.digits[index - known.words];
+    return { title, type: "measured", render: (value, kind) => (kind === "display" ? shown(value, digits) : value) };
+  });
   whenShown.set(headsTable, () => new DataTable(headsTable, {
     data: known.rows,
-    columns: known.columns.map((title, index) => (index < known.words
-      ? { title }
-      : { title, type: "measured", render: (value, kind) => (kind === "display" ? digits(value) : value) })),
+    columns,
     order: [],
     autoWidth: false,
     pageLength: 25,
     scrollX: true,
+    language: { search: "Search all heads", lengthMenu: "_MENU_ heads on a page", info: "_START_ to _END_ of _TOTAL_ heads" },
     layout: { bottomStart: { buttons: [download("heads")] }, bottomEnd: "paging", bottom2Start: "info" },
-  }).on("click keydown", "tbody tr", function (event) {
-    if (event.type === "keydown" && event.key !== "Enter") return;
-    showHead(nameOf(new DataTable(headsTable).row(this).data()));
   }));
 } else {
   document.getElementById("heads").hidden = true;

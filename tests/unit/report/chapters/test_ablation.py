@@ -77,7 +77,7 @@ class TestChapter:
         assert (
             "On IOI, of 2 models that can do the task, heroes beat random heads in 2 of 2" in text
         )
-        assert "(p < 0.05; by chance 0.1) and in none after correction (q < 0.05)" in text
+        assert "(p < 0.05; 0.1 expected by chance) and in none after correction (q < 0.05)" in text
         assert re.search(r"names, of 1 model that can do the task, heroes beat .* in 1 of 1", text)
         assert "Of 1 model that cannot do it, none shows heroes that beat random heads" in text
         assert "with 20 of them it cannot fall below 0.048" in text

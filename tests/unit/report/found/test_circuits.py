@@ -16,7 +16,7 @@ from circuit_scaling.report.found.circuits import (
     index_carries_over,
     shared_heads_do_both,
     sharing_changes_with_size,
-    strongest_head,
+    single_heads_matter,
     tasks_share_heads,
 )
 from circuit_scaling.report.found.finding import more_than_chance
@@ -56,9 +56,9 @@ class TestSharing:
         assert found.claim.startswith(
             "Heads that matter for IOI matter for anti-repetition as well"
         )
-        assert "above 0 in 4 of 4 models" in found.numbers
+        assert "above 0 in 4 of 4 models (0.2 expected by chance)" in found.numbers
         assert "0.30 [0.20, 0.40] in a, 0.60 [0.50, 0.70] in d" in found.numbers
-        assert "it is told in none of 4" in found.numbers
+        assert "Whether models trained again would show it cannot be told." in found.numbers
 
     def test_intervals_that_hold_zero_show_nothing(self) -> None:
         found = told(tasks_share_heads, corr_vs_scale=correlations(-0.7, 0.1))
@@ -146,9 +146,9 @@ class TestHeroes:
     def test_more_damage_than_random_heads_is_claimed_with_its_size(self) -> None:
         found = told(heroes_matter_together, ablation_summary=ablated(-0.5, 0.01))
         assert found.shown
-        assert "on IOI in 4 of 4 models (p < 0.05; by chance 0.2)" in found.numbers
-        assert "by 2.00 logits at the median" in found.numbers
-        assert "[0.50, 4.00]" in found.numbers
+        assert found.claim.endswith("of the same layers: IOI in 4 of 4 models.")
+        assert "on IOI 2.00 (most surely 1.00 [0.50, 4.00] in a) logits more" in found.numbers
+        assert "(0.2 models expected by chance at p < 0.05)" in found.numbers
 
     def test_intervals_that_hold_zero_show_nothing(self) -> None:
         assert not told(heroes_matter_together, ablation_summary=ablated(0.5, 0.01)).shown
@@ -160,8 +160,7 @@ class TestHeroes:
         ).shown
         unsure = told(heroes_matter_together, ablation_summary=ablated(0, 0.2).assign(**without))
         assert not unsure.shown
-        assert "in none of 4 models" in unsure.numbers
-        assert "without intervals" in unsure.numbers
+        assert "There are too few names for intervals." in unsure.numbers
 
 
 def verdicts(itself: int, routes: int, unclear: int) -> pd.DataFrame:
@@ -215,8 +214,9 @@ class TestTransfer:
         found = told(index_carries_over, transfer_summary=pairs(0.003))
         assert found.shown
         assert found.claim.endswith("a → b.")
-        assert "a mean fractional rank of 0.30" in found.numbers
-        assert "random heads of the same layers 0.45" in found.numbers
+        assert "a fractional rank of 0.30" in found.numbers
+        assert "random heads of that model have 0.50 [0.40, 0.60]" in found.numbers
+        assert "Random heads of the same layers have 0.45" in found.detail
 
     def test_before_correction_is_not_enough(self) -> None:
         assert not told(index_carries_over, transfer_summary=pairs(0.3)).shown
@@ -240,22 +240,26 @@ class TestTransfer:
         ).shown
 
 
-def test_the_surest_head_is_named_with_its_error() -> None:
+def test_heads_that_change_answers_are_counted_and_the_surest_is_named() -> None:
     heads = pd.DataFrame(
         {
             "model": "a",
-            "layer": [0, 1],
-            "head": [3, 4],
-            "delta_ioi": [-2.0, -1.0],
-            "se_ioi": [1.0, 0.1],
-            "q_ioi": [0.2, 0.001],
+            "layer": [0, 1, 2],
+            "head": [3, 4, 5],
+            "delta_ioi": [-2.0, -1.0, 0.1],
+            "se_ioi": [1.0, 0.1, 0.5],
+            "q_ioi": [0.2, 0.001, 0.9],
+            "q_anti_names": [0.2, 0.01, 0.02],
             "competent_ioi": True,
+            "competent_anti_names": True,
         }
     )
-    found = told(strongest_head, classified_heads=heads)
-    assert "1 head of 2 change" in found.numbers
-    assert "a L1H4, by −1.00 ± 0.10 logits" in found.numbers
-    assert not told(strongest_head, classified_heads=heads.assign(q_ioi=0.5)).shown
+    found = told(single_heads_matter, classified_heads=heads)
+    assert "Of 3 heads of models that do both tasks, 1 change" in found.numbers
+    assert "2 on anti-repetition and 1 on both" in found.numbers
+    assert "a L1H4, on IOI by −1.00 ± 0.10 logits" in found.numbers
+    unsure = heads.assign(q_ioi=0.5, q_anti_names=0.5)
+    assert not told(single_heads_matter, classified_heads=unsure).shown
 
 
 def test_more_than_chance_is_a_binomial_tail() -> None:

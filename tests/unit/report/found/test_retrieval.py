@@ -54,8 +54,8 @@ def test_overlap_lies_between_chance_and_ceiling(low: float, high: float, claim:
     found = told(methods_agree, retrieval_findings=overlap(low, high))
     assert found.claim == claim
     assert "The 12 best heads overlap (Jaccard): a and b by 40 %" in found.numbers
-    assert "two halves of the documents under one method 70 % to 80 %" in found.numbers
-    assert "random heads 10 %" in found.numbers
+    assert "two halves of the documents under one method by 70 % (a) and 80 % (b)" in found.numbers
+    assert "random heads by 10 %" in found.numbers
 
 
 def drops(a: float, b: float) -> pd.DataFrame:
@@ -70,8 +70,12 @@ def drops(a: float, b: float) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("a", "b", "claim"),
     [
-        (0.1, 0.1, "Without the heads that each method finds, answers about documents are lost."),
-        (0.1, -0.1, "Without the heads that a finds, answers about documents are lost."),
+        (
+            0.1,
+            0.1,
+            "Masking the heads that each method finds costs more answers than masking random ones.",
+        ),
+        (0.1, -0.1, "Masking the heads that a finds costs more answers than masking random ones."),
         (
             -0.1,
             -0.1,

@@ -80,6 +80,6 @@ CHAPTER = Chapter(
     title="Every head by its two effects",
     pipeline="classify",
     tables=("classified_heads",),
-    figures=("all_heads_phase_space", "family_grid"),
+    figures=("all_heads_phase_space", "family_grid", "phase_space_overview"),
     tell=_tell,
 )
