@@ -18,8 +18,10 @@ from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Affine2D
 from numpy.typing import NDArray
 
+from circuit_scaling.figures.style import style
+
 Floats = NDArray[np.float64]
-_SLACK = 1.0  # pixels: a box of text is a little larger than its letters
+_SLACK = np.array([-1.5, 1.0])  # pixels: words need a gap, lines are higher than their letters
 
 
 @dataclass(frozen=True)
@@ -132,8 +134,9 @@ class _Recorder(RendererAgg):
 
 def drawn(figure: Figure) -> Drawing:
     """What drawing the figure draws."""
-    recorder = _Recorder(figure)
-    figure.draw(recorder)
+    with style():
+        recorder = _Recorder(figure)
+        figure.draw(recorder)
     return recorder.drawing
 
 

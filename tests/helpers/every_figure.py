@@ -5,14 +5,26 @@ They are drawn by the nodes of the pipelines, under the names under which these 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import permutations
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import yaml
+from matplotlib.figure import Figure
 
+from circuit_scaling.analysis.classify.categories import at_taus
 from circuit_scaling.datasets.figures import Drawn
+from circuit_scaling.figures import (
+    all_heads_phase_space,
+    delta_scatter,
+    delta_scatter_taus,
+    family_grid,
+    masking_overview,
+    name_order,
+)
 from circuit_scaling.pipelines.ablation.nodes import draw as draw_ablation
 from circuit_scaling.pipelines.causal.nodes import draw as draw_causal
 from circuit_scaling.pipelines.classify.nodes import draw as draw_classify
@@ -51,15 +63,28 @@ def study() -> tuple[Model, ...]:
     )
 
 
-def sizes() -> dict[int, tuple[Model, ...]]:
-    """One model with most heads, two, the ten embedded ones, and the study's."""
-    every = study()
-    largest = max(every, key=lambda model: model.layers * model.heads)
-    return {1: (largest,), 2: every[:2], 10: MODELS, 17: every}
+class Size(NamedTuple):
+    """Models that are drawn together, and those that have figures of their own."""
+
+    models: Sequence[Model]
+    alone: Sequence[Model]
 
 
-def of_circuits(models: Sequence[Model], alone: Sequence[Model]) -> Drawn:
-    """The figures of the first study; those of one model for the models ``alone``."""
+def sizes() -> dict[int, Size]:
+    """The model with most heads, two with few, the ten embedded ones, and the study's."""
+    every = {model.slug: model for model in study()}
+    largest, few = (every["gpt2_xl"],), (every["gpt2"], every["pythia_70m"])
+    return {
+        1: Size(largest, largest),
+        2: Size(few, few[1:]),
+        10: Size(MODELS, [model for model in MODELS if model.slug == "control_ioi"]),
+        17: Size(tuple(every.values()), few[:1]),
+    }
+
+
+def of_circuits(size: Size) -> Drawn:
+    """The figures of the first study."""
+    models, alone = size
     heads = tables.classified_heads(models)
     slugs = [model.slug for model in alone]
     of_alone = heads[heads["model"].isin(slugs)].reset_index(drop=True)
@@ -67,7 +92,6 @@ def of_circuits(models: Sequence[Model], alone: Sequence[Model]) -> Drawn:
         set_made_with(frame, {"classify.tau": TAU, "classify.taus": list(TAUS)})
     agreement = tables.ablation_agreement(models)
     set_made_with(agreement, {"scan.primary": {"ablation": "zero", "positions": "all"}})
-    transfer = tables.transfer(models)
     roster = {
         model.slug: {
             **{"family": model.family, "folder": "x", "params_m": model.params_m},
@@ -80,24 +104,92 @@ def of_circuits(models: Sequence[Model], alone: Sequence[Model]) -> Drawn:
             every_task(tables.competence(models)),
             agreement,
             tables.attribution_agreement(models),
-            pd.concat(
-                [tables.bos_effects(rows) for _, rows in heads.groupby("model", sort=False)]
-            ).assign(fingerprint="0f"),
+            tables.bos_effects(heads).assign(fingerprint="0f"),
             TAU,
         ),
         **draw_classify(heads, tables.head_category_summary(heads), tables.name_order(heads)),
         **draw_scaling(of_alone, tables.corr_vs_scale(models), tables.strong_head_scaling(heads)),
-        **draw_transfer(transfer["transfer_summary"], transfer["head_divergence"]),
+        **draw_transfer(*transfer(models)),
         **draw_causal(*causal(heads), slugs=slugs),
-        **draw_ablation(tables.ablation_summary(models), roster),
-        **draw_zoo(every_task(tables.zoo_curves(models)), every_task(tables.zoo_accuracy(models))),
+        **draw_ablation(ablation(models), roster),
     }
+
+
+def phase_space(size: Size) -> Figure:
+    """All heads of these models."""
+    return all_heads_phase_space(tables.classified_heads(size.models), TAU)
+
+
+def _largest() -> pd.DataFrame:
+    return tables.classified_heads(sizes()[1].models)
+
+
+CROWDED: dict[str, Callable[[], Figure]] = {
+    "all_heads_phase_space": lambda: phase_space(sizes()[17]),
+    "family_grid": lambda: family_grid(tables.classified_heads(study()), TAU),
+    "name_order": lambda: name_order(tables.name_order(tables.classified_heads(study())), TAU),
+    "delta_scatter": lambda: delta_scatter(_largest(), TAU),
+    "delta_scatter_taus": lambda: delta_scatter_taus(at_taus(_largest(), TAUS), TAU),
+}
+"""Figures with thousands of marks."""
+
+
+def of_zoo() -> Drawn:
+    """The training of the embedded models."""
+    return draw_zoo(every_task(tables.zoo_curves()), every_task(tables.zoo_accuracy()))
 
 
 def every_task(frame: pd.DataFrame) -> pd.DataFrame:
     """With the fifth task that is measured."""
     first = frame[frame["task"] == "anti_names"].assign(task="anti_names_first")
     return pd.concat([frame, first], ignore_index=True)
+
+
+def ablation(models: Sequence[Model]) -> pd.DataFrame:
+    """Two models are summarised, and all have the numbers of one of them: it takes long."""
+    measured = tables.ablation_summary(MODELS[:2])
+    first, second = MODELS[0].slug, MODELS[1].slug
+    return pd.concat(
+        [
+            measured[measured["model"] == (first, second)[place % 2]].assign(
+                model=model.slug, family=model.family
+            )
+            for place, model in enumerate(models)
+        ],
+        ignore_index=True,
+    )
+
+
+def transfer(models: Sequence[Model]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Every ordered pair: ranks around chance, and twenty heads of the base with their fates."""
+    rng = np.random.default_rng(14)
+    pairs = list(permutations(models, 2))
+    n = len(pairs)
+    rank = rng.beta(6, 6, n)
+    ends = {"low": rank - 0.05, "high": rank + 0.05, "null_low": 0.35, "null_high": 0.65}
+    values = {name: rng.beta(6, 6, n) for name in ("depth_frac_rank", "matched_frac_rank")}
+    chances = ("p", "p_same_layer", "depth_p", "matched_p", "matched_p_same_layer")
+    summary = pd.DataFrame(
+        {
+            "base_family": [base.family for base, _ in pairs],
+            "base_model": [base.slug for base, _ in pairs],
+            "tgt_family": [target.family for _, target in pairs],
+            "tgt_model": [target.slug for _, target in pairs],
+            "task": "ioi",
+            "tgt_competent": pd.array([target.ioi for _, target in pairs], dtype="boolean"),
+            **{"mean_frac_rank": rank, "expected": 0.5, **ends, **values},
+            **{name: rng.random(n) ** 2 for name in chances},
+        }
+    )
+    names = ["base_family", "base_model", "tgt_family", "tgt_model"]
+    heads = summary.loc[summary.index.repeat(20), names].reset_index(drop=True)
+    fates = np.array(["conserved", "inverted", "lost", "missing"])
+    return summary, heads.assign(
+        layer=heads.index % 20,
+        head=0,
+        divergence=fates[rng.integers(0, 4, len(heads))],
+        **{f"chance_{fate}": 1 / 3 for fate in fates[:3]},
+    )
 
 
 def causal(heads: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -174,10 +266,11 @@ def of_retrieval(compared: comparison.Compared) -> Drawn:
         retrieval.Asked(model, "llama", layers, heads, tuple(compared.lengths), tuple(compared.ks))
         for model in compared.models
     ]
-    settings = comparison.SETTINGS
+    settings, summary = comparison.SETTINGS, retrieval.masking_summary(asked)
     return {
         **draw_detect(retrieval.head_rankings(asked[-1:])),
-        **draw_mask(_alone(retrieval.masking_summary(asked))),
+        **draw_mask(retrieval.masking_summary(asked[-1:])),
+        "masking_overview": (masking_overview(summary), summary),
         **draw_compare(
             settings,
             KINDS,
@@ -186,7 +279,3 @@ def of_retrieval(compared: comparison.Compared) -> Drawn:
             comparison.ablation_results(compared),
         ),
     }
-
-
-def _alone(summary: pd.DataFrame) -> pd.DataFrame:
-    return summary

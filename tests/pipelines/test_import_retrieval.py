@@ -75,8 +75,9 @@ def test_suspect_tables_stop_and_nothing_is_written_unless_they_are_kept(
 def test_findings_of_other_rankings_are_left_out(elsewhere, run_undrawn, given):
     """Findings of an earlier import are not shown beside the rankings of a later one."""
     page = elsewhere / "08_reporting" / "report.html"
-    ranked = {"import": given(head_rankings=rankings())["import"], "comparison": {"top": 5}}
-    run_undrawn("import_retrieval", "retrieval_compare", "report", params=ranked)
+    run_undrawn(
+        "import_retrieval", "retrieval_compare", "report", params=given(head_rankings=rankings())
+    )
     assert "made from other heads" not in page.read_text()
     run_undrawn("import_retrieval", "report", params=given(head_rankings=rankings(seed=1)))
     text = page.read_text()

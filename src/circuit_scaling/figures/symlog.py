@@ -7,7 +7,7 @@ import math
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.scale import SymmetricalLogTransform
-from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter
+from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from numpy.typing import NDArray
 
 from circuit_scaling.figures.style import RULE
@@ -48,9 +48,7 @@ def symlog_axes(
         # In a small panel the line at 0 has to do without its number.
         names = ["" if small and not tick else f"{tick:g}".replace("-", "−") for tick in ticks]
         axis.set_major_formatter(FixedFormatter(names))
-        axis.set_minor_locator(FixedLocator([] if small else _minor_ticks(tau, limits)))
-        axis.set_minor_formatter(NullFormatter())
-    axes.tick_params(which="minor", length=1.5, width=0.4)
+        axis.set_minor_locator(NullLocator())
     axes.tick_params(which="major", labelsize=6 if small else 7)
     for sign in (-1, 1):
         end = sign * (lines_at or tau)
@@ -70,11 +68,3 @@ def symlog_ticks(tau: float, reach: float, spacing: float) -> list[float]:
             if value >= outer[-1] * spacing * (1 - 1e-9) and value <= reach:
                 outer.append(value)
     return [-value for value in reversed(outer)] + [0.0] + outer
-
-
-def _minor_ticks(tau: float, limits: tuple[float, float]) -> list[float]:
-    reach = max(map(abs, limits))
-    powers = range(math.floor(math.log10(tau)), math.ceil(math.log10(reach)) + 1)
-    values = [step * 10.0**power for power in powers for step in range(1, 10)]
-    signed = [sign * value for value in values if value > tau for sign in (-1, 1)]
-    return [value for value in signed if limits[0] <= value <= limits[1]]

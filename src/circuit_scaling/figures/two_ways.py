@@ -67,6 +67,7 @@ def two_ways(frame: pd.DataFrame, x: Way, y: Way, tau: float, figure_name: str) 
                 zorder=2,
                 clip_on=False,
                 rasterized=len(frame) > CROWD,
+                in_layout=False,
             )
         panel_title(panel, model, f"{int(differs.sum())} of {len(heads)}")
     for panel in panels[len(models) :]:

@@ -54,8 +54,8 @@ def first_screen(context: ReportContext) -> FirstScreen:
     """The first screen of these tables."""
     figure = next((name for name in _FIGURES if name in context.figures), "")
     return FirstScreen(
-        warning=_warning(context),
-        measured=(*_heads(context), *_examples(context), *_documents(context)),
+        warning=warning(context),
+        measured=(*about_heads(context), *about_documents(context)),
         words=tuple(_words(context)),
         found=tuple(what_was_found(context)),
         caveats=tuple(caveats(context)),
@@ -64,7 +64,7 @@ def first_screen(context: ReportContext) -> FirstScreen:
     )
 
 
-def _warning(context: ReportContext) -> str:
+def warning(context: ReportContext) -> str:
     """Which of the models are no language models at all, but trained by this project."""
     if context.roster is None or context.imported:
         return ""
@@ -78,7 +78,8 @@ def _warning(context: ReportContext) -> str:
     )
 
 
-def _heads(context: ReportContext) -> list[str]:
+def about_heads(context: ReportContext) -> list[str]:
+    """Sentences on what was measured of which heads, and on which prompts."""
     heads = context.tables.get("classified_heads")
     if heads is None or heads.empty:
         return []
@@ -91,7 +92,8 @@ def _heads(context: ReportContext) -> list[str]:
     return [
         f"{scope} were ablated one at a time ({context.primary_words}). An effect is the change of"
         " how much the model prefers the right answer to the wrong one, in logits; negative: the"
-        " head helps."
+        " head helps.",
+        *_examples(context),
     ]
 
 
@@ -139,7 +141,8 @@ def _answers(prompt: Any) -> tuple[str, str]:
     return min(names, key=said.count), max(names, key=said.count)
 
 
-def _documents(context: ReportContext) -> list[str]:
+def about_documents(context: ReportContext) -> list[str]:
+    """A sentence on which heads were ranked by how they read which documents."""
     rankings = context.tables.get("head_rankings")
     if rankings is None or rankings.empty:
         return []

@@ -107,13 +107,16 @@ def _models(finding: Finding, evidence: Evidence, measure: Measure) -> list[str]
 def _another_definition(
     finding: Finding, evidence: Evidence, measure: Measure, models: Sequence[str]
 ) -> str:
-    """Why what can be measured here is not what the finding is about; "" where it is."""
+    """Why what can be measured here is not what the finding is about; "" where it is.
+
+    A claim about models in general is not about certain numbers of heads either.
+    """
+    if finding.checkpoints == ANY:
+        return ""
     settings = made_with(evidence.tables[measure.needs[0]])
     for name, value in measure.made_with.items():
         if settings.get(name, value) != value:
             return f"it was made with {name} = {settings[name]}, in the study {value}"
-    if finding.checkpoints == ANY:
-        return ""
     unable = evidence.incompetent(models, measure.tasks)
     if unable:
         return ", ".join(f"{model} is not competent on {task}" for model, task in unable)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from circuit_scaling.analysis.audit.evidence import Evidence
+from circuit_scaling.analysis.audit.evidence import AXES, Evidence
 from circuit_scaling.vocabulary import QUESTION_IDS, RETRIEVAL_METHODS
 
 LENGTHS = (2048, 4096, 6144, 8192)
@@ -25,10 +25,10 @@ class Compared:
     """
 
     def __init__(self, evidence: Evidence, tables: Iterable[str]) -> None:
-        frames = [evidence.tables[name] for name in tables if name in evidence.tables]
+        of_tables = [evidence.compared[name] for name in tables if name in evidence.compared]
         self._there = {
-            axis: list(dict.fromkeys(value for frame in frames for value in frame[axis].tolist()))
-            for axis in ("method", "model", "question", "token_length")
+            axis: list(dict.fromkeys(value for table in of_tables for value in table[axis]))
+            for axis in AXES
         }
         self.methods = {
             method: name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
@@ -14,6 +15,7 @@ from circuit_scaling.tables.made_with import made_with
 from circuit_scaling.vocabulary import STUDY_TASKS
 
 HEADS, RANKINGS, ACCURACIES = "classified_heads", "head_rankings", "ablation_results"
+AXES = ("method", "model", "question", "token_length")
 _MEASURED_WITH = {HEADS: "scan.primary", RANKINGS: "retrieval.asks", ACCURACIES: "masking.ks"}
 """A parameter that each of them carries where it was measured here."""
 
@@ -43,6 +45,15 @@ class Evidence:
             for checkpoint in of_these_weights(self._names[model], checkpoints):
                 found.setdefault(checkpoint, model)
         return found
+
+    @cached_property
+    def compared(self) -> dict[str, dict[str, list[Any]]]:
+        """Table of rankings or accuracies -> its methods, models, questions and lengths."""
+        return {
+            name: {axis: self.tables[name][axis].unique().tolist() for axis in AXES}
+            for name in (RANKINGS, ACCURACIES)
+            if name in self.tables
+        }
 
     @cached_property
     def _names(self) -> dict[str, set[str]]:

@@ -64,7 +64,7 @@ def _of_rankings(evidence: Evidence, finding: Finding, rests_on: Iterable[str]) 
     rows = pd.concat(parts).drop_duplicates(["table", "check", "where"])
     rows = rows[(rows["outcome"] == "suspect") & rows["table"].isin([RANKINGS, *rests_on])]
     about = [where.partition(", ")[0] in ("", *methods) for where in rows["where"]]
-    rows = rows[about]
+    rows = rows.loc[about]
     return _told(
         (row["check"], f"{row['where']}: {row['detail']}".removeprefix(": "))
         for row in rows.to_dict("records")

@@ -218,9 +218,9 @@ def _sensitivity_rows(
 
 def at_taus(classified: pd.DataFrame, taus: Sequence[float]) -> pd.DataFrame:
     """The heads once for each threshold, column ``tau``, with the category that they have there."""
-    effects = [classified[name].to_numpy(dtype=np.float64) for name in _DELTAS]
+    ioi, anti = (classified[name].to_numpy(dtype=np.float64) for name in _DELTAS)
     frames = [
-        classified.assign(tau=tau, category=categorise(*effects, tau)) for tau in sorted(taus)
+        classified.assign(tau=tau, category=categorise(ioi, anti, tau)) for tau in sorted(taus)
     ]
     return pd.concat(frames, ignore_index=True)
 

@@ -145,8 +145,9 @@ def _reads_panel(axes: Axes, heroes: list[pd.DataFrame]) -> None:
     places, labels, bars = [], [], []
     for row, of_hero in enumerate(heroes):
         reads = of_hero[of_hero["side"] == "reads"]
-        for at, (task, of_task) in zip((0.3, 0.7), reads.groupby("task", sort=False), strict=False):
-            places.append(row + at)
+        by_task = reads.groupby("task", sort=False)
+        for place, (task, of_task) in zip((0.3, 0.7), by_task, strict=False):
+            places.append(row + place)
             labels.append(_SHORT[str(task)])
             bars.append(of_task.set_index("colour")["value"].reindex(list(_ROLES)).to_numpy())
     values = np.array(bars, dtype=np.float64).reshape(len(bars), len(_ROLES))

@@ -38,6 +38,7 @@ def drawable(classified_heads: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
 
 def limits_of(heads: pd.DataFrame, tau: float) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Limits of both axes, which are linear within ``tau``."""
     x = symlog_limits(heads["delta_ioi"].to_numpy(dtype=np.float64), tau)
     y = symlog_limits(heads["delta_anti_names"].to_numpy(dtype=np.float64), tau)
     return x, y
@@ -70,6 +71,7 @@ def scatter(axes: Axes, heads: pd.DataFrame, size: float, crowded: bool) -> None
                     gid=f"heads-{category}-{family}-{ability}",
                     clip_on=False,
                     rasterized=crowded,
+                    in_layout=False,
                 )
 
 

@@ -93,7 +93,7 @@ def delta_scatter(classified_heads: pd.DataFrame, tau: float) -> Figure:
     remark = "bars: ±1.96 standard errors" if _measured(heads) else ""
     figure, axes = _phase_space(heads, tau, title, remark)
     axes.add_patch(
-        Rectangle((-tau, -tau), 2 * tau, 2 * tau, facecolor=RULE, alpha=0.22, zorder=0.3, gid="box")
+        Rectangle((-tau, -tau), 2 * tau, 2 * tau, facecolor=RULE, alpha=0.15, zorder=0.3, gid="box")
     )
     bars(axes, heads, _NORMAL_95, _FAINT, crowded=3 * len(heads) > CROWD)
     _name_strongest(axes, heads, heads, _NORMAL_95, with_model=False)

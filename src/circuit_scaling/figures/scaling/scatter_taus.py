@@ -51,11 +51,11 @@ def delta_scatter_taus(heads_at_taus: pd.DataFrame, tau: float) -> Figure:
     rows = -(-len(taus) // columns)
     figure = new_figure(2.2 * rows + 0.8, 7.2 if columns > 1 else 4.6)
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
-    limits = limits_of(heads, tau)
+    limits = limits_of(heads, max(tau, 0.6 * taus[-1]))  # they hold twice what they are given
     for panel, end in zip(panels, taus, strict=False):
         here = heads[heads["tau"] == end]
         symlog_axes(panel, tau, *limits, small=True, lines_at=end)
-        box = Rectangle((-end, -end), 2 * end, 2 * end, facecolor=RULE, alpha=0.22, zorder=0.3)
+        box = Rectangle((-end, -end), 2 * end, 2 * end, facecolor=RULE, alpha=0.15, zorder=0.3)
         box.set_gid("box")
         panel.add_patch(box)
         scatter(panel, here, size=11, crowded=len(heads) > CROWD)

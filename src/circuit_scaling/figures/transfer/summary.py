@@ -71,8 +71,6 @@ def ioi_transfer_summary(transfer_summary: pd.DataFrame) -> Figure:
     models = _models(rows)
     side = min(max(0.23 * len(models), 0.8), 3.2)
     figure = new_figure(3 * side + 2.2)
-    # Text is a little wider in print than on the screen for which the layout is made.
-    figure.set_layout_engine("constrained", w_pad=0.1)
     names = ("index", "depth", "function")
     panels = figure.subplot_mosaic([[name, "pairs"] for name in names], width_ratios=(1.15, 1.0))
     for name, way in zip(names, _WAYS, strict=True):

@@ -24,7 +24,7 @@ from circuit_scaling.figures.style import (
 )
 
 _GRID_COLUMNS = 5
-_OBJECTIVES = {"trained": "", "random": "random answers", "untrained": "not trained"}
+_OBJECTIVES = {"trained": "", "random": "at random", "untrained": "not trained"}
 
 
 @styled

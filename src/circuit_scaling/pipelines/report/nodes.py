@@ -1,4 +1,4 @@
-"""The node of the report: it only reads, and any part may be missing."""
+"""The nodes of the report: they only read, and any part may be missing."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from circuit_scaling.makers import what_to_run
 from circuit_scaling.models.roster import Roster
 from circuit_scaling.report.chapters.import_tables import is_of
 from circuit_scaling.report.context import ReportContext
+from circuit_scaling.report.notes import render_notes
 from circuit_scaling.report.page import render_report
 from circuit_scaling.report.reading_order import CHAPTERS, figures_of_the_page
 from circuit_scaling.tables.made_with import parameter
@@ -35,6 +36,11 @@ _log = logging.getLogger(__name__)
 def write_report(models: dict[str, Any], **parts: Part) -> str:
     """The page; parts are tables and sets of figures by name, and None where they are missing."""
     return render_report(_context(models, parts))
+
+
+def write_notes(models: dict[str, Any], **parts: Part) -> dict[str, str]:
+    """The notes in words, by the names of their files, of the same parts."""
+    return render_notes(_context(models, parts))
 
 
 def _context(models: dict[str, Any], parts: dict[str, Part]) -> ReportContext:

@@ -45,7 +45,7 @@ def _tell(context: ReportContext) -> Told:
     summary = context.tables["ablation_summary"]
     if summary.empty:
         return Told(("No model has hero heads to ablate.",))
-    largest = _with_all_heroes(arrange(summary, context.order))
+    largest = with_all_heroes(arrange(summary, context.order))
     joint = largest[largest["hero_set"] == "hero_joint"]
     tasks = joint[joint["readout"] == "contrast"]
     primary, suspect = tasks[tasks["primary"]], context.suspect_models()
@@ -68,7 +68,7 @@ def _tell(context: ReportContext) -> Told:
     return Told(sentences, blocks)
 
 
-def _with_all_heroes(summary: pd.DataFrame) -> pd.DataFrame:
+def with_all_heroes(summary: pd.DataFrame) -> pd.DataFrame:
     """The rows of each hero set that have the most heads."""
     measured = summary[summary["reason"] == ""]
     key = ["family", "model", "task", "ablation", "positions", "hero_set"]

@@ -35,55 +35,61 @@ _PUBLISHED_FORM = "anti_names_first"
 def _tell(context: ReportContext) -> Told:
     """How many findings became what, and each of them, study by study."""
     audit = context.tables["published_audit"]
-    of_models = audit["checkpoints"] != _ANY
+    in_general = audit["checkpoints"] == _ANY
     sentences = [
-        f"The two studies published {counted(len(audit), 'number')} and claims that are listed here"
-        " one by one, each beside what these tables give."
-        f" {_count(of_models)} are about certain checkpoints: {_outcomes(audit[of_models])}.",
-        *_in_general(audit[~of_models]),
+        f"The two studies published {counted(len(audit), 'number')} and claims, which stand below"
+        " one by one beside what the tables here give.",
+        *_of_checkpoints(audit[~in_general]),
+        *_of_any_models(audit[in_general]),
         *_not_right(audit),
         *_not_run(audit),
-        *_other_task(audit[of_models]),
+        *_other_task(audit[~in_general]),
     ]
     by_study = (_table(audit[audit["study"] == study], study) for study in STUDIES)
-    return Told(sentences, (_summary(audit), *by_study))
+    return Told(sentences, (_summary(audit), *by_study, _definitions(audit)))
 
 
-def _count(chosen: pd.Series[bool]) -> str:
-    return f"{int(chosen.sum()):,}"
+def _of_checkpoints(findings: pd.DataFrame) -> list[str]:
+    if findings.empty:
+        return []
+    return [f"{_are(len(findings))} about certain checkpoints: {_outcomes(findings)}."]
 
 
-def _outcomes(audit: pd.DataFrame) -> str:
-    """Such as ``3 reproduced, 120 not run``, in the order of the outcomes."""
-    counts = audit["outcome"].value_counts()
-    return ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in OUTCOMES if outcome in counts)
-
-
-def _in_general(claims: pd.DataFrame) -> list[str]:
+def _of_any_models(claims: pd.DataFrame) -> list[str]:
     """Claims about models in general, which say nothing of the studies' own models."""
     if claims.empty:
         return []
-    judged = claims[claims["outcome"] != NOT_RUN]
-    holding = int((judged["outcome"] == REPRODUCED).sum())
+    sentence = (
+        f"{_are(len(claims))} about models in general, and judged on those that are here and can do"
+        f" the tasks, whichever they are: {_outcomes(claims)}."
+    )
+    if (claims["outcome"] != REPRODUCED).all():
+        return [sentence]
     return [
-        f"{len(claims)} are about models in general. These are judged on the models that are here"
-        f" and can do the tasks, whichever they are: {_outcomes(claims)}. That"
-        f" {'one' if holding == 1 else 'some'} of them {'holds' if holding == 1 else 'hold'} on"
-        " these models does not say that it holds on those of the studies."
-        if holding
-        else f"{len(claims)} are about models in general, and are judged on the models that are"
-        f" here and can do the tasks, whichever they are: {_outcomes(claims)}."
+        sentence,
+        "That a claim holds for the models here does not say that it holds for those of the"
+        " studies.",
     ]
+
+
+def _outcomes(findings: pd.DataFrame) -> str:
+    """Such as ``3 reproduced, 120 not run``, in the order of the outcomes."""
+    counts = findings["outcome"].value_counts()
+    return ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in OUTCOMES if outcome in counts)
+
+
+def _are(count: int) -> str:
+    return f"{count:,} {'is' if count == 1 else 'are'}"
 
 
 def _not_right(audit: pd.DataFrame) -> list[str]:
     """What follows from tables that cannot be right."""
-    found = audit[audit["outcome"] == CANNOT_BE_RIGHT]
-    if found.empty:
+    count = int((audit["outcome"] == CANNOT_BE_RIGHT).sum())
+    if not count:
         return []
     return [
-        f"{counted(len(found), 'finding')} can be computed from the imported tables as published,"
-        " and a check says of what it rests on that it cannot be right: it is no evidence."
+        f"{count:,} {'follows' if count == 1 else 'follow'} from the imported tables, and a check"
+        " says that what they rest on cannot be right: they are no evidence."
     ]
 
 
@@ -125,9 +131,9 @@ def _summary(audit: pd.DataFrame) -> Table:
 
 def _table(findings: pd.DataFrame, study: str) -> Table:
     rows = findings.to_dict("records")
-    names = ("claim", "source", "published", "measured here", "outcome", "why, or what to run")
+    names = ["claim, and where it stands", "published", "measured here", "outcome"]
     return Table(
-        names,
+        [*names, "why, or what to run"],
         [_cells(row) for row in rows],
         f"The study of {study}: {counted(len(rows), 'number')} and claims.",
         quiet=frozenset(at for at, row in enumerate(rows) if row["outcome"] == NOT_RUN),
@@ -135,11 +141,20 @@ def _table(findings: pd.DataFrame, study: str) -> Table:
     )
 
 
+def _definitions(audit: pd.DataFrame) -> Table:
+    """What the findings are, those of one definition together."""
+    rows = [
+        (text_cell(definition), text_cell(", ".join(findings["id"])))
+        for definition, findings in audit.groupby("definition", sort=False)
+    ]
+    caption = "What exactly reproduces them."
+    return Table(("definition", "findings"), rows, caption, folded=True)
+
+
 def _cells(row: dict[Any, Any]) -> tuple[Cell, ...]:
     unit = f" {row['unit']}" if row["unit"] else ""
     return (
-        text_cell(row["claim"], note=row["definition"]),
-        text_cell(row["source"].replace("; ", "\n")),
+        text_cell(row["claim"], note=f"{row['id']}\n" + row["source"].replace("; ", "\n")),
         text_cell(f"{row['published']}{unit}" if row["published"] else MISSING),
         _measured(row, unit),
         text_cell(row["outcome"]),

@@ -62,7 +62,7 @@ def _tell(context: ReportContext) -> Told:
         *_directions(able),
         *_repair(able),
         *_pairs(pairs, able),
-        *_likeness(similarity),
+        *likeness(similarity),
         *_unresolved(able),
     )
     return Told(sentences, tuple(blocks))
@@ -189,14 +189,15 @@ def _pairs(pairs: pd.DataFrame, able: pd.DataFrame) -> Iterator[str]:
         )
 
 
-def _likeness(similarity: pd.DataFrame) -> Iterator[str]:
+def likeness(similarity: pd.DataFrame) -> Iterator[str]:
+    """Whether late shared heads of different families are alike."""
     rows = similarity[(similarity["group"] == "late shared") & similarity["p"].notna()]
     overall = rows[(rows["scope"] == "across families") & (rows["family_a"] == "all families")]
     if overall.empty:
         yield "Whether late shared heads of different families are alike cannot be said."
         return
     row = overall.iloc[0]
-    alike = "more alike than" if row["p"] < ALPHA else "no more alike than"
+    alike = "more alike than" if row["p"] < ALPHA else "not shown to be more alike than"
     yield (
         f"Late shared heads of different families are {alike} random heads of the same layers:"
         f" their profiles have a mean cosine of {number(row['similarity'])}, chance gives"

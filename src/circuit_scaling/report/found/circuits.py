@@ -62,8 +62,11 @@ def tasks_share_heads(context: ReportContext) -> Finding | None:
     sample = known.dropna(subset=["corr_sample_low", "corr_sample_high"])
     if len(sample) and claim:
         clear = int(((sample["corr_sample_low"] > 0) | (sample["corr_sample_high"] < 0)).sum())
-        again = "cannot be told" if not clear else f"is told for {clear} of {len(sample)}"
-        numbers += f" Whether models trained again would show it {again}."
+        numbers += (
+            f" That models trained again would show it is told for {clear} of {len(sample)}."
+            if clear
+            else " Whether models trained again would show it cannot be told."
+        )
     return finding("scaling", claim, "that the tasks share heads or compete for them", numbers)
 
 

@@ -11,7 +11,12 @@ import scipy.stats
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from circuit_scaling.analysis.classify.categories import classify_heads, hero_heads, sensitivity
+from circuit_scaling.analysis.classify.categories import (
+    at_taus,
+    classify_heads,
+    hero_heads,
+    sensitivity,
+)
 from circuit_scaling.analysis.classify.settings import ClassifySettings
 from circuit_scaling.analysis.join.heads import join_model
 from circuit_scaling.statistics.categories import categorise
@@ -267,6 +272,17 @@ def test_sensitivity_counts_over_the_taus() -> None:
     for category, counts in by_hand.items():
         assert rows[f"n_{category}"].tolist() == counts
         assert rows[f"frac_{category}"].tolist() == [n / 6 for n in counts]
+
+
+def test_heads_at_every_tau_are_those_that_sensitivity_counts() -> None:
+    heads = joined("a")[0]
+    counted = sensitivity(heads, competence("a", ioi=0.0, anti_names=3.0), SETTINGS)
+    counted = counted.set_index("tau")
+    found = at_taus(heads, SETTINGS.taus)
+    assert len(found) == len(SETTINGS.taus) * len(heads)
+    for tau, rows in found.groupby("tau"):
+        for category in CATEGORIES:
+            assert (rows["category"] == category).sum() == counted.loc[tau, f"n_{category}"]
 
 
 def test_relative_effects_are_shares_of_the_clean_metric() -> None:

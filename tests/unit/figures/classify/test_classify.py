@@ -112,7 +112,7 @@ class TestFamilyGrid:
     def test_one_panel_per_model_in_order_with_its_own_heads(self, heads: pd.DataFrame) -> None:
         figure = figures.family_grid(heads, TAU)
         panels = [axes for axes in figure.axes if axes.get_title(loc="left")]
-        assert [axes.get_title(loc="left") for axes in panels] == ORDER
+        assert [axes.get_title(loc="left").strip() for axes in panels] == ORDER
         for axes, model in zip(panels, ORDER, strict=True):
             np.testing.assert_array_equal(
                 positions(marks(axes)), deltas(heads[heads["model"] == model])
@@ -186,7 +186,7 @@ class TestDeltaScatter:
         named = [text.get_text() for text in annotations(figure)]
         assert named
         assert all(re.fullmatch(r"L\d+H\d+", name) for name in named)
-        assert figure.axes[0].get_title(loc="left") == "mini_pythia_l: 96 heads"
+        assert figure.axes[0].get_title(loc="left").strip() == "mini_pythia_l: 96 heads"
 
     def test_two_models_are_refused(self, heads: pd.DataFrame) -> None:
         for draw in (lambda: figures.delta_scatter(heads, TAU), lambda: figures.layer_hist(heads)):

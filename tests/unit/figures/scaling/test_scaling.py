@@ -5,31 +5,38 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.patches import Rectangle
 
 from circuit_scaling import figures
-from circuit_scaling.figures.scaling.layers import layer_counts
-from circuit_scaling.figures.style import CATEGORIES, to_svg
+from circuit_scaling.analysis.classify.categories import at_taus
+from circuit_scaling.figures.scaling.layers import layer_counts, layer_counts_at_taus
+from circuit_scaling.figures.style import to_svg
 from tests.helpers import synthetic_tables as tables
-from tests.helpers.drawn import MODELS, TAU
+from tests.helpers.drawn import MODELS, TAU, deltas, marks, positions
+
+
+def bars_of(axes: Axes) -> dict[str, np.ndarray]:
+    """Category -> lower and upper end of its bar in every layer: [layers, 2]."""
+    found = {c.get_gid().removeprefix("heads-"): c.get_paths() for c in axes.collections}
+    return {
+        name: np.array([[p.vertices[:, 1].min(), p.vertices[:, 1].max()] for p in paths])
+        for name, paths in found.items()
+    }
 
 
 class TestLayerHist:
     def test_bars_are_the_counts_by_layer_and_category(self, heads: pd.DataFrame) -> None:
         rows = heads[heads["model"] == "mini_gpt2_s"]
         rows = rows[rows["layer"] != 2]
-        axes = figures.layer_hist(rows).axes[0]
-        bars = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
-        drawn = [bar.get_height() for bar in bars]
-        expected = [
-            int(((rows["category"] == name) & (rows["layer"] == layer)).sum())
-            for name in CATEGORIES
-            for layer in range(6)
-        ]
-        assert drawn == expected
-        tops = [bar.get_y() + bar.get_height() for bar in bars[-6:]]
-        assert tops == [8, 8, 0, 8, 8, 8]
+        ends = bars_of(figures.layer_hist(rows).axes[0])
+        for name, of_category in ends.items():
+            counts = [
+                int(((rows["category"] == name) & (rows["layer"] == layer)).sum())
+                for layer in range(6)
+            ]
+            assert np.diff(of_category).ravel().tolist() == counts
+        assert ends["weak"][:, 1].tolist() == [8, 8, 0, 8, 8, 8]
 
     def test_a_model_of_unknown_depth_ends_at_its_last_layer(self, heads: pd.DataFrame) -> None:
         rows = heads[(heads["model"] == "mini_gpt2_s") & (heads["layer"] < 4)]
@@ -46,6 +53,64 @@ class TestLayerHist:
         assert axes.get_title("left") == (
             f"mini_gpt2_s ({more} more in layers that it does not have)"
         )
+
+
+class TestOtherThresholds:
+    """The figures of one model at every tau, against the rule itself."""
+
+    TAUS = (0.2, 0.03)
+
+    @pytest.fixture(scope="class")
+    def rows(self, heads: pd.DataFrame) -> pd.DataFrame:
+        return heads[heads["model"] == "mini_pythia_l"].reset_index(drop=True)
+
+    @pytest.fixture(scope="class")
+    def at(self, rows: pd.DataFrame) -> pd.DataFrame:
+        return at_taus(rows, self.TAUS)
+
+    def test_a_panel_of_layers_per_tau_with_its_own_counts(
+        self, rows: pd.DataFrame, at: pd.DataFrame
+    ) -> None:
+        figure = figures.layer_hist_taus(at)
+        titles = [axes.get_title(loc="left") for axes in figure.axes]
+        assert titles == ["τ = 0.03", "τ = 0.2"]
+        for axes, tau in zip(figure.axes, sorted(self.TAUS), strict=True):
+            ioi = rows["delta_ioi"].abs() >= tau
+            anti = rows["delta_anti_names"].abs() >= tau
+            shared = [int((ioi & anti & (rows["layer"] == layer)).sum()) for layer in range(8)]
+            assert np.diff(bars_of(axes)["shared"]).ravel().tolist() == shared
+            assert f"shared {sum(shared)} " in axes.get_title(loc="right")
+
+    def test_the_layers_beside_it_are_those_that_it_shows(self, at: pd.DataFrame) -> None:
+        counts = layer_counts_at_taus(at)
+        assert counts["tau"].tolist() == [0.03] * 8 + [0.2] * 8
+        for axes, (_, of_tau) in zip(
+            figures.layer_hist_taus(at).axes, counts.groupby("tau"), strict=True
+        ):
+            for name, ends in bars_of(axes).items():
+                assert np.diff(ends).ravel().tolist() == of_tau[f"n_{name}"].tolist()
+
+    def test_marks_stay_where_they_are_and_change_their_colour(
+        self, rows: pd.DataFrame, at: pd.DataFrame
+    ) -> None:
+        figure = figures.delta_scatter_taus(at, TAU)
+        panels = [axes for axes in figure.axes if axes.get_title(loc="left")]
+        for axes, tau in zip(panels, sorted(self.TAUS), strict=True):
+            np.testing.assert_array_equal(positions(marks(axes)), deltas(rows))
+            weak = [c for c in marks(axes) if str(c.get_gid()).startswith("heads-weak")]
+            below = rows[["delta_ioi", "delta_anti_names"]].abs().max(axis=1) < tau
+            np.testing.assert_array_equal(positions(weak), deltas(rows[below]))
+            (box,) = [patch for patch in axes.patches if patch.get_gid() == "box"]
+            np.testing.assert_allclose(box.get_bbox().get_points(), [[-tau, -tau], [tau, tau]])
+        assert len({axes.get_xlim() + axes.get_ylim() for axes in panels}) == 1
+        assert panels[0].get_xlim()[1] > max(self.TAUS)
+
+    def test_two_models_and_empty_tables(self, heads: pd.DataFrame) -> None:
+        both = at_taus(heads, self.TAUS)
+        for draw in (figures.layer_hist_taus, lambda at: figures.delta_scatter_taus(at, TAU)):
+            with pytest.raises(ValueError, match="more than one model"):
+                draw(both)
+            assert draw(both.head(0)).texts[0].get_text().startswith("Nothing to draw: ")
 
 
 class TestCorrVsScale:

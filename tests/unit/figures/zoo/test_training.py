@@ -26,7 +26,7 @@ class TestZooTraining:
         figure = figures.zoo_training(tables.zoo_curves(MODELS[-1:]), accuracy)
         written = [text.get_text() for text in all_axes(figure)[-1].texts]
         assert written[0] == "99.5 %"
-        assert written[1] == "50.0 %  (random answers)"
+        assert written[1] == "50.0 %  (at random)"
         assert written[2] == "50.0 %  (not trained)"
 
     def test_either_table_may_be_empty(self) -> None:

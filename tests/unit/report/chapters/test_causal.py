@@ -89,7 +89,9 @@ def test_models_that_cannot_do_the_task_are_not_counted(summary: pd.DataFrame) -
     assert "No shared head was traced on both tasks" in said
 
 
-@pytest.mark.parametrize(("p", "words"), [(0.0123, "are more alike"), (0.4, "are no more alike")])
+@pytest.mark.parametrize(
+    ("p", "words"), [(0.0123, "are more alike"), (0.4, "are not shown to be more alike")]
+)
 def test_late_shared_heads_are_compared_with_chance(
     summary: pd.DataFrame, p: float, words: str
 ) -> None:

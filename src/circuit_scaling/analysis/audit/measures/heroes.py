@@ -62,7 +62,7 @@ def heroes_carry_the_task(evidence: Evidence, models: Models) -> Result:
     for model in models:
         rows = table[table["model"] == model]
         categories = zip(rows["category"], rows["task"], strict=True)
-        rows = rows[[task in TASKS_OF.get(category, ()) for category, task in categories]]
+        rows = rows.loc[[task in TASKS_OF.get(category, ()) for category, task in categories]]
         found = (rows["denoising_q"] < ALPHA) & (rows["denoising_influence"] > 0)
         holds = bool(found.mean() > 0.5) if len(rows) else None
         seen[model] = Seen(holds, f"{found.sum()} of {len(rows)}")

@@ -85,11 +85,11 @@ def _mark(look: Look, line: Any) -> dict[str, Any]:
 
 
 def legend(figure: Figure, handles: Sequence[Any]) -> None:
-    """Above all panels, from the left, in as many columns as the longest label leaves room for."""
+    """Above all panels, from the left: in one line, or in columns as wide as the longest label."""
     if handles:
-        longest = max(len(str(handle.get_label())) for handle in handles)
-        fit = int(figure.get_figwidth() / (_OF_LETTER * longest + _OF_HANDLE))
-        columns = min(max(fit, 1), len(handles))
+        inches = [_OF_LETTER * len(str(handle.get_label())) + _OF_HANDLE for handle in handles]
+        fit = int(figure.get_figwidth() / max(inches))
+        columns = len(handles) if sum(inches) < figure.get_figwidth() else max(fit, 1)
         figure.legend(handles=handles, loc="outside upper left", ncols=columns)
 
 

@@ -245,7 +245,7 @@ def _panels(
         return nothing_to_draw(nothing)
     methods = [method for method in looks.methods if method in set(rows["method"])]
     per_method = rows.groupby("method")["head"].nunique().max()
-    figure = new_figure(0.2 * per_method + 1.1, 7.2 if len(methods) > 1 else 4.2)
+    figure = new_figure(0.2 * max(per_method, 3) + 1.25, 7.2 if len(methods) > 1 else 4.2)
     panels = figure.subplots(1, len(methods), sharex=True, squeeze=False)[0]
     for axes, method in zip(panels, methods, strict=True):
         of_method = rows[rows["method"] == method]
