@@ -14,6 +14,11 @@ REACHABLE = """() => [...document.querySelectorAll(
         {visibilityProperty: true, contentVisibilityAuto: true}))
     .map((found, place) => { found.dataset.place = place;
         return found.outerHTML.slice(0, 120); })"""
+# What is made to be worked, and no key reaches.
+LOST = """() => [...document.querySelectorAll('a[href], button, input, select, summary')]
+    .filter(found => found.tabIndex < 0 && !found.disabled && found.ariaDisabled !== 'true'
+        && found.checkVisibility())
+    .map(found => found.outerHTML.slice(0, 120))"""
 # Where the keyboard is, and whether one sees it: an outline, or a shadow or edge that it lacks
 # otherwise.
 FOCUSED = """() => {
@@ -52,6 +57,7 @@ def test_tab_goes_through_everything_in_order(new_page: Page, chapters: str) -> 
         anchor = page.locator(CHAPTERS, has=page.locator("table.data")).first.get_attribute("id")
         chapter(page, str(anchor)).locator("> summary").click()
     settle(page)
+    assert page.evaluate(LOST) == []
     reachable = page.evaluate(REACHABLE)
     stops = _walk(page, len(reachable))
     assert [place for place, _, _ in stops if place >= 0] == list(range(len(reachable)))

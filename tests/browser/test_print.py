@@ -33,7 +33,7 @@ def test_all_is_on_paper(page: Page, tmp_path: Path) -> None:
     printed = _squeezed(run.stdout)
     assert not [title for title in titles if _squeezed(title) not in printed]
     assert not [caption for caption in captions if _squeezed(caption)[:40] not in printed]
-    assert not [cell for cell in cells if _squeezed(cell)[:25] not in printed]
+    assert not [cell for cell in cells if _squeezed(cell)[:12] not in printed]
 
 
 def test_folds_open_for_printing(page: Page) -> None:
