@@ -23,7 +23,7 @@ def options(command: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("pipeline", "params", "again"),
     [
-        ("report", {"classify": {"tau": 0.2}}, f"join,{AFTER_CLASSIFY},report"),
+        ("report", {"classify": {"tau": 0.2}}, f"join,{AFTER_CLASSIFY},audit,report"),
         ("scaling", {"classify": {"tau": 0.2}}, "classify,scaling"),
         ("report", {"transfer": {"k": 7}}, "transfer,audit,report"),
         ("causal", {"classify": {"top_k": 2}}, "classify,causal"),

@@ -44,5 +44,6 @@ def options(sections: Sequence[Section], families: Mapping[str, str]) -> dict[st
         "family": [(name, look.label) for name, look in family_looks(found["family"]).items()],
         "model": [(name, name) for name in models],
         "category": [(n, look.label) for n, look in CATEGORIES.items() if n in found["category"]],
-        "competence": [(word, word) for word in sorted(found["competence"])],
+        # Rows of competent models carry no flag.
+        "competence": [(word, word) for word in ("competent", *sorted(found["competence"]))],
     }

@@ -89,9 +89,12 @@ function headLink(row) {
 const headsTable = document.getElementById("heads-table");
 if (known.rows.length) {
   document.getElementById("head-example").textContent = nameOf(known.rows[0]);
-  tagsOf.set(headsTable, (_, row) => Object.fromEntries(
-    ["family", "model", "category", "competence"].map((name) => [name, row[column[name]]]),
-  ));
+  // Filters know categories by their names, and rows by what they are called.
+  const categories = Object.fromEntries([...filters.elements.category.options].map(({ text, value }) => [text.trim(), value]));
+  tagsOf.set(headsTable, (_, row) => ({
+    ...Object.fromEntries(["family", "model", "competence"].map((name) => [name, row[column[name]]])),
+    category: categories[row[column.category]] ?? row[column.category],
+  }));
   const columns = known.columns.map((title, index) => {
     if (index === column.head) return { title, render: (name, kind, row) => (kind === "display" ? headLink(row) : name) };
     if (index < known.words) return { title };
@@ -106,7 +109,7 @@ if (known.rows.length) {
     pageLength: 25,
     scrollX: true,
     language: { search: "Search all heads", lengthMenu: "_MENU_ heads on a page", info: "_START_ to _END_ of _TOTAL_ heads" },
-    layout: { bottomStart: { buttons: [download("heads")] }, bottomEnd: "paging", bottom2Start: "info" },
+    layout: { bottomStart: { buttons: [download("heads", (value) => value ?? "")] }, bottomEnd: "paging", bottom2Start: "info" },
   }));
 } else {
   document.getElementById("heads").hidden = true;

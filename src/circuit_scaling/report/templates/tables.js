@@ -37,7 +37,8 @@ function plain(node) {
   return text === MISSING ? "" : text;
 }
 
-function download(name) {
+// Takes the rows that the filters leave; `body` says what a cell is in the file.
+function download(name, body) {
   return {
     extend: "csvHtml5",
     text: "Download CSV",
@@ -46,7 +47,8 @@ function download(name) {
     bom: true,
     exportOptions: {
       modifier: { search: "applied" },
-      format: { body: (data, row, column, node) => (node ? plain(node) : data ?? "") },
+      orthogonal: "export",
+      format: { body },
     },
   };
 }
@@ -63,7 +65,7 @@ function enhance(table) {
     layout: {
       topStart: long ? "search" : null,
       topEnd: null,
-      bottomStart: { buttons: [download(table.dataset.name)] },
+      bottomStart: { buttons: [download(table.dataset.name, (_data, _row, _column, cell) => plain(cell))] },
       bottomEnd: long ? "info" : null,
     },
     language: { search: "Search this table", zeroRecords: "no row is left by the filters" },
