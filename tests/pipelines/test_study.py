@@ -148,9 +148,10 @@ def test_notes_are_written_from_the_tables_of_the_run(study, test_data):
     assert not any("Not run" in text for text in notes.values())
     heads = study.load("classified_heads")
     shared = int((heads["category"] == "shared").sum())
-    assert f"  - shared: {shared} ({100 * shared / len(heads):.1f} %)" in notes[
-        "high_level_findings.md"
-    ]
+    assert (
+        f"  - shared: {shared} ({100 * shared / len(heads):.1f} %)"
+        in notes["high_level_findings.md"]
+    )
     for model in heads["model"].unique():
         assert f"\n## {model}" in notes["hero_heads.md"]
     for text in notes.values():
