@@ -71,7 +71,7 @@ def warning(context: ReportContext) -> str:
     embedded = context.roster["source"].str.contains("01_raw/zoo", regex=False)
     if not embedded.any():
         return ""
-    which = "The models on this page are" if embedded.all() else "Among the models are"
+    which = "All models here are" if embedded.all() else "Among the models are"
     return (
         f"{which} small transformers that this project trained on a made-up language: what is found"
         " in them tests the method, and says nothing about GPT-2 or Pythia."

@@ -69,8 +69,11 @@ def _opening(context: ReportContext) -> Iterator[str]:
         f"The strongest heads of each category at τ = {context.tau:g}, in the order of their"
         f" strength. Negative effects, in logits, mean that the head helps. {chosen}"
     )
-    missing = {not_run(context, name) for name in ("causal_summary", "ablation_summary")} - {""}
-    yield from (f"Reads, writes, verdicts and sets of heroes: {line}" for line in sorted(missing))
+    lacking = {
+        "Reads, writes and verdicts": not_run(context, "causal_summary"),
+        "Heroes ablated together": not_run(context, "ablation_summary"),
+    }
+    yield from (f"{what}. {line}" for what, line in lacking.items() if line)
 
 
 def _model(context: ReportContext, model: str, heroes: pd.DataFrame) -> Iterator[str]:

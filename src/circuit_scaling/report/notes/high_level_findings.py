@@ -44,10 +44,7 @@ def write(context: ReportContext) -> str:
         ("5. Hero heads, and what was done with them", ("hero_heads",), _heroes),
     )
     chapters = (chapter(context, *part) for part in parts)
-    opening = [
-        *map(plain, filter(None, [warning(context), *about_heads(context)])),
-        no_intervals(context),
-    ]
+    opening = [*map(plain, [warning(context), *about_heads(context)]), no_intervals(context)]
     return document("# High-level findings", *opening, *chapters)
 
 

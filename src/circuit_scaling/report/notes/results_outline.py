@@ -50,6 +50,7 @@ def write(context: ReportContext) -> str:
     """The note: the parts of a paper in order."""
     return document(
         "# Outline of the results",
+        plain(warning(context)),
         *_introduction(context),
         *_background(context),
         *_methods(context),
@@ -80,10 +81,9 @@ def _introduction(context: ReportContext) -> Iterator[str]:
 
 def _contributions(context: ReportContext) -> list[str]:
     """What was measured, then what was shown; nothing that was not."""
-    shown = [plain(finding.claim) for finding in found_about_circuits(context) if finding.shown]
-    return [*map(plain, filter(None, [warning(context), *about_heads(context)])), *shown] or [
-        "Nothing has been measured yet."
-    ]
+    shown = [finding.claim for finding in found_about_circuits(context) if finding.shown]
+    told = [plain(sentence) for sentence in (*about_heads(context)[:1], *shown)]
+    return told or ["Nothing has been measured yet."]
 
 
 def _background(context: ReportContext) -> Iterator[str]:
@@ -142,6 +142,7 @@ def _tasks(context: ReportContext) -> Iterator[str]:
             " the head helps.",
         ]
     )
+    yield from map(plain, about_heads(context)[1:])
     competence = context.tables.get("competence")
     if competence is None or competence.empty:
         yield not_run(context, "competence")
@@ -307,7 +308,9 @@ def _appendix(context: ReportContext) -> Iterator[str]:
         yield "Heads of each category at other thresholds, all models together:"
         yield _at_taus(sensitivity)
     facts = [f"version {context.project_version}"] if context.project_version else []
-    facts += [f"commit {commit}" for commit in context.commits]
+    if context.commits:
+        commits = "commit" if len(context.commits) == 1 else "commits"
+        facts.append(f"{commits} {listed(list(context.commits))}")
     if facts:
         yield f"Made with {', '.join(facts)}."
 
