@@ -81,7 +81,7 @@ def test_findings_of_other_rankings_are_left_out(elsewhere, run_undrawn, given):
     assert "made from other heads" not in page.read_text()
     run_undrawn("import_retrieval", "report", params=given(head_rankings=rankings(seed=1)))
     text = page.read_text()
-    comparison = text[text.index('<section id="comparison"') :]
+    comparison = text[text.index('class="chapter" id="comparison"') :]
     assert "made from other heads than those of this page" in comparison
     assert "--pipelines retrieval_compare" in comparison
 

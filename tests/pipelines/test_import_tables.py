@@ -14,7 +14,7 @@ from tests.helpers.command_line import kedro_run
 from tests.helpers.files import files
 from tests.helpers.given_tables import clean, defective, truncated
 
-ALL = ("import_tables", "classify", "scaling", "transfer", "report")
+ALL = ("import_tables", "classify", "scaling", "transfer", "audit", "report")
 
 
 @pytest.fixture

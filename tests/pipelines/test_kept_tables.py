@@ -13,7 +13,7 @@ from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.tables.import_tables import IMPORT_CHECKS
 from tests.helpers.given_tables import clean, defective
 
-ALL = ("import_tables", "classify", "scaling", "transfer", "report")
+ALL = ("import_tables", "classify", "scaling", "transfer", "audit", "report")
 SMALL = "pythia-70m"  # 6 layers of 8 heads
 
 

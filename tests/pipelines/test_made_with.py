@@ -25,7 +25,7 @@ def options(command: str) -> dict[str, str]:
     [
         ("report", {"classify": {"tau": 0.2}}, f"join,{AFTER_CLASSIFY},report"),
         ("scaling", {"classify": {"tau": 0.2}}, "classify,scaling"),
-        ("report", {"transfer": {"k": 7}}, "transfer,report"),
+        ("report", {"transfer": {"k": 7}}, "transfer,audit,report"),
         ("causal", {"classify": {"top_k": 2}}, "classify,causal"),
         ("classify", {"scan": {"seed": 3}}, "scan,join,classify"),
     ],

@@ -11,6 +11,7 @@ from kedro.framework.project import pipelines
 
 from circuit_scaling.configuration import RETRIEVAL_MODELS, present_slugs
 from circuit_scaling.makers import makers_of, what_to_run
+from circuit_scaling.report.notes import tables_of_the_notes
 from circuit_scaling.report.reading_order import CHAPTERS, figures_of_the_page, tables_of_the_page
 from circuit_scaling.tables.registry import ALL_TABLES, tables_of
 from tests.conftest import PROJECT
@@ -76,10 +77,10 @@ def test_what_to_run_is_read_from_the_pipelines(catalog):
         assert table in pipelines[names[-1]].all_outputs(), table
 
 
-def test_the_report_reads_every_part_that_a_chapter_declares(catalog):
+def test_the_report_reads_every_part_that_a_chapter_or_a_note_declares(catalog):
     catalog()
     parts = {name for name in pipelines["report"].inputs() if not name.startswith("params:")}
-    assert parts == {*tables_of_the_page(), *figures_of_the_page()}
+    assert parts == {*tables_of_the_page(), *figures_of_the_page(), *tables_of_the_notes()}
     assert parts <= set(what_to_run())
     sets = yaml.safe_load((PROJECT / "conf/base/catalog_08_reporting.yml").read_text())
     for chapter in CHAPTERS:

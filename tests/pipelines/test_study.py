@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -137,6 +139,24 @@ def test_every_model_has_its_own_figures(study, test_data):
         by_layer = pd.read_csv(folder / f"layer_hist_{model}.csv")
         assert by_layer[[f"n_{c}" for c in CATEGORIES]].sum(axis=1).tolist() == [shape[1]] * 4
         assert len(pd.read_csv(folder / f"{model}_delta_scatter.csv")) == shape[0] * shape[1]
+
+
+def test_notes_are_written_from_the_tables_of_the_run(study, test_data):
+    notes = study.load("report_notes")
+    folder = test_data / "08_reporting"
+    assert {path.name for path in (folder / "notes").iterdir()} == set(notes)
+    assert not any("Not run" in text for text in notes.values())
+    heads = study.load("classified_heads")
+    shared = int((heads["category"] == "shared").sum())
+    assert (
+        f"  - shared: {shared} ({100 * shared / len(heads):.1f} %)"
+        in notes["high_level_findings.md"]
+    )
+    for model in heads["model"].unique():
+        assert f"\n## {model}" in notes["hero_heads.md"]
+    for text in notes.values():
+        for link in re.findall(r"\]\(\.\./([^)]*)\)", text):
+            assert (folder / link).is_file(), link
 
 
 def test_report_names_every_model(study, test_data):

@@ -143,7 +143,7 @@ class TestMissing:
         asked = ablated_sets.SETTINGS.model_copy(update={"ks": (1, 2)})
         chosen = choose_sets("m", SHAPE, HEROES, ablated_sets.heads_of(SHAPE), asked)
         found = row(summary(ablated_sets.trials(chosen, planted, right)), "hero_shared", 2)
-        assert found["reason"] == "1 heroes, 2 are asked for"
+        assert found["reason"] == "1 hero head, 2 asked for"
         assert pd.isna(found["mean_diff"])
         assert pd.isna(found["matched_p"])
 

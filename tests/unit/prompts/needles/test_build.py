@@ -266,7 +266,7 @@ def test_a_side_of_the_split_without_a_filing() -> None:
     tests = truth["filename"].isin(order[:3])
     some = truth.assign(original_Inc_year_truth=truth["original_Inc_year_truth"].mask(tests))
     message = refused(truth=some, texts=texts, test_share=0.25)
-    assert message.startswith("No filing of the test side can be asked about 'inc_year' (0 filings")
+    assert message.startswith("No filing of the test side can be asked about 'inc_year' (too long")
     assert message.endswith("leave 'inc_year' out of 'questions'.")
 
 

@@ -20,6 +20,7 @@ from circuit_scaling.analysis.audit.results import (
     percent,
     said,
 )
+from circuit_scaling.vocabulary import STUDY_TASKS
 
 _SUMMARY, _HEADS, _FATES = "transfer_summary", "transfer_heads", "head_divergence"
 _IOI = ("ioi",)
@@ -110,7 +111,7 @@ def few_stay_strong(evidence: Evidence, models: Models, within: bool) -> Result:
     return Verdicts("pair", dict(_of_pairs(evidence, models, within, seen)))
 
 
-@measure("words", (_FATES,), ("ioi", "anti_names"))
+@measure("words", (_FATES,), STUDY_TASKS)
 def mostly_absent_or_weak(evidence: Evidence, models: Models) -> Result:
     """At least half of a base's IOI-like heads are missing or weak at their index elsewhere."""
     table = evidence.tables[_FATES]
