@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page
 
-from tests.helpers.browser import DESKTOP
+from tests.helpers.browser import DESKTOP, IDLE
 
 CHAPTERS = "details.chapter"
 _CLOSED = """() => {
@@ -23,6 +23,7 @@ _CLOSED = """() => {
 
 def reset(page: Page) -> None:
     """Close and undo everything that a reader may have opened and chosen."""
+    page.bring_to_front()
     page.set_viewport_size(DESKTOP)
     if page.locator("#head-card").is_visible():
         page.keyboard.press("Escape")
@@ -59,9 +60,7 @@ def unfold(page: Page) -> None:
 
 def settle(page: Page) -> None:
     """Wait until the page has nothing to do, such as to draw."""
-    page.evaluate(
-        "() => new Promise(done => requestAnimationFrame(() => requestIdleCallback(done)))"
-    )
+    page.evaluate(IDLE)
 
 
 def show_phase_space(page: Page) -> Locator:
