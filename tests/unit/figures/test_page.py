@@ -1,4 +1,4 @@
-"""docs/figures.md names every figure of the catalogue, and every figure of the published studies."""
+"""docs/figures.md names every figure of the catalogue and of the published studies."""
 
 from __future__ import annotations
 
