@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 export DO_NOT_TRACK := 1
 
-.PHONY: run real real-docs test every-test check unit models oracle golden pipelines end-to-end browser viz site zoo bench soak architectures bench-gpu clean help
+.PHONY: run real real-docs gallery test every-test check unit models oracle golden pipelines end-to-end browser viz site zoo bench soak architectures bench-gpu clean help
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -38,6 +38,9 @@ real-docs: $(VENV)/.real  ## compare the engine with hooks on it; write docs/rea
 	$(BIN)/python -m benchmarks.real --out docs/benchmarks
 	$(BIN)/python -m benchmarks --page-only
 	$(BIN)/python -m benchmarks.real_models
+
+gallery: $(STAMP)  ## pictures and captions of the README, from the figures of make run and make real
+	$(BIN)/python -m benchmarks.gallery
 
 test: $(STAMP)  ## style, types, walls between the rooms, and all tests on two cores (a quarter of an hour)
 	$(MAKE) --jobs 2 check every-test

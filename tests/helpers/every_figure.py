@@ -188,7 +188,14 @@ def transfer(models: Sequence[Model]) -> tuple[pd.DataFrame, pd.DataFrame]:
         layer=heads.index % 20,
         head=0,
         divergence=fates[rng.integers(0, 4, len(heads))],
-        **{f"chance_{fate}": 1 / 3 for fate in fates[:3]},
+    ).pipe(_with_chance)
+
+
+def _with_chance(heads: pd.DataFrame) -> pd.DataFrame:
+    """Any fate by chance, of what is there."""
+    there = (heads["divergence"] != "missing").astype(float)
+    return heads.assign(
+        **{f"chance_{fate}": there / 3 for fate in ("conserved", "inverted", "lost")}
     )
 
 

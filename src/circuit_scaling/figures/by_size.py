@@ -44,7 +44,7 @@ def size_axis(axes: Axes, at: NDArray[np.float64]) -> None:
     low, high = np.log10(at.min()), np.log10(at.max())
     margin = 0.08 * max(high - low, 0.1)
     axes.set_xlim(10 ** (low - margin), 10 ** (high + margin))
-    ticks = _ticks(10 ** (low - margin), 10 ** (high + margin))
+    ticks = _ticks(10 ** (low - margin), 10 ** (high + margin)) or [float(f"{10**low:.3g}")]
     axes.set_xticks(ticks, minor=False)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())

@@ -96,6 +96,7 @@ FAMILIES: dict[str, Look] = {
     "opt": Look("OPT", "#00694c", "<"),
     "gpt_neo": Look("GPT-Neo", "#8f4871", "d"),
     "llama": Look("Llama", "#9c6a00", "h"),
+    "smollm2": Look("SmolLM2", "#7a5195", ">"),
     "mini_gpt2": Look("mini GPT-2", "#0072b2", "o"),
     "mini_pythia": Look("mini Pythia", "#d55e00", "s"),
     "mini_opt": Look("mini OPT", "#009e73", "^"),
@@ -103,8 +104,8 @@ FAMILIES: dict[str, Look] = {
     "mini_llama": Look("mini Llama", "#e69f00", "*"),
     "control": Look("one-objective control", "#555555", "v"),
 }
-_SPARE_COLOURS = ("#7a5195", "#8c8c00", "#00798c", "#a05252")
-_SPARE_MARKERS = (">", "X", "H", "8")
+_SPARE_COLOURS = ("#8c8c00", "#00798c", "#a05252")
+_SPARE_MARKERS = ("X", "H", "8")
 
 TASKS: dict[str, Look] = {
     "ioi": Look("IOI", "#2f7fc1", "o", "-"),

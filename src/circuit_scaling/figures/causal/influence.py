@@ -66,7 +66,7 @@ def causal_influence(of_task: pd.DataFrame) -> Figure:
     panels[0].xaxis.set_minor_formatter(NullFormatter())
     task = next(iter(task_looks(of_task["task"].unique()).values()))
     figure.supxlabel("strength: |Δ on IOI| + |Δ on anti-repetition| under ablation (logits)")
-    figure.supylabel(f"{task.label}:\nshare of m(clean) − m(corrupt)")
+    figure.supylabel(f"{task.label}: share of\nm(clean) − m(corrupt)", ma="center")
     figure.legend(handles=_handles(of_task), loc="outside upper left", ncols=5)
     return figure
 

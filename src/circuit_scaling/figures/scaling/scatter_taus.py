@@ -72,7 +72,8 @@ def delta_scatter_taus(heads_at_taus: pd.DataFrame, tau: float) -> Figure:
         parse_math=True,
     )
     figure.supylabel(r"$\Delta_\mathrm{anti}$ (negative: the head helps)", parse_math=True)
-    figure.legend(handles=_handles(heads, str(model)), loc="outside upper left", ncols=6)
+    legend = figure.legend(handles=_handles(heads, str(model)), loc="outside upper left", ncols=6)
+    legend.get_texts()[0].set_fontweight("bold")
     return figure
 
 

@@ -129,8 +129,8 @@ def _matrix_panel(
     for marked, fill, gid in ((low & ~beyond, "none", "ring"), (beyond, INK, "disc")):
         at = np.argwhere(marked)
         axes.scatter(
-            at[:, 1] + 0.36,
-            at[:, 0] - 0.34,
+            at[:, 1] + 0.39,
+            at[:, 0] - 0.37,
             s=7,
             facecolor="white" if fill == "none" else fill,
             edgecolor=INK,

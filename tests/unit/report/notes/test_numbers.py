@@ -288,7 +288,7 @@ class TestWhereNumbersComeFrom:
         allowed |= {f"{size:.2f}" for size in full.tables["classified_heads"]["params_m"]}
         for name, text in told.items():
             plain = re.sub(
-                r"by chance [\d.]+|[\d.]+ expected by chance|version \S+|[\d.]+ %|\d\.\d",
+                r"[\d.]+ (models )?expected by chance|by chance [\d.]+|version \S+|[\d.]+ %|\d\.\d",
                 _headings,
                 text,
             )
@@ -296,7 +296,9 @@ class TestWhereNumbersComeFrom:
             assert decimals <= allowed, name
 
 
-COUNTED = re.compile(r"by chance [\d.]+|[\d.]+ expected by chance|version \S+|[\d.]+ %|\d\.\d")
+COUNTED = re.compile(
+    r"[\d.]+ (models )?expected by chance|by chance [\d.]+|version \S+|[\d.]+ %|\d\.\d"
+)
 
 
 def _headings(found: re.Match[str]) -> str:
