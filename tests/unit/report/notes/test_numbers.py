@@ -287,11 +287,7 @@ class TestWhereNumbersComeFrom:
         allowed |= {f"{tau:g}" for tau in full.tables["category_sensitivity"]["tau"]}
         allowed |= {f"{size:.2f}" for size in full.tables["classified_heads"]["params_m"]}
         for name, text in told.items():
-            plain = re.sub(
-                r"[\d.]+ (models )?expected by chance|by chance [\d.]+|version \S+|[\d.]+ %|\d\.\d",
-                _headings,
-                text,
-            )
+            plain = COUNTED.sub(_headings, text)
             decimals = set(re.findall(r"(?<![\w.])\d+\.\d+(?![\w.])", plain))
             assert decimals <= allowed, name
 
