@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,9 @@ import pandas as pd
 from circuit_scaling.figures.retrieval.comparison.looks import length_label
 from circuit_scaling.figures.retrieval.comparison.rows import of_finding
 from circuit_scaling.figures.style import QUESTIONS, number
-from circuit_scaling.report.blocks import MISSING, interval, rows_of, share
+from circuit_scaling.report.blocks import MISSING, interval, listed, rows_of, share
 from circuit_scaling.report.context import ReportContext
-from circuit_scaling.report.found.finding import Finding, finding
+from circuit_scaling.report.found.finding import Finding, finding, more_than_chance
 from circuit_scaling.report.found.retrieval import best_heads, level, method_labels
 from circuit_scaling.report.notes.markdown import plain
 from circuit_scaling.tables.made_with import made_with
@@ -113,3 +113,20 @@ def compared_finding(
     known = any(not pd.isna(row.ci_low) for row in rows)
     remark = "" if known else "There are no intervals."
     return finding("comparison", shown, otherwise, " ".join(filter(None, (numbers, remark))))
+
+
+def layers_differ(
+    rows: Sequence[Any], say: Callable[[Any, Any], str], claim: str, otherwise: str
+) -> Finding | None:
+    """Whether a layer's shares differ, by whole intervals and in more layers than by chance.
+
+    ``say`` words the rows with the highest and the lowest share of one layer.
+    """
+    if not rows:
+        return None
+    layers = sorted({row.layer for row in rows})
+    ends = [highest_and_lowest(row for row in rows if row.layer == layer) for layer in layers]
+    differ = [pair for pair in ends if pair is not None and apart(*pair)]
+    told = listed([say(high, low) for high, low in differ])
+    shown = more_than_chance(len(differ), len(layers))
+    return compared_finding(claim if shown else None, otherwise, f"{told}." if told else "", rows)

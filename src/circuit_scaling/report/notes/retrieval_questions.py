@@ -7,7 +7,6 @@ from typing import Any
 
 from circuit_scaling.report.blocks import listed
 from circuit_scaling.report.found import Finding
-from circuit_scaling.report.found.finding import more_than_chance
 from circuit_scaling.report.notes.compared import (
     KINDS,
     Compared,
@@ -15,6 +14,7 @@ from circuit_scaling.report.notes.compared import (
     compared_finding,
     fall,
     highest_and_lowest,
+    layers_differ,
     percent,
     question_label,
 )
@@ -100,23 +100,14 @@ def kinds_lose_unequally(compared: Compared) -> Finding | None:
 
 def questions_have_layers(compared: Compared) -> Finding | None:
     """Whether a layer holds more of the best heads for one question than for another."""
-    rows = compared.rows("q4_layer_frequency")
-    if not rows:
-        return None
-    layers = sorted({row.layer for row in rows})
-    ends = [highest_and_lowest(row for row in rows if row.layer == layer) for layer in layers]
-    differ = [pair for pair in ends if pair is not None and apart(*pair)]
-    parts = [
-        f"L{high.layer} comes more often for {question_label(high.question)} than for"
-        f" {question_label(low.question)}"
-        for high, low in differ
-    ]
-    shown = more_than_chance(len(differ), len(layers))
-    return compared_finding(
-        "Questions differ in their layers." if shown else None,
+    return layers_differ(
+        compared.rows("q4_layer_frequency"),
+        lambda high, low: (
+            f"L{high.layer} comes more often for {question_label(high.question)} than for"
+            f" {question_label(low.question)}"
+        ),
+        "Questions differ in their layers.",
         "that questions differ in their layers",
-        f"{listed(parts)}." if parts else "",
-        rows,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from circuit_scaling.figures.style import number
-from circuit_scaling.report.blocks import MISSING, listed, rows_of
+from circuit_scaling.report.blocks import MISSING, rows_of
 from circuit_scaling.report.context import ReportContext
 from circuit_scaling.report.found import Finding, retrieval
 from circuit_scaling.report.found.finding import more_than_chance
@@ -17,6 +17,7 @@ from circuit_scaling.report.notes.compared import (
     apart,
     compared_finding,
     highest_and_lowest,
+    layers_differ,
     percent,
     question_label,
 )
@@ -52,23 +53,14 @@ def rankings(context: ReportContext, compared: Compared) -> str:
 
 def methods_have_layers(compared: Compared) -> Finding | None:
     """Whether a layer holds more of the heads of one method than of another."""
-    rows = compared.rows("f2_layer_share")
-    if not rows:
-        return None
-    layers = sorted({row.layer for row in rows})
-    ends = [highest_and_lowest(row for row in rows if row.layer == layer) for layer in layers]
-    differ = [pair for pair in ends if pair is not None and apart(*pair)]
-    parts = [
-        f"L{high.layer} holds more of those of {compared.method(high.method)} than of"
-        f" {compared.method(low.method)}"
-        for high, low in differ
-    ]
-    shown = more_than_chance(len(differ), len(layers))
-    return compared_finding(
-        "The methods find heads in different layers." if shown else None,
+    return layers_differ(
+        compared.rows("f2_layer_share"),
+        lambda high, low: (
+            f"L{high.layer} holds more of those of {compared.method(high.method)} than of"
+            f" {compared.method(low.method)}"
+        ),
+        "The methods find heads in different layers.",
         "that the methods find heads in different layers",
-        f"{listed(parts)}." if parts else "",
-        rows,
     )
 
 
