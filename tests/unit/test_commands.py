@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from omegaconf import OmegaConf
 from circuit_scaling.analysis.import_tables.joint import import_joint_table
 from circuit_scaling.analysis.import_tables.settings import ImportSettings
 from circuit_scaling.cli import run as kedro_run
-from circuit_scaling.commands import remember_run, run_command
+from circuit_scaling.commands import command_in, remember_run, run_command
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.models.roster import Rosters
 
@@ -91,3 +92,16 @@ def test_what_a_suspect_table_suggests_imports_that_table(tmp_path) -> None:
     options = pasted(command)
     assert options["env"] == "external"
     assert options["params"]["import"] == {"joint_table": str(path), "on_suspect": "keep"}
+
+
+@pytest.mark.parametrize("env", [None, "external"])
+def test_another_environment_is_run_with_its_own_pipelines_and_parameters(
+    env: str | None, tmp_path: Path
+) -> None:
+    assert command_in("pretrained") == "kedro run --env pretrained"
+    conf = tmp_path / "my conf"
+    conf.mkdir()
+    remember_run("kedro run", env, str(conf), {"import": {"joint_table": "table.csv"}})
+    options = pasted(command_in("pretrained"))
+    assert (options["env"], options["conf_source"]) == ("pretrained", str(conf))
+    assert options["params"] == {}

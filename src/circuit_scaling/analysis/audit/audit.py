@@ -56,11 +56,10 @@ def _line(finding: Finding, evidence: Evidence, makers: Mapping[str, Sequence[st
     absent = [name for name in measure.needs if name not in evidence.tables]
     if absent:
         why = f"there is no {' and no '.join(absent)}"
-        command = _command(finding, evidence, absent, makers)
-        return _Line(Judgement(NOT_RUN, why), found, command=command)
+        return _Line(Judgement(NOT_RUN, why), command=_command(finding, evidence, absent, makers))
     other = _another_definition(finding, evidence, measure, found)
     if other:
-        return _Line(Judgement(NOT_COMPARABLE, other), found)
+        return _Line(Judgement(NOT_COMPARABLE, other))
     return _judged(finding, evidence, measure, found)
 
 
@@ -94,7 +93,7 @@ def _models(finding: Finding, evidence: Evidence, measure: Measure) -> list[str]
     if missing:
         verb = "is" if len(missing) == 1 else "are"
         why = f"{_named(missing)} {verb} not among the models here"
-        return _Line(Judgement(NOT_RUN, why), list(by_checkpoint.values()), command=command)
+        return _Line(Judgement(NOT_RUN, why), command=command)
     if measure.rests_on:
         there = Compared(evidence, measure.rests_on).methods
         absent = [name for name in methods_in(finding.arguments) if name not in there]

@@ -223,6 +223,7 @@ def test_layers_and_heads_of_methods_and_questions():
     of = evidence(*rows)
     assert holds("leading_layers", of, method="wu24", layers=[16, 5]) is True
     assert holds("leading_layers", of, method="wu24", layers=[2, 5]) is False
+    assert holds("methods_prefer_layers", of, n=1) is True
     assert holds("layers_dominate", of, layers=[14, 16]) is True  # for three questions of four
     assert holds("layers_dominate", of, layers=[3, 14]) is False
     assert holds("questions_prefer_layers", of, n=2) is True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -26,11 +28,12 @@ from circuit_scaling.analysis.audit.results import (
 )
 from circuit_scaling.analysis.retrieval.comparison.averages import mean_of
 from circuit_scaling.analysis.retrieval.comparison.compared import Ranked
-from circuit_scaling.vocabulary import QUESTION_IDS
+from circuit_scaling.vocabulary import QUESTION_IDS, RETRIEVAL_METHODS
 
 _CONSENSUS = COMPARED | {"comparison.consensus_rank": 100}
 _LAYERS = {"comparison.layer_top": 20}
 _FREQUENT = COMPARED | {"comparison.frequent": 100}
+_BY_QUESTION = "q4_layer_frequency"
 _SHOWN = 6
 
 
@@ -120,27 +123,31 @@ def found_by(evidence: Evidence, models: Models, head: str, methods: list[str]) 
 @measure("words", OF_RANKINGS, made_with=_FREQUENT)
 def leading_layers(evidence: Evidence, models: Models, method: str, layers: list[int]) -> Result:
     """The layers with most of the heads that a method finds often are exactly these."""
-    shares = _by_head(evidence, "f2_layer_share", method)
-    leading = shares.sort_values(ascending=False, kind="stable").index.astype(int).tolist()
-    words = "most are in layers " + ", ".join(map(str, leading[:_SHOWN]))
+    leading = _leading(evidence, "f2_layer_share", method, _SHOWN)
+    words = "most are in layers " + ", ".join(map(str, leading))
     return Seen(set(leading[: len(layers)]) == set(layers), words)
+
+
+@measure("words", OF_RANKINGS, made_with=_FREQUENT)
+def methods_prefer_layers(evidence: Evidence, models: Models, n: int) -> Result:
+    """The ``n`` layers with most of the heads that a method finds often differ between methods."""
+    leading = _leading_of(evidence, "f2_layer_share", RETRIEVAL_METHODS, n)
+    return Seen(len({frozenset(first) for first in leading.values()}) > 1, _in_words(leading))
 
 
 @measure("words", OF_RANKINGS, made_with=_LAYERS)
 def layers_dominate(evidence: Evidence, models: Models, layers: list[int]) -> Result:
     """These layers have most of the best heads, for more than half of the questions."""
-    leading = {q: _leading(evidence, q, len(layers)) for q in QUESTION_IDS}
+    leading = _leading_of(evidence, _BY_QUESTION, QUESTION_IDS, len(layers))
     n = sum(set(first) == set(layers) for first in leading.values())
-    words = "; ".join(f"{q} {', '.join(map(str, first))}" for q, first in leading.items())
-    return Seen(2 * n > len(leading), words)
+    return Seen(2 * n > len(leading), _in_words(leading))
 
 
 @measure("words", OF_RANKINGS, made_with=_LAYERS)
 def questions_prefer_layers(evidence: Evidence, models: Models, n: int) -> Result:
     """The ``n`` layers with most of the best heads are not the same for all questions."""
-    leading = {q: _leading(evidence, q, n) for q in QUESTION_IDS}
-    words = "; ".join(f"{q} {', '.join(map(str, first))}" for q, first in leading.items())
-    return Seen(len({frozenset(first) for first in leading.values()}) > 1, words)
+    leading = _leading_of(evidence, _BY_QUESTION, QUESTION_IDS, n)
+    return Seen(len({frozenset(first) for first in leading.values()}) > 1, _in_words(leading))
 
 
 @measure("words", OF_RANKINGS, made_with=_LAYERS)
@@ -204,10 +211,21 @@ def _by_head(evidence: Evidence, finding: str, key: str) -> pd.Series[float]:
     return pd.Series(values, dtype=float)
 
 
-def _leading(evidence: Evidence, question: str, n: int) -> list[int]:
-    often = _by_head(evidence, "q4_layer_frequency", question)
+def _leading(evidence: Evidence, finding: str, key: str, n: int) -> list[int]:
+    """The ``n`` layers with the largest values of a finding that is keyed by layers."""
+    often = _by_head(evidence, finding, key)
     first = often.sort_values(ascending=False, kind="stable").head(n)
     return [int(layer) for layer in first.index]
+
+
+def _leading_of(
+    evidence: Evidence, finding: str, keys: Sequence[str], n: int
+) -> dict[str, list[int]]:
+    return {key: _leading(evidence, finding, key, n) for key in keys}
+
+
+def _in_words(leading: dict[str, list[int]]) -> str:
+    return "; ".join(f"{key} {', '.join(map(str, first))}" for key, first in leading.items())
 
 
 def _some(names: list[str]) -> str:
