@@ -175,7 +175,7 @@ def test_a_second_table_does_not_stand_beside_chapters_of_the_first(elsewhere, r
         assert "made from other heads than those of this page" in text
         assert re.search(f"kedro run --env test .*--pipelines {chapter}<", text)
         assert "<table" not in text
-    run_undrawn("scaling", "transfer", "report", params=given(second))
+    run_undrawn("scaling", "transfer", "audit", "report", params=given(second))
     assert "made from other heads" not in page.read_text()
 
 

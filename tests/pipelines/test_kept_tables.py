@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -96,8 +97,8 @@ def test_it_ends_with_the_report_and_with_marks(
     assert len(heads) == len(kept)
     reports = tmp_path / "data" / "08_reporting"
     page = (reports / "report.html").read_text()
-    shown = page.split("<script>")[0].lower()
-    assert not any(f"{before}nan" in shown for before in "> ")
+    shown = page.split('<script type="application/json"')[0].lower()
+    assert re.findall(r".{60}[> ]nan.{20}", shown) == []
     assert "not run: " not in page
     findings = there.load("import_findings").query("outcome == 'suspect'")
     assert set(findings["check"]) >= SUSPECT[name]

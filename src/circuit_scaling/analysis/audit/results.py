@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from circuit_scaling.figures.style import number
+
 NAMED = 3
 """So many models are named one by one."""
 
@@ -110,8 +112,8 @@ def together(verdicts: Verdicts, *, in_general: bool) -> Seen:
 
 
 def said(value: float, digits: int = 2) -> str:
-    """A number with a real minus sign."""
-    return f"{value:.{digits}f}".replace("-", "−")
+    """A number with a real minus sign; one that is not there is a dash."""
+    return number(value, digits)
 
 
 def percent(share: float, digits: int = 0) -> str:

@@ -74,7 +74,7 @@ def correlation_moderate(evidence: Evidence, models: Models) -> Result:
     seen = {}
     for model, value in zip(models, _values(evidence, models), strict=True):
         holds = all_of([exceeds(value, _NOTHING), exceeds(_MODERATE, value)])
-        seen[model] = Seen(holds, f"{value.value:.2f}")
+        seen[model] = Seen(holds, said(value.value))
     return Verdicts("model", seen)
 
 
