@@ -5,7 +5,8 @@ They are drawn by the nodes of the pipelines, under the names under which these 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 from typing import NamedTuple
@@ -13,18 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import yaml
-from matplotlib.figure import Figure
 
-from circuit_scaling.analysis.classify.categories import at_taus
 from circuit_scaling.datasets.figures import Drawn
-from circuit_scaling.figures import (
-    all_heads_phase_space,
-    delta_scatter,
-    delta_scatter_taus,
-    family_grid,
-    masking_overview,
-    name_order,
-)
+from circuit_scaling.figures import ablation_overview, masking_overview
 from circuit_scaling.pipelines.ablation.nodes import draw as draw_ablation
 from circuit_scaling.pipelines.causal.nodes import draw as draw_causal
 from circuit_scaling.pipelines.classify.nodes import draw as draw_classify
@@ -71,14 +63,15 @@ class Size(NamedTuple):
 
 
 def sizes() -> dict[int, Size]:
-    """The model with most heads, two with few, the ten embedded ones, and the study's."""
+    """The model with most heads, two with few and a long name, the embedded ones, the study's."""
     every = {model.slug: model for model in study()}
-    largest, few = (every["gpt2_xl"],), (every["gpt2"], every["pythia_70m"])
+    imported = replace(every["gpt2"], slug="an-organisation/its-gpt2-124M-finetuned-0")
+    largest, few = (every["gpt2_xl"],), (imported, every["pythia_70m"])
     return {
         1: Size(largest, largest),
         2: Size(few, few[1:]),
         10: Size(MODELS, [model for model in MODELS if model.slug == "control_ioi"]),
-        17: Size(tuple(every.values()), few[:1]),
+        17: Size(tuple(every.values()), ()),
     }
 
 
@@ -99,6 +92,7 @@ def of_circuits(size: Size) -> Drawn:
         }
         for model in alone
     }
+    removed = ablation(models)
     return {
         **draw_join(
             every_task(tables.competence(models)),
@@ -111,27 +105,9 @@ def of_circuits(size: Size) -> Drawn:
         **draw_scaling(of_alone, tables.corr_vs_scale(models), tables.strong_head_scaling(heads)),
         **draw_transfer(*transfer(models)),
         **draw_causal(*causal(heads), slugs=slugs),
-        **draw_ablation(ablation(models), roster),
+        "ablation_overview": (ablation_overview(removed), removed),
+        **(draw_ablation(removed, roster) if roster else {}),
     }
-
-
-def phase_space(size: Size) -> Figure:
-    """All heads of these models."""
-    return all_heads_phase_space(tables.classified_heads(size.models), TAU)
-
-
-def _largest() -> pd.DataFrame:
-    return tables.classified_heads(sizes()[1].models)
-
-
-CROWDED: dict[str, Callable[[], Figure]] = {
-    "all_heads_phase_space": lambda: phase_space(sizes()[17]),
-    "family_grid": lambda: family_grid(tables.classified_heads(study()), TAU),
-    "name_order": lambda: name_order(tables.name_order(tables.classified_heads(study())), TAU),
-    "delta_scatter": lambda: delta_scatter(_largest(), TAU),
-    "delta_scatter_taus": lambda: delta_scatter_taus(at_taus(_largest(), TAUS), TAU),
-}
-"""Figures with thousands of marks."""
 
 
 def of_zoo() -> Drawn:

@@ -139,6 +139,11 @@ def test_every_model_has_its_own_figures(study, test_data):
         by_layer = pd.read_csv(folder / f"layer_hist_{model}.csv")
         assert by_layer[[f"n_{c}" for c in CATEGORIES]].sum(axis=1).tolist() == [shape[1]] * 4
         assert len(pd.read_csv(folder / f"{model}_delta_scatter.csv")) == shape[0] * shape[1]
+        at_taus = pd.read_csv(folder / f"{model}_delta_scatter_taus.csv")
+        assert at_taus.groupby("tau").size().tolist() == [shape[0] * shape[1]] * 5
+        counts = pd.read_csv(folder / f"{model}_layer_hist_taus.csv")
+        of_tau = counts[counts["tau"] == 0.05].drop(columns="tau")
+        np.testing.assert_array_equal(of_tau, by_layer)
 
 
 def test_notes_are_written_from_the_tables_of_the_run(study, test_data):

@@ -8,6 +8,7 @@ import hashlib
 import io
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ParamSpec
@@ -32,6 +33,7 @@ REMARK: dict[str, Any] = {"fontsize": 6, "fontweight": "normal", "color": QUIET}
 _SVG_DPI = 140  # of what is pixels in it: twice as fine as a page on the screen
 _FACES = {"DejaVuSans-Bold": "b", "DejaVuSans-Oblique": "o", "DejaVuSans": "d"}
 _ONE_LINE = 12  # letters
+_OF_ROW = 28  # letters beside a panel
 _OF_PANEL = 20  # letters over a panel of a fifth of the width
 _PALE = 0.35  # how much of a colour is left where competence is not known
 
@@ -177,9 +179,16 @@ def shortened(name: str, longest: int) -> str:
     return f"{name[: longest - 1 - end]}…{name[-end:]}"
 
 
+def short_names(names: Iterable[str], longest: int = _OF_ROW) -> dict[str, str]:
+    """What fits beside a panel: of a long name both ends, unless another name has the same ends."""
+    cut = {name: shortened(name, longest) for name in names}
+    times = Counter(cut.values())
+    return {name: label if times[label] == 1 else name for name, label in cut.items()}
+
+
 def broken(name: str) -> str:
     """A long name in two lines: a new one at the end of a word, as near to its middle as can be."""
-    ends = [place + 1 for place, letter in enumerate(name[:-1]) if letter in " _-"]
+    ends = [place + 1 for place, letter in enumerate(name[:-1]) if letter in " _-…"]
     if len(name) <= _ONE_LINE or not ends:
         return name
     middle = min(ends, key=lambda end: abs(end - len(name) / 2))

@@ -74,6 +74,7 @@ ODD = [
     *("EleutherAI/pythia-1.4b", "eleutherai-pythia-1.4b", "a" * 300, "a" * 301, ".hidden", "-x"),
     *("x_reads_writes", "layer_hist", "layer_hist_x", "delta_scatter", "x_delta_scatter"),
     *("hero_vs_random_ablation", "X_hero_vs_random_ablation"),
+    *("x_layer_hist_taus", "delta_scatter_taus"),
 ]
 
 

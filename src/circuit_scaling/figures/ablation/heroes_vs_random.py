@@ -22,6 +22,7 @@ from circuit_scaling.figures.style import (
     nothing_to_draw,
     order_models,
     require_columns,
+    short_names,
     styled,
     task_looks,
 )
@@ -110,7 +111,7 @@ def ablation_overview(ablation_summary: pd.DataFrame) -> Figure:
         axes.set_title(look.label, loc="left", fontsize=7.5)
         axes.tick_params(axis="y", length=0)
         axes.margins(x=0.08)
-    panels[0].set_yticks(np.arange(len(models)), models)
+    panels[0].set_yticks(np.arange(len(models)), list(short_names(models).values()))
     panels[0].set_ylim(len(models) - 0.5, -0.5)
     legend = handles(families, {"unable", *rows["ability"]})
     figure.legend(handles=legend, loc="outside upper left", ncols=6)

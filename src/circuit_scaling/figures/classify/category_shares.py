@@ -17,6 +17,7 @@ from circuit_scaling.figures.style import (
     nothing_to_draw,
     order_models,
     require_columns,
+    short_names,
     styled,
 )
 from circuit_scaling.vocabulary import STRONG_CATEGORIES
@@ -77,7 +78,7 @@ def _bar_panel(axes: Axes, rows: pd.DataFrame) -> None:
         left = left + np.nan_to_num(share)
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
-    axes.set_yticks(np.arange(len(rows)), list(rows.index))
+    axes.set_yticks(np.arange(len(rows)), list(short_names(rows.index).values()))
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.set_xlabel("share of the model's heads, as seen")
@@ -135,4 +136,4 @@ def _interval_panel(axes: Axes, rows: pd.DataFrame) -> None:
     axes.set_xlim(left=0)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
     axes.tick_params(axis="y", length=0)
-    axes.set_xlabel("share without noise, 95 % interval")
+    axes.set_xlabel("share without noise,\n95 % interval")

@@ -16,6 +16,7 @@ from circuit_scaling.figures.style import (
     nothing_to_draw,
     order_models,
     require_columns,
+    short_names,
     styled,
     task_looks,
 )
@@ -56,7 +57,7 @@ def ablation_agreement(ablation_agreement: pd.DataFrame, primary: tuple[str, str
         draw_matrix(axes, _matrix(rows[rows["task"] == task], models, others), colours, scale)
         axes.set_xticks(np.arange(len(others)), names)
         axes.set_title(look.label, loc="left")
-    panels[0].set_yticks(np.arange(len(models)), models)
+    panels[0].set_yticks(np.arange(len(models)), list(short_names(models).values()))
     bar = figure.colorbar(
         ScalarMappable(scale, colours), ax=list(panels), location="bottom", shrink=0.6, aspect=50
     )

@@ -16,12 +16,13 @@ from circuit_scaling.figures.style import (
     nothing_to_draw,
     order_models,
     require_columns,
+    short_names,
     styled,
     task_looks,
 )
 from circuit_scaling.vocabulary import POSITIONS, STUDY_TASKS
 
-_MEASURES = {"spearman": "Spearman correlation", "top_overlap": "share of top heads found"}
+_MEASURES = {"spearman": "Spearman\ncorrelation", "top_overlap": "share of top\nheads found"}
 _COLUMNS = (
     *("family", "model", "task", "ablation", "positions"),
     *("n_heads_compared", "spearman", "top_k", "top_overlap"),
@@ -57,7 +58,7 @@ def attribution_agreement(attribution_agreement: pd.DataFrame) -> Figure:
             _panel(axes, of_task, measure, models)
             axes.set_xlabel(label)
         panels[2 * index].set_title(look.label, loc="left")
-    panels[0].set_yticks(np.arange(len(models)), models)
+    panels[0].set_yticks(np.arange(len(models)), list(short_names(models).values()))
     panels[0].set_ylim(len(models) - 0.5, -0.5)
     figure.legend(handles=_handles(rows), loc="outside upper left", ncols=6)
     return figure

@@ -19,6 +19,7 @@ from circuit_scaling.figures.style import (
     nothing_to_draw,
     order_models,
     require_columns,
+    short_names,
     styled,
     task_looks,
     wrapped,
@@ -47,7 +48,7 @@ def competence(competence: pd.DataFrame) -> Figure:
     for axes, (task, look) in zip(panels, tasks.items(), strict=True):
         _panel(axes, rows[rows["task"] == task], models, families)
         axes.set_title(wrapped(look.label), loc="left", fontsize=7.5)
-    panels[0].set_yticks(np.arange(len(models)), models)
+    panels[0].set_yticks(np.arange(len(models)), list(short_names(models).values()))
     panels[0].set_ylim(len(models) - 0.5, -0.5)
     figure.supxlabel("clean metric: logit contrast of answer and distractor, 95 % interval")
     legend = handles(families, {"unable", *abilities(rows[["competent"]])})

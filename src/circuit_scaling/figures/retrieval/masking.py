@@ -23,6 +23,7 @@ from circuit_scaling.figures.style import (
     nothing_to_draw,
     order_models,
     require_columns,
+    short_names,
     styled,
 )
 from circuit_scaling.vocabulary import ABLATION_MODES, EVERY_QUESTION, counted
@@ -74,7 +75,10 @@ def masking_overview(masking_summary: pd.DataFrame) -> Figure:
         axes.set_axisbelow(True)
         _shares(axes, "x")
     heads = rows.groupby("model")["n_heads"].max()
-    labels = [f"{m}\n({counted(heads[m], 'head')})" if m in heads.index else m for m in models]
+    labels = [
+        f"{name}\n({counted(heads[model], 'head')})" if model in heads.index else name
+        for model, name in short_names(models).items()
+    ]
     panels[0].set_yticks(np.arange(len(models)), labels)
     panels[0].set_ylim(len(models) - 0.5, -0.5)
     for axes in panels:

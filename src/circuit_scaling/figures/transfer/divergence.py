@@ -17,6 +17,7 @@ from circuit_scaling.figures.style import (
     nothing_to_draw,
     order_models,
     require_columns,
+    short_names,
     styled,
 )
 
@@ -67,7 +68,7 @@ def ioi_divergence(head_divergence: pd.DataFrame) -> Figure:
         )
     axes.set_xlim(0, 1)
     axes.set_ylim(len(bases) - 0.45, -0.6)
-    axes.set_yticks(at, bases)
+    axes.set_yticks(at, list(short_names(bases).values()))
     axes.tick_params(axis="y", length=0)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
     axes.spines["left"].set_visible(False)

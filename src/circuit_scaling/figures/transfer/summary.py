@@ -22,6 +22,7 @@ from circuit_scaling.figures.style import (
     nothing_to_draw,
     order_models,
     require_columns,
+    short_names,
     styled,
 )
 from circuit_scaling.vocabulary import ALPHA, counted
@@ -39,6 +40,7 @@ _COLUMNS = (
     *_INTERVALS,
 )
 _MOST_NUMBERED = 12  # models; with more, the cells are too small for numbers
+_LETTERS = 16  # of a model's name
 _MOST_NAMED = 90  # pairs
 # Blue carries over, the palest is chance, brown is weaker than chance.
 _COLOURS = LinearSegmentedColormap.from_list(
@@ -80,7 +82,7 @@ def ioi_transfer_summary(transfer_summary: pd.DataFrame) -> Figure:
     for name in names[:-1]:
         panels[name].set_xticks(places, [""] * len(models))
     panels[names[-1]].set_xlabel("target")
-    _pair_panel(panels["pairs"], rows)
+    _pair_panel(panels["pairs"], rows, short_names(models, _LETTERS))
     bar = figure.colorbar(
         ScalarMappable(_SCALE, _COLOURS),
         ax=panels["function"],
@@ -138,12 +140,13 @@ def _matrix_panel(
             gid=gid,
         )
     places = np.arange(len(models))
-    axes.set_xticks(places, models, rotation=45, ha="right", rotation_mode="anchor", fontsize=6)
-    axes.set_yticks(places, models, fontsize=6)
+    names = list(short_names(models, _LETTERS).values())
+    axes.set_xticks(places, names, rotation=45, ha="right", rotation_mode="anchor", fontsize=6)
+    axes.set_yticks(places, names, fontsize=6)
     axes.set_title(title, loc="left")
 
 
-def _pair_panel(axes: Axes, rows: pd.DataFrame) -> None:
+def _pair_panel(axes: Axes, rows: pd.DataFrame, names: dict[str, str]) -> None:
     """The pairs one by one, the lowest mean rank on top."""
     found = rows.dropna(subset=["mean_frac_rank"])
     found = found.sort_values("mean_frac_rank", kind="stable", ignore_index=True)
@@ -171,7 +174,8 @@ def _pair_panel(axes: Axes, rows: pd.DataFrame) -> None:
     axes.set_xlim(0, 1)
     axes.set_ylim(max(len(found), 1) - 0.3, -0.7)
     named = found if len(found) <= _MOST_NAMED else found.head(0)
-    labels = [f"{b} → {t}" for b, t in zip(named["base_model"], named["tgt_model"], strict=True)]
+    pairs = zip(named["base_model"], named["tgt_model"], strict=True)
+    labels = [f"{names[base]} → {names[target]}" for base, target in pairs]
     axes.set_yticks(at[: len(named)], labels)
     axes.tick_params(axis="y", length=0, labelsize=5 if len(found) > 40 else 6)
     axes.set_ylabel("" if len(named) else f"{counted(len(found), 'pair')}, sorted")

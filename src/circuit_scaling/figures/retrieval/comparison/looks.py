@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap, to_hex
 
-from circuit_scaling.figures.style import METHODS, QUESTIONS, Look, order_models, shortened
+from circuit_scaling.figures.style import METHODS, QUESTIONS, Look, order_models, short_names
 from circuit_scaling.vocabulary import EVERY_QUESTION
 
 _OTHER_METHODS = (
@@ -27,7 +26,6 @@ _OF_MODELS = (
     *(("#6b4c9a", "v"), ("#4f4f4f", "P")),
 )
 _SHORT_TO_LONG = LinearSegmentedColormap.from_list("lengths", ["#e0a458", "#b5485d", "#3b2a5c"])
-_LONGEST = 28  # letters of a name
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
@@ -59,7 +57,7 @@ class Looks:
             _methods(named["method"]),
             {
                 name: Look(label, *_OF_MODELS[i % len(_OF_MODELS)])
-                for i, (name, label) in enumerate(_labels(models).items())
+                for i, (name, label) in enumerate(short_names(models).items())
             },
             _questions(named["question"]),
             _lengths(named["token_length"]),
@@ -83,19 +81,12 @@ def _known_first(names: Iterable[object], known: Iterable[str]) -> list[str]:
     return [*first, *sorted(found - set(first))]
 
 
-def _labels(names: Iterable[str]) -> dict[str, str]:
-    """What fits beside a panel: of a long name both ends, unless another name has the same ends."""
-    cut = {name: shortened(name, _LONGEST) for name in names}
-    times = Counter(cut.values())
-    return {name: label if times[label] == 1 else name for name, label in cut.items()}
-
-
 def _methods(names: Iterable[object]) -> dict[str, Look]:
     ordered = _known_first(names, METHODS)
     others = [name for name in ordered if name not in METHODS]
     spare = {
         name: Look(label, *_OTHER_METHODS[index % len(_OTHER_METHODS)])
-        for index, (name, label) in enumerate(_labels(others).items())
+        for index, (name, label) in enumerate(short_names(others).items())
     }
     return {name: METHODS.get(name) or spare[name] for name in ordered}
 
@@ -105,7 +96,7 @@ def _questions(names: Iterable[object]) -> dict[str, Look]:
     ordered = _known_first(names, QUESTIONS)
     return {
         name: Look(labels.get(name, label), *_OF_QUESTIONS[index % len(_OF_QUESTIONS)])
-        for index, (name, label) in enumerate(_labels(ordered).items())
+        for index, (name, label) in enumerate(short_names(ordered).items())
     }
 
 

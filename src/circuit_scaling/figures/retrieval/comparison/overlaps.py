@@ -37,6 +37,7 @@ from circuit_scaling.figures.style import (
     new_figure,
     nothing_to_draw,
     require_columns,
+    shortened,
     styled,
 )
 from circuit_scaling.vocabulary import counted
@@ -46,6 +47,7 @@ _PAIR = Look("overlap", "#0b5d8f", "o")
 _COLOURS = LinearSegmentedColormap.from_list("overlaps", DARK_TO_PALE[::-1])
 _MOST_PANELS = 24
 _MOST_WIDE = 4  # matrices beside each other
+_LETTERS = 18  # of the name of a small one
 _MOST_NUMBERED = 6
 _SLANTED: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
 _SMALL_CELL = 0.27  # inches, without a number
@@ -205,7 +207,7 @@ def _name_blocks(
     bold: dict[str, Any] = {"fontsize": 7, "fontweight": "bold"}
     for block, name in enumerate(above):
         # Where matrices are small, each name is over its own in two lines.
-        shown = name if len(above) < _MOST_WIDE else broken(name)
+        shown = name if len(above) < _MOST_WIDE else broken(shortened(name, _LETTERS))
         axes.text(step * block - 0.5, -0.7, shown, va="bottom", **bold)
     for block, name in enumerate(beside_them):
         middle = step * block + (size - 1) / 2
