@@ -19,7 +19,7 @@ from benchmarks import captions
 _ROOT = Path(__file__).parents[1]
 _IMAGES = Path("docs/images/gallery")
 _SCALE = 0.7  # of the stored pictures: 140 dots per inch
-_COLOURS = 96  # few enough for small files, enough for the pale ones
+_COLOURS = 256
 _MODEL, _REAL, _READER = "mini_pythia_l", "smollm2_135m", "mini_llama"
 
 
@@ -88,7 +88,9 @@ def _cell(root: Path, run: str, stored: Path, picture: Picture) -> str:
     with Image.open(stored / f"{picture.figure}.png") as image:
         size = (round(image.width * _SCALE), round(image.height * _SCALE))
         small = image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
-        small.quantize(_COLOURS).save(root / file, optimize=True)
+        # This way of choosing colours keeps those of few pixels, such as single marks.
+        small = small.quantize(_COLOURS, method=Image.Quantize.MAXCOVERAGE)
+        small.save(root / file, optimize=True)
     caption = picture.caption(pd.read_csv(stored / f"{picture.figure}.csv"))
     words = picture.figure.replace("_", " ")
     return f"![{words}]({file.as_posix()})<br>*{caption}*"

@@ -218,6 +218,20 @@ def test_blocks_hold_pictures_and_captions_and_nothing_else_changes(
     assert (root / "README.md").read_text(encoding="utf-8") == text
 
 
+def test_a_colour_of_few_pixels_stays(root: Path, tmp_path: Path) -> None:
+    data = stored(tmp_path / "a", gallery.COVER)
+    pixels = np.random.default_rng(0).integers(0, 255, (1000, 1000, 3)).astype(np.uint8)
+    pixels[..., 2] = pixels[..., 1] = pixels[..., 0]  # greys, and some pixels of blue
+    pixels[500:600, :, 2] = 255
+    pixels[100:110, 100:110] = (232, 145, 45)
+    Image.fromarray(pixels).save(data / "08_reporting" / "figures" / f"{gallery.COVER.figure}.png")
+    gallery.write_gallery(root, data, tmp_path / "b")
+    file = root / "docs" / "images" / "gallery" / "embedded" / f"{gallery.COVER.figure}.png"
+    with Image.open(file) as image:
+        inside = np.asarray(image.convert("RGB"))[72:75, 72:75].reshape(-1, 3)
+    np.testing.assert_allclose(inside, np.tile((232, 145, 45), (9, 1)), atol=16)
+
+
 def test_what_was_not_drawn_is_named_and_its_block_stays(root: Path, tmp_path: Path) -> None:
     embedded = stored(tmp_path / "a", gallery.EMBEDDED[0])
     (root / "README.md").write_text(
