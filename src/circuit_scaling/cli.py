@@ -10,7 +10,9 @@ import click
 from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import KedroCliError
 
+from circuit_scaling.configuration import LEFT_OUT
 from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.runners import InOneProcess, InProcesses, InThreads
 
 
 class OneLineCommand(click.Command):
@@ -46,8 +48,57 @@ def _in_one_line() -> Iterator[None]:
         raise CircuitScalingError(error.message) from error
 
 
+_RUNNERS = {
+    "SequentialRunner": InOneProcess,
+    "ThreadRunner": InThreads,
+    "ParallelRunner": InProcesses,
+}
+_OURS = (
+    click.Option(
+        ["--resume"],
+        is_flag=True,
+        help="Run only what is missing, damaged, or made from something else than is there now.",
+    ),
+    click.Option(
+        ["--keep-going"],
+        is_flag=True,
+        help="Where a step fails, run all that does not need it; fail at the end.",
+    ),
+    click.Option(
+        ["--without"],
+        default="",
+        metavar="MODELS",
+        help="Leave these models of the rosters out, by their slugs.",
+    ),
+)
+
+
+def _run(resume: bool, keep_going: bool, without: str, **kwargs: Any) -> Any:
+    """``kedro run``, with what the project adds."""
+    if left_out := [slug.strip() for slug in without.split(",") if slug.strip()]:
+        kwargs["params"] = {**(kwargs["params"] or {}), LEFT_OUT: left_out}
+    if resume or keep_going:
+        name = kwargs["runner"] or "SequentialRunner"
+        runner = _RUNNERS.get(name.rpartition(".")[2])
+        if runner is None:
+            raise CircuitScalingError(
+                f"--resume and --keep-going go with --runner {', '.join(_RUNNERS)}, and not with "
+                f"'{name}'."
+            )
+        if kwargs["only_missing_outputs"]:
+            raise CircuitScalingError(
+                "--only-missing-outputs looks at whether a table exists, and --resume also at what "
+                "it was made from: give one of them."
+            )
+        kwargs["runner"] = f"{runner.__module__}.{runner.__name__}"
+        given = {"resume": resume, "keep_going": keep_going}
+        kwargs["runner_params"] = {**(kwargs["runner_params"] or {}), **given}
+    assert kedro_run.callback is not None
+    return kedro_run.callback(**kwargs)
+
+
 run = OneLineCommand(
-    kedro_run.name, callback=kedro_run.callback, params=kedro_run.params, help=kedro_run.help
+    kedro_run.name, callback=_run, params=[*kedro_run.params, *_OURS], help=kedro_run.help
 )
 
 

@@ -24,6 +24,7 @@ def remember_run(
     env: str | None = None,
     conf_source: str | None = None,
     params: Mapping[str, Any] | None = None,
+    without: Iterable[str] = (),
 ) -> None:
     """Let every command from now on begin as this run did.
 
@@ -33,8 +34,9 @@ def remember_run(
         conf_source: the folder of the configuration, where it is not the project's own.
         params: run-time parameters as nested blocks. A list, which a command line cannot give, is
             left out.
+        without: models of the rosters that are left out.
     """
-    given = {"--env": env, "--conf-source": conf_source}
+    given = {"--env": env, "--conf-source": conf_source, "--without": ",".join(without)}
     options = [part for option, value in given.items() if value for part in (option, value)]
     os.environ[_COMMAND] = shlex.join([*shlex.split(program), *options])
     os.environ[_PARAMS] = json.dumps(dict(_dotted(params or {})))
@@ -46,6 +48,7 @@ def run_command(
     namespace: str | None = None,
     env: str | None = None,
     params: Mapping[str, Plain] | None = None,
+    options: Iterable[str] = (),
 ) -> str:
     """The command that runs ``pipelines`` (by default, those of the environment), quoted.
 
@@ -53,17 +56,19 @@ def run_command(
         namespace: the part of the pipelines that is run, such as one model.
         env: the environment that the command needs, where the present run names none.
         params: run-time parameters by their dotted names, beside those of the run.
+        options: further words, such as ``--resume``.
     """
     command = os.environ.get(_COMMAND, "kedro run")
     if env and "--env" not in shlex.split(command):
         command = f"{command} --env {shlex.quote(env)}"
     given: dict[str, Plain] = json.loads(os.environ.get(_PARAMS, "{}")) | dict(params or {})
-    options = {
+    narrowed = {
         "--pipelines": ",".join(pipelines),
         "--namespaces": namespace,
         "--params": ",".join(f"{name}={_value(value)}" for name, value in given.items()),
     }
-    rest = [part for option, value in options.items() if value for part in (option, value)]
+    rest = [*options]
+    rest += [part for option, value in narrowed.items() if value for part in (option, value)]
     return f"{command} {shlex.join(rest)}".rstrip()
 
 

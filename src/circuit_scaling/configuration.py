@@ -23,6 +23,8 @@ from circuit_scaling.prompts.shipped import shipped_entries
 MODELS, RETRIEVAL_MODELS = "models", "retrieval_models"
 ROSTERS = {MODELS: "roster", RETRIEVAL_MODELS: "retrieval_roster"}
 """Parameter -> the global that says which roster it is."""
+LEFT_OUT = "left_out"
+"""Parameter: slugs that are left out of both rosters."""
 
 
 class ProjectConfigLoader(OmegaConfigLoader):
@@ -111,7 +113,7 @@ def present_roster(name: str = MODELS) -> Roster:
             f"${{_rosters.${{globals:{ROSTERS[name]}}}}}."
         )
     try:
-        return Roster.model_validate(parameters[name])
+        return Roster.model_validate(_asked_for(parameters)[name])
     except ValidationError as error:
         wrong = (": ".join((*map(str, e["loc"]), e["msg"])) for e in error.errors())
         raise CircuitScalingError(f"The roster is not valid: {'; '.join(wrong)}.") from error
@@ -140,12 +142,34 @@ def with_models(parameters: dict[str, Any], project: Path, conf_source: Path) ->
             return entry
         return entry | {"folder": str(found[0] / folder)}
 
-    rosters = {name: parameters[name] for name in ROSTERS if name in parameters}
+    rosters = {name: models for name, models in _asked_for(parameters).items() if name in ROSTERS}
     return parameters | {
         name: {slug: placed(entry) for slug, entry in with_slugs(models).items()}
         for name, models in rosters.items()
         if isinstance(models, dict)
     }
+
+
+def _asked_for(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters, with the rosters without the models that are left out.
+
+    Raises:
+        CircuitScalingError: no roster has such a model, or none is left.
+    """
+    left_out = [str(slug) for slug in parameters.get(LEFT_OUT) or ()]
+    rosters = {
+        name: parameters[name] for name in ROSTERS if isinstance(parameters.get(name), Mapping)
+    }
+    if unknown := [slug for slug in left_out if not any(slug in r for r in rosters.values())]:
+        there = dict.fromkeys(slug for models in rosters.values() for slug in models)
+        raise CircuitScalingError(
+            f"There is no model {', '.join(unknown)} to leave out. There are: {', '.join(there)}."
+        )
+    kept = {
+        name: {slug: entry for slug, entry in models.items() if slug not in left_out}
+        for name, models in rosters.items()
+    }
+    return {**parameters, **{name: kept[name] for name in kept if left_out}}
 
 
 def shipped_task_node() -> DictConfig:

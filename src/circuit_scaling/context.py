@@ -12,7 +12,7 @@ from kedro.utils import find_kedro_project
 from kedro.validation.exceptions import ParameterValidationError
 
 from circuit_scaling.commands import remember_run
-from circuit_scaling.configuration import ProjectConfigLoader, with_models
+from circuit_scaling.configuration import LEFT_OUT, ProjectConfigLoader, with_models
 from circuit_scaling.errors import CircuitScalingError
 
 _VALUE = re.compile(r" \[type=\w+, input_value=(?P<value>.*), input_type=\w+\]$")
@@ -38,11 +38,14 @@ class ProjectContext(KedroContext):
             env=None if self.env == loader.default_run_env else self.env,
             conf_source=None if Path(loader.conf_source) == own else str(loader.conf_source),
             params=self._runtime_params,
+            without=(self._runtime_params or {}).get(LEFT_OUT, ()),
         )
 
     @property
     def params(self) -> dict[str, Any]:
         """The parameters; a value that a typed parameter refuses is named in one line."""
+        # Also of pipelines that are not run: what they made is compared with their parameters.
+        self._pipelines_to_validate = None
         loader = self.config_loader
         loader["parameters"] = with_models(
             loader["parameters"], self.project_path, Path(loader.conf_source)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from kedro.framework.hooks import hook_impl
-from kedro.io import AbstractVersionedDataset, DataCatalog, DatasetError, MemoryDataset
+from kedro.io import AbstractVersionedDataset, DataCatalog, DatasetError
 from kedro.pipeline import Pipeline
 
 from circuit_scaling.commands import run_command
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.makers import makers_of
+from circuit_scaling.marks import PARTS_MAY_BE_MISSING
+from circuit_scaling.resume.ledger import Absent
 
 _VERSIONS_SHOWN = 4
 
@@ -34,7 +36,7 @@ class MissingInputs:
         if needed:
             raise CircuitScalingError(_way_out(needed))
         for name in missing:
-            catalog[name] = MemoryDataset(None)
+            catalog[name] = Absent()
 
 
 class KnownVersions:
@@ -87,7 +89,7 @@ def _latest(versions: list[str]) -> str:
 
 def _may_be_missing(pipeline: Pipeline, name: str) -> bool:
     readers = [node for node in pipeline.nodes if name in node.inputs]
-    return all("parts_may_be_missing" in node.tags for node in readers)
+    return all(PARTS_MAY_BE_MISSING in node.tags for node in readers)
 
 
 def _way_out(needed: list[str]) -> str:

@@ -1,8 +1,8 @@
-"""Hooks: every table carries the parameters it was made with, and no run mixes two sets of them."""
+"""Hooks: every output says what it was made from, and no run mixes what does not fit."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,15 +12,15 @@ from kedro.io import DataCatalog
 from kedro.pipeline import Node, Pipeline
 
 from circuit_scaling.commands import Plain, run_command
+from circuit_scaling.datasets.stamps import STAMP, Stamp, StampedFiles
 from circuit_scaling.datasets.table import TableDataset
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.makers import makers_of
+from circuit_scaling.marks import MEASURES
+from circuit_scaling.resume.judge import Difference, outdated_before
+from circuit_scaling.resume.ledger import Ledger
 from circuit_scaling.tables.made_with import made_with, of_attributes, set_made_with
 from circuit_scaling.typed import Block
-
-MEASURES = "measures"
-"""Tag of nodes whose tables carry a fingerprint of their own, which is checked by who reads them:
-it knows what a measurement does not depend on, so that nothing is measured again without need."""
 
 _PARAMETER = "params:"
 _SHOWN = 3
@@ -61,6 +61,79 @@ class MadeWith:
                 parameters |= _flat(name.removeprefix(_PARAMETER), value)
         for table in _tables(outputs.values()):
             set_made_with(table, parameters)
+
+
+class Stamping:
+    """Every output says what it was made from: node, parameters, inputs and code."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, tuple[StampedFiles, Stamp]] = {}
+
+    @hook_impl
+    def after_node_run(
+        self, node: Node, catalog: DataCatalog, inputs: dict[str, Any], outputs: dict[str, Any]
+    ) -> None:
+        """Stamp the tables; of files, remember the stamp until they are written."""
+        stamp = Ledger(catalog).stamp_now(node, inputs)
+        for name, value in outputs.items():
+            dataset = catalog.get(name)
+            if isinstance(value, pd.DataFrame):
+                value.attrs[STAMP] = stamp.as_data()
+            elif isinstance(dataset, StampedFiles):
+                self._files[name] = (dataset, stamp)
+
+    @hook_impl
+    def before_dataset_saved(self, dataset_name: str) -> None:
+        """Half-written files must not pass for what they were before."""
+        if dataset_name in self._files:
+            self._files[dataset_name][0].set_stamp(None)
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str) -> None:
+        """All files are there."""
+        if dataset_name in self._files:
+            dataset, stamp = self._files.pop(dataset_name)
+            dataset.set_stamp(stamp)
+
+
+class NothingOutdated:
+    """Nothing that a run reads may be left behind by what it was made from."""
+
+    @hook_impl
+    def before_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
+    ) -> None:
+        """Follow every stored table that the run reads back to what it was made from.
+
+        Versions that are asked for by name are read as they are.
+
+        Raises:
+            CircuitScalingError: one would be another one now; the message has the command that
+                makes it, and all that follows from it, again. Nothing was run.
+        """
+        pinned = run_params.get("load_versions") or {}
+        read = [name for name in sorted(pipeline.inputs()) if name not in pinned]
+        outdated = outdated_before(read, Ledger(catalog))
+        if outdated:
+            raise CircuitScalingError(
+                _outdated_in_words(outdated, run_params.get("pipeline_names") or [])
+            )
+
+
+def _outdated_in_words(outdated: Mapping[Node, Difference | None], asked: Collection[str]) -> str:
+    named: dict[str, list[str]] = {}
+    for difference in filter(None, outdated.values()):
+        named.setdefault(difference.what, []).append(difference.name)
+    told = [f"{_some(names)}: made {what}" for what, names in named.items()]
+    makers = {name for node in outdated for name in makers_of(node.outputs[0])[:1]}
+    ordered = [name for name in pipelines if name in makers | set(asked)]
+    again = run_command(ordered, options=["--resume"])
+    return f"{_some(told, '; ')}. Make what is left behind again: {again}"
+
+
+def _some(words: Sequence[str], between: str = ", ") -> str:
+    rest = len(words) - _SHOWN
+    return between.join(words[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _differing(name: str, catalog: DataCatalog) -> dict[str, tuple[Any, Any]]:
@@ -121,21 +194,16 @@ def _way_out(
 ) -> str:
     changed = {name: values for found in differ.values() for name, values in found.items()}
     told = [f"{name} = {was} (now {now})" for name, (was, now) in changed.items()]
-    tables = ", ".join([*differ][:_SHOWN])
-    if len(differ) > _SHOWN:
-        tables += f" and {len(differ) - _SHOWN} more"
+    tables = _some([*differ])
     again = _to_make_again(differ, {name.partition(".")[0] for name in changed}, catalog)
     again |= set(asked)
     ordered = [name for name in pipelines if name in again]
     them = "it" if len(differ) == 1 else "them"
-    way = f"Make {them} again: {run_command(ordered)}"
+    way = f"Make {them} again: {run_command(ordered, options=['--resume'])}"
     as_made = {name: was for name, (was, _) in changed.items() if isinstance(was, Plain)}
     if len(as_made) == len(changed):
         way += f" Or keep {them} as made: {run_command(asked, params=as_made)}"
-    return (
-        f"{tables}: made with {', '.join(told[:_SHOWN])}"
-        f"{f' and {len(told) - _SHOWN} more' if len(told) > _SHOWN else ''}. {way}"
-    )
+    return f"{tables}: made with {_some(told)}. {way}"
 
 
 def _to_make_again(differ: Iterable[str], blocks: set[str], catalog: DataCatalog) -> set[str]:

@@ -9,7 +9,7 @@ from omegaconf.resolvers import oc
 from circuit_scaling.configuration import ProjectConfigLoader, shipped_task_node
 from circuit_scaling.context import ProjectContext
 from circuit_scaling.hooks import KnownVersions, MissingInputs, OneLineErrors
-from circuit_scaling.provenance import MadeWith
+from circuit_scaling.provenance import MadeWith, NothingOutdated, Stamping
 from circuit_scaling.session import ProjectSession
 
 # Kedro 1.7 with OmegaConf 2.4 says this twice in every run.
@@ -17,7 +17,15 @@ warnings.filterwarnings("ignore", message=r"\s*register_new_resolver")
 
 CONTEXT_CLASS = ProjectContext
 SESSION_CLASS = ProjectSession
-HOOKS = (MissingInputs(), KnownVersions(), MadeWith(), OneLineErrors())
+# Kedro calls them from the last to the first.
+HOOKS = (
+    Stamping(),
+    NothingOutdated(),
+    MissingInputs(),
+    KnownVersions(),
+    MadeWith(),
+    OneLineErrors(),
+)
 CONFIG_LOADER_CLASS = ProjectConfigLoader
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

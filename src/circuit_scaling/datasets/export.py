@@ -11,11 +11,12 @@ from kedro.io import AbstractDataset
 
 from circuit_scaling.datasets.atomic import write_bytes_atomically
 from circuit_scaling.datasets.commit import with_commit
+from circuit_scaling.datasets.stamps import StampedFiles
 
 Frames = dict[str, pd.DataFrame]
 
 
-class CsvExportDataset(AbstractDataset[Frames, Frames]):
+class CsvExportDataset(StampedFiles, AbstractDataset[Frames, Frames]):
     """Name -> frame, saved as ``<name>.csv`` in one folder; floats keep every digit.
 
     Beside each lies ``<name>.json``: the parameters that the table was made with, the fingerprint
@@ -44,6 +45,9 @@ class CsvExportDataset(AbstractDataset[Frames, Frames]):
 
     def _paths(self) -> dict[str, Path]:
         return {name: self._folder / f"{name}.csv" for name in self._names}
+
+    def _stamped(self) -> tuple[Path, list[str]]:
+        return self._folder, self._names
 
     def _exists(self) -> bool:
         return all(path.is_file() for path in self._paths().values())

@@ -14,13 +14,14 @@ from matplotlib.figure import Figure
 
 from circuit_scaling.analysis.made_from import mark_on
 from circuit_scaling.datasets.atomic import write_bytes_atomically
+from circuit_scaling.datasets.stamps import StampedFiles
 from circuit_scaling.figures.stored import StoredFigure
 from circuit_scaling.figures.style import to_png, to_svg
 
 Drawn = dict[str, tuple[Figure, pd.DataFrame]]
 
 
-class FiguresDataset(AbstractDataset[Drawn, dict[str, StoredFigure]]):
+class FiguresDataset(StampedFiles, AbstractDataset[Drawn, dict[str, StoredFigure]]):
     """Name -> (figure, data); saved as ``<name>.png``, ``.svg`` and ``.csv`` in one folder.
 
     The drawing says, as the data do, which heads it was made from. A name may be a pattern such as
@@ -64,6 +65,9 @@ class FiguresDataset(AbstractDataset[Drawn, dict[str, StoredFigure]]):
         """The first figure, for kedro-viz."""
         first = self._paths()[0]
         return ImagePreview(base64.b64encode(first.read_bytes()).decode())
+
+    def _stamped(self) -> tuple[Path, list[str]]:
+        return self._folder, self._names
 
     def _exists(self) -> bool:
         return all(path.is_file() for path in self._paths())

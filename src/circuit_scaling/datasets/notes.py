@@ -8,11 +8,12 @@ from typing import Any
 from kedro.io import AbstractDataset
 
 from circuit_scaling.datasets.atomic import write_bytes_atomically
+from circuit_scaling.datasets.stamps import StampedFiles
 
 Notes = dict[str, str]
 
 
-class NotesDataset(AbstractDataset[Notes, Notes]):
+class NotesDataset(StampedFiles, AbstractDataset[Notes, Notes]):
     """File name -> text; each file is replaced as a whole, other files of the folder stay."""
 
     def __init__(
@@ -34,6 +35,9 @@ class NotesDataset(AbstractDataset[Notes, Notes]):
 
     def _paths(self) -> list[Path]:
         return [self._folder / name for name in self._names]
+
+    def _stamped(self) -> tuple[Path, list[str]]:
+        return self._folder, self._names
 
     def _exists(self) -> bool:
         return all(path.is_file() for path in self._paths())

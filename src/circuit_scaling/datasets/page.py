@@ -8,9 +8,10 @@ from typing import Any
 from kedro.io import AbstractDataset
 
 from circuit_scaling.datasets.atomic import write_bytes_atomically
+from circuit_scaling.datasets.stamps import StampedFiles
 
 
-class PageDataset(AbstractDataset[str, str]):
+class PageDataset(StampedFiles, AbstractDataset[str, str]):
     """Text in a file that is replaced as a whole."""
 
     def __init__(self, filepath: str, metadata: dict[str, Any] | None = None) -> None:
@@ -24,6 +25,9 @@ class PageDataset(AbstractDataset[str, str]):
     def save(self, data: str) -> None:
         """Replace the page."""
         write_bytes_atomically(self._filepath, data.encode())
+
+    def _stamped(self) -> tuple[Path, list[str]]:
+        return self._filepath.parent, [self._filepath.name]
 
     def _exists(self) -> bool:
         return self._filepath.is_file()

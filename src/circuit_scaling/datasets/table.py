@@ -15,6 +15,7 @@ from kedro_datasets.pandas import ParquetDataset
 
 from circuit_scaling.datasets.atomic import refuse_file_in_the_way, write_atomically
 from circuit_scaling.datasets.commit import with_commit
+from circuit_scaling.datasets.stamps import CONTENT, STAMP, Stamp, content_of
 
 _VALUES_SHOWN = 6
 
@@ -27,16 +28,19 @@ class TableDataset(ParquetDataset):
     """
 
     def load(self) -> pd.DataFrame:
-        """The table."""
+        """The table; its stamp stays behind, because what is made from it is another table."""
         self._refuse_file()
         table: pd.DataFrame = super().load()
+        table.attrs = {n: value for n, value in table.attrs.items() if n not in (STAMP, CONTENT)}
         return table
 
     def save(self, data: pd.DataFrame) -> None:
         """Write ``data``, with the commit of the project, to a temporary file and rename it."""
+        stored = with_commit(data)
+        stored.attrs[CONTENT] = content_of(data)
         write_atomically(
             Path(self._get_save_path()),
-            lambda part: with_commit(data).to_parquet(part, **self._save_args),
+            lambda part: stored.to_parquet(part, **self._save_args),
         )
         self._invalidate_cache()
 
@@ -50,6 +54,22 @@ class TableDataset(ParquetDataset):
         except (pa.ArrowInvalid, OSError):
             return {}
         return dict(stored.get("attributes") or {})
+
+    def is_whole(self) -> bool:
+        """Whether the whole file can be read."""
+        try:
+            pq.read_table(self._get_load_path())
+        except (pa.ArrowException, OSError):
+            return False
+        return True
+
+    def content(self) -> str | None:
+        """The hash of the rows of the stored table; None of a file that does not say it."""
+        return self.attributes().get(CONTENT)
+
+    def stamp(self) -> Stamp | None:
+        """What the table was made from, where it says it."""
+        return Stamp.of_data(self.attributes().get(STAMP))
 
     def exists(self) -> bool:
         """Whether there is a table.

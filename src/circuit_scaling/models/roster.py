@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, RootModel, field_validator, model_validator
 
@@ -44,6 +44,9 @@ class RosterEntry(Block):
         aliases: other names of the model in tables measured elsewhere.
         note: one line for the report.
     """
+
+    # Where the weights lie and are run says nothing about them: their content is hashed.
+    not_in_results: ClassVar[frozenset[str]] = frozenset({"folder", "device"})
 
     slug: str = ""
     family: str

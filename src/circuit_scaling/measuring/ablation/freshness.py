@@ -10,6 +10,8 @@ from circuit_scaling.measuring.ablation.sets import hero_sets
 from circuit_scaling.measuring.ablation.settings import AblationSettings
 from circuit_scaling.measuring.scan.freshness import check_heads
 from circuit_scaling.measuring.scan.settings import ScanSettings
+from circuit_scaling.measuring.shared.columns import JoinSettings
+from circuit_scaling.measuring.shared.of_model import of_model, prompts_of
 from circuit_scaling.measuring.shared.stale import check_made_with
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.prompts.spec import PromptSettings, Tasks
@@ -45,6 +47,30 @@ def ablation_fingerprint(
             "ablation": settings.model_dump(mode="json"),
         }
     )
+
+
+def trials_mark(
+    entry: RosterEntry,
+    tasks: Tasks,
+    prompt_settings: PromptSettings,
+    scan_settings: ScanSettings,
+    columns: JoinSettings,
+    settings: AblationSettings,
+    **tables: pd.DataFrame,
+) -> str:
+    """The hash of everything that the trials of a model hold: their fingerprint, and the family.
+
+    Args:
+        tables: joint_prompts, classified_heads and hero_heads.
+    """
+    heads, heroes = (
+        of_model(tables[name], entry.slug) for name in ("classified_heads", "hero_heads")
+    )
+    prompts = prompts_of(tables["joint_prompts"], entry.slug)
+    trials = ablation_fingerprint(
+        entry, tasks, prompt_settings, scan_settings, settings, prompts, heads, heroes
+    )
+    return fingerprint_of({"trials": columns.mark(trials), "family": entry.family})
 
 
 def check_fresh_trials(slug: str, trials: pd.DataFrame, expected: str, has_heroes: bool) -> None:

@@ -10,10 +10,13 @@ from circuit_scaling.commands import run_command
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.fingerprint import fingerprint_of
 from circuit_scaling.interventions.version import ENGINE_VERSION
-from circuit_scaling.measuring.causal.heroes import Subjects
+from circuit_scaling.measuring.causal.heroes import Subjects, subjects_of
 from circuit_scaling.measuring.causal.settings import CausalSettings
+from circuit_scaling.measuring.scan.settings import ScanSettings
 from circuit_scaling.measuring.shared.columns import JoinSettings
 from circuit_scaling.measuring.shared.stale import check_made_with
+from circuit_scaling.models.roster import RosterEntry
+from circuit_scaling.prompts.spec import PromptSettings, Tasks
 
 _OF_HEROES = ("causal_traces", "head_reads", "head_writes")
 _LATER = {"min_share", "n_permutations", "seed"}
@@ -36,6 +39,29 @@ def tracing_fingerprint(scan: str, subjects: Subjects, settings: CausalSettings)
             "engine": ENGINE_VERSION,
         }
     )
+
+
+def tracing_mark(
+    entry: RosterEntry,
+    tasks: Tasks,
+    prompt_settings: PromptSettings,
+    scan: ScanSettings,
+    columns: JoinSettings,
+    settings: CausalSettings,
+    **tables: pd.DataFrame,
+) -> str:
+    """The hash of everything that the tables of a tracing hold: their fingerprint, and the family.
+
+    Tasks, prompts and ``scan`` are in the fingerprint of the heads that are traced.
+
+    Args:
+        tables: joint_prompts, classified_heads and hero_heads.
+    """
+    heads = tables["classified_heads"]
+    subjects = subjects_of(entry, heads, tables["hero_heads"], settings)
+    of_scan = columns.mark(scan_of(entry.slug, heads))
+    traced = tracing_fingerprint(of_scan, subjects, settings)
+    return fingerprint_of({"tracing": traced, "family": entry.family})
 
 
 def scan_of(slug: str, classified_heads: pd.DataFrame) -> str:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from circuit_scaling.commands import run_command
+from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.fingerprint import fingerprint_of
 from circuit_scaling.interventions.version import ENGINE_VERSION
 from circuit_scaling.measuring.retrieval.settings import MaskingSettings, RetrievalSettings
-from circuit_scaling.measuring.shared.of_model import revision_of
+from circuit_scaling.measuring.shared.of_model import of_model, revision_of
 from circuit_scaling.measuring.shared.stale import check_made_with
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.models.sources import identity_of
@@ -35,24 +37,63 @@ def questions_fingerprint(
         model: the hash of the model whose tokenizer was used.
         sources: of the filings, only the columns that are asked about count.
     """
-    asked = asked_questions(settings)
-    truth, texts, haystack = sources
-    columns = ["filename", *(question.column for question in asked.values())]
     return fingerprint_of(
         {
-            "asks": settings.model_dump(mode="json"),
-            "questions": {name: question.model_dump() for name, question in asked.items()},
+            **_asked(settings, sources),
             "bos": bos,
             "model": model,
-            "truth": _hash_of(truth, columns),
-            "texts": _hash_of(texts, ["filename", "text"]),
-            "haystack": hashlib.sha256(haystack.encode()).hexdigest(),
             "content": [
                 _hash_of(table, _PLACES),
                 *(_hash_of_ids(table[column].tolist()) for column in _IDS),
             ],
         }
     )
+
+
+def questions_mark(
+    entry: RosterEntry,
+    settings: RetrievalSettings,
+    filings_truth: pd.DataFrame,
+    filings_texts: pd.DataFrame,
+    haystack: str,
+) -> str:
+    """The hash of everything that questions depend on; of a hub model, its id and revision."""
+    return fingerprint_of(
+        {
+            **_asked(settings.asks, (filings_truth, filings_texts, haystack)),
+            "max_new_tokens": settings.max_new_tokens,
+            "bos": entry.bos,
+            "model": identity_of(entry),
+            "family": entry.family,
+            "engine": ENGINE_VERSION,
+        }
+    )
+
+
+def scores_mark(entry: RosterEntry, settings: RetrievalSettings, questions: pd.DataFrame) -> str:
+    """The hash of everything that the tables of a detection hold, the family as well."""
+    scores = scores_fingerprint(entry, settings, questions)
+    return fingerprint_of({"scores": scores, "family": entry.family})
+
+
+def answers_mark(
+    entry: RosterEntry,
+    settings: RetrievalSettings,
+    masking: MaskingSettings,
+    joint_questions: pd.DataFrame,
+    head_rankings: pd.DataFrame,
+) -> str:
+    """The hash of everything that the tables of a masking hold, the family as well.
+
+    The questions are in the fingerprint of the scores.
+    """
+    ranked = of_model(head_rankings, entry.slug)
+    if ranked.empty:
+        raise CircuitScalingError(
+            f"'{entry.slug}' has no rankings yet. Make them: {run_command(['retrieval_detect'])}"
+        )
+    answers = answers_fingerprint(entry, settings, masking, ranked)
+    return fingerprint_of({"answers": answers, "family": entry.family})
 
 
 def scores_fingerprint(
@@ -163,6 +204,20 @@ def check_fresh_answers(
         others="other retrieval scores, another checkpoint",
         again=f"Make them again: {_again('retrieval_mask', entry.slug)}",
     )
+
+
+def _asked(settings: NeedleSettings, sources: Sources) -> dict[str, Any]:
+    """What is asked, and of what, as plain data."""
+    asked = asked_questions(settings)
+    truth, texts, haystack = sources
+    columns = ["filename", *(question.column for question in asked.values())]
+    return {
+        "asks": settings.model_dump(mode="json"),
+        "questions": {name: question.model_dump() for name, question in asked.items()},
+        "truth": _hash_of(truth, columns),
+        "texts": _hash_of(texts, ["filename", "text"]),
+        "haystack": hashlib.sha256(haystack.encode()).hexdigest(),
+    }
 
 
 def _again(stage: str, slug: str) -> str:

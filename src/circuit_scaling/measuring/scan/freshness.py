@@ -16,6 +16,34 @@ from circuit_scaling.prompts.build import prompts_fingerprint
 from circuit_scaling.prompts.spec import PromptSettings, Tasks
 
 
+def prompts_mark(entry: RosterEntry, tasks: Tasks, settings: PromptSettings) -> str:
+    """The hash of everything that a model's prompts depend on.
+
+    Of a hub model id and revision count, and not the commit that the revision stands for today:
+    what was measured stays measured on the commit that was found then.
+    """
+    return fingerprint_of(
+        {
+            "model": identity_of(entry),
+            "begins": entry.bos if entry.chat is None else entry.chat,
+            "tasks": tasks.model_dump(mode="json"),
+            "settings": settings.model_dump(mode="json"),
+            "engine": ENGINE_VERSION,
+        }
+    )
+
+
+def scan_mark(
+    entry: RosterEntry, tasks: Tasks, settings: ScanSettings, tau: float, prompts: pd.DataFrame
+) -> str:
+    """The hash of everything that the tables of a scan hold: their fingerprint, and the family.
+
+    ``tau`` is only spoken of while a model is scanned, and counts for nothing.
+    """
+    of_scan = scan_fingerprint(entry, tasks, settings, prompts)
+    return fingerprint_of({"scan": of_scan, "family": entry.family})
+
+
 def scan_fingerprint(
     entry: RosterEntry, tasks: Tasks, settings: ScanSettings, prompts: pd.DataFrame
 ) -> str:

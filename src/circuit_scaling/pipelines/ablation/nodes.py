@@ -18,7 +18,12 @@ from circuit_scaling.figures.ablation.heroes_vs_random import (
 )
 from circuit_scaling.figures.ablation.heroes_vs_random import hero_vs_random_ablation as draw_model
 from circuit_scaling.figures.style import file_name
-from circuit_scaling.measuring.ablation.freshness import ablation_fingerprint, check_fresh_trials
+from circuit_scaling.marks import marked_by
+from circuit_scaling.measuring.ablation.freshness import (
+    ablation_fingerprint,
+    check_fresh_trials,
+    trials_mark,
+)
 from circuit_scaling.measuring.ablation.sets import choose_sets, hero_sets, shortages
 from circuit_scaling.measuring.ablation.settings import AblationSettings
 from circuit_scaling.measuring.scan.settings import ScanSettings
@@ -34,6 +39,7 @@ from circuit_scaling.tables.ablation import ABLATION_LOG, ABLATION_TRIALS
 _log = logging.getLogger(__name__)
 
 
+@marked_by(trials_mark)
 def ablate_sets(
     entry: RosterEntry,
     tasks: Tasks,

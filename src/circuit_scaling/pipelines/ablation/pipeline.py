@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from kedro.pipeline import Node, Pipeline
 
 from circuit_scaling.configuration import present_slugs
+from circuit_scaling.marks import MEASURES
 from circuit_scaling.pipelines.ablation.nodes import (
     ablate_sets,
     collect,
@@ -15,7 +16,6 @@ from circuit_scaling.pipelines.ablation.nodes import (
     export,
 )
 from circuit_scaling.pipelines.per_model import MODEL, in_stage, of_every, per_model
-from circuit_scaling.provenance import MEASURES
 
 _SETTINGS = {
     "entry": MODEL,

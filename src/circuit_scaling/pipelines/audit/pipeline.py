@@ -5,6 +5,7 @@ from __future__ import annotations
 from kedro.pipeline import Node, Pipeline
 
 from circuit_scaling.analysis.audit.measures import tables_needed
+from circuit_scaling.marks import PARTS_MAY_BE_MISSING
 from circuit_scaling.pipelines.audit.nodes import export, judge_findings
 from circuit_scaling.pipelines.per_model import in_stage
 
@@ -26,7 +27,7 @@ def create_pipeline() -> Pipeline:
                 },
                 outputs="published_audit",
                 name="judge_published_findings",
-                tags="parts_may_be_missing",
+                tags=PARTS_MAY_BE_MISSING,
             ),
             Node(
                 export,

@@ -16,7 +16,12 @@ from circuit_scaling.datasets.figures import Drawn
 from circuit_scaling.figures.causal.influence import causal_influence, of_task
 from circuit_scaling.figures.causal.reads_writes import reads_writes, reads_writes_of
 from circuit_scaling.figures.style import file_name
-from circuit_scaling.measuring.causal.freshness import check_traced, tracing_fingerprint
+from circuit_scaling.marks import marked_by
+from circuit_scaling.measuring.causal.freshness import (
+    check_traced,
+    tracing_fingerprint,
+    tracing_mark,
+)
 from circuit_scaling.measuring.causal.heroes import subjects_of
 from circuit_scaling.measuring.causal.settings import CausalSettings
 from circuit_scaling.measuring.scan.freshness import check_heads
@@ -35,6 +40,7 @@ PER_MODEL = (*_TRACED, "causal_log")
 _log = logging.getLogger(__name__)
 
 
+@marked_by(tracing_mark)
 def trace_heads(
     entry: RosterEntry,
     tasks: Tasks,

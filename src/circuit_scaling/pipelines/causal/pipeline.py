@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from kedro.pipeline import Node, Pipeline
 
 from circuit_scaling.configuration import present_slugs
+from circuit_scaling.marks import MEASURES
 from circuit_scaling.pipelines.causal.nodes import PER_MODEL, collect, draw, export, trace_heads
 from circuit_scaling.pipelines.per_model import MODEL, for_models, in_stage, of_every, per_model
-from circuit_scaling.provenance import MEASURES
 
 _SETTINGS = {
     "entry": MODEL,

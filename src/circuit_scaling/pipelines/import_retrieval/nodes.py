@@ -5,11 +5,14 @@ from __future__ import annotations
 import pandas as pd
 
 from circuit_scaling.analysis.import_retrieval.imported import import_retrieval_tables
+from circuit_scaling.analysis.import_tables.mark import retrieval_mark
 from circuit_scaling.analysis.import_tables.settings import ImportSettings
 from circuit_scaling.analysis.made_from import mark_of_prints, stamp_with
+from circuit_scaling.marks import marked_by
 from circuit_scaling.models.roster import Rosters
 
 
+@marked_by(retrieval_mark)
 def import_files(settings: ImportSettings, rosters: Rosters) -> dict[str, pd.DataFrame]:
     """Refuse tables that cannot be right; else write them as the retrieval pipelines do.
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import pandas as pd
 
 from circuit_scaling.analysis.import_tables.joint import import_joint_table
+from circuit_scaling.analysis.import_tables.mark import heads_mark
 from circuit_scaling.analysis.import_tables.settings import ImportSettings
+from circuit_scaling.marks import marked_by
 from circuit_scaling.models.roster import Rosters
 
 
+@marked_by(heads_mark)
 def import_table(settings: ImportSettings, rosters: Rosters) -> dict[str, pd.DataFrame]:
     """Refuse a table that cannot be right; else write it as ``join`` writes scans."""
     imported = import_joint_table(settings, rosters)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kedro.pipeline import Node, Pipeline
 
+from circuit_scaling.marks import PARTS_MAY_BE_MISSING
 from circuit_scaling.pipelines.per_model import in_stage
 from circuit_scaling.pipelines.report.nodes import write_notes, write_report
 from circuit_scaling.report.notes import tables_of_the_notes
@@ -22,14 +23,14 @@ def create_pipeline() -> Pipeline:
                 inputs={"models": "params:models", **of_page},
                 outputs="report_page",
                 name="write_report",
-                tags="parts_may_be_missing",
+                tags=PARTS_MAY_BE_MISSING,
             ),
             Node(
                 write_notes,
                 inputs={"models": "params:models", **of_notes},
                 outputs="report_notes",
                 name="write_notes",
-                tags="parts_may_be_missing",
+                tags=PARTS_MAY_BE_MISSING,
             ),
         ],
     )

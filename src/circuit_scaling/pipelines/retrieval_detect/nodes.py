@@ -13,7 +13,13 @@ from circuit_scaling.analysis.retrieval.rankings import rank
 from circuit_scaling.datasets.figures import Drawn
 from circuit_scaling.figures.retrieval.rankings import mean_scores, score_map
 from circuit_scaling.figures.style import file_name
-from circuit_scaling.measuring.retrieval.freshness import check_fresh_questions, check_fresh_scores
+from circuit_scaling.marks import marked_by
+from circuit_scaling.measuring.retrieval.freshness import (
+    check_fresh_questions,
+    check_fresh_scores,
+    questions_mark,
+    scores_mark,
+)
 from circuit_scaling.measuring.retrieval.settings import RetrievalSettings
 from circuit_scaling.models.roster import Roster, RosterEntry
 from circuit_scaling.pipelines.per_model import stack
@@ -22,6 +28,7 @@ from circuit_scaling.tables.retrieval import HEAD_RANKINGS, JOINT_QUESTIONS
 # torch and transformers are imported inside the functions: the registry must start without them.
 
 
+@marked_by(questions_mark)
 def ask_questions(
     entry: RosterEntry,
     settings: RetrievalSettings,
@@ -36,6 +43,7 @@ def ask_questions(
     return asked._asdict()
 
 
+@marked_by(scores_mark)
 def detect_heads(
     entry: RosterEntry, settings: RetrievalSettings, questions: pd.DataFrame
 ) -> dict[str, pd.DataFrame]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from kedro.pipeline import Node, Pipeline
 
 from circuit_scaling.configuration import RETRIEVAL_MODELS, present_slugs
+from circuit_scaling.marks import MEASURES
 from circuit_scaling.pipelines.per_model import MODEL, in_stage, of_every, per_model
 from circuit_scaling.pipelines.retrieval_detect.nodes import (
     ask_questions,
@@ -17,7 +18,6 @@ from circuit_scaling.pipelines.retrieval_detect.nodes import (
     find_known_heads,
     rank_heads,
 )
-from circuit_scaling.provenance import MEASURES
 
 FILINGS = ("filings_truth", "filings_texts", "haystack")
 _ASKED = ("questions", "question_counts")

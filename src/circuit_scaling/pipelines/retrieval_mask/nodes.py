@@ -15,7 +15,12 @@ from circuit_scaling.figures.retrieval.masking import (
     with_most_heads,
 )
 from circuit_scaling.figures.style import file_name
-from circuit_scaling.measuring.retrieval.freshness import check_fresh_answers, check_fresh_scores
+from circuit_scaling.marks import marked_by
+from circuit_scaling.measuring.retrieval.freshness import (
+    answers_mark,
+    check_fresh_answers,
+    check_fresh_scores,
+)
 from circuit_scaling.measuring.retrieval.settings import MaskingSettings, RetrievalSettings
 from circuit_scaling.measuring.shared.of_model import of_model
 from circuit_scaling.models.roster import RosterEntry
@@ -25,6 +30,7 @@ from circuit_scaling.tables.retrieval import ABLATION_RESULTS
 # torch and transformers are imported inside the functions: the registry must start without them.
 
 
+@marked_by(answers_mark)
 def mask_heads(
     entry: RosterEntry,
     settings: RetrievalSettings,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from kedro.pipeline import Node, Pipeline
 
 from circuit_scaling.configuration import RETRIEVAL_MODELS, present_slugs
+from circuit_scaling.marks import MEASURES
 from circuit_scaling.pipelines.per_model import MODEL, in_stage, of_every, per_model
 from circuit_scaling.pipelines.retrieval_mask.nodes import (
     collect,
@@ -15,7 +16,6 @@ from circuit_scaling.pipelines.retrieval_mask.nodes import (
     export,
     mask_heads,
 )
-from circuit_scaling.provenance import MEASURES
 
 _READ = ("joint_questions", "head_rankings")
 _MASKED = ("masked_heads", "retrieval_answers", "mask_log")

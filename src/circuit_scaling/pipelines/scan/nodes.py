@@ -7,6 +7,8 @@ import logging
 import pandas as pd
 
 from circuit_scaling.analysis.classify.power import power_lines
+from circuit_scaling.marks import marked_by
+from circuit_scaling.measuring.scan.freshness import prompts_mark, scan_mark
 from circuit_scaling.measuring.scan.settings import ScanSettings
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.models.sources import identity_of
@@ -18,6 +20,7 @@ from circuit_scaling.prompts.spec import PromptSettings, Tasks
 _log = logging.getLogger(__name__)
 
 
+@marked_by(prompts_mark)
 def make_prompts(entry: RosterEntry, tasks: Tasks, settings: PromptSettings) -> pd.DataFrame:
     """All prompts of all tasks in the tokens of one model."""
     from circuit_scaling.models.loading import load_tokenizer
@@ -38,6 +41,7 @@ def make_prompts(entry: RosterEntry, tasks: Tasks, settings: PromptSettings) -> 
     return prompts
 
 
+@marked_by(scan_mark)
 def ablate_heads(
     entry: RosterEntry,
     tasks: Tasks,

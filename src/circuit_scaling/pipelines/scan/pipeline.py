@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from kedro.pipeline import Node, Pipeline
 
 from circuit_scaling.configuration import present_slugs
+from circuit_scaling.marks import MEASURES
 from circuit_scaling.pipelines.per_model import MODEL, per_model
 from circuit_scaling.pipelines.scan.nodes import ablate_heads, make_prompts
-from circuit_scaling.provenance import MEASURES
 from circuit_scaling.tables.registry import tables_of
 
 

@@ -8,10 +8,10 @@ from typing import Any
 from kedro.pipeline import Node, Pipeline
 
 from circuit_scaling.configuration import RETRIEVAL_MODELS, present_roster
+from circuit_scaling.marks import MEASURES
 from circuit_scaling.models.roster import Roster
 from circuit_scaling.pipelines.per_model import MODEL, in_stage, of_every, per_model, stack
 from circuit_scaling.pipelines.zoo.nodes import draw, train, train_to_read
-from circuit_scaling.provenance import MEASURES
 
 
 def create_pipeline(roster: Roster | None = None, readers: Roster | None = None) -> Pipeline:

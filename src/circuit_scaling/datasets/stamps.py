@@ -1,0 +1,96 @@
+"""Stamps: what a stored output was made from, as it says itself.
+
+A table carries its stamp in the metadata of its file. Figures, exports, notes and the page have it
+in a small file beside them, which is removed before they are written and written after them: an
+output that was left half-written has none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from circuit_scaling.datasets.atomic import write_bytes_atomically
+
+STAMP, CONTENT = "stamp", "content"
+"""Names among a table's ``attrs``: its stamp, and the hash of its rows."""
+_LENGTH = 16
+_FOLDER = ".stamps"
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What one output was made from.
+
+    Attributes:
+        node: that made it.
+        key: the hash of everything that it depends on: parameters, and the content of its inputs.
+        code: the hash of the code that made it; of measurements, the engine's version.
+        inputs: dataset -> its version (None where it has none) and the hash of its content.
+    """
+
+    node: str
+    key: str
+    code: str
+    inputs: Mapping[str, tuple[str | None, str | None]]
+
+    def as_data(self) -> dict[str, Any]:
+        """As plain data, for the metadata of a file."""
+        return asdict(self)
+
+    @classmethod
+    def of_data(cls, data: Any) -> Stamp | None:
+        """The stamp that ``data`` says; None where it says none."""
+        try:
+            inputs = {name: (version, mark) for name, (version, mark) in data["inputs"].items()}
+            return cls(str(data["node"]), str(data["key"]), str(data["code"]), inputs)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return None
+
+
+class StampedFiles:
+    """What datasets of files at fixed paths share: a stamp beside them."""
+
+    def _stamp_file(self) -> Path:
+        """Where the stamp lies.
+
+        The folder holds other datasets too, so that the names of the files are part of its own.
+        """
+        folder, names = self._stamped()
+        mark = hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()[:_LENGTH]
+        return folder / _FOLDER / f"{mark}.json"
+
+    def _stamped(self) -> tuple[Path, list[str]]:
+        """The folder of the files, and their names or patterns."""
+        raise NotImplementedError
+
+    def stamp(self) -> Stamp | None:
+        """What the files were made from, where they say it."""
+        try:
+            return Stamp.of_data(json.loads(self._stamp_file().read_text()))
+        except (OSError, ValueError):
+            return None
+
+    def set_stamp(self, stamp: Stamp | None) -> None:
+        """Say what the files were made from; None takes what is said back."""
+        if stamp is None:
+            self._stamp_file().unlink(missing_ok=True)
+            return
+        told = json.dumps(stamp.as_data(), indent=1, sort_keys=True)
+        write_bytes_atomically(self._stamp_file(), f"{told}\n".encode())
+
+
+def content_of(table: pd.DataFrame) -> str:
+    """The hash of a table's columns and rows, whatever it carries beside them."""
+    rows = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, rows.schema) as stream:
+        stream.write_table(rows.combine_chunks())
+    return hashlib.sha256(sink.getvalue()).hexdigest()[:_LENGTH]
