@@ -23,7 +23,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 
 run: $(STAMP)  ## both studies on the embedded models, several at a time, and the report
-	OMP_NUM_THREADS=1 $(BIN)/kedro run --runner ParallelRunner
+	OMP_NUM_THREADS=1 $(BIN)/kedro run --resume --runner ParallelRunner
 	@echo "The report is at data/08_reporting/report.html"
 
 $(VENV)/.real: requirements-real.lock $(STAMP)

@@ -15,7 +15,8 @@ from kedro_datasets.pandas import ParquetDataset
 
 from circuit_scaling.datasets.atomic import refuse_file_in_the_way, write_atomically
 from circuit_scaling.datasets.commit import with_commit
-from circuit_scaling.datasets.stamps import CONTENT, STAMP, Stamp, content_of
+from circuit_scaling.datasets.content import CONTENT, content_of, content_of_rows
+from circuit_scaling.datasets.stamps import STAMP, Stamp
 
 _VALUES_SHOWN = 6
 
@@ -56,12 +57,13 @@ class TableDataset(ParquetDataset):
         return dict(stored.get("attributes") or {})
 
     def is_whole(self) -> bool:
-        """Whether the whole file can be read."""
+        """Whether the whole file can be read, and its rows are those that were written."""
         try:
-            pq.read_table(self._get_load_path())
+            rows = pq.read_table(self._get_load_path())
         except (pa.ArrowException, OSError):
             return False
-        return True
+        content = self.content()
+        return content is None or content == content_of_rows(rows)
 
     def content(self) -> str | None:
         """The hash of the rows of the stored table; None of a file that does not say it."""

@@ -128,6 +128,9 @@ class Ledger:
 
         Returns:
             The key; None where something that it reads is not there.
+
+        Raises:
+            CircuitScalingError: it cannot be told, because a checkpoint is not there.
         """
         contents = self.contents(node)
         some_missing = any(content is None for _, content in contents)
@@ -151,12 +154,13 @@ class Ledger:
         """What the mark of a node says, worked out once for the same inputs."""
         known = (node.name, fingerprint_of(told))
         if known not in self._marks:
-            # A node of its own reads as the marked one does: by place, or by name.
-            twin = Node(mark, inputs=node._inputs, outputs="mark", name=node.name)
-            given = {
-                name: self._value(name) if values is None else values[name] for name in node.inputs
-            }
-            self._marks[known] = twin.run(given)["mark"]
+            given = values or {name: self._value(name) for name in node.inputs}
+            read = node._inputs  # as the node itself is called: by name, or by place
+            if isinstance(read, Mapping):
+                found = mark(**{argument: given[name] for argument, name in read.items()})
+            else:
+                found = mark(*(given[name] for name in node.inputs))
+            self._marks[known] = found
         return self._marks[known]
 
     def _content(self, name: str) -> str | None:

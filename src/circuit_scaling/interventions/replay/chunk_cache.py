@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from platformdirs import user_cache_path
 
 from circuit_scaling.interventions.model.anatomy import Anatomy
+from circuit_scaling.kept import Kept
+
+_CHUNKS = Kept("chunks.json")
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,6 @@ class Measured:
     The same chunk means the same bits: a second run must find what the first measured.
     """
 
-    file: Path
     key: str
 
     @classmethod
@@ -43,36 +41,16 @@ class Measured:
         ]
         if cap is not None:
             parts.append(f"within {cap} tokens")
-        return cls(_cache_folder() / "chunks.json", " ".join(parts))
+        return cls(" ".join(parts))
 
     def load(self) -> int | None:
         """What was measured before; None if nothing was, or the file is not readable."""
-        value = self._read().get(self.key)
+        value = _CHUNKS.load(self.key)
         return value if isinstance(value, int) and value > 0 else None
 
     def store(self, value: int) -> None:
-        """Keep ``value``; a cache folder that cannot be written is no reason to stop."""
-        try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(
-                "w", dir=self.file.parent, suffix=".json", delete=False
-            ) as stream:
-                json.dump({**self._read(), self.key: value}, stream, indent=1)
-            os.replace(stream.name, self.file)
-        except OSError:
-            return
-
-    def _read(self) -> dict[str, object]:
-        try:
-            found = json.loads(self.file.read_text())
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
-
-
-def _cache_folder() -> Path:
-    given = os.environ.get("CIRCUIT_SCALING_CACHE")
-    return Path(given) if given else user_cache_path("circuit_scaling")
+        """Keep ``value``."""
+        _CHUNKS.store(self.key, value)
 
 
 def _cpu_name() -> str:
