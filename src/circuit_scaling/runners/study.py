@@ -67,21 +67,23 @@ class StudyRunner(AbstractRunner):
                     steps.begin(node)
                     task = Task(node, catalog, self._is_async, hook_manager, run_id)
                     running[_started(task, pool)] = node
-                ended, _ = wait(running, return_when=FIRST_COMPLETED)
+                ended, others = wait(running, return_when=FIRST_COMPLETED)
+                if broken := any(_is_broken(future) for future in ended):
+                    ended |= wait(others).done  # they were in the same pool
                 for future in ended:
                     node, error = running.pop(future), future.exception()
                     if error is not None:
                         self._bear(error)
                         steps.failed(node, error)
                         _log.error("%s failed: %s", node.name, reason_of(error))
-                        if isinstance(error, BrokenProcessPool) and not running:
-                            pool = self._get_executor(workers)
                         continue
                     steps.done(node)
                     ledger.forget(node.outputs)
                     for name in steps.spent(node):
                         catalog.release(name)
                     self._tell_done(node, steps)
+                if broken:
+                    pool = self._get_executor(workers)
                 waiting = steps.ready()
         finally:
             if pool is not None:
@@ -122,6 +124,11 @@ class StudyRunner(AbstractRunner):
             )
         if self._resume:
             _log.info("Made %d steps; %d were up to date.", made, len(steps.nodes) - made)
+
+
+def _is_broken(future: Future[Node]) -> bool:
+    """Whether a process of the pool was killed, which ends everything in the pool."""
+    return isinstance(future.exception(), BrokenProcessPool)
 
 
 def _started(task: Task, pool: Executor | None) -> Future[Node]:
