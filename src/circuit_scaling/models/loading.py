@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from huggingface_hub import ResolvedRevision
+from httpx2 import TimeoutException
+from huggingface_hub import HfApi, ResolvedRevision
 from safetensors import SafetensorError, safe_open
 from transformer_lens.model_bridge.sources.transformers.helpers import (
     get_hf_model_class_for_architecture,
@@ -26,6 +27,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_N
 from transformers.utils.hub import cached_file, resolve_revision
 from transformers.utils.logging import disable_progress_bar
 
+from circuit_scaling.commands import run_command
 from circuit_scaling.errors import CircuitScalingError, reason_of
 from circuit_scaling.interventions.model.anatomy import Anatomy, context_of, refusal
 from circuit_scaling.interventions.model.device import Precision
@@ -41,6 +43,7 @@ from circuit_scaling.models.tensors import check_tensors
 
 disable_progress_bar()  # a bar per checkpoint is noise among the project's own
 _COMMIT = re.compile("[0-9a-f]{40}")
+_HUB_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -281,14 +284,35 @@ def _commit(entry: RosterEntry) -> str:
     """The commit that a hub entry's revision stands for now, on the hub or in its cache.
 
     Empty for a folder, and where neither knows the repository: loading says that better.
+
+    Raises:
+        CircuitScalingError: the hub is silent, for which loading would wait for ever.
     """
     if entry.revision and _COMMIT.fullmatch(entry.revision):
         return entry.revision
-    for cache_only in (False, True):
+    silent = not _hub_answers(entry)
+    for cache_only in dict.fromkeys((silent, True)):
         found = resolve_revision(entry.hub, entry.revision, local_files_only=cache_only)
         if isinstance(found, ResolvedRevision):
             return str(found.resolved)
+    if silent:
+        raise CircuitScalingError(
+            f"Model '{entry.slug}' cannot be loaded from '{entry.source}': the hub has not "
+            f"answered for {_HUB_SECONDS} seconds, and nothing of the model is in its cache. "
+            f"Try again: {run_command(options=['--resume'])}"
+        )
     return ""
+
+
+def _hub_answers(entry: RosterEntry) -> bool:
+    """Whether the hub says anything in time; asked for a revision it may be waited for for ever."""
+    try:
+        HfApi().model_info(str(entry.hub), revision=entry.revision, timeout=_HUB_SECONDS)
+    except TimeoutException:
+        return False
+    except Exception:  # whatever it says, loading says better
+        return True
+    return True
 
 
 def _config(entry: RosterEntry, commit: str) -> Any:
