@@ -11,6 +11,7 @@ from typing import Any
 from kedro.pipeline import Node, Pipeline
 from kedro.runner import AbstractRunner, Task
 
+from circuit_scaling.commands import run_command
 from circuit_scaling.errors import CircuitScalingError, reason_of
 from circuit_scaling.resume.judge import why_make
 from circuit_scaling.resume.ledger import Ledger
@@ -18,7 +19,6 @@ from circuit_scaling.runners.failures import Failure, failures_in_words
 from circuit_scaling.runners.steps import State, Steps
 
 _log = logging.getLogger(__name__)
-_SHOWN = 8
 
 
 class StudyRunner(AbstractRunner):
@@ -73,7 +73,7 @@ class StudyRunner(AbstractRunner):
                 for future in ended:
                     node, error = running.pop(future), future.exception()
                     if error is not None:
-                        self._bear(error)
+                        self._bear(error, steps)
                         steps.failed(node, error)
                         _log.error("%s failed: %s", node.name, reason_of(error))
                         continue
@@ -96,9 +96,11 @@ class StudyRunner(AbstractRunner):
             return lambda node: why_make(node, ledger)
         return lambda _node: "it is asked for"
 
-    def _bear(self, error: BaseException) -> None:
+    def _bear(self, error: BaseException, steps: Steps) -> None:
         """Go on in spite of an error, or raise it."""
         if not self._keep_going or not isinstance(error, Exception):
+            again = run_command(options=["--resume"])
+            _log.warning("%d steps are done. Go on with: %s", len(steps.of(State.DONE)), again)
             raise error
 
     def _tell_begin(self, node: Node, steps: Steps) -> None:
