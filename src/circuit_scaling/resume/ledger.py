@@ -52,7 +52,7 @@ class Ledger:
         self._loaded: dict[tuple[str, str | None], Any] = {}
 
     def forget(self, names: Iterable[str]) -> None:
-        """Read these datasets anew when they are asked for next, and what is handed on from them."""
+        """Read these datasets, and what is handed on from them, anew when next asked for."""
         written = set(names)
         self._contents = {
             name: content
