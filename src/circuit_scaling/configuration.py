@@ -172,6 +172,14 @@ def _asked_for(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {**parameters, **{name: kept[name] for name in kept if left_out}}
 
 
+def with_folder_of_kept(parameters: dict[str, Any], project: Path) -> dict[str, Any]:
+    """``parameters`` with the folder of kept layers below the project, as all files are."""
+    scan = parameters.get("scan")
+    if not isinstance(scan, dict) or not isinstance(scan.get("keep_in"), str):
+        return parameters
+    return parameters | {"scan": scan | {"keep_in": str(project / scan["keep_in"])}}
+
+
 def shipped_task_node() -> DictConfig:
     """What ``${shipped_tasks:}`` stands for: a node, so that parameters merge into it."""
     return OmegaConf.create(shipped_entries())

@@ -12,7 +12,12 @@ from kedro.utils import find_kedro_project
 from kedro.validation.exceptions import ParameterValidationError
 
 from circuit_scaling.commands import remember_run
-from circuit_scaling.configuration import LEFT_OUT, ProjectConfigLoader, with_models
+from circuit_scaling.configuration import (
+    LEFT_OUT,
+    ProjectConfigLoader,
+    with_folder_of_kept,
+    with_models,
+)
 from circuit_scaling.errors import CircuitScalingError
 
 _VALUE = re.compile(r" \[type=\w+, input_value=(?P<value>.*), input_type=\w+\]$")
@@ -50,6 +55,7 @@ class ProjectContext(KedroContext):
         loader["parameters"] = with_models(
             loader["parameters"], self.project_path, Path(loader.conf_source)
         )
+        loader["parameters"] = with_folder_of_kept(loader["parameters"], self.project_path)
         try:
             return super().params
         except ParameterValidationError as error:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import ClassVar
+
 from pydantic import Field
 
 from circuit_scaling.measuring.shared.settings import EngineSettings
@@ -31,7 +34,11 @@ class ScanSettings(EngineSettings):
             they have; null: no task is.
         draws: donors per prompt in resample ablation.
         seed: of donors.
+        keep_in: the folder in which a scan keeps finished layers while it goes on, so that one that
+            is stopped continues; null: nothing is kept.
     """
+
+    not_in_results: ClassVar[frozenset[str]] = EngineSettings.not_in_results | {"keep_in"}
 
     primary: AblationKind
     ablations: tuple[AblationMode, ...]
@@ -40,6 +47,11 @@ class ScanSettings(EngineSettings):
     bos_task: str | None = None
     draws: int = Field(gt=0)
     seed: Seed = 0
+    keep_in: Path | None = None
+
+    def kept_of(self, slug: str) -> Path | None:
+        """The folder in which the scan of a model keeps its finished layers."""
+        return None if self.keep_in is None else self.keep_in / slug
 
     def kinds(self, task: str) -> tuple[AblationKind, ...]:
         """What is measured on ``task``, the primary kind first."""
