@@ -34,7 +34,7 @@ class StudyRunner(AbstractRunner):
         self, *args: Any, resume: bool = False, keep_going: bool = False, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        self._resume, self._keep_going = resume, keep_going
+        self._resume, self.keep_going = resume, keep_going
 
     def _run(
         self,
@@ -98,7 +98,7 @@ class StudyRunner(AbstractRunner):
 
     def _bear(self, error: BaseException) -> None:
         """Go on in spite of an error, or raise it."""
-        if not self._keep_going or not isinstance(error, Exception):
+        if not self.keep_going or not isinstance(error, Exception):
             raise error
 
     def _tell_begin(self, node: Node, steps: Steps) -> None:
