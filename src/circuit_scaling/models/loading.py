@@ -33,12 +33,13 @@ from circuit_scaling.interventions.model.anatomy import Anatomy, context_of, ref
 from circuit_scaling.interventions.model.device import Precision
 from circuit_scaling.models.architecture import anatomy_of
 from circuit_scaling.models.bos import BosChoice, chat_prefix, prompt_prefix
+from circuit_scaling.models.device import device_of
 from circuit_scaling.models.gguf_files import GgufFacts, forget, gguf_facts, read_once
 from circuit_scaling.models.kinds import check_kind, checked_architecture, of_another_kind
 from circuit_scaling.models.opening import opening
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.models.sense import check_sense
-from circuit_scaling.models.sources import local_folder
+from circuit_scaling.models.sources import check_hub_id, local_folder
 from circuit_scaling.models.tensors import check_tensors
 
 disable_progress_bar()  # a bar per checkpoint is noise among the project's own
@@ -93,7 +94,7 @@ def load_model(entry: RosterEntry, precision: Precision = "float32", commit: str
             that is not there, or layers and heads that do not fit the roster.
     """
     source = _source(entry, commit)
-    device = _device(entry)
+    device = device_of(entry)
     architecture = checked_architecture(entry, _config(entry, commit))
     unpacked = {"quantization_config": GgufConfig(dequantize=True)} if entry.gguf else {}
     with opening(f"Model '{entry.slug}' cannot be loaded from '{entry.source}'"), _reading(entry):
@@ -129,7 +130,7 @@ def load_tokenizer(entry: RosterEntry, commit: str = "") -> LoadedTokenizer:
     commit = commit or _commit(entry)
     config = _config(entry, commit)
     checked_architecture(entry, config)
-    _device(entry)
+    device_of(entry)
     tokenizer = _load(
         f"The tokenizer of '{entry.slug}'", entry, commit, AutoTokenizer.from_pretrained
     )
@@ -206,7 +207,7 @@ def load_any(
         entry = RosterEntry(
             **where,
             slug=path.name,
-            family="",
+            family="unnamed",
             params_m=1.0,
             n_layers=1,  # what the checkpoint has is not known yet
             n_heads=1,
@@ -228,11 +229,7 @@ def _source(entry: RosterEntry, commit: str) -> _Source:
         if entry.gguf is None:
             _check_files(folder)
         return _Source(str(folder), of_file)
-    if Path(str(entry.hub)).exists():
-        raise CircuitScalingError(
-            f"'{entry.hub}' is a hub id, and a file or folder of that name is in '{Path.cwd()}', "
-            "which would be read in its place. Give it as 'folder', or run somewhere else."
-        )
+    check_hub_id(entry)
     return _Source(str(entry.hub), {"revision": commit or entry.revision, **of_file})
 
 
@@ -345,16 +342,3 @@ def _damaged(slug: str, folder: Path, error: SafetensorError) -> str:
                 f"({reason_of(of_file)}). Copy or download it again."
             )
     return f"Model '{slug}' cannot be loaded from '{folder}': {reason_of(error)}"
-
-
-def _device(entry: RosterEntry) -> torch.device:
-    """The device of an entry, if it is there."""
-    wanted = entry.device
-    if wanted == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    with opening(
-        f"Model '{entry.slug}': the device '{wanted}' is not there (auto, cpu, cuda, cuda:0 …)"
-    ):
-        device = torch.device(wanted)
-        torch.zeros(1, device=device).item()  # the name alone does not say that it is there
-    return device

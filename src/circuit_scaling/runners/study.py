@@ -34,7 +34,7 @@ class StudyRunner(AbstractRunner):
         self, *args: Any, resume: bool = False, keep_going: bool = False, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        self._resume, self._keep_going = resume, keep_going
+        self._resume, self.keep_going = resume, keep_going
 
     def _run(
         self,
@@ -98,7 +98,7 @@ class StudyRunner(AbstractRunner):
 
     def _bear(self, error: BaseException, steps: Steps) -> None:
         """Go on in spite of an error, or raise it."""
-        if not self._keep_going or not isinstance(error, Exception):
+        if not self.keep_going or not isinstance(error, Exception):
             again = run_command(options=["--resume"])
             _log.warning("%d steps are done. Go on with: %s", len(steps.of(State.DONE)), again)
             raise error

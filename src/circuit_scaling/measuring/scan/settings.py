@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from circuit_scaling.measuring.shared.settings import EngineSettings
-from circuit_scaling.typed import Block, Seed
+from circuit_scaling.typed import Block, Seed, at_most
 from circuit_scaling.vocabulary import AblationMode, Positions
 
 
@@ -45,7 +45,7 @@ class ScanSettings(EngineSettings):
     positions: tuple[Positions, ...]
     agreement_tasks: tuple[str, ...] = ()
     bos_task: str | None = None
-    draws: int = Field(gt=0)
+    draws: Annotated[int, at_most(100, "each ablates every head again")] = Field(gt=0)
     seed: Seed = 0
     keep_in: Path | None = None
 
