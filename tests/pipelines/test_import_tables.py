@@ -162,11 +162,16 @@ def test_published_heads_of_an_imported_table_are_looked_up(elsewhere, run_undra
     assert found[["low", "high", "se_ioi"]].isna().all(axis=None)
 
 
-def test_a_second_table_does_not_stand_beside_chapters_of_the_first(elsewhere, run_undrawn, given):
+def test_a_second_table_does_not_stand_beside_chapters_of_the_first(
+    elsewhere, run_undrawn, given, left_behind_is_read
+):
     run_undrawn(*ALL, params=given(clean()))
     page = elsewhere / "08_reporting" / "report.html"
     assert "made from other heads" not in page.read_text()
     second = clean(seed=1)  # the same models, other effects
+    with pytest.raises(CircuitScalingError, match="made from another file"):
+        run_undrawn("import_tables", "classify", "report", params=given(second))
+    left_behind_is_read()
     run_undrawn("import_tables", "classify", "report", params=given(second))
     for chapter in ("scaling", "transfer"):
         text = page.read_text()
