@@ -221,9 +221,7 @@ def test_the_report_of_scans_ignores_an_import_that_is_no_longer_there(
 ):
     table = test_data / "08_reporting" / "tables" / "joint_ioi_anti_repeat_all.csv"
     run("import_tables", params={"import": {"joint_table": str(table)}})
-    with pytest.raises(
-        CircuitScalingError, match="classified_heads: made from another joint_heads"
-    ):
+    with pytest.raises(CircuitScalingError, match="made from another joint_heads"):
         run("report")
     status, said = kedro_run("--resume", env="test")
     assert status == 0, said
