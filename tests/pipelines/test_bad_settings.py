@@ -6,7 +6,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from kedro.framework.session import KedroSession
+from kedro.pipeline import Pipeline
 
+from circuit_scaling.checks.every import check_before_run
+from circuit_scaling.configuration import ProjectConfigLoader
 from tests.conftest import PROJECT
 from tests.helpers.command_line import kedro_run
 from tests.helpers.files import contents_of, files
@@ -85,6 +89,35 @@ def test_everything_that_is_wrong_is_in_one_list(refused):
         *("- Model 'mini_gpt2_s': the roster says 5 layers", "- globals.yml: filings_root:"),
     ):
         assert word in said
+
+
+@pytest.mark.parametrize(
+    "env", [None, *sorted(path.name for path in (PROJECT / "conf").iterdir() if path.is_dir())]
+)
+def test_nothing_is_wrong_with_what_is_shipped(test_data: Path, env: str | None):
+    with KedroSession.create(PROJECT, env=env) as session:
+        context = session.load_context()
+        loader = context.config_loader
+        assert isinstance(loader, ProjectConfigLoader)
+        check_before_run(loader, PROJECT, lambda: Pipeline([]))
+
+
+def test_a_run_that_reads_no_model_does_not_ask_for_its_checkpoint(refused):
+    gone = Case(
+        *("no checkpoint", ()),
+        params=("models.mini_gpt2_s.folder=no/such",),
+        pipelines="classify",
+    )
+    assert refused(gone).startswith("There is no competence, joint_effects, joint_heads yet.")
+
+
+def test_a_run_that_keeps_going_starts_without_one_model(refused):
+    gone = Case(
+        *("no checkpoint", ()),
+        params=("models.mini_gpt2_s.folder=no/such",),
+        options=("--keep-going", "--nodes", "scan.mini_gpt2_s.make_prompts"),
+    )
+    assert "kedro run" in refused(gone).partition("--keep-going")[0]
 
 
 def test_faults_in_two_files_are_told_together(refused):

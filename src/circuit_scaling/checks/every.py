@@ -56,7 +56,7 @@ def check_before_run(
     found += wrong_rosters(parameters)
     if found:
         loader.go_on_with(without_wrong_entries(parameters))
-    found += _graph_problems(loader)
+    found = _with_graph_problems(found, loader)
     taken = {
         name.removeprefix(_PARAMETER).partition(".")[0]
         for pipeline in pipelines.values()
@@ -90,15 +90,14 @@ def check_before_run(
     refuse(found)
 
 
-def _graph_problems(loader: ProjectConfigLoader) -> list[Problem]:
-    """Why pipelines cannot be built; then they are built without what is in the way."""
-    found = []
+def _with_graph_problems(found: list[Problem], loader: ProjectConfigLoader) -> list[Problem]:
+    """And why pipelines cannot be built; then they are built without what is in the way."""
     for part in (LEFT_OUT, DEFAULT_PIPELINES):
         try:
             len(pipelines)
             break
         except CircuitScalingError as error:
-            found.append(Problem("", error.message))
+            found = [*found, Problem("", error.message)]
         loader.go_on_without(part)
     try:
         len(pipelines)
