@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from kedro.framework.session import KedroSession
 from kedro.pipeline import Pipeline
+from kedro.runner import AbstractRunner
 
 from circuit_scaling.checks.every import check_before_run
 from circuit_scaling.configuration import ProjectConfigLoader
@@ -17,6 +18,11 @@ from tests.helpers.files import contents_of, files
 from tests.pipelines.bad_inputs.case import Case
 from tests.pipelines.bad_inputs.files import FILES
 from tests.pipelines.bad_inputs.settings import SETTINGS
+
+
+def must_not_run(*_of: object, **_options: object) -> None:
+    """In place of a run: what is not refused must not write to the places that a case names."""
+    raise AssertionError("nothing was refused, and the run began")
 
 
 @pytest.fixture
@@ -33,6 +39,8 @@ def refused(test_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             (conf / name).write_text(text.replace(old, new, 1) if old else text + new)
         if case.prepare is not None:
             case.prepare(tmp_path)
+        if not case.begins:
+            monkeypatch.setattr(AbstractRunner, "run", must_not_run)
         given = ",".join(case.params).replace("TMP", str(tmp_path))
         before, viz = contents_of(tmp_path), files(PROJECT / ".viz")
         status, printed = kedro_run(
@@ -116,6 +124,7 @@ def test_a_run_that_keeps_going_starts_without_one_model(refused):
         *("no checkpoint", ()),
         params=("models.mini_gpt2_s.folder=no/such",),
         options=("--keep-going", "--nodes", "scan.mini_gpt2_s.make_prompts"),
+        begins=True,
     )
     assert "kedro run" in refused(gone).partition("--keep-going")[0]
 

@@ -13,12 +13,18 @@ from kedro.validation.type_extractor import TypeExtractor
 from circuit_scaling.checks.blocks import checked_blocks
 from circuit_scaling.checks.folders import wrong_places
 from circuit_scaling.checks.names import DEFAULT_PIPELINES, unknown_parameters, wrong_globals
-from circuit_scaling.checks.needed import missing_files, wrong_models
+from circuit_scaling.checks.needed import missing_files, unknown_pairs, wrong_models
 from circuit_scaling.checks.problem import Problem, refuse
 from circuit_scaling.checks.rosters import ALL, without_wrong_entries, wrong_rosters
 from circuit_scaling.checks.tasks import wrong_tasks, wrong_training
 from circuit_scaling.checks.work import too_much_work
-from circuit_scaling.configuration import LEFT_OUT, ROSTERS, ProjectConfigLoader, with_models
+from circuit_scaling.configuration import (
+    LEFT_OUT,
+    MODELS,
+    ROSTERS,
+    ProjectConfigLoader,
+    with_models,
+)
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.models.roster import Roster, Rosters
 
@@ -85,6 +91,7 @@ def check_before_run(
         found.append(Problem("", error.message))
     else:
         found += missing_files(nodes, typed, places, project)
+        found += unknown_pairs(nodes, typed, rosters[MODELS])
         if not models_may_fail:
             found += wrong_models(nodes, rosters)
     refuse(found)
