@@ -20,7 +20,7 @@ class Case:
         prepare: makes what the input needs in the folder of the test.
         pipelines: what is run; by default the scan.
         options: further options of ``kedro run``.
-        begins: whether nodes begin, because what is wrong stands in a table that the first one reads.
+        begins: whether nodes begin: what is wrong stands in a table that the first one reads.
     """
 
     name: str
