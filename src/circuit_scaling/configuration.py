@@ -157,15 +157,20 @@ def present_roster(name: str = MODELS) -> Roster:
     """
     parameters = ProjectConfigLoader.present().parameters
     if name not in parameters:
-        raise CircuitScalingError(
-            f"There is no roster: '{name}' is missing in parameters_models.yml. It should be "
-            f"${{_rosters.${{globals:{ROSTERS[name]}}}}}."
-        )
+        raise CircuitScalingError(no_roster(name))
     try:
         return Roster.model_validate(_asked_for(parameters)[name])
     except ValidationError as error:
         wrong = (": ".join((*map(str, e["loc"]), e["msg"])) for e in error.errors())
         raise CircuitScalingError(f"The roster is not valid: {'; '.join(wrong)}.") from error
+
+
+def no_roster(name: str) -> str:
+    """That a roster is missing, and what should be there, in words."""
+    return (
+        f"There is no roster: '{name}' is missing in parameters_models.yml. It should be "
+        f"${{_rosters.${{globals:{ROSTERS[name]}}}}}."
+    )
 
 
 def present_slugs(name: str = MODELS) -> tuple[str, ...]:

@@ -6,13 +6,23 @@ import shutil
 from pathlib import Path
 
 import pytest
+from kedro.framework.session import KedroSession
+from kedro.pipeline import Pipeline
+from kedro.runner import AbstractRunner
 
+from circuit_scaling.checks.every import check_before_run
+from circuit_scaling.configuration import ProjectConfigLoader
 from tests.conftest import PROJECT
 from tests.helpers.command_line import kedro_run
 from tests.helpers.files import contents_of, files
 from tests.pipelines.bad_inputs.case import Case
 from tests.pipelines.bad_inputs.files import FILES
 from tests.pipelines.bad_inputs.settings import SETTINGS
+
+
+def must_not_run(*_of: object, **_options: object) -> None:
+    """In place of a run: what is not refused must not write to the places that a case names."""
+    raise AssertionError("nothing was refused, and the run began")
 
 
 @pytest.fixture
@@ -29,6 +39,8 @@ def refused(test_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             (conf / name).write_text(text.replace(old, new, 1) if old else text + new)
         if case.prepare is not None:
             case.prepare(tmp_path)
+        if not case.begins:
+            monkeypatch.setattr(AbstractRunner, "run", must_not_run)
         given = ",".join(case.params).replace("TMP", str(tmp_path))
         before, viz = contents_of(tmp_path), files(PROJECT / ".viz")
         status, printed = kedro_run(
@@ -85,6 +97,36 @@ def test_everything_that_is_wrong_is_in_one_list(refused):
         *("- Model 'mini_gpt2_s': the roster says 5 layers", "- globals.yml: filings_root:"),
     ):
         assert word in said
+
+
+@pytest.mark.parametrize(
+    "env", [None, *sorted(path.name for path in (PROJECT / "conf").iterdir() if path.is_dir())]
+)
+def test_nothing_is_wrong_with_what_is_shipped(test_data: Path, env: str | None):
+    with KedroSession.create(PROJECT, env=env) as session:
+        context = session.load_context()
+        loader = context.config_loader
+        assert isinstance(loader, ProjectConfigLoader)
+        check_before_run(loader, PROJECT, lambda: Pipeline([]))
+
+
+def test_a_run_that_reads_no_model_does_not_ask_for_its_checkpoint(refused):
+    gone = Case(
+        *("no checkpoint", ()),
+        params=("models.mini_gpt2_s.folder=no/such",),
+        pipelines="classify",
+    )
+    assert refused(gone).startswith("There is no competence, joint_effects, joint_heads yet.")
+
+
+def test_a_run_that_keeps_going_starts_without_one_model(refused):
+    gone = Case(
+        *("no checkpoint", ()),
+        params=("models.mini_gpt2_s.folder=no/such",),
+        options=("--keep-going", "--nodes", "scan.mini_gpt2_s.make_prompts"),
+        begins=True,
+    )
+    assert "kedro run" in refused(gone).partition("--keep-going")[0]
 
 
 def test_faults_in_two_files_are_told_together(refused):

@@ -176,7 +176,7 @@ NO_GRAPH = [
     ("globals.yml", "\nroster: mine", "\nroster: yours", "'_rosters.yours' not found"),
     ("globals.yml", "\nroster: mine\n", "\n", "Globals key 'roster' not found"),
     ("globals.yml", "n_boot: 200\n", "", "Globals key 'n_boot' not found"),
-    ("globals.yml", "\nroster: mine", "\nroster: [", "Invalid YAML or JSON file"),
+    ("globals.yml", "\nroster: mine", "\nroster: [", "globals.yml, line"),
     (
         *("globals.yml", "\nroster: mine", "\ndefault_pipelines: [scan, scn]\nroster: mine"),
         "'scn'. There are: scan, join, classify",
@@ -188,7 +188,10 @@ NO_GRAPH = [
     (ROSTER, "  mine:\n    mini_opt:\n", "  mine:\n  - mini_opt:\n", "valid dictionary"),
     (ROSTER, "mini_opt:\n", "mini-opt:\n", "'mini-opt' cannot be a slug"),
     (ROSTER, "n_heads: 12", "n_heads: 0", "mini_opt: n_heads: Input should be greater than 0"),
-    (ROSTER, "models: ", "modells: ", "'models' is missing in parameters_models.yml"),
+    (
+        *(ROSTER, "models: ${_rosters.${globals:roster}", "_models: ${_rosters.${globals:roster}"),
+        "'models' is missing in parameters_models.yml",
+    ),
 ]
 
 

@@ -13,12 +13,18 @@ from kedro.validation.type_extractor import TypeExtractor
 from circuit_scaling.checks.blocks import checked_blocks
 from circuit_scaling.checks.folders import wrong_places
 from circuit_scaling.checks.names import DEFAULT_PIPELINES, unknown_parameters, wrong_globals
-from circuit_scaling.checks.needed import missing_files, wrong_models
+from circuit_scaling.checks.needed import missing_files, unknown_pairs, wrong_models
 from circuit_scaling.checks.problem import Problem, refuse
 from circuit_scaling.checks.rosters import ALL, without_wrong_entries, wrong_rosters
 from circuit_scaling.checks.tasks import wrong_tasks, wrong_training
 from circuit_scaling.checks.work import too_much_work
-from circuit_scaling.configuration import LEFT_OUT, ROSTERS, ProjectConfigLoader, with_models
+from circuit_scaling.configuration import (
+    LEFT_OUT,
+    MODELS,
+    ROSTERS,
+    ProjectConfigLoader,
+    with_models,
+)
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.models.roster import Roster, Rosters
 
@@ -56,7 +62,7 @@ def check_before_run(
     found += wrong_rosters(parameters)
     if found:
         loader.go_on_with(without_wrong_entries(parameters))
-    found += _graph_problems(loader)
+    found = _with_graph_problems(found, loader)
     taken = {
         name.removeprefix(_PARAMETER).partition(".")[0]
         for pipeline in pipelines.values()
@@ -85,20 +91,20 @@ def check_before_run(
         found.append(Problem("", error.message))
     else:
         found += missing_files(nodes, typed, places, project)
+        found += unknown_pairs(nodes, typed, rosters[MODELS])
         if not models_may_fail:
             found += wrong_models(nodes, rosters)
     refuse(found)
 
 
-def _graph_problems(loader: ProjectConfigLoader) -> list[Problem]:
-    """Why pipelines cannot be built; then they are built without what is in the way."""
-    found = []
+def _with_graph_problems(found: list[Problem], loader: ProjectConfigLoader) -> list[Problem]:
+    """And why pipelines cannot be built; then they are built without what is in the way."""
     for part in (LEFT_OUT, DEFAULT_PIPELINES):
         try:
             len(pipelines)
             break
         except CircuitScalingError as error:
-            found.append(Problem("", error.message))
+            found = [*found, Problem("", error.message)]
         loader.go_on_without(part)
     try:
         len(pipelines)

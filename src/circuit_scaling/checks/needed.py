@@ -9,7 +9,8 @@ from typing import Any
 from kedro.pipeline import Pipeline
 
 from circuit_scaling.analysis.import_tables.settings import ImportSettings
-from circuit_scaling.checks.problem import Problem
+from circuit_scaling.analysis.transfer.settings import TransferSettings
+from circuit_scaling.checks.problem import Problem, instead
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.models.device import check_device
 from circuit_scaling.models.headers import check_headers
@@ -42,6 +43,26 @@ def wrong_models(pipeline: Pipeline, rosters: Mapping[str, Roster]) -> Iterator[
                     check(entry)
                 except CircuitScalingError as error:
                     yield Problem("", error.message)
+
+
+def unknown_pairs(
+    pipeline: Pipeline, typed: Mapping[str, Any], models: Roster
+) -> Iterator[Problem]:
+    """Pairs of models that are none of the run's; those of stored tables are known to nobody yet.
+
+    Args:
+        typed: the blocks that are right by themselves.
+    """
+    settings = typed.get("transfer")
+    joins = any(
+        "joint_heads" in node.outputs and node.namespace != "import_tables"
+        for node in pipeline.nodes
+    )
+    if isinstance(settings, TransferSettings) and settings.pairs != "all" and joins:
+        for name in dict.fromkeys(name for pair in settings.pairs for name in pair):
+            if name not in models.root:
+                said = f"there is no model '{name}' in the roster. {instead(name, models.root)}"
+                yield Problem("transfer.pairs", said)
 
 
 def missing_files(

@@ -7,7 +7,7 @@ from typing import Any
 
 from circuit_scaling.checks.blocks import wrong_in
 from circuit_scaling.checks.problem import Problem
-from circuit_scaling.configuration import ROSTERS
+from circuit_scaling.configuration import ROSTERS, no_roster
 from circuit_scaling.models.roster import Roster, RosterEntry
 
 ALL = "rosters"
@@ -16,12 +16,12 @@ _STAND_IN = RosterEntry(family="none", hub="none", params_m=1, n_layers=1, n_hea
 
 def wrong_rosters(parameters: Mapping[str, Any]) -> list[Problem]:
     """What is wrong in the rosters of the run, and in the others, which name imported models."""
-    found = [
-        problem
-        for name in ROSTERS
-        if name in parameters
-        for problem in _wrong(name, parameters[name])
-    ]
+    found = []
+    for name in ROSTERS:
+        if name in parameters:
+            found += _wrong(name, parameters[name])
+        else:
+            found.append(Problem("", no_roster(name)))
     every = parameters.get(ALL)
     if not isinstance(every, Mapping):
         return found + (wrong_in(ALL, every, dict[str, Roster]) if ALL in parameters else [])

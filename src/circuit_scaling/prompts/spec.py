@@ -82,7 +82,8 @@ class Tasks(RootModel[dict[str, TaskSpec]]):
             for part in ("build", "templates", "length", "reference"):
                 if getattr(spec, part) != getattr(reference, part):
                     raise ValueError(
-                        f"task '{name}' and its reference '{spec.reference}' differ in '{part}': "
+                        f"task '{name}' and its reference '{spec.reference}' differ in '{part}' "
+                        f"({getattr(spec, part)!r:.40} and {getattr(reference, part)!r:.40}): "
                         "a reference set is the same texts without the behaviour, and its own "
                         "reference"
                     )

@@ -20,6 +20,7 @@ class Case:
         prepare: makes what the input needs in the folder of the test.
         pipelines: what is run; by default the scan.
         options: further options of ``kedro run``.
+        begins: whether nodes begin: what is wrong stands in a table that the first one reads.
     """
 
     name: str
@@ -29,3 +30,4 @@ class Case:
     prepare: Callable[[Path], object] | None = None
     pipelines: str = "scan"
     options: tuple[str, ...] = ()
+    begins: bool = False

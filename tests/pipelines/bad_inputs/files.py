@@ -54,7 +54,10 @@ def heads(name: str, change: Callable[[Path], None], *words: str, keep: bool = F
     """A table of heads to import."""
     params = ("import.joint_table=TMP/heads.csv", *(["import.on_suspect=keep"] if keep else []))
     return Case(
-        f"imported heads: {name}", words, params=params, prepare=change, pipelines="import_tables"
+        *(f"imported heads: {name}", words, params),
+        prepare=change,
+        pipelines="import_tables",
+        begins=True,
     )
 
 
@@ -86,6 +89,7 @@ def ranked(name: str, column: str, value: object, *words: str, keep: bool = True
         *(f"imported rankings: {name}", words, params),
         prepare=prepare,
         pipelines="import_retrieval",
+        begins=True,
     )
 
 
@@ -102,6 +106,7 @@ def masked(name: str, column: str, value: object, *words: str) -> Case:
         *(f"imported accuracies: {name}", words, params),
         prepare=prepare,
         pipelines="import_retrieval",
+        begins=True,
     )
 
 

@@ -67,6 +67,12 @@ WORK = (
     given("zoo_readers.n_filings", "1000000000", "at most 1,000,000"),
 )
 NAMES = (
+    Case(
+        "a pair of a model that is not there",
+        ("transfer.pairs: there is no model 'gpt9' in the roster", "mini_gpt2_s"),
+        edits=(("base/parameters_transfer.yml", "pairs: all", "pairs: [[mini_gpt2_s, gpt9]]"),),
+        pipelines="scan,join,classify,transfer",
+    ),
     given("scan.bos_task", "iio", "no task that is scanned 'iio'", "'ioi'"),
     Case(
         "agreement tasks",
