@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -33,6 +32,12 @@ from circuit_scaling.interventions.model.anatomy import Anatomy, context_of, ref
 from circuit_scaling.interventions.model.device import Precision
 from circuit_scaling.models.architecture import anatomy_of
 from circuit_scaling.models.bos import BosChoice, chat_prefix, prompt_prefix
+from circuit_scaling.models.consent import (
+    check_code,
+    check_pickles,
+    how_to_load,
+    without_safetensors,
+)
 from circuit_scaling.models.device import device_of
 from circuit_scaling.models.gguf_files import GgufFacts, forget, gguf_facts, read_once
 from circuit_scaling.models.kinds import check_kind, checked_architecture, of_another_kind
@@ -43,7 +48,6 @@ from circuit_scaling.models.sources import check_hub_id, local_folder
 from circuit_scaling.models.tensors import check_tensors
 
 disable_progress_bar()  # a bar per checkpoint is noise among the project's own
-_COMMIT = re.compile("[0-9a-f]{40}")
 _HUB_SECONDS = 10
 
 
@@ -89,9 +93,10 @@ def load_model(entry: RosterEntry, precision: Precision = "float32", commit: str
         commit: of a hub model, the one that its prompts were made for; else the revision's own.
 
     Raises:
-        CircuitScalingError: no such checkpoint, no model in it, tensors that are not those of the
-            model, weights that are noise, an architecture that the engine cannot take, a device
-            that is not there, or layers and heads that do not fit the roster.
+        CircuitScalingError: no such checkpoint, no model in it, pickles or code without consent,
+            tensors that are not those of the model, weights that are noise, an architecture that
+            the engine cannot take, a device that is not there, or layers and heads that do not fit
+            the roster.
     """
     source = _source(entry, commit)
     device = device_of(entry)
@@ -104,11 +109,16 @@ def load_model(entry: RosterEntry, precision: Precision = "float32", commit: str
                 dtype=torch.bfloat16 if precision == "bf16" else getattr(torch, entry.dtype),
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,  # they are refused below, by name
+                **how_to_load(entry),
                 **source.options,
                 **unpacked,
             )
         except SafetensorError as error:
             raise CircuitScalingError(_damaged(entry.slug, Path(source.place), error)) from error
+        except OSError as error:
+            if entry.hub and not entry.pickled and "safetensors" in str(error):
+                raise without_safetensors(entry) from error
+            raise
         check_tensors(entry.slug, entry.source, model, report)
         model.to(device)
     anatomy = anatomy_of(model)
@@ -228,6 +238,7 @@ def _source(entry: RosterEntry, commit: str) -> _Source:
     if folder is not None:
         if entry.gguf is None:
             _check_files(folder)
+            check_pickles(entry, folder)
         return _Source(str(folder), of_file)
     check_hub_id(entry)
     return _Source(str(entry.hub), {"revision": commit or entry.revision, **of_file})
@@ -285,8 +296,8 @@ def _commit(entry: RosterEntry) -> str:
     Raises:
         CircuitScalingError: the hub is silent, for which loading would wait for ever.
     """
-    if entry.revision and _COMMIT.fullmatch(entry.revision):
-        return entry.revision
+    if entry.at_commit:
+        return str(entry.revision)
     silent = not _hub_answers(entry)
     for cache_only in dict.fromkeys((silent, True)):
         found = resolve_revision(entry.hub, entry.revision, local_files_only=cache_only)
@@ -323,7 +334,8 @@ def _config(entry: RosterEntry, commit: str) -> Any:
 def _load(what: str, entry: RosterEntry, commit: str, loader: Callable[..., Any]) -> Any:
     source = _source(entry, commit)
     with opening(f"{what} cannot be loaded from '{entry.source}'"), _reading(entry):
-        return loader(source.place, trust_remote_code=False, **source.options)
+        check_code(entry, source.place, source.options.get("revision"))
+        return loader(source.place, trust_remote_code=entry.remote_code, **source.options)
 
 
 def _reading(entry: RosterEntry) -> AbstractContextManager[None]:

@@ -18,6 +18,8 @@ _DEVICE = re.compile(r"auto|cpu|mps|(cuda|xpu)(:\d+)?")
 _LONGEST_FAMILY = 80
 _Size = Annotated[int, Field(gt=0), at_most(2_000, "no model has as many")]
 
+_COMMIT = re.compile("[0-9a-f]{40}")
+
 
 class RosterEntry(Block):
     """One model of a roster.
@@ -43,6 +45,10 @@ class RosterEntry(Block):
         untrained: the weights are random on purpose. Without it a model that predicts the shipped
             plain text no better than word counts do is refused
             (:func:`circuit_scaling.models.sense.check_sense`).
+        pickled: consent to read pickled weights (``*.bin``) where there are no safetensors, of
+            which only tensors and plain data are taken.
+        remote_code: consent to run the code that comes with the checkpoint. On a hub both need a
+            commit as ``revision``: what was looked at is then what is loaded.
         chat: what the user says before every prompt, which then begins the assistant's answer, in
             the tokenizer's chat template; None: prompts stand alone.
         objectives: zoo only, task -> ``learn`` or ``random`` (random answers, for controls).
@@ -52,7 +58,9 @@ class RosterEntry(Block):
     """
 
     # Where the weights lie and are run says nothing about them: their content is hashed.
-    not_in_results: ClassVar[frozenset[str]] = frozenset({"folder", "device"})
+    not_in_results: ClassVar[frozenset[str]] = frozenset(
+        {"folder", "device", "pickled", "remote_code"}
+    )
 
     slug: str = ""
     family: str
@@ -69,6 +77,8 @@ class RosterEntry(Block):
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     device: str = "auto"
     untrained: bool = False
+    pickled: bool = False
+    remote_code: bool = False
     chat: str | None = None
     objectives: dict[str, Literal["learn", "random"]] = Field(default_factory=dict)
     begins_as: str | None = None
@@ -109,9 +119,19 @@ class RosterEntry(Block):
             )
         if self.hub is None and self.revision is not None:
             raise ValueError("'revision' belongs to a hub model; a folder is what it contains")
+        if self.hub and (self.pickled or self.remote_code) and not self.at_commit:
+            raise ValueError(
+                "'pickled' and 'remote_code' need a commit as 'revision' (40 hex digits): a branch "
+                "or tag may bring other files tomorrow"
+            )
         if self.chat is not None and self.bos != "auto":
             raise ValueError("'chat' and 'bos' exclude each other: a chat template has its own BOS")
         return self
+
+    @property
+    def at_commit(self) -> bool:
+        """Whether the revision is a commit, which does not move."""
+        return _COMMIT.fullmatch(self.revision or "") is not None
 
     @property
     def source(self) -> str:

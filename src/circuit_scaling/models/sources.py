@@ -71,8 +71,10 @@ def identity_of(entry: RosterEntry, commit: str = "") -> str:
     folder = local_folder(entry)
     if folder is None:
         named = {"hub": entry.hub, "revision": entry.revision or "main", "commit": commit}
-        return fingerprint_of(named | ({"gguf": entry.gguf} if entry.gguf else {}))
-    patterns = (entry.gguf,) if entry.gguf else _CHECKPOINT_FILES
+        more = {"gguf": entry.gguf, "remote_code": entry.remote_code}
+        return fingerprint_of(named | {name: value for name, value in more.items() if value})
+    code = ("*.py",) if entry.remote_code else ()
+    patterns = (entry.gguf,) if entry.gguf else (*_CHECKPOINT_FILES, *code)
     try:
         return fingerprint_of_files(file for part in patterns for file in folder.glob(part))
     except OSError as error:
