@@ -1,8 +1,8 @@
 """Runs that are killed at random moments and resumed: nothing is lost, and nothing made twice.
 
 ``python -m tests.soak.kills --each 50`` begins anew for every kill, ``--chain 50`` kills one
-study fifty times on its way. Either way the tables are compared with those of a run that nobody
-disturbed, bit for bit.
+study fifty times on its way; ``--embedded`` takes all embedded models in place of those of the
+tests. Either way the tables are compared with those of a run that nobody disturbed, bit for bit.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -92,6 +93,17 @@ class Study:
         return {log.stem: len([*log.glob("*/*.parquet")]) for log in logs}
 
 
+def embedded(root: Path) -> Study:
+    """The study of all embedded models, as ``make run`` runs it, in another place."""
+    conf = root / "conf"
+    shutil.copytree(PROJECT / "conf", conf)
+    for file in conf.glob("*/globals.yml"):
+        told = re.sub(r"^data_root: .*", f"data_root: {root}", file.read_text(), flags=re.M)
+        file.write_text(told)
+    options = ("--conf-source", str(conf), "--runner", "ParallelRunner")
+    return Study(root, options, {"OMP_NUM_THREADS": "1"})
+
+
 def compare(found: Study, undisturbed: dict[str, pd.DataFrame]) -> None:
     """Every table is there, and bit for bit what it would have been.
 
@@ -118,25 +130,29 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=0)
     parser.add_argument("--chain", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--options", default="--env test", help="of kedro run")
+    parser.add_argument("--embedded", action="store_true", help="all embedded models")
     given = parser.parse_args()
-    options = given.options.split()
     with tempfile.TemporaryDirectory() as folder:
+
+        def new(name: str) -> Study:
+            root = Path(folder) / name
+            return embedded(root) if given.embedded else Study(root)
+
         started = time.perf_counter()
-        undisturbed = Study(Path(folder) / "undisturbed", options)
+        undisturbed = new("undisturbed")
         undisturbed.finish()
         seconds = time.perf_counter() - started
         expected = undisturbed.tables()
         print(f"undisturbed: {seconds:.0f} s, {len(expected)} tables", flush=True)
         for place, moment in enumerate(moments(given.each, seconds, given.seed), 1):
-            study = Study(Path(folder) / "each", options)
+            study = new("each")
             killed = study.kill_after(moment)
             study.finish()
             compare(study, expected)
             shutil.rmtree(study.root)
             print(f"{place}: {'killed' if killed else 'done'} at {moment:.1f} s: same", flush=True)
         if given.chain:
-            study = Study(Path(folder) / "chain", options)
+            study = new("chain")
             rng = random.Random(given.seed)
             kills = sum(study.kill_after(rng.uniform(3, 15)) for _ in range(given.chain))
             study.finish()

@@ -6,19 +6,22 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 from typing import Any
 
 from kedro.pipeline import Node, Pipeline
 from kedro.runner import AbstractRunner, Task
 
+from circuit_scaling.commands import run_command
+from circuit_scaling.configuration import ProjectConfigLoader
 from circuit_scaling.errors import CircuitScalingError, reason_of
 from circuit_scaling.resume.judge import why_make
 from circuit_scaling.resume.ledger import Ledger
 from circuit_scaling.runners.failures import Failure, failures_in_words
 from circuit_scaling.runners.steps import State, Steps
+from circuit_scaling.runners.turn import Turn
 
 _log = logging.getLogger(__name__)
-_SHOWN = 8
 
 
 class StudyRunner(AbstractRunner):
@@ -34,7 +37,7 @@ class StudyRunner(AbstractRunner):
         self, *args: Any, resume: bool = False, keep_going: bool = False, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        self._resume, self._keep_going = resume, keep_going
+        self._resume, self.keep_going = resume, keep_going
 
     def _run(
         self,
@@ -54,6 +57,7 @@ class StudyRunner(AbstractRunner):
         if not (waiting := steps.ready()):
             _log.info("All %d steps are up to date: nothing is run.", len(steps.nodes))
             return
+        self._tell_plan(steps)
         self._validate_catalog(catalog)
         self._validate_nodes(steps.nodes)
         self._set_manager_datasets(catalog)
@@ -66,14 +70,15 @@ class StudyRunner(AbstractRunner):
                     self._tell_begin(node, steps)
                     steps.begin(node)
                     task = Task(node, catalog, self._is_async, hook_manager, run_id)
-                    running[_started(task, pool)] = node
+                    turn = Turn(task, self._data_root())
+                    running[_started(turn, pool)] = node
                 ended, others = wait(running, return_when=FIRST_COMPLETED)
                 if broken := any(_is_broken(future) for future in ended):
                     ended |= wait(others).done  # they were in the same pool
                 for future in ended:
                     node, error = running.pop(future), future.exception()
                     if error is not None:
-                        self._bear(error)
+                        self._bear(error, steps)
                         steps.failed(node, error)
                         _log.error("%s failed: %s", node.name, reason_of(error))
                         continue
@@ -90,16 +95,30 @@ class StudyRunner(AbstractRunner):
                 pool.shutdown(wait=True, cancel_futures=True)
         self._conclude(steps)
 
+    def _data_root(self) -> Path | None:
+        """Where other runs may be at work as well; None outside a project."""
+        return ProjectConfigLoader.present().data_root if self._resume else None
+
     def _why(self, ledger: Ledger) -> Callable[[Node], str | None]:
         """What says why a node has to run."""
         if self._resume:
             return lambda node: why_make(node, ledger)
         return lambda _node: "it is asked for"
 
-    def _bear(self, error: BaseException) -> None:
+    def _bear(self, error: BaseException, steps: Steps) -> None:
         """Go on in spite of an error, or raise it."""
-        if not self._keep_going or not isinstance(error, Exception):
+        if not self.keep_going or not isinstance(error, Exception):
+            again = run_command(options=["--resume"])
+            _log.warning("%d steps are done. Go on with: %s", len(steps.of(State.DONE)), again)
             raise error
+
+    def _tell_plan(self, steps: Steps) -> None:
+        if self._resume:
+            _log.info(
+                "Of %d steps %d are up to date, %d have to run, and %d wait for them.",
+                len(steps.nodes),
+                *map(len, map(steps.of, (State.UP_TO_DATE, State.NEEDED, State.WAITING))),
+            )
 
     def _tell_begin(self, node: Node, steps: Steps) -> None:
         if self._resume:
@@ -131,16 +150,13 @@ def _is_broken(future: Future[Node]) -> bool:
     return isinstance(future.exception(), BrokenProcessPool)
 
 
-def _started(task: Task, pool: Executor | None) -> Future[Node]:
+def _started(turn: Turn, pool: Executor | None) -> Future[Node]:
     """A task under way; without a pool it has ended."""
     if pool is not None:
-        if isinstance(pool, ProcessPoolExecutor):
-            # Hooks cannot be sent to another process: they are made anew there.
-            task.parallel, task.hook_manager = True, None
-        return pool.submit(task)
+        return pool.submit(turn.elsewhere() if isinstance(pool, ProcessPoolExecutor) else turn)
     future: Future[Node] = Future()
     try:
-        future.set_result(task.execute())
+        future.set_result(turn())
     except Exception as error:  # whatever a node raises is told, or is raised again
         future.set_exception(error)
     return future

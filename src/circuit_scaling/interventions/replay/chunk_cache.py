@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-
-import torch
 
 from circuit_scaling.interventions.model.anatomy import Anatomy
+from circuit_scaling.interventions.model.device import computing_on
 from circuit_scaling.kept import Kept
 
 _CHUNKS = Kept("chunks.json")
@@ -29,19 +27,8 @@ class Measured:
         Args:
             cap: tokens that memory allowed, where it ended the measurement.
         """
-        cuda = anatomy.device.type == "cuda"
-        parts = [
-            anatomy.architecture,
-            f"{anatomy.n_layers}x{anatomy.n_heads}x{anatomy.d_head}x{anatomy.d_model}",
-            str(anatomy.dtype).removeprefix("torch."),
-            "tf32" if cuda and torch.backends.cuda.matmul.fp32_precision == "tf32" else "full",
-            torch.cuda.get_device_name(anatomy.device) if cuda else _cpu_name(),
-            f"{torch.get_num_threads()} threads",
-            f"torch {torch.__version__}",
-        ]
-        if cap is not None:
-            parts.append(f"within {cap} tokens")
-        return cls(" ".join(parts))
+        within = "" if cap is None else f" within {cap} tokens"
+        return cls(computing_on(anatomy) + within)
 
     def load(self) -> int | None:
         """What was measured before; None if nothing was, or the file is not readable."""
@@ -51,12 +38,3 @@ class Measured:
     def store(self, value: int) -> None:
         """Keep ``value``."""
         _CHUNKS.store(self.key, value)
-
-
-def _cpu_name() -> str:
-    """The processor's name where Linux tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return "cpu"
-    return next((line.split(":")[1].strip() for line in lines if "model name" in line), "cpu")
