@@ -19,7 +19,7 @@ from tests.helpers.command_line import SOURCE
 from tests.helpers.files import files
 
 MODEL, OTHER = "mini_gpt2_s", "mini_pythia_s"
-_SMALL = "prompts.n_prompts=8"
+_SMALL = "prompts.n_prompts=8,prompts.data_seeds=1"
 
 
 @contextmanager
@@ -63,7 +63,7 @@ def test_two_models_and_one_of_them_twice(tmp_path: Path) -> None:
         a_run(tmp_path, "--namespaces", f"scan.{OTHER}") as other,
         a_run(tmp_path, "--namespaces", f"scan.{MODEL}") as second,
     ):
-        said = {run: run.communicate(timeout=280)[0] for run in (first, other, second)}
+        said = {run: run.communicate(timeout=900)[0] for run in (first, other, second)}
         assert [run.returncode for run in said] == [0, 0, 0], said
     assert "waiting for" not in said[other]
     effects = tmp_path / "03_primary" / "head_effects"
@@ -84,8 +84,8 @@ def test_the_second_waits_until_the_first_has_ended(tmp_path: Path) -> None:
             line = read_until(run, "waiting for")
             assert f"{node}: waiting for process {os.getpid()} on " in line
             assert not prompts.exists()
-        run.communicate(timeout=120)
-        assert run.returncode == 0
+        said, _ = run.communicate(timeout=900)
+        assert run.returncode == 0, said
     assert len(files(prompts)) == 1
 
 
@@ -94,7 +94,7 @@ def test_who_waits_can_be_stopped(tmp_path: Path) -> None:
     with node_lock(tmp_path, node), a_run(tmp_path, "--nodes", node) as run:
         read_until(run, "waiting for")
         run.send_signal(signal.SIGINT)
-        run.communicate(timeout=60)
+        run.communicate(timeout=900)
         assert run.returncode != 0
         assert set(held_in(tmp_path)) == {node}
         assert f"process {os.getpid()} on" in held_in(tmp_path)[node]
