@@ -33,12 +33,7 @@ class ProjectSession(KedroSession):
         try:
             return super().run(*args, **kwargs)
         except OutputNotUniqueError as error:
-            raise CircuitScalingError(
-                f"Two of these pipelines make the same tables: {_quoted(_names(asked))}. Heads are "
-                "joined from scans (join) or imported (import_tables), and rankings measured "
-                "(retrieval_detect, retrieval_mask) or imported (import_retrieval), never both in "
-                "one run."
-            ) from error
+            raise CircuitScalingError(_twice(_names(asked))) from error
         except DatasetNotFoundError as error:
             if "load_versions" not in str(error):
                 raise
@@ -54,10 +49,34 @@ class ProjectSession(KedroSession):
             raise CircuitScalingError(reason) from error
 
 
+def asked_for(names: Sequence[str]) -> Pipeline:
+    """The pipelines of these names as one; without a name, those that the environment runs.
+
+    Raises:
+        CircuitScalingError: there is no such pipeline, or two of them make the same table.
+    """
+    wanted = list(names or ["__default__"])
+    if reason := _unknown({"pipeline_names": wanted}):
+        raise CircuitScalingError(reason)
+    try:
+        return sum((pipelines[name] for name in wanted), Pipeline([]))
+    except OutputNotUniqueError as error:
+        raise CircuitScalingError(_twice(wanted)) from error
+
+
 def _names(asked: Mapping[str, Any]) -> list[str]:
     """The pipelines that are asked for."""
     one = asked.get("pipeline_name")
     return [one] if one else list(asked.get("pipeline_names") or ["__default__"])
+
+
+def _twice(names: Sequence[str]) -> str:
+    """That these pipelines do not go together, in words."""
+    return (
+        f"Two of these pipelines make the same tables: {_quoted(names)}. Heads are joined from "
+        "scans (join) or imported (import_tables), and rankings measured (retrieval_detect, "
+        "retrieval_mask) or imported (import_retrieval), never both in one run."
+    )
 
 
 def _unknown(asked: Mapping[str, Any]) -> str | None:
