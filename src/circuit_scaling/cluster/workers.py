@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from dask.system import CPU_COUNT
-from distributed import Client, LocalCluster, get_worker
+from distributed import Client, LocalCluster, Status, get_worker
 
 from circuit_scaling.cluster.units import Unit
 from circuit_scaling.cluster.work import Done, run_unit
@@ -20,6 +21,7 @@ from circuit_scaling.errors import CircuitScalingError
 GPU = "GPU"
 """The resource of a worker that has a GPU to itself."""
 _THREADS = "OMP_NUM_THREADS"
+_AT_WORK = (Status.running, Status.paused)
 
 
 @contextmanager
@@ -33,6 +35,9 @@ def connected(scheduler: str | None, local: int) -> Iterator[Client]:
     Raises:
         CircuitScalingError: there is no scheduler at this address.
     """
+    # What is told is what becomes of the units; a lost scheduler would be pages of tracebacks.
+    for name in ("distributed", "distributed.client"):  # the second has a level of its own
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     if scheduler is None:
         threads = os.environ.get(_THREADS, str(max(1, CPU_COUNT // local)))
         with (
@@ -104,8 +109,10 @@ def _on_worker(unit: str, words: list[str], project: str, run: str) -> Done | No
     worker.log_event(run, (unit, socket.gethostname()))
 
     def is_wanted() -> bool:
-        # Who asked for the unit may have gone: whoever asks next would measure the same elsewhere.
+        # Who asked for the unit may have gone, or the scheduler: whoever asks next would measure
+        # the same elsewhere.
         task = worker.state.tasks.get(key)
-        return task is not None and task.state != "cancelled"
+        asked = task is not None and task.state != "cancelled"
+        return asked and worker.status in _AT_WORK
 
     return run_unit(words, project, is_wanted)
