@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _RESUME = "--resume"
 _PROGRAM = "kedro run"
-_QUIET = ("DASK_LOGGING__DISTRIBUTED", "warning")
+_QUIET = ("DASK_LOGGING__DISTRIBUTED", "critical")
 """Dask reads it where it is imported, also in the workers that are started here."""
 
 OPTIONS = (

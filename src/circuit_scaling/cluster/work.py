@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -17,7 +18,7 @@ _POLL = 0.5
 """Seconds between two looks at whether the unit is still wanted."""
 _TAIL = 8192
 """Bytes of the end of what the process printed, in which the reason of a failure is looked for."""
-_ERROR = "Error: "  # how the command line begins an error for people
+_ERROR = re.compile(r"^Error: ", re.MULTILINE)  # so the command line begins an error for people
 _LONGEST = 400
 _OWN = "KEDRO_ENV"  # the words of the command say which environment it is
 
@@ -101,9 +102,9 @@ def _reason(status: int, printed: IO[bytes]) -> str:
         return f"its process was killed by signal {-status}, perhaps because memory ran out"
     printed.seek(max(0, printed.seek(0, os.SEEK_END) - _TAIL))
     text = printed.read().decode(errors="replace")
-    if _ERROR in text:
-        text = text.rpartition(_ERROR)[2]
-        reason = " ".join(text.split())
+    _, *errors = _ERROR.split(text)
+    if errors:
+        reason = " ".join(errors[-1].split())
     else:
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         reason = lines[-1] if lines else f"exit status {status} without a word"
