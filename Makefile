@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 export DO_NOT_TRACK := 1
 
-.PHONY: run real real-docs gallery test every-test check unit models oracle golden pipelines end-to-end browser viz site zoo bench soak architectures audit bench-gpu clean help
+.PHONY: run real real-docs gallery test every-test check unit models oracle golden pipelines end-to-end faults browser viz site zoo bench soak architectures audit bench-gpu clean help
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -23,7 +23,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 
 run: $(STAMP)  ## both studies on the embedded models, several at a time, and the report
-	OMP_NUM_THREADS=1 $(BIN)/kedro run --runner ParallelRunner
+	OMP_NUM_THREADS=1 $(BIN)/kedro run --resume --runner ParallelRunner
 	@echo "The report is at data/08_reporting/report.html"
 
 $(VENV)/.real: requirements-real.lock $(STAMP)
@@ -71,6 +71,9 @@ pipelines: $(STAMP)  ## two models through all pipelines, configuration, bad inp
 end-to-end: $(STAMP)  ## the notebook and the Python interface on the tables of a run (two minutes)
 	$(BIN)/pytest tests/end_to_end
 
+faults: $(STAMP)  ## runs that are killed, disturbed and resumed (four minutes)
+	$(BIN)/pytest tests/faults
+
 browser: $(STAMP)  ## the page in a headless Chromium, if one is installed (two minutes)
 	$(BIN)/pytest tests/browser
 
@@ -86,13 +89,16 @@ zoo: $(STAMP)  ## train the embedded models again
 bench: $(STAMP)  ## measure the engine on the CPU (a quarter of an hour) and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks
 
-soak: $(STAMP)  ## scan a model of 2.8 billion parameters in 512 MiB beside its weights; measure coverage
+soak: $(STAMP)  ## scan a model of 2.8 billion parameters in 512 MiB beside its weights; measure coverage; kill runs
 	$(BIN)/python -m benchmarks.memory --precision float32 --out docs/benchmarks
 	$(BIN)/python -m benchmarks.memory --precision bf16 --out docs/benchmarks
 	$(BIN)/python -m benchmarks.long_context --out docs/benchmarks
 	$(BIN)/python -m benchmarks.decoding --out docs/benchmarks
 	$(BIN)/python -m benchmarks --page-only
 	$(BIN)/python -m tests.soak.coverage
+	$(BIN)/python -m tests.soak.kills --each 50
+	$(BIN)/python -m tests.soak.kills --embedded --chain 50
+	$(BIN)/python -m tests.soak.cluster --embedded --kills 5
 
 architectures: $(STAMP)  ## compare the engine with the oracle on every architecture, and write the table
 	$(BIN)/python -m tests.oracle.architectures

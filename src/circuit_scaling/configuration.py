@@ -19,6 +19,7 @@ from yaml import YAMLError
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.models.roster import Roster, with_slugs
 from circuit_scaling.prompts.shipped import shipped_entries
+from circuit_scaling.yaml_files import refuse_faulty
 
 MODELS, RETRIEVAL_MODELS = "models", "retrieval_models"
 ROSTERS = {MODELS: "roster", RETRIEVAL_MODELS: "retrieval_roster"}
@@ -31,6 +32,43 @@ class ProjectConfigLoader(OmegaConfigLoader):
     """Kedro's loader; whatever cannot be read is one line, and globals are always its own."""
 
     _present: ClassVar[ProjectConfigLoader | None] = None
+
+    def __init__(
+        self,
+        conf_source: str,
+        env: str | None = None,
+        runtime_params: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """See :class:`OmegaConfigLoader`, which reads globals.yml here.
+
+        Raises:
+            CircuitScalingError: a file is not YAML, or globals.yml cannot be read.
+        """
+        environments = (kwargs.get("base_env"), env or kwargs.get("default_run_env"))
+        self._folders = [Path(conf_source) / name for name in environments if name]
+        refuse_faulty(self.files("globals", "parameters", "catalog"))
+        super().__init__(conf_source, env, runtime_params, **kwargs)
+
+    def files(self, *kinds: str) -> list[Path]:
+        """The YAML files of base and of the environment whose names begin so, in order."""
+        return sorted(
+            file
+            for folder in self._folders
+            for file in folder.rglob("*.y*ml")
+            if file.is_file() and file.name.startswith(kinds or ("parameters", "catalog"))
+        )
+
+    def go_on_with(self, parameters: dict[str, Any]) -> None:
+        """Build pipelines from other parameters than those of the files from now on."""
+        self["parameters"] = parameters
+        self.__dict__["parameters"] = parameters
+        self.make_present()
+
+    def go_on_without(self, name: str) -> None:
+        """Build pipelines without a parameter or a global of that name from now on."""
+        self["globals"] = {key: value for key, value in self["globals"].items() if key != name}
+        self.go_on_with({key: value for key, value in self.parameters.items() if key != name})
 
     def __getitem__(self, key: str) -> dict[str, Any]:
         """The configuration of a kind, such as ``parameters``.
@@ -170,6 +208,14 @@ def _asked_for(parameters: Mapping[str, Any]) -> dict[str, Any]:
         for name, models in rosters.items()
     }
     return {**parameters, **{name: kept[name] for name in kept if left_out}}
+
+
+def with_folder_of_kept(parameters: dict[str, Any], project: Path) -> dict[str, Any]:
+    """``parameters`` with the folder of kept layers below the project, as all files are."""
+    scan = parameters.get("scan")
+    if not isinstance(scan, dict) or not isinstance(scan.get("keep_in"), str):
+        return parameters
+    return parameters | {"scan": scan | {"keep_in": str(project / scan["keep_in"])}}
 
 
 def shipped_task_node() -> DictConfig:

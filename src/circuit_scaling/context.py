@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 from kedro.framework.context import KedroContext
-from kedro.framework.project import settings
+from kedro.framework.project import pipelines, settings
 from kedro.utils import find_kedro_project
 from kedro.validation.exceptions import ParameterValidationError
+from kedro.validation.type_extractor import TypeExtractor
 
+from circuit_scaling.checks.blocks import checked_blocks
+from circuit_scaling.checks.problem import refuse
 from circuit_scaling.commands import remember_run
-from circuit_scaling.configuration import LEFT_OUT, ProjectConfigLoader, with_models
-from circuit_scaling.errors import CircuitScalingError
-
-_VALUE = re.compile(r" \[type=\w+, input_value=(?P<value>.*), input_type=\w+\]$")
-_BLOCK = re.compile(r"- Parameter '(?P<name>[^']+)'")
-_LONGEST_VALUE = 60
+from circuit_scaling.configuration import (
+    LEFT_OUT,
+    ProjectConfigLoader,
+    with_folder_of_kept,
+    with_models,
+)
 
 
 class ProjectContext(KedroContext):
@@ -50,30 +52,10 @@ class ProjectContext(KedroContext):
         loader["parameters"] = with_models(
             loader["parameters"], self.project_path, Path(loader.conf_source)
         )
+        loader["parameters"] = with_folder_of_kept(loader["parameters"], self.project_path)
         try:
             return super().params
-        except ParameterValidationError as error:
-            raise CircuitScalingError(_readable(str(error))) from error
-
-
-def _readable(message: str) -> str:
-    """Kedro's and pydantic's message in one line: each refused value with its place."""
-    block, place, wrong = "", "", []
-    for line in message.splitlines():
-        if found := _BLOCK.match(line):
-            block, place = found["name"], ""
-            if "validation error" not in line:  # Kedro's own words, not pydantic's
-                wrong.append(line.removeprefix("- "))
-        elif line.startswith("    "):
-            continue  # where pydantic's manual is
-        elif line.startswith("  "):
-            said = _VALUE.sub(_shown_value, line.strip())
-            wrong.append(f"{'.'.join(filter(None, (block, place)))}: {said}")
-        else:
-            place = line
-    return f"The configuration is not valid: {'; '.join(wrong)}."
-
-
-def _shown_value(found: re.Match[str]) -> str:
-    value = found["value"]
-    return f" (given: {value})" if len(value) <= _LONGEST_VALUE else ""
+        except ParameterValidationError:
+            kinds = TypeExtractor(dict(pipelines)).extract_types_from_pipelines()
+            refuse(checked_blocks(loader["parameters"], kinds)[1])
+            raise

@@ -9,7 +9,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from circuit_scaling.kept import Kept
+
 _LENGTH = 16
+_LARGE = 64 << 20
+"""Bytes from which on the hash of a file is kept."""
 
 
 def fingerprint_of(parts: Mapping[str, Any]) -> str:
@@ -31,7 +35,22 @@ def fingerprint_of_files(files: Iterable[Path]) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _content_hash(file: Path, _mtime: int, _size: int) -> str:
-    """SHA-256 of a file; time and size are only there to forget a file that has changed."""
+def _content_hash(file: Path, mtime: int, size: int) -> str:
+    """SHA-256 of a file; time and size are there to forget a file that has changed.
+
+    That of a large file is kept between runs: to read the weights of a study takes minutes.
+    """
+    if size < _LARGE:
+        return _sha256(file)
+    kept = Kept("hashes.json")
+    key = f"{file.resolve()} {mtime} {size}"
+    found = kept.load(key)
+    if not isinstance(found, str):
+        found = _sha256(file)
+        kept.store(key, found)
+    return found
+
+
+def _sha256(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

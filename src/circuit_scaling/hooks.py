@@ -1,17 +1,21 @@
-"""Hooks: what a person sees when something is missing or a run stops."""
+"""Hooks: what a person sees when something is missing or a run stops; what a scan leaves behind."""
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 from kedro.framework.hooks import hook_impl
 from kedro.io import AbstractVersionedDataset, DataCatalog, DatasetError
-from kedro.pipeline import Pipeline
+from kedro.pipeline import Node, Pipeline
 
 from circuit_scaling.commands import run_command
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.makers import makers_of
-from circuit_scaling.marks import PARTS_MAY_BE_MISSING
+from circuit_scaling.marks import KEEPS_LAYERS, PARTS_MAY_BE_MISSING
+from circuit_scaling.measuring.scan.settings import ScanSettings
+from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.resume.ledger import Absent
 
 _VERSIONS_SHOWN = 4
@@ -58,6 +62,31 @@ class KnownVersions:
                 raise CircuitScalingError(
                     f"There is no version '{version}' of {name}. {_latest(there)}"
                 )
+
+
+class FinishedScans:
+    """The layers that a scan kept are removed when all of its tables are stored, and not before."""
+
+    def __init__(self) -> None:
+        self._not_stored: dict[Path, set[str]] = {}
+
+    @hook_impl
+    def after_node_run(self, node: Node, inputs: dict[str, Any]) -> None:
+        """Remember where the layers are, and which tables are still to be stored."""
+        if KEEPS_LAYERS not in node.tags:
+            return
+        (entry,) = (value for value in inputs.values() if isinstance(value, RosterEntry))
+        (settings,) = (value for value in inputs.values() if isinstance(value, ScanSettings))
+        if folder := settings.kept_of(entry.slug):
+            self._not_stored[folder] = set(node.outputs)
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str) -> None:
+        """After the last table, remove what the scan and others of its model have left."""
+        for folder, names in [*self._not_stored.items()]:
+            names.discard(dataset_name)
+            if not names and self._not_stored.pop(folder, None) is not None:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 class OneLineErrors:

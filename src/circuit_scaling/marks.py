@@ -12,6 +12,8 @@ _MARK = "mark"
 MEASURES = "measures"
 """Tag of nodes whose tables carry a fingerprint of their own, which is checked by who reads them:
 it knows what a measurement does not depend on, so that nothing is measured again without need."""
+KEEPS_LAYERS = "keeps_layers"
+"""Tag of nodes that keep finished layers (``scan.keep_in``) until their tables are stored."""
 PARTS_MAY_BE_MISSING = "parts_may_be_missing"
 """Tag of nodes that make do with what is there."""
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from functools import partial
 from inspect import signature
 from itertools import accumulate
 from typing import Any
 
+from kedro.framework.context import KedroContext
 from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
 from kedro.io import DatasetNotFoundError
 from kedro.pipeline import Pipeline
 from kedro.pipeline.pipeline import OutputNotUniqueError
 
+from circuit_scaling.checks.every import check_before_run
+from circuit_scaling.configuration import ProjectConfigLoader
 from circuit_scaling.errors import CircuitScalingError
 
 _SHOWN = 8
@@ -22,14 +26,33 @@ _SHOWN = 8
 class ProjectSession(KedroSession):
     """Kedro's session, with clear words for a pipeline, node, dataset or tag that is not there."""
 
+    _asked: Mapping[str, Any] | None = None
+
+    def load_context(self) -> KedroContext:
+        """The context; of a run, after everything that can be checked before it was checked.
+
+        Raises:
+            CircuitScalingError: lists what is wrong.
+        """
+        context = super().load_context()
+        if self._asked is not None:
+            assert isinstance(context.config_loader, ProjectConfigLoader)
+            check_before_run(
+                context.config_loader,
+                context.project_path,
+                partial(_nodes, self._asked),
+                models_may_fail=getattr(self._asked.get("runner"), "keep_going", False),
+            )
+        return context
+
     def run(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Run pipelines; see :class:`KedroSession`.
 
         Raises:
-            CircuitScalingError: a pipeline, or a part of it that is asked for, does not exist; no
-                node is left; or two pipelines make the same table.
+            CircuitScalingError: a setting is wrong; a pipeline, or a part of it that is asked for,
+                does not exist; no node is left; or two pipelines make the same table.
         """
-        asked = signature(super().run).bind(*args, **kwargs).arguments
+        asked = self._asked = signature(super().run).bind(*args, **kwargs).arguments
         try:
             return super().run(*args, **kwargs)
         except OutputNotUniqueError as error:
@@ -55,13 +78,7 @@ def asked_for(names: Sequence[str]) -> Pipeline:
     Raises:
         CircuitScalingError: there is no such pipeline, or two of them make the same table.
     """
-    wanted = list(names or ["__default__"])
-    if reason := _unknown({"pipeline_names": wanted}):
-        raise CircuitScalingError(reason)
-    try:
-        return sum((pipelines[name] for name in wanted), Pipeline([]))
-    except OutputNotUniqueError as error:
-        raise CircuitScalingError(_twice(wanted)) from error
+    return _nodes({"pipeline_names": list(names)})
 
 
 def _names(asked: Mapping[str, Any]) -> list[str]:
@@ -77,6 +94,24 @@ def _twice(names: Sequence[str]) -> str:
         "scans (join) or imported (import_tables), and rankings measured (retrieval_detect, "
         "retrieval_mask) or imported (import_retrieval), never both in one run."
     )
+
+
+def _nodes(asked: Mapping[str, Any]) -> Pipeline:
+    """The nodes that a run is asked for.
+
+    Raises:
+        CircuitScalingError: something that is asked for does not exist, or two pipelines make the
+            same table.
+    """
+    try:
+        reason = _unknown(asked)
+        if reason is not None:
+            raise CircuitScalingError(reason)
+        pipeline = sum((pipelines[name] for name in _names(asked)), Pipeline([]))
+    except OutputNotUniqueError as error:
+        raise CircuitScalingError(_twice(_names(asked))) from error
+    options = [option for option in _PARTS if asked.get(option)]
+    return pipeline.filter(**{_FILTERS.get(option, option): asked[option] for option in options})
 
 
 def _unknown(asked: Mapping[str, Any]) -> str | None:

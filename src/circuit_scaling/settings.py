@@ -8,7 +8,7 @@ from omegaconf.resolvers import oc
 
 from circuit_scaling.configuration import ProjectConfigLoader, shipped_task_node
 from circuit_scaling.context import ProjectContext
-from circuit_scaling.hooks import KnownVersions, MissingInputs, OneLineErrors
+from circuit_scaling.hooks import FinishedScans, KnownVersions, MissingInputs, OneLineErrors
 from circuit_scaling.provenance import MadeWith, NothingOutdated, Stamping
 from circuit_scaling.session import ProjectSession
 
@@ -24,6 +24,7 @@ HOOKS = (
     MissingInputs(),
     KnownVersions(),
     MadeWith(),
+    FinishedScans(),
     OneLineErrors(),
 )
 CONFIG_LOADER_CLASS = ProjectConfigLoader

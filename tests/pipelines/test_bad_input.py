@@ -63,7 +63,7 @@ def test_configuration_that_cannot_be_run(study, run, test_data, params, words):
 
 def test_a_stored_scan_that_does_not_fit_is_named_with_the_command(study, run):
     with pytest.raises(
-        CircuitScalingError, match="kedro run --env test --pipelines scan --n.* scan.m"
+        CircuitScalingError, match="kedro run --env test --resume --pipelines scan,join --params"
     ):
         run("join", params={"scan": {"seed": 7}})
 

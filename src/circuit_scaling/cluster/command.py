@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,10 @@ from kedro.io import DataCatalog
 from kedro.utils import find_kedro_project
 from rich.console import Console
 
+from circuit_scaling.checks.every import check_before_run
 from circuit_scaling.cluster.units import Unit, units_of
 from circuit_scaling.commands import run_command
+from circuit_scaling.configuration import ProjectConfigLoader
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.resume.ledger import Ledger
 from circuit_scaling.session import ProjectSession, asked_for
@@ -94,11 +97,17 @@ def run_on_cluster(  # noqa: PLR0913 - the options of the command
         project, env=env, conf_source=conf_source, runtime_params=params
     ) as session:
         assert isinstance(session, ProjectSession)
-        catalog = session.load_context().catalog
+        context = session.load_context()
+        assert isinstance(context.config_loader, ProjectConfigLoader)
+        asked = partial(asked_for, pipelines)
+        # Whether a model can be opened is for the machine to say on which it is.
+        check_before_run(context.config_loader, project, asked, models_may_fail=True)
+        catalog = context.catalog
         assert isinstance(catalog, DataCatalog)
-        units = units_of(asked_for(pipelines), Ledger(catalog).is_stored)
+        units = units_of(asked(), Ledger(catalog).is_stored)
     where = ["--scheduler", scheduler] if scheduler else ["--local", str(local)]
-    again = _again(pipelines, [*where, *(["--gpu"] if gpu else [])])
+    where += [*(["--gpu"] if gpu else []), "--retries", str(retries)]
+    again = _command(pipelines, where)
     console = Console()
     progress = Progress(units, console)
     try:
@@ -124,25 +133,25 @@ def run_on_cluster(  # noqa: PLR0913 - the options of the command
     except KeyboardInterrupt as error:
         raise CircuitScalingError(f"Stopped. What is done is kept; go on with: {again}") from error
     if outcome.failed:
-        raise CircuitScalingError(_failures(outcome, again))
+        raise CircuitScalingError(_failures(outcome, pipelines, where))
 
 
-def _again(pipelines: Sequence[str], where: Sequence[str]) -> str:
+def _command(pipelines: Sequence[str], where: Sequence[str], without: Iterable[str] = ()) -> str:
     """The command that goes on: what is done is not done again."""
-    return "kedro cluster" + run_command(pipelines, options=where).removeprefix(_PROGRAM)
+    run = run_command(pipelines, options=where, without=without)
+    return f"kedro cluster{run.removeprefix(_PROGRAM)}"
 
 
-def _failures(outcome: Outcome, again: str) -> str:
+def _failures(outcome: Outcome, pipelines: Sequence[str], where: Sequence[str]) -> str:
     """What failed, why, and what to do."""
     failed = outcome.failed
     width = max(len(unit.name) for unit in failed)
-    lines = [f"  {unit.name:<{width}}  {reason}" for unit, reason in failed.items()]
     told = [
         f"{len(failed)} failed, {len(outcome.done)} done, {len(outcome.not_begun)} need what is "
         "missing:",
-        *lines,
-        f"Try just that again: {again}",
+        *(f"  {unit.name:<{width}}  {reason}" for unit, reason in failed.items()),
+        f"Try just that again: {_command(pipelines, where)}",
     ]
     if models := dict.fromkeys(unit.model for unit in failed if unit.model):
-        told.append(f"Or go on without what failed: {again} --without {','.join(models)}")
+        told.append(f"Or go on without what failed: {_command(pipelines, where, models)}")
     return "\n".join(told)

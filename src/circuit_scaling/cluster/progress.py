@@ -38,6 +38,8 @@ class Progress:
 
     def begins(self, name: str, host: str) -> None:
         """A unit begins on a machine."""
+        if self._state[name] in ("done", "failed"):
+            return  # told late: what begins and what has ended come by different ways
         self._tries[name] += 1
         again = f", try {self._tries[name]}" if self._tries[name] > 1 else ""
         self._state[name] = "running"

@@ -8,32 +8,35 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from circuit_scaling.datasets.leftovers import part_of, parts_in, remove
 from circuit_scaling.errors import CircuitScalingError
 
 
 def write_atomically(target: Path, write: Callable[[Path], None]) -> None:
     """Let ``write`` fill a temporary file or folder beside ``target``, then put it in its place.
 
+    Temporary files beside it that killed writers have left are removed.
+
     Raises:
         CircuitScalingError: the disk is full, the place cannot be written or a file lies where a
             folder should be; nothing is left.
     """
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    temporary, made = part_of(target), list[Path]()
     try:
+        made += [folder for folder in target.parents if not folder.exists()]
         target.parent.mkdir(parents=True, exist_ok=True)
+        for part in parts_in(target.parent):
+            remove(part)
         write(temporary)
         if target.is_dir():  # os.replace cannot replace a folder that has files
             shutil.rmtree(target)
         os.replace(temporary, target)
     except OSError as error:
-        _remove(temporary)
+        _undo(temporary, made)
         refuse_file_in_the_way(target)
-        raise CircuitScalingError(
-            f"Cannot write '{target}': {error.strerror or error}. Free space or change the "
-            "permissions, or set another 'data_root' in conf/local/globals.yml; then run again."
-        ) from error
+        raise CircuitScalingError(cannot_write(target, error)) from error
     except BaseException:
-        _remove(temporary)
+        _undo(temporary, made)
         raise
 
 
@@ -44,6 +47,14 @@ def write_bytes_atomically(target: Path, content: bytes) -> None:
         path.write_bytes(content)
 
     write_atomically(target, write)
+
+
+def cannot_write(target: Path, error: OSError) -> str:
+    """What the system refused, and the way out, in one line."""
+    return (
+        f"Cannot write '{target}': {error.strerror or error}. Free space or change the "
+        "permissions, or set another 'data_root' in conf/local/globals.yml; then run again."
+    )
 
 
 def refuse_file_in_the_way(target: Path) -> None:
@@ -60,9 +71,9 @@ def refuse_file_in_the_way(target: Path) -> None:
         )
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        with suppress(OSError):
-            path.unlink()
+def _undo(temporary: Path, made: list[Path]) -> None:
+    """Remove what was begun, and the folders that were made for it."""
+    remove(temporary)
+    for folder in made:
+        with suppress(OSError):  # somebody else writes there
+            folder.rmdir()

@@ -14,13 +14,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-import pyarrow as pa
-
 from circuit_scaling.datasets.atomic import write_bytes_atomically
 
-STAMP, CONTENT = "stamp", "content"
-"""Names among a table's ``attrs``: its stamp, and the hash of its rows."""
+STAMP = "stamp"
+"""Name of a table's stamp among its ``attrs``."""
 _LENGTH = 16
 _FOLDER = ".stamps"
 
@@ -85,12 +82,3 @@ class StampedFiles:
             return
         told = json.dumps(stamp.as_data(), indent=1, sort_keys=True)
         write_bytes_atomically(self._stamp_file(), f"{told}\n".encode())
-
-
-def content_of(table: pd.DataFrame) -> str:
-    """The hash of a table's columns and rows, whatever it carries beside them."""
-    rows = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, rows.schema) as stream:
-        stream.write_table(rows.combine_chunks())
-    return hashlib.sha256(sink.getvalue()).hexdigest()[:_LENGTH]

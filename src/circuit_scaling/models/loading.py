@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from huggingface_hub import ResolvedRevision
+from httpx2 import TimeoutException
+from huggingface_hub import HfApi, ResolvedRevision
 from safetensors import SafetensorError, safe_open
 from transformer_lens.model_bridge.sources.transformers.helpers import (
     get_hf_model_class_for_architecture,
@@ -26,21 +27,24 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_N
 from transformers.utils.hub import cached_file, resolve_revision
 from transformers.utils.logging import disable_progress_bar
 
+from circuit_scaling.commands import run_command
 from circuit_scaling.errors import CircuitScalingError, reason_of
 from circuit_scaling.interventions.model.anatomy import Anatomy, context_of, refusal
 from circuit_scaling.interventions.model.device import Precision
 from circuit_scaling.models.architecture import anatomy_of
 from circuit_scaling.models.bos import BosChoice, chat_prefix, prompt_prefix
+from circuit_scaling.models.device import device_of
 from circuit_scaling.models.gguf_files import GgufFacts, forget, gguf_facts, read_once
 from circuit_scaling.models.kinds import check_kind, checked_architecture, of_another_kind
 from circuit_scaling.models.opening import opening
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.models.sense import check_sense
-from circuit_scaling.models.sources import local_folder
+from circuit_scaling.models.sources import check_hub_id, local_folder
 from circuit_scaling.models.tensors import check_tensors
 
 disable_progress_bar()  # a bar per checkpoint is noise among the project's own
 _COMMIT = re.compile("[0-9a-f]{40}")
+_HUB_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ def load_model(entry: RosterEntry, precision: Precision = "float32", commit: str
             that is not there, or layers and heads that do not fit the roster.
     """
     source = _source(entry, commit)
-    device = _device(entry)
+    device = device_of(entry)
     architecture = checked_architecture(entry, _config(entry, commit))
     unpacked = {"quantization_config": GgufConfig(dequantize=True)} if entry.gguf else {}
     with opening(f"Model '{entry.slug}' cannot be loaded from '{entry.source}'"), _reading(entry):
@@ -126,7 +130,7 @@ def load_tokenizer(entry: RosterEntry, commit: str = "") -> LoadedTokenizer:
     commit = commit or _commit(entry)
     config = _config(entry, commit)
     checked_architecture(entry, config)
-    _device(entry)
+    device_of(entry)
     tokenizer = _load(
         f"The tokenizer of '{entry.slug}'", entry, commit, AutoTokenizer.from_pretrained
     )
@@ -203,7 +207,7 @@ def load_any(
         entry = RosterEntry(
             **where,
             slug=path.name,
-            family="",
+            family="unnamed",
             params_m=1.0,
             n_layers=1,  # what the checkpoint has is not known yet
             n_heads=1,
@@ -225,11 +229,7 @@ def _source(entry: RosterEntry, commit: str) -> _Source:
         if entry.gguf is None:
             _check_files(folder)
         return _Source(str(folder), of_file)
-    if Path(str(entry.hub)).exists():
-        raise CircuitScalingError(
-            f"'{entry.hub}' is a hub id, and a file or folder of that name is in '{Path.cwd()}', "
-            "which would be read in its place. Give it as 'folder', or run somewhere else."
-        )
+    check_hub_id(entry)
     return _Source(str(entry.hub), {"revision": commit or entry.revision, **of_file})
 
 
@@ -281,14 +281,35 @@ def _commit(entry: RosterEntry) -> str:
     """The commit that a hub entry's revision stands for now, on the hub or in its cache.
 
     Empty for a folder, and where neither knows the repository: loading says that better.
+
+    Raises:
+        CircuitScalingError: the hub is silent, for which loading would wait for ever.
     """
     if entry.revision and _COMMIT.fullmatch(entry.revision):
         return entry.revision
-    for cache_only in (False, True):
+    silent = not _hub_answers(entry)
+    for cache_only in dict.fromkeys((silent, True)):
         found = resolve_revision(entry.hub, entry.revision, local_files_only=cache_only)
         if isinstance(found, ResolvedRevision):
             return str(found.resolved)
+    if silent:
+        raise CircuitScalingError(
+            f"Model '{entry.slug}' cannot be loaded from '{entry.source}': the hub has not "
+            f"answered for {_HUB_SECONDS} seconds, and nothing of the model is in its cache. "
+            f"Try again: {run_command(options=['--resume'])}"
+        )
     return ""
+
+
+def _hub_answers(entry: RosterEntry) -> bool:
+    """Whether the hub says anything in time; asked for a revision it may be waited for for ever."""
+    try:
+        HfApi().model_info(str(entry.hub), revision=entry.revision, timeout=_HUB_SECONDS)
+    except TimeoutException:
+        return False
+    except Exception:  # whatever it says, loading says better
+        return True
+    return True
 
 
 def _config(entry: RosterEntry, commit: str) -> Any:
@@ -321,16 +342,3 @@ def _damaged(slug: str, folder: Path, error: SafetensorError) -> str:
                 f"({reason_of(of_file)}). Copy or download it again."
             )
     return f"Model '{slug}' cannot be loaded from '{folder}': {reason_of(error)}"
-
-
-def _device(entry: RosterEntry) -> torch.device:
-    """The device of an entry, if it is there."""
-    wanted = entry.device
-    if wanted == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    with opening(
-        f"Model '{entry.slug}': the device '{wanted}' is not there (auto, cpu, cuda, cuda:0 …)"
-    ):
-        device = torch.device(wanted)
-        torch.zeros(1, device=device).item()  # the name alone does not say that it is there
-    return device

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, RootModel, field_validator, model_validator
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.models.bos import BosChoice
 from circuit_scaling.models.names import of_such_a_name, of_that_name
-from circuit_scaling.typed import Block
+from circuit_scaling.typed import Block, at_most
+
+_HUB_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?", re.ASCII)
+_DEVICE = re.compile(r"auto|cpu|mps|(cuda|xpu)(:\d+)?")
+_LONGEST_FAMILY = 80
+_Size = Annotated[int, Field(gt=0), at_most(2_000, "no model has as many")]
 
 
 class RosterEntry(Block):
@@ -51,13 +57,13 @@ class RosterEntry(Block):
     slug: str = ""
     family: str
     hub: str | None = None
-    folder: str | None = None
+    folder: str | None = Field(default=None, min_length=1)
     package: str | None = Field(default=None, pattern=r"^[A-Za-z_]\w*$")
     gguf: str | None = Field(default=None, pattern=r"^[^/\\]+\.gguf$")
     revision: str | None = None
-    params_m: float = Field(gt=0)
-    n_layers: int = Field(gt=0)
-    n_heads: int = Field(gt=0)
+    params_m: Annotated[float, at_most(10**9, "it is in millions")] = Field(gt=0)
+    n_layers: _Size
+    n_heads: _Size
     d_model: int | None = Field(default=None, gt=0)
     bos: BosChoice = "auto"
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
@@ -68,6 +74,31 @@ class RosterEntry(Block):
     begins_as: str | None = None
     aliases: tuple[str, ...] = ()
     note: str = ""
+
+    @field_validator("family")
+    @classmethod
+    def _can_be_written(cls, family: str) -> str:
+        if not family.strip() or len(family) > _LONGEST_FAMILY:
+            raise ValueError(f"a family has a name of 1 to {_LONGEST_FAMILY} characters")
+        if not family.isprintable() or set(family) & set("/\\"):
+            raise ValueError("a family's name is in the names of files: no / and no \\ in it")
+        return family
+
+    @field_validator("hub")
+    @classmethod
+    def _is_hub_id(cls, hub: str | None) -> str | None:
+        if hub is not None and not _HUB_ID.fullmatch(hub):
+            raise ValueError(
+                f"'{hub}' is no hub id (name, or owner/name); a local folder is given as 'folder'"
+            )
+        return hub
+
+    @field_validator("device")
+    @classmethod
+    def _is_device(cls, device: str) -> str:
+        if not _DEVICE.fullmatch(device):
+            raise ValueError(f"'{device}' is no device: there are auto, cpu, cuda, cuda:0 …")
+        return device
 
     @model_validator(mode="after")
     def _one_source(self) -> RosterEntry:

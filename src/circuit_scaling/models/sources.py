@@ -46,6 +46,19 @@ def local_folder(entry: RosterEntry) -> Path | None:
     return folder
 
 
+def check_hub_id(entry: RosterEntry) -> None:
+    """Nothing where a hub id can only mean a model of the hub.
+
+    Raises:
+        CircuitScalingError: a file or folder of that name is here, and libraries would take it.
+    """
+    if entry.hub is not None and Path(entry.hub).exists():
+        raise CircuitScalingError(
+            f"'{entry.hub}' is a hub id, and a file or folder of that name is in '{Path.cwd()}', "
+            "which would be read in its place. Give it as 'folder', or run somewhere else."
+        )
+
+
 def identity_of(entry: RosterEntry, commit: str = "") -> str:
     """A hash of what the weights are: the content of local files, id and commit on the hub.
 

@@ -82,18 +82,27 @@ def prompts_fingerprint(
     )
 
 
+def can_be_built(build: str) -> bool:
+    """Whether there is a file in ``prompts/tasks`` of that name."""
+    return build.isidentifier() and find_spec(_module(build)) is not None
+
+
+def _module(build: str) -> str:
+    return f"circuit_scaling.prompts.tasks.{build}"
+
+
 def _prompts_of(
     task: str, spec: TaskSpec, settings: PromptSettings, words: WordBank, data_seeds: range
 ) -> Iterator[Prompt]:
-    module = f"circuit_scaling.prompts.tasks.{spec.build}"
-    if not spec.build.isidentifier() or find_spec(module) is None:
+    if not can_be_built(spec.build):
         raise CircuitScalingError(
             f"Task '{task}': there is no file prompts/tasks/{spec.build}.py to build it."
         )
     sized = spec.model_copy(update={"n_prompts": spec.n_prompts or settings.n_prompts})
     # One stream of random numbers per task, so that adding a task changes no other.
     rng = np.random.default_rng([settings.seed, zlib.crc32(task.encode())])
-    prompts: Iterator[Prompt] = import_module(module).build(task, sized, words, data_seeds, rng)
+    module = import_module(_module(spec.build))
+    prompts: Iterator[Prompt] = module.build(task, sized, words, data_seeds, rng)
     return prompts
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, RootModel, model_validator
 
-from circuit_scaling.typed import Block, Seed
+from circuit_scaling.typed import Block, Prompts, Seed, at_most
 
 ReadoutName = Literal["contrast", "kl_to_clean", "token_loss"]
 
@@ -31,12 +31,12 @@ class TaskSpec(Block):
     build: str
     readout: ReadoutName = "contrast"
     reference: str
-    n_prompts: int | None = Field(default=None, gt=0)
+    n_prompts: Prompts | None = Field(default=None, gt=0)
     scan: bool = True
     templates: tuple[str, ...] = ()
     repeat: Literal["either", "first", "none"] = "either"
     mixed: bool = False
-    length: int = Field(default=12, gt=3)
+    length: Annotated[int, at_most(10_000, "a prompt is a sentence")] = Field(default=12, gt=3)
 
     @property
     def names_per_group(self) -> int:
@@ -55,8 +55,10 @@ class PromptSettings(Block):
             or a list of names; those that are not one token are dropped and counted.
     """
 
-    n_prompts: int = Field(default=400, gt=0)
-    data_seeds: int = Field(default=5, gt=0)
+    n_prompts: Prompts = Field(default=400, gt=0)
+    data_seeds: Annotated[int, at_most(1_000, "prompts are spread over all")] = Field(
+        default=5, gt=0
+    )
     seed: Seed = 0
     names: Literal["common"] | tuple[str, ...] = "common"
 

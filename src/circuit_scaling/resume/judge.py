@@ -9,6 +9,7 @@ from typing import Any
 from kedro.pipeline import Node
 
 from circuit_scaling.datasets.stamps import Stamp
+from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.marks import mark_of
 from circuit_scaling.resume.ledger import Ledger, code_of, is_parameter
 
@@ -38,16 +39,14 @@ def why_make(node: Node, ledger: Ledger) -> str | None:
     memory: whoever reads them asks for them.
     """
     stored = [name for name in node.outputs if ledger.is_stored(name)]
-    if absent := [name for name in stored if not ledger.exists(name)]:
-        return f"there is no {_listed(absent)}"
-    if damaged := [name for name in stored if not ledger.is_whole(name)]:
-        return f"{_listed(damaged)} is damaged"
-    stamps = {name: ledger.stamp(name) for name in stored}
-    if unsaid := [name for name, stamp in stamps.items() if stamp is None]:
-        return f"{_listed(unsaid)} does not say what it was made from"
-    key, code = ledger.key(node), code_of(node)
+    if fault := _fault(stored, ledger):
+        return fault
+    try:
+        key, code = ledger.key(node), code_of(node)
+    except CircuitScalingError as error:
+        return error.message
+    stamps = {name: stamp for name in stored if (stamp := ledger.stamp(name))}
     for name, stamp in stamps.items():
-        assert stamp is not None
         if stamp.key != key:
             return str(Difference(name, _difference(node, name, stamp, ledger)))
         if stamp.code != code:
@@ -59,9 +58,13 @@ def outdated_result(node: Node, ledger: Ledger) -> Difference | None:
     """Why what is stored must not be read beside the present configuration; None where it may.
 
     Unlike :func:`why_make` this lets pass what does not say what it was made from, what lacks
-    something that it was made from, and what older code made: it is not wrong for that.
+    something that it was made from, such as a checkpoint, and what older code made: it is not
+    wrong for that.
     """
-    key = ledger.key(node)
+    try:
+        key = ledger.key(node)
+    except CircuitScalingError:
+        return None
     if key is None:
         return None
     for name in node.outputs:
@@ -97,6 +100,17 @@ def outdated_before(names: Iterable[str], ledger: Ledger) -> dict[Node, Differen
     for name in names:
         visit(name)
     return found
+
+
+def _fault(stored: list[str], ledger: Ledger) -> str | None:
+    """What is wrong with stored datasets by themselves."""
+    if absent := [name for name in stored if not ledger.exists(name)]:
+        return f"there is no {_listed(absent)}"
+    if damaged := [name for name in stored if not ledger.is_whole(name)]:
+        return f"{_listed(damaged)} is damaged"
+    if unsaid := [name for name in stored if ledger.stamp(name) is None]:
+        return f"{_listed(unsaid)} does not say what it was made from"
+    return None
 
 
 def _difference(node: Node, name: str, stamp: Stamp, ledger: Ledger) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from kedro.framework.project import pipelines
 from kedro.io import DataCatalog, DatasetError, MemoryDataset
-from kedro.pipeline import Node
+from kedro.pipeline import Node, Pipeline
 from pydantic import BaseModel
 
 from circuit_scaling.datasets.stamps import Stamp, StampedFiles
@@ -45,15 +46,20 @@ class Ledger:
 
     def __init__(self, catalog: DataCatalog) -> None:
         self._catalog = catalog
-        self._makers = _makers()
+        self._makers = _makers(tuple(pipelines.items()))
         self._contents: dict[str, str | None] = {}
         self._marks: dict[tuple[str, str], str] = {}
         self._loaded: dict[tuple[str, str | None], Any] = {}
 
     def forget(self, names: Iterable[str]) -> None:
-        """Read these datasets anew when they are asked for next."""
-        for name in names:
-            self._contents.pop(name, None)
+        """Read these datasets, and what is handed on from them, anew when next asked for."""
+        written = set(names)
+        self._contents = {
+            name: content
+            for name, content in self._contents.items()
+            if name not in written and self.is_stored(name)
+        }
+        for name in written:
             if isinstance(dataset := self._dataset(name), TableDataset):
                 dataset.release()  # it remembers which version was the newest
 
@@ -128,6 +134,9 @@ class Ledger:
 
         Returns:
             The key; None where something that it reads is not there.
+
+        Raises:
+            CircuitScalingError: it cannot be told, because a checkpoint is not there.
         """
         contents = self.contents(node)
         some_missing = any(content is None for _, content in contents)
@@ -151,12 +160,13 @@ class Ledger:
         """What the mark of a node says, worked out once for the same inputs."""
         known = (node.name, fingerprint_of(told))
         if known not in self._marks:
-            # A node of its own reads as the marked one does: by place, or by name.
-            twin = Node(mark, inputs=node._inputs, outputs="mark", name=node.name)
-            given = {
-                name: self._value(name) if values is None else values[name] for name in node.inputs
-            }
-            self._marks[known] = twin.run(given)["mark"]
+            given = values or {name: self._value(name) for name in node.inputs}
+            read = node._inputs  # as the node itself is called: by name, or by place
+            if isinstance(read, Mapping):
+                found = mark(**{argument: given[name] for argument, name in read.items()})
+            else:
+                found = mark(*(given[name] for name in node.inputs))
+            self._marks[known] = found
         return self._marks[known]
 
     def _content(self, name: str) -> str | None:
@@ -217,10 +227,11 @@ def _is_shared(dataset: Any) -> bool:
     return type(dataset).__name__ == "SharedMemoryDataset"
 
 
-def _makers() -> dict[str, list[Node]]:
+@lru_cache(maxsize=4)
+def _makers(registered: tuple[tuple[str, Pipeline], ...]) -> dict[str, list[Node]]:
     """Dataset -> the nodes that may make it, of all registered pipelines."""
     found: dict[str, list[Node]] = {}
-    for name, pipeline in pipelines.items():
+    for name, pipeline in registered:
         if name not in (*_WHOLE, *_GIVEN):
             for node in pipeline.nodes:
                 for output in node.outputs:

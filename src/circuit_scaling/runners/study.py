@@ -11,6 +11,7 @@ from typing import Any
 from kedro.pipeline import Node, Pipeline
 from kedro.runner import AbstractRunner, Task
 
+from circuit_scaling.commands import run_command
 from circuit_scaling.errors import CircuitScalingError, reason_of
 from circuit_scaling.resume.judge import why_make
 from circuit_scaling.resume.ledger import Ledger
@@ -18,7 +19,6 @@ from circuit_scaling.runners.failures import Failure, failures_in_words
 from circuit_scaling.runners.steps import State, Steps
 
 _log = logging.getLogger(__name__)
-_SHOWN = 8
 
 
 class StudyRunner(AbstractRunner):
@@ -34,7 +34,7 @@ class StudyRunner(AbstractRunner):
         self, *args: Any, resume: bool = False, keep_going: bool = False, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        self._resume, self._keep_going = resume, keep_going
+        self._resume, self.keep_going = resume, keep_going
 
     def _run(
         self,
@@ -67,21 +67,23 @@ class StudyRunner(AbstractRunner):
                     steps.begin(node)
                     task = Task(node, catalog, self._is_async, hook_manager, run_id)
                     running[_started(task, pool)] = node
-                ended, _ = wait(running, return_when=FIRST_COMPLETED)
+                ended, others = wait(running, return_when=FIRST_COMPLETED)
+                if broken := any(_is_broken(future) for future in ended):
+                    ended |= wait(others).done  # they were in the same pool
                 for future in ended:
                     node, error = running.pop(future), future.exception()
                     if error is not None:
-                        self._bear(error)
+                        self._bear(error, steps)
                         steps.failed(node, error)
                         _log.error("%s failed: %s", node.name, reason_of(error))
-                        if isinstance(error, BrokenProcessPool) and not running:
-                            pool = self._get_executor(workers)
                         continue
                     steps.done(node)
                     ledger.forget(node.outputs)
                     for name in steps.spent(node):
                         catalog.release(name)
                     self._tell_done(node, steps)
+                if broken:
+                    pool = self._get_executor(workers)
                 waiting = steps.ready()
         finally:
             if pool is not None:
@@ -94,9 +96,11 @@ class StudyRunner(AbstractRunner):
             return lambda node: why_make(node, ledger)
         return lambda _node: "it is asked for"
 
-    def _bear(self, error: BaseException) -> None:
+    def _bear(self, error: BaseException, steps: Steps) -> None:
         """Go on in spite of an error, or raise it."""
-        if not self._keep_going or not isinstance(error, Exception):
+        if not self.keep_going or not isinstance(error, Exception):
+            again = run_command(options=["--resume"])
+            _log.warning("%d steps are done. Go on with: %s", len(steps.of(State.DONE)), again)
             raise error
 
     def _tell_begin(self, node: Node, steps: Steps) -> None:
@@ -122,6 +126,11 @@ class StudyRunner(AbstractRunner):
             )
         if self._resume:
             _log.info("Made %d steps; %d were up to date.", made, len(steps.nodes) - made)
+
+
+def _is_broken(future: Future[Node]) -> bool:
+    """Whether a process of the pool was killed, which ends everything in the pool."""
+    return isinstance(future.exception(), BrokenProcessPool)
 
 
 def _started(task: Task, pool: Executor | None) -> Future[Node]:

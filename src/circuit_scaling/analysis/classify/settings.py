@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator
 
-from circuit_scaling.typed import Block, Seed
+from circuit_scaling.typed import Block, Draws, Seed
 
 
 class ClassifySettings(Block):
@@ -19,9 +19,9 @@ class ClassifySettings(Block):
     """
 
     tau: float
-    taus: tuple[float, ...] = Field(min_length=1)
+    taus: tuple[float, ...] = Field(min_length=1, max_length=100)
     top_k: int = Field(gt=0)
-    n_boot: int = Field(ge=200)
+    n_boot: Draws = Field(ge=200)
     seed: Seed = 0
 
     @field_validator("tau", "taus")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
-from circuit_scaling.typed import Block, Seed
+from circuit_scaling.typed import Block, Draws, Permutations, Seed, at_most
 
 
 class ScalingSettings(Block):
@@ -18,8 +20,8 @@ class ScalingSettings(Block):
         seed: of all of them.
     """
 
-    n_boot: int = Field(ge=200)
-    n_permutations: int = Field(gt=0)
-    n_splits: int = Field(gt=0)
-    depth_bins: int = Field(gt=0)
+    n_boot: Draws = Field(ge=200)
+    n_permutations: Permutations = Field(gt=0)
+    n_splits: Draws = Field(gt=0)
+    depth_bins: Annotated[int, at_most(1_000, "no model has as many layers")] = Field(gt=0)
     seed: Seed = 0

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from circuit_scaling.typed import Block, Seed
+from circuit_scaling.typed import Block, Draws, Permutations, Seed
 
 
 class TransferSettings(Block):
@@ -22,8 +22,8 @@ class TransferSettings(Block):
 
     k: int = Field(gt=0)
     pairs: Literal["all"] | tuple[tuple[str, str], ...]
-    n_null: int = Field(ge=99)
-    n_boot: int = Field(ge=200)
+    n_null: Permutations = Field(ge=99)
+    n_boot: Draws = Field(ge=200)
     seed: Seed = 0
 
     @field_validator("pairs")

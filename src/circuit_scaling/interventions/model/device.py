@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -59,3 +60,29 @@ def report_device(anatomy: Anatomy) -> DeviceReport:
     cuda = anatomy.device.type == "cuda"
     name = torch.cuda.get_device_name(anatomy.device) if cuda else "cpu"
     return DeviceReport(name, torch.get_num_threads(), peak_memory(anatomy.device) / 2**20)
+
+
+def computing_on(anatomy: Anatomy) -> str:
+    """The model's shape, its device, threads and precision: where they are equal, so are the bits
+    of the same chunk.
+    """
+    cuda = anatomy.device.type == "cuda"
+    parts = (
+        anatomy.architecture,
+        f"{anatomy.n_layers}x{anatomy.n_heads}x{anatomy.d_head}x{anatomy.d_model}",
+        str(anatomy.dtype).removeprefix("torch."),
+        "tf32" if cuda and torch.backends.cuda.matmul.fp32_precision == "tf32" else "full",
+        torch.cuda.get_device_name(anatomy.device) if cuda else _cpu_name(),
+        f"{torch.get_num_threads()} threads",
+        f"torch {torch.__version__}",
+    )
+    return " ".join(parts)
+
+
+def _cpu_name() -> str:
+    """The processor's name where Linux tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return "cpu"
+    return next((line.split(":")[1].strip() for line in lines if "model name" in line), "cpu")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
@@ -19,7 +19,7 @@ from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.interventions.replay.batch import Batch
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.clean import CleanRun
-from circuit_scaling.interventions.replay.portions import by_rows, joined
+from circuit_scaling.interventions.replay.portions import Portion, by_rows, joined
 from circuit_scaling.interventions.replay.readouts import Readout, questions_of, read
 from circuit_scaling.interventions.replay.replacements import (
     GroupMeans,
@@ -37,15 +37,30 @@ class LayerEffects:
     Attributes:
         layer: from 0.
         ablation: what replaced z.
-        rows: which prompts of the batch.
+        portion: which prompts of the batch, and how they were scanned.
         effects: readout -> float32 [heads, prompts], m(ablated) - m(clean); negative: the head
             helps.
     """
 
     layer: int
     ablation: Ablation
-    rows: slice
+    portion: Portion
     effects: dict[Readout, NDArray[np.float32]] = field(repr=False)
+
+    @property
+    def rows(self) -> slice:
+        """Which prompts of the batch."""
+        return self.portion.rows
+
+
+Known = Callable[[Portion, int], int]
+"""Of which layer on the effects on a portion are not known; they are from the given layer up to
+there. Below the given layer they were handed out before."""
+
+
+def nothing_known(_portion: Portion, layer: int) -> int:
+    """No layer was scanned before."""
+    return layer
 
 
 @torch.no_grad()
@@ -75,6 +90,7 @@ def scan_layers(
     ablations: Ablation | Sequence[Ablation],
     readouts: Sequence[Readout] = ("contrast", "answer_logprob"),
     chunk: Chunk | None = None,
+    known: Known = nothing_known,
 ) -> Iterator[LayerEffects]:
     """Effects of ablating each head alone, layer by layer.
 
@@ -86,6 +102,8 @@ def scan_layers(
     Args:
         ablations: one or several; they share the clean runs of prompts and donors.
         chunk: how much is replayed together; by default what was measured to be fast here.
+        known: asked before a portion is scanned. Layers that are known are not handed out, and the
+            others have the bits that they have where none is known.
 
     Yields:
         For some prompts at a time (all of them, where they fit), every layer in order, and for
@@ -100,7 +118,7 @@ def scan_layers(
     check_request(anatomy, batch, readouts)
     chunk = chunk or Chunk.of(anatomy)
     with fused_activations(anatomy.model):
-        yield from _one_behind(_scan(anatomy, batch, ablations, readouts, chunk))
+        yield from _one_behind(_scan(anatomy, batch, ablations, readouts, chunk, known))
 
 
 @dataclass(frozen=True)
@@ -134,6 +152,7 @@ def _scan(
     ablations: tuple[Ablation, ...],
     readouts: Sequence[Readout],
     chunk: Chunk,
+    known: Known,
 ) -> Iterator[_Arrival]:
     """Scan as many prompts at a time as fit; where memory runs out, halve the chunk and go on.
 
@@ -144,15 +163,20 @@ def _scan(
     means = None
     start = delivered = 0
     while start < n_prompts:
-        stop = min(n_prompts, start + chunk.prompts(n_prompts, positions))
+        portion = Portion.of(anatomy, batch.tokens.shape, start, chunk)
+        delivered = known(portion, delivered)
+        if delivered == anatomy.n_layers:
+            start, delivered = portion.rows.stop, 0
+            continue
         try:
             if means is None and any(ablation.mode == "mean" for ablation in ablations):
-                means = GroupMeans.of(anatomy, batch, chunk.prompts(n_prompts, positions))
-            given = Replacements(anatomy, batch, slice(start, stop), ablations, means)
-            for arrival in _RowsScan(anatomy, batch, given, readouts, chunk).layers(delivered):
+                means = GroupMeans.of(anatomy, batch, portion.together)
+            given = Replacements(anatomy, batch, portion.rows, ablations, means)
+            scan = _RowsScan(anatomy, batch, given, readouts, chunk, portion)
+            for arrival in scan.layers(delivered):
                 yield arrival
                 delivered = arrival.effects.layer + (arrival.effects.ablation is ablations[-1])
-            start, delivered = stop, 0
+            start, delivered = portion.rows.stop, 0
             continue
         except RuntimeError as error:
             if not is_out_of_memory(error):
@@ -178,16 +202,19 @@ class _RowsScan:
         given: Replacements,
         readouts: Sequence[Readout],
         chunk: Chunk,
+        portion: Portion,
     ) -> None:
         self._anatomy = anatomy
         self._given = given
+        self._portion = portion
         self._readouts = readouts
         tokens = tokens_on(anatomy, batch.tokens[given.rows])
         # The loss reads every position; all else only the last.
         self._last_only = "token_loss" not in readouts
-        keep = chunk.keeps_calls(anatomy, *tokens.shape)
         with torch.no_grad():
-            self._clean = CleanRun.of(anatomy, tokens, at_end=self._last_only, keep=keep)
+            self._clean = CleanRun.of(
+                anatomy, tokens, at_end=self._last_only, keep=portion.keeps_calls
+            )
             # By the road of the ablated runs: what rounds there, rounds here.
             final = self._clean.final
             if self._last_only:
@@ -202,12 +229,15 @@ class _RowsScan:
 
     def layers(self, skip: int) -> Iterator[_Arrival]:
         """Every layer from ``skip`` on, as soon as all of its heads have arrived."""
+        some_at_end = any(ablation.positions == "end" for ablation in self._given.ablations)
         everywhere, at_end = (
-            Stack(self._clean, self._capacity, self._deliver, self._last_only, end)
+            Stack(
+                *(self._clean, self._capacity, self._deliver, self._last_only, end),
+                known=skip * self._boarding(end),
+            )
             for end in (False, True)
         )
         heads = range(self._anatomy.n_heads)
-        some_at_end = any(ablation.positions == "end" for ablation in self._given.ablations)
         for layer, call in enumerate(self._clean.calls()):
             last = layer == self._anatomy.n_layers - 1
             with torch.no_grad():
@@ -217,8 +247,6 @@ class _RowsScan:
                 ends = bool(self._clean.end) and (last or some_at_end)
                 call_at_end = self._clean.call_at_end(call) if ends else None
                 for index, z_new in self._given.next_layer(layer, call.z):
-                    if layer < skip:
-                        continue
                     change = z_new - call.z
                     group = _Ablated(index, layer)
                     only_end = self._given.ablations[index].positions == "end"
@@ -235,6 +263,14 @@ class _RowsScan:
             while skip < self._anatomy.n_layers and self._arrived[skip] == self._expected:
                 yield from self._layer(skip)
                 skip += 1
+
+    def _boarding(self, at_end: bool) -> int:
+        """Runs of a layer below the last in the stack of the last position, or in the other."""
+        return self._anatomy.n_heads * sum(
+            ablation.runs
+            for ablation in self._given.ablations
+            if (bool(self._clean.end) and ablation.positions == "end") == at_end
+        )
 
     def _deliver(self, passengers: list[Passengers], residual: Tensor) -> None:
         """Read the runs that have reached the end of the model."""
@@ -261,7 +297,7 @@ class _RowsScan:
             if self._anatomy.device.type == "cuda":
                 copied = torch.cuda.Event()
                 copied.record(torch.cuda.current_stream(self._anatomy.device))
-            yield _Arrival(LayerEffects(layer, ablation, self._given.rows, effects), copied)
+            yield _Arrival(LayerEffects(layer, ablation, self._portion, effects), copied)
 
 
 def _to_host(values: Tensor) -> NDArray[np.float32]:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
-
-import torch
-from platformdirs import user_cache_path
 
 from circuit_scaling.interventions.model.anatomy import Anatomy
+from circuit_scaling.interventions.model.device import computing_on
+from circuit_scaling.kept import Kept
+
+_CHUNKS = Kept("chunks.json")
 
 
 @dataclass(frozen=True)
@@ -21,7 +18,6 @@ class Measured:
     The same chunk means the same bits: a second run must find what the first measured.
     """
 
-    file: Path
     key: str
 
     @classmethod
@@ -31,54 +27,14 @@ class Measured:
         Args:
             cap: tokens that memory allowed, where it ended the measurement.
         """
-        cuda = anatomy.device.type == "cuda"
-        parts = [
-            anatomy.architecture,
-            f"{anatomy.n_layers}x{anatomy.n_heads}x{anatomy.d_head}x{anatomy.d_model}",
-            str(anatomy.dtype).removeprefix("torch."),
-            "tf32" if cuda and torch.backends.cuda.matmul.fp32_precision == "tf32" else "full",
-            torch.cuda.get_device_name(anatomy.device) if cuda else _cpu_name(),
-            f"{torch.get_num_threads()} threads",
-            f"torch {torch.__version__}",
-        ]
-        if cap is not None:
-            parts.append(f"within {cap} tokens")
-        return cls(_cache_folder() / "chunks.json", " ".join(parts))
+        within = "" if cap is None else f" within {cap} tokens"
+        return cls(computing_on(anatomy) + within)
 
     def load(self) -> int | None:
         """What was measured before; None if nothing was, or the file is not readable."""
-        value = self._read().get(self.key)
+        value = _CHUNKS.load(self.key)
         return value if isinstance(value, int) and value > 0 else None
 
     def store(self, value: int) -> None:
-        """Keep ``value``; a cache folder that cannot be written is no reason to stop."""
-        try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(
-                "w", dir=self.file.parent, suffix=".json", delete=False
-            ) as stream:
-                json.dump({**self._read(), self.key: value}, stream, indent=1)
-            os.replace(stream.name, self.file)
-        except OSError:
-            return
-
-    def _read(self) -> dict[str, object]:
-        try:
-            found = json.loads(self.file.read_text())
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
-
-
-def _cache_folder() -> Path:
-    given = os.environ.get("CIRCUIT_SCALING_CACHE")
-    return Path(given) if given else user_cache_path("circuit_scaling")
-
-
-def _cpu_name() -> str:
-    """The processor's name where Linux tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return "cpu"
-    return next((line.split(":")[1].strip() for line in lines if "model name" in line), "cpu")
+        """Keep ``value``."""
+        _CHUNKS.store(self.key, value)

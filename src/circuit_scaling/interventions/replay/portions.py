@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -13,6 +14,48 @@ from circuit_scaling.interventions.model.memory import is_out_of_memory
 from circuit_scaling.interventions.replay.chunk import Chunk
 
 Measured = TypeVar("Measured")
+
+
+@dataclass(frozen=True)
+class Portion:
+    """Prompts that are scanned together, and how: beside model and device, all that bits depend on.
+
+    Attributes:
+        rows: which prompts of the batch.
+        together: prompts at a time; the last portion of a batch may be fewer.
+        tokens: the chunk.
+        keeps_calls: whether clean calls stay in memory instead of being recomputed.
+    """
+
+    rows: slice
+    together: int
+    tokens: int
+    keeps_calls: bool
+
+    @classmethod
+    def of(cls, anatomy: Anatomy, shape: tuple[int, ...], start: int, chunk: Chunk) -> Portion:
+        """The prompts from ``start`` on that go together with a chunk.
+
+        Args:
+            shape: prompts of the batch, and positions.
+
+        Raises:
+            CircuitScalingError: the memory is too small for one head on one prompt.
+        """
+        n_prompts, positions = shape
+        together = chunk.prompts(n_prompts, positions)
+        stop = min(n_prompts, start + together)
+        keeps_calls = chunk.keeps_calls(anatomy, stop - start, positions)
+        return cls(slice(start, stop), together, chunk.tokens, keeps_calls)
+
+    @classmethod
+    def every(cls, anatomy: Anatomy, shape: tuple[int, ...], chunk: Chunk) -> Iterator[Portion]:
+        """All portions of a batch, as long as memory does not run out."""
+        start = 0
+        while start < shape[0]:
+            portion = cls.of(anatomy, shape, start, chunk)
+            yield portion
+            start = portion.rows.stop
 
 
 def by_rows(

@@ -57,6 +57,7 @@ class Stack:
         last_only: bool,
         at_end: bool,
         forcing: Forcing | None = None,
+        known: int = 0,
     ) -> None:
         """An empty stack.
 
@@ -65,6 +66,9 @@ class Stack:
             last_only: of the last block only the last position is wanted.
             at_end: changes and replays are on the last position alone.
             forcing: what further heads of each run give, in the layers after its first change.
+            known: runs that board first and whose results nobody needs. Those that would fill
+                whole stacks stay behind; the rest travel, so that whoever shares their stack has
+                the company that it would have had, and the same bits.
         """
         self._clean = clean
         self._capacity = max(1, capacity)
@@ -72,6 +76,7 @@ class Stack:
         self._last_only = last_only
         self._at_end = at_end
         self._forcing = forcing
+        self._staying = known - known % self._capacity
         self._passengers: list[Passengers] = []
         self._residuals: list[Tensor] = []
 
@@ -127,7 +132,9 @@ class Stack:
         Args:
             changed: the residuals of some members after the layer, [runs * prompts, pos, d_model].
         """
-        start = members.start
+        staying = min(self._staying, members.stop - members.start)
+        self._staying -= staying
+        start = members.start + staying
         while start < members.stop:
             room = self._capacity - sum(p.size for p in self._passengers)
             some = slice(start, min(members.stop, start + room))

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
-from circuit_scaling.typed import Block, Seed
+from circuit_scaling.typed import Block, RandomSets, Seed
 from circuit_scaling.vocabulary import AblationMode
 
 
@@ -26,7 +26,7 @@ class AblationSettings(Block):
 
     tasks: tuple[str, ...] = Field(min_length=1)
     controls: tuple[str, ...] = ()
-    n_random: int = Field(gt=0)
+    n_random: RandomSets = Field(gt=0)
     ks: Literal["all"] | tuple[int, ...] = "all"
     also: tuple[AblationMode, ...] = ()
     seed: Seed = 0

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from circuit_scaling.measuring.causal.corruption import Corruption
-from circuit_scaling.typed import Block, Seed
+from circuit_scaling.typed import Block, Permutations, Seed
 from circuit_scaling.vocabulary import STUDY_TASKS
 
 TRACED_TASKS = STUDY_TASKS
@@ -44,5 +44,5 @@ class CausalSettings(Block):
     pairs: bool = True
     max_receivers: int | None = Field(default=None, gt=0)
     min_share: float = Field(gt=0, le=1)
-    n_permutations: int = Field(ge=99)
+    n_permutations: Permutations = Field(ge=99)
     seed: Seed = 0

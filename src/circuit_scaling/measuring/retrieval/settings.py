@@ -8,7 +8,7 @@ from pydantic import Field
 
 from circuit_scaling.measuring.shared.settings import EngineSettings
 from circuit_scaling.prompts.needles.settings import NeedleSettings
-from circuit_scaling.typed import Block, Seed
+from circuit_scaling.typed import Block, RandomSets, Seed, at_most
 
 Heads = Annotated[int, Field(gt=0)]
 
@@ -22,7 +22,9 @@ class RetrievalSettings(EngineSettings):
     """
 
     asks: NeedleSettings
-    max_new_tokens: int = Field(default=10, gt=0)
+    max_new_tokens: Annotated[int, at_most(1_000, "an answer is a few words")] = Field(
+        default=10, gt=0
+    )
 
 
 class MaskingSettings(Block):
@@ -43,7 +45,7 @@ class MaskingSettings(Block):
 
     ks: tuple[Heads, ...] = Field(min_length=1)
     ks_of: int | None = Field(default=1024, gt=0)
-    n_random: int = Field(gt=0)
+    n_random: RandomSets = Field(gt=0)
     random_ks: Literal["all", "largest"] = "all"
     random_layers: Literal["any", "matched"] = "any"
     ablations: tuple[Literal["zero", "mean"], ...] = Field(default=("zero",), min_length=1)

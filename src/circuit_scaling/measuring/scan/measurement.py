@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -11,12 +11,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from circuit_scaling.interventions.model.anatomy import Anatomy
-from circuit_scaling.interventions.operations.ablate_heads import clean_readouts, scan_layers
+from circuit_scaling.interventions.operations.ablate_heads import (
+    LayerEffects,
+    clean_readouts,
+    scan_layers,
+)
 from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.interventions.replay.batch import Batch
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.pairs import head_names
+from circuit_scaling.interventions.replay.portions import Portion
 from circuit_scaling.interventions.replay.readouts import Readout
+from circuit_scaling.measuring.scan.kept_layers import KeptBatch, KeptLayers
 from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
 from circuit_scaling.measuring.shared.batches import batches_of, by_prompt
 from circuit_scaling.measuring.shared.finite import check_finite
@@ -37,6 +43,7 @@ class Measurement:
     Attributes:
         prompts: the prompts table; the rows of the task and of its reference set are used.
         chunk: how much the engine replays together.
+        kept: finished layers, of this scan or of the same one that was stopped.
     """
 
     anatomy: Anatomy
@@ -45,6 +52,7 @@ class Measurement:
     settings: ScanSettings
     prompts: pd.DataFrame
     chunk: Chunk
+    kept: KeptLayers = field(default_factory=lambda: KeptLayers(None, {}))
 
     @cached_property
     def rows(self) -> pd.DataFrame:
@@ -124,17 +132,38 @@ class Measurement:
             "competent": bool(able) if np.isfinite(clean.low[0]) else None,
         }
 
+    def kept_layers(self) -> tuple[int, int]:
+        """How many layers a scan that was stopped has kept of how many; prompts that are scanned
+        one after the other have layers of their own."""
+        found = layers = 0
+        for _, batch in self.batches:
+            kept, shape = self._kept_of(batch), batch.tokens.shape
+            for portion in Portion.every(self.anatomy, shape, self.chunk):
+                of_portion = range(self.anatomy.n_layers)
+                found += sum(any(kept.load(portion, layer)) for layer in of_portion)
+                layers += len(of_portion)
+        return found, layers
+
+    @cached_property
+    def _kinds(self) -> dict[Ablation, AblationKind]:
+        """What the engine is asked for, and what it is called."""
+        return {
+            Ablation(i.ablation, i.positions, self.settings.draws, self.settings.seed): i
+            for i in self.settings.kinds(self.task)
+        }
+
+    @property
+    def _readouts(self) -> tuple[Readout, ...]:
+        return (self.spec.readout, "answer_logprob") if self.answered else (self.spec.readout,)
+
+    def _kept_of(self, batch: Batch) -> KeptBatch:
+        return self.kept.of_batch(self.task, batch, tuple(self._kinds), self._readouts)
+
     def _effects(
         self, progress: Progress
     ) -> dict[tuple[AblationKind, Readout], NDArray[np.float32]]:
         """Effects [layers * heads, prompts] of every kind of ablation, by readout."""
-        kinds = {
-            Ablation(i.ablation, i.positions, self.settings.draws, self.settings.seed): i
-            for i in self.settings.kinds(self.task)
-        }
-        readouts: tuple[Readout, ...] = (self.spec.readout,)
-        if self.answered:
-            readouts = (*readouts, "answer_logprob")
+        kinds, readouts = self._kinds, self._readouts
         asked = sum(len(batch.tokens) for _, batch in self.batches)
         layers, heads = self.anatomy.n_layers, self.anatomy.n_heads
 
@@ -145,10 +174,25 @@ class Measurement:
                 for kind in kinds.values()
                 for name in readouts
             }
-            for found in scan_layers(self.anatomy, batch, tuple(kinds), readouts, self.chunk):
+            kept = self._kept_of(batch)
+
+            def gather(found: LayerEffects) -> float:
                 for name, values in found.effects.items():
                     effects[kinds[found.ablation], name][found.layer, :, found.rows] = values
-                progress(self.task, heads * len(range(*found.rows.indices(asked))) / asked)
+                return heads * len(range(*found.rows.indices(asked))) / asked
+
+            def known(portion: Portion, layer: int) -> int:
+                while found := [*kept.load(portion, layer)]:
+                    done = sum(map(gather, found))
+                    self.kept.heads += done
+                    progress(self.task, done, kept=True)
+                    layer += 1
+                return layer
+
+            scan = scan_layers(self.anatomy, batch, tuple(kinds), readouts, self.chunk, known)
+            for found in scan:
+                progress(self.task, gather(found))
+                kept.store(found)
             return {key: values.reshape(-1, values.shape[-1]) for key, values in effects.items()}
 
         effects = by_prompt(self.batches, scan)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -11,13 +12,15 @@ from numpy.typing import NDArray
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.model.anatomy import Anatomy
 from circuit_scaling.interventions.operations.profiles import head_profiles
+from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.measuring.scan.attributions import head_attributions
 from circuit_scaling.measuring.scan.bos import bos_effects
 from circuit_scaling.measuring.scan.freshness import scan_fingerprint
+from circuit_scaling.measuring.scan.kept_layers import KeptLayers
 from circuit_scaling.measuring.scan.measurement import Measurement
 from circuit_scaling.measuring.scan.settings import ScanSettings
 from circuit_scaling.measuring.shared.of_model import revision_of
-from circuit_scaling.measuring.shared.opened import Work, opened
+from circuit_scaling.measuring.shared.opened import OpenedModel, Work, opened
 from circuit_scaling.measuring.shared.rows import layers_and_heads
 from circuit_scaling.models.loading import load_tokenizer
 from circuit_scaling.models.roster import RosterEntry
@@ -31,6 +34,8 @@ from circuit_scaling.tables.scan import (
     HEAD_PROFILES,
 )
 from circuit_scaling.vocabulary import STUDY_TASKS
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,10 @@ def scan_model(
     entry: RosterEntry, tasks: Tasks, settings: ScanSettings, prompts: pd.DataFrame
 ) -> ScanTables:
     """Ablate every head of one model on every scanned task.
+
+    Where ``settings.keep_in`` names a folder, finished layers are kept in it and those of the same
+    scan that was stopped are not scanned again. They stay there: whoever has stored the tables
+    removes them.
 
     Raises:
         CircuitScalingError: the model cannot be loaded, or an ablation has no reference set.
@@ -69,11 +78,14 @@ def scan_model(
         total=ablated * entry.n_layers * entry.n_heads,
         fingerprint=scan_fingerprint(entry, tasks, settings, prompts),
     )
-    with opened(entry, settings, prompts, work) as model:
+    with opened(entry, settings, prompts, work) as loaded:
+        kept = KeptLayers.of(settings.kept_of(entry.slug), work.fingerprint, loaded.anatomy)
+        model = _as_before(loaded, settings, kept)
         measured = [
-            Measurement(model.anatomy, name, spec, settings, prompts, model.chunk)
+            Measurement(model.anatomy, name, spec, settings, prompts, model.chunk, kept)
             for name, spec in tasks.scanned().items()
         ]
+        _tell_kept(entry.slug, measured)
         effects = pd.concat(
             [rows for m in measured for rows in m.head_effects(model.progress)], ignore_index=True
         )
@@ -98,7 +110,27 @@ def scan_model(
             ),
             competence=model.table(COMPETENCE, [competence]),
             bos_effects=model.table(BOS_EFFECTS, bos_table),
-            run_log=model.log(),
+            run_log=model.log(kept.heads),
+        )
+
+
+def _as_before(model: OpenedModel, settings: ScanSettings, kept: KeptLayers) -> OpenedModel:
+    """The model with the chunk of what was kept, where nobody has chosen one: free memory, on which
+    the choice depends, is another at every start."""
+    tokens = kept.chunk()
+    if settings.chunk != "auto" or tokens is None:
+        return model
+    return replace(model, chunk=Chunk.of(model.anatomy, tokens, settings.max_memory))
+
+
+def _tell_kept(slug: str, measured: list[Measurement]) -> None:
+    """Say how much a scan that was stopped has left to go on with."""
+    counts = [m.kept_layers() for m in measured]
+    found, layers = (sum(numbers) for numbers in zip(*counts, strict=True))
+    if found:
+        _log.info(
+            "%s: %d of %d layers were kept by a run that was stopped; going on",
+            *(slug, found, layers),
         )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated, ClassVar
+
 from pydantic import Field
 
 from circuit_scaling.measuring.shared.settings import EngineSettings
-from circuit_scaling.typed import Block, Seed
+from circuit_scaling.typed import Block, Seed, at_most
 from circuit_scaling.vocabulary import AblationMode, Positions
 
 
@@ -31,15 +34,24 @@ class ScanSettings(EngineSettings):
             they have; null: no task is.
         draws: donors per prompt in resample ablation.
         seed: of donors.
+        keep_in: the folder in which a scan keeps finished layers while it goes on, so that one that
+            is stopped continues; null: nothing is kept.
     """
+
+    not_in_results: ClassVar[frozenset[str]] = EngineSettings.not_in_results | {"keep_in"}
 
     primary: AblationKind
     ablations: tuple[AblationMode, ...]
     positions: tuple[Positions, ...]
     agreement_tasks: tuple[str, ...] = ()
     bos_task: str | None = None
-    draws: int = Field(gt=0)
+    draws: Annotated[int, at_most(100, "each ablates every head again")] = Field(gt=0)
     seed: Seed = 0
+    keep_in: Path | None = None
+
+    def kept_of(self, slug: str) -> Path | None:
+        """The folder in which the scan of a model keeps its finished layers."""
+        return None if self.keep_in is None else self.keep_in / slug
 
     def kinds(self, task: str) -> tuple[AblationKind, ...]:
         """What is measured on ``task``, the primary kind first."""

@@ -71,8 +71,12 @@ class OpenedModel:
         )
         return whole[list(schema.columns)]
 
-    def log(self) -> pd.DataFrame:
-        """The line of the run log, now that all is done."""
+    def log(self, kept: float = 0) -> pd.DataFrame:
+        """The line of the run log, now that all is done.
+
+        Args:
+            kept: how much of it was done by a run that was stopped.
+        """
         return run_log(
             self.work.stage,
             self.entry.slug,
@@ -80,7 +84,7 @@ class OpenedModel:
             self.weights,
             self.chunk,
             time.perf_counter() - self.started,
-            self.work.total,
+            self.work.total - kept,
         )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
@@ -15,11 +16,15 @@ from rich.progress import Progress as ProgressBar
 _log = logging.getLogger(__name__)
 _LINE_SECONDS = 30
 
-Progress = Callable[[str, float], None]
-"""Called with what is being measured and how many heads are done (one ablation, all prompts)."""
+
+class Progress(Protocol):
+    """To be told what is being measured and how many heads are done (one ablation, all prompts)."""
+
+    def __call__(self, what: str, heads: float, /, kept: bool = False) -> None:
+        """Tell it; ``kept``: they were done by a run that was stopped."""
 
 
-def no_progress(_what: str, _heads: float) -> None:
+def no_progress(_what: str, _heads: float, /, kept: bool = False) -> None:
     """Say nothing."""
 
 
@@ -34,7 +39,7 @@ def scan_progress(slug: str, total: int, what: str) -> Iterator[Progress]:
         what: what they are, such as ``heads``.
     """
     started = time.perf_counter()
-    done, lines = 0.0, 0
+    done, before, lines = 0.0, 0.0, 0
     on_terminal = Console().is_terminal and not os.environ.get("CI")
     bar = ProgressBar(
         TextColumn("{task.description}"),
@@ -49,11 +54,15 @@ def scan_progress(slug: str, total: int, what: str) -> Iterator[Progress]:
     with bar:
         row = bar.add_task(slug, total=total, rate=0.0, what=what)
 
-        def advance(task: str, ablated: float) -> None:
-            nonlocal done, lines
+        def advance(task: str, ablated: float, /, kept: bool = False) -> None:
+            nonlocal done, before, lines
             done += ablated
+            if kept:
+                before += ablated
+                bar.reset(row, completed=int(done), description=f"{slug}: {task}", rate=0.0)
+                return
             seconds = time.perf_counter() - started
-            rate = done / seconds
+            rate = (done - before) / seconds
             bar.update(row, completed=done, description=f"{slug}: {task}", rate=rate)
             if on_terminal or os.environ.get("CI") or seconds < (lines + 1) * _LINE_SECONDS:
                 return
@@ -66,4 +75,5 @@ def scan_progress(slug: str, total: int, what: str) -> Iterator[Progress]:
 
         yield advance
     seconds = time.perf_counter() - started
+    done -= before
     _log.info("%s: %.0f %s in %.1f s, %.1f/s", *(slug, done, what, seconds, done / seconds))

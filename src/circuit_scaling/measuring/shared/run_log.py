@@ -31,14 +31,14 @@ def run_log(
     weights: str,
     chunk: Chunk,
     seconds: float,
-    done: int,
+    done: float,
 ) -> pd.DataFrame:
     """The one line of a stage on a model.
 
     Args:
         weights: their dtype, and how they were quantised.
         seconds: that it took, loading and all.
-        done: how many heads, runs or sets there were.
+        done: how many heads, runs or sets were measured in that time.
     """
     device = report_device(anatomy)
     return pd.DataFrame(

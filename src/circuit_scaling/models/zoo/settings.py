@@ -6,10 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from circuit_scaling.typed import Block, Seed
+from circuit_scaling.typed import Block, Prompts, Seed, Steps, at_most
 from circuit_scaling.vocabulary import QuestionForm
 
 Architecture = Literal["gpt2", "gpt_neox", "opt", "gpt_neo", "llama"]
+Rows = Annotated[int, at_most(65_536, "all rows of a step are in memory together")]
+Filings = Annotated[int, at_most(1_000_000, "every filing is written out and kept")]
 
 
 class Shape(Block):
@@ -22,7 +24,7 @@ class Shape(Block):
     architecture: Architecture
     d_head: int = Field(gt=0)
     d_model: int | None = Field(default=None, gt=0)
-    steps: int | None = Field(default=None, gt=1)
+    steps: Steps | None = Field(default=None, gt=1)
 
 
 class ZooSettings(Block):
@@ -37,13 +39,13 @@ class ZooSettings(Block):
         shapes: slug -> architecture and size.
     """
 
-    steps: int = Field(gt=1)
-    batch_size: int = Field(gt=0)
+    steps: Steps = Field(gt=1)
+    batch_size: Rows = Field(gt=0)
     learning_rate: float = Field(gt=0)
     rows: dict[str, Annotated[float, Field(gt=0)]]
     seed: Seed = 0
     log_every: int = Field(default=25, gt=0)
-    test_prompts: int = Field(default=400, gt=0)
+    test_prompts: Prompts = Field(default=400, gt=0)
     shapes: dict[str, Shape]
 
 
@@ -57,7 +59,7 @@ class Stage(Block):
     """
 
     rows: Literal["repeated", "stated", "asked"]
-    steps: int = Field(gt=0)
+    steps: Steps = Field(gt=0)
     haystack: int = Field(default=0, ge=0)
 
 
@@ -91,15 +93,15 @@ class ReaderSettings(Block):
         models: slug -> how it is built and trained.
     """
 
-    batch_size: int = Field(gt=0)
-    n_repeated: int = Field(gt=0)
-    n_text: int = Field(gt=0)
+    batch_size: Rows = Field(gt=0)
+    n_repeated: Rows = Field(gt=0)
+    n_text: Rows = Field(gt=0)
     matrix_rate: float = Field(gt=0)
     other_rate: float = Field(gt=0)
     decay: float = Field(gt=0, le=1)
-    n_filings: int = Field(gt=0)
+    n_filings: Filings = Field(gt=0)
     seed: Seed = 0
     log_every: int = Field(default=20, gt=0)
     lengths: tuple[Annotated[int, Field(gt=0)], ...] = Field(min_length=1)
-    test_filings: int = Field(default=100, gt=1)
+    test_filings: Filings = Field(default=100, gt=1)
     models: dict[str, Reader]

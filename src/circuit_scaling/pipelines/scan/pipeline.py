@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from kedro.pipeline import Node, Pipeline
 
 from circuit_scaling.configuration import present_slugs
-from circuit_scaling.marks import MEASURES
+from circuit_scaling.marks import KEEPS_LAYERS, MEASURES
 from circuit_scaling.pipelines.per_model import MODEL, per_model
 from circuit_scaling.pipelines.scan.nodes import ablate_heads, make_prompts
 from circuit_scaling.tables.registry import tables_of
@@ -32,7 +32,7 @@ def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
                 inputs=[MODEL, "params:tasks", "params:scan", "params:classify.tau", "prompts"],
                 outputs={name: name for name in measured},
                 name="ablate_heads",
-                tags=MEASURES,
+                tags=[MEASURES, KEEPS_LAYERS],
             ),
         ],
     )

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from circuit_scaling.prompts.needles.questions import Question, shipped_questions
-from circuit_scaling.typed import Block, Seed
+from circuit_scaling.typed import Block, Seed, at_most
 from circuit_scaling.vocabulary import QUESTION_IDS, QuestionForm, QuestionId
 
-Length = Annotated[int, Field(gt=0)]
+Length = Annotated[int, Field(gt=0), at_most(1_000_000, "no model reads more tokens")]
 Depth = Annotated[float, Field(ge=0, le=1)]
 
 

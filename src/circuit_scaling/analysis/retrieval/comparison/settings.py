@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from circuit_scaling.typed import Block, Seed
+from circuit_scaling.typed import Block, Draws, Seed
 
 
 class ComparisonSettings(Block):
@@ -25,5 +25,5 @@ class ComparisonSettings(Block):
     layer_top: int = Field(default=20, gt=0)
     frequent: int = Field(default=100, gt=0)
     consensus_rank: float = Field(default=100, gt=0)
-    n_boot: int = Field(gt=0)
+    n_boot: Draws = Field(gt=0)
     seed: Seed = 0

@@ -1,0 +1,89 @@
+"""Tasks and models that settings name, against those that there are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+from circuit_scaling.checks.problem import Problem, instead
+from circuit_scaling.measuring.ablation.settings import AblationSettings
+from circuit_scaling.measuring.scan.settings import ScanSettings
+from circuit_scaling.measuring.shared.columns import JoinSettings
+from circuit_scaling.models.roster import Roster
+from circuit_scaling.models.zoo.settings import ReaderSettings, ZooSettings
+from circuit_scaling.prompts.build import can_be_built
+from circuit_scaling.prompts.spec import Tasks
+from circuit_scaling.vocabulary import QUESTION_IDS
+
+
+def wrong_tasks(typed: Mapping[str, Any]) -> Iterator[Problem]:
+    """Tasks that are named by settings and cannot be what they are named for.
+
+    Args:
+        typed: the blocks that are right by themselves; one that is not there is not looked at.
+    """
+    tasks = typed.get("tasks")
+    if not isinstance(tasks, Tasks):
+        return
+    for name, spec in tasks.root.items():
+        if not can_be_built(spec.build):
+            yield Problem(
+                f"tasks.{name}.build",
+                f"there is no file prompts/tasks/{spec.build}.py to build it.",
+            )
+    scanned, every = set(tasks.scanned()), set(tasks.root)
+    answered = {name for name, spec in tasks.root.items() if spec.readout == "contrast"}
+    scan, join, ablation = (typed.get(name) for name in ("scan", "join", "ablation"))
+    if isinstance(scan, ScanSettings):
+        yield from _unknown("scan.agreement_tasks", scan.agreement_tasks, scanned)
+        yield from _unknown("scan.bos_task", filter(None, [scan.bos_task]), scanned)
+    if isinstance(join, JoinSettings):
+        yield from _unknown("join", join.unknown(tasks), scanned & answered)
+    if isinstance(ablation, AblationSettings):
+        yield from _unknown("ablation.tasks", ablation.tasks, every)
+        yield from _unknown("ablation.controls", ablation.controls, every)
+        for name in ablation.tasks:
+            if name in every - answered:
+                yield Problem(
+                    "ablation.tasks",
+                    f"'{name}' has no answer. Put it under ablation.controls.",
+                )
+
+
+def wrong_training(
+    typed: Mapping[str, Any], rosters: Mapping[str, Roster], shipped: Roster | None
+) -> Iterator[Problem]:
+    """Tasks and models of the zoo that do not exist.
+
+    Args:
+        rosters: parameter -> roster of the run.
+        shipped: every entry that any roster has; the zoo's shapes are those of all environments.
+    """
+    tasks, zoo, readers = (typed.get(name) for name in ("tasks", "zoo", "zoo_readers"))
+    names = set(tasks.root) if isinstance(tasks, Tasks) else None
+    if names is not None:
+        for parameter, roster in rosters.items():
+            for slug, entry in roster.root.items():
+                yield from _unknown(
+                    f"{parameter}.{slug}.objectives", entry.objectives, names | {*QUESTION_IDS}
+                )
+        if isinstance(zoo, ZooSettings):
+            yield from _unknown("zoo.rows", zoo.rows, names)
+    if shipped is not None:
+        if isinstance(zoo, ZooSettings):
+            yield from _unknown("zoo.shapes", zoo.shapes, shipped.root, "model")
+        if isinstance(readers, ReaderSettings):
+            yield from _unknown("zoo_readers.models", readers.models, shipped.root, "model")
+    for parameter, roster in rosters.items():
+        for slug, entry in roster.root.items():
+            begun = filter(None, [entry.begins_as])
+            yield from _unknown(f"{parameter}.{slug}.begins_as", begun, roster.root, "model")
+
+
+def _unknown(
+    where: str, named: Iterable[str], known: Collection[str], what: str = "task"
+) -> Iterator[Problem]:
+    kind = f"{what} that is scanned" if where.startswith(("scan.", "join")) else what
+    for name in named:
+        if name not in known:
+            yield Problem(where, f"there is no {kind} '{name}'. {instead(name, known)}")
