@@ -54,6 +54,7 @@ class StudyRunner(AbstractRunner):
         if not (waiting := steps.ready()):
             _log.info("All %d steps are up to date: nothing is run.", len(steps.nodes))
             return
+        self._tell_plan(steps)
         self._validate_catalog(catalog)
         self._validate_nodes(steps.nodes)
         self._set_manager_datasets(catalog)
@@ -102,6 +103,14 @@ class StudyRunner(AbstractRunner):
             again = run_command(options=["--resume"])
             _log.warning("%d steps are done. Go on with: %s", len(steps.of(State.DONE)), again)
             raise error
+
+    def _tell_plan(self, steps: Steps) -> None:
+        if self._resume:
+            _log.info(
+                "Of %d steps %d are up to date, %d have to run, and %d wait for them.",
+                len(steps.nodes),
+                *map(len, map(steps.of, (State.UP_TO_DATE, State.NEEDED, State.WAITING))),
+            )
 
     def _tell_begin(self, node: Node, steps: Steps) -> None:
         if self._resume:
