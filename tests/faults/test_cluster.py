@@ -113,7 +113,7 @@ def test_what_fails_is_told_and_the_others_go_on(undisturbed: Path, kedro: Kedro
     again = next(line for line in told.splitlines() if line.startswith("Try just that again: "))
     assert "kedro cluster --env test" in again
     assert "models.mini_pythia_s.folder=nowhere" in again
-    assert "--without mini_pythia_s --local 2" in told
+    assert "--without mini_pythia_s --local 2 --retries 1" in told
 
 
 class TestNobodyGoesOn:
@@ -141,7 +141,7 @@ class TestNobodyGoesOn:
         [told] = [line for line in printed.splitlines() if line.startswith("Error: ")]
         assert "scheduler was lost" in told
         assert "kedro cluster --env test --conf-source" in told
-        assert f"--scheduler {there.address} --pipelines scan" in told
+        assert f"--scheduler {there.address} --retries 1 --pipelines scan" in told
 
     def test_where_a_person_interrupts_it(self, there: Machines, begun):
         command, child = begun

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 from kedro.framework.project import pipelines
+from kedro.framework.session import KedroSession
 
 from circuit_scaling.cluster.units import units_of
+from circuit_scaling.configuration import present_slugs
 from circuit_scaling.resume.ledger import Ledger
 from tests.conftest import PROJECT
 from tests.helpers.command_line import own_process
@@ -103,6 +105,20 @@ def test_the_stages_of_the_recipes_are_the_units_of_the_study(catalog):
     }
     assert parts["causal.mini_gpt2_s"].after == {"scan.join, classify"}
     assert parts["ablation.mini_gpt2_s"].after == {"scan.join, classify"}
+
+
+def test_every_model_of_the_published_study_has_units_of_its_own(test_data: Path):
+    with KedroSession.create(PROJECT, env="pretrained") as session:
+        is_stored = Ledger(session.load_context().catalog).is_stored
+        units = units_of(pipelines["__default__"], is_stored)
+        models = present_slugs()
+    assert len(models) == 17
+    for stage in ("scan", "causal", "ablation"):
+        assert {unit.model for unit in units if unit.stage == stage} == set(models)
+    joined = next(unit for unit in units if unit.name.startswith("scan.join, classify"))
+    assert joined.after == {f"scan.{model}" for model in models}
+    last = units[-1]
+    assert "report.write_report" in last.nodes
 
 
 def test_a_slurm_job_of_dask_jobqueue_is_a_worker_with_a_gpu(tmp_path: Path):

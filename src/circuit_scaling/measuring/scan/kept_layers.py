@@ -158,7 +158,7 @@ def _fingerprint(batch: Batch) -> str:
     """The hash of prompts, answers and reference set."""
     return fingerprint_of(
         {
-            name: value.tolist() if isinstance(value, np.ndarray) else value
+            name: value if value is None else [np.asarray(row).tolist() for row in value]
             for name, value in vars(batch).items()
         }
     )
