@@ -14,6 +14,7 @@ from uuid import uuid4
 from dask.system import CPU_COUNT
 from distributed import Client, LocalCluster, Status, get_worker
 
+from circuit_scaling.cluster.run import SchedulerLostError
 from circuit_scaling.cluster.units import Unit
 from circuit_scaling.cluster.work import Done, run_unit
 from circuit_scaling.errors import CircuitScalingError
@@ -85,7 +86,13 @@ class Workers:
         client.subscribe_topic(self._run, lambda event: tell(*event[1]))
 
     def start(self, unit: Unit, words: Sequence[str]) -> Future[Done | None]:
-        """Send a unit; ``words`` are those after ``kedro``."""
+        """Send a unit; ``words`` are those after ``kedro``.
+
+        Raises:
+            SchedulerLostError: there is nobody to send it to.
+        """
+        if self._client.status != "running":
+            raise SchedulerLostError
         needed = {"resources": {GPU: 1}} if self._gpu or self._have_gpus() else {}
         key = f"{unit.name}-{self._run}"
         future: Future[Done | None] = self._executor.submit(

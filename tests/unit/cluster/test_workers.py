@@ -11,6 +11,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 from circuit_scaling.cluster import workers
+from circuit_scaling.cluster.run import SchedulerLostError
 from circuit_scaling.cluster.units import Unit
 from circuit_scaling.cluster.work import Done, UnitFailedError
 from circuit_scaling.cluster.workers import Workers, connected
@@ -118,6 +119,14 @@ def test_what_is_taken_back_is_not_wanted_any_more(sent):
     assert ended.wait(30)
     with pytest.raises(CancelledError):
         futures[0].result(30)
+
+
+def test_nothing_is_sent_where_the_scheduler_is_lost(sent, client: Client):
+    there, futures, _ = sent(lambda *_given: Done("here", 0.0))
+    wait(futures)
+    client.close()
+    with pytest.raises(SchedulerLostError):
+        there.start(UNITS[0], ["run"])
 
 
 def test_an_address_without_a_scheduler_is_one_line(monkeypatch: pytest.MonkeyPatch):
