@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
 from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import KedroCliError
+from kedro.framework.session import KedroSession
 
 from circuit_scaling.cluster.command import OPTIONS, run_on_cluster
-from circuit_scaling.configuration import LEFT_OUT
+from circuit_scaling.configuration import LEFT_OUT, ProjectConfigLoader
+from circuit_scaling.datasets import TableDataset
 from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.prune import remove_waste, waste_in
 from circuit_scaling.runners import InOneProcess, InProcesses, InThreads
 
 
@@ -123,6 +127,37 @@ cluster = OneLineCommand(
 )
 
 
+@click.command(name="prune")
+@click.option("--env", "-e", default=None, help="The environment whose data root is looked at.")
+@click.option(
+    "--keep",
+    default=1,
+    show_default=True,
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Keep so many of the newest versions of each table.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would go, and remove nothing.")
+def prune(env: str | None, keep: int, dry_run: bool) -> None:
+    """Remove old versions of tables, and what killed runs have left.
+
+    Versions stay that a newest table, the page, figures, notes or exports were made from.
+    """
+    catalog = KedroSession.create(env=env).load_context().catalog
+    data_root = ProjectConfigLoader.present().data_root
+
+    def folder_of(name: str) -> Path | None:
+        dataset = catalog.get(name)
+        return Path(dataset._filepath) if isinstance(dataset, TableDataset) else None
+
+    waste = waste_in(data_root, folder_of, keep)
+    if not dry_run:
+        remove_waste(data_root, waste)
+    click.echo(f"{'Would remove' if dry_run else 'Removed'} in '{data_root}':")
+    for line in waste.in_words(data_root):
+        click.echo(f"  {line}")
+
+
 @click.group(name="kedro")
 def cli() -> None:
     """The commands that the project has in place of Kedro's."""
@@ -130,3 +165,4 @@ def cli() -> None:
 
 cli.add_command(run)
 cli.add_command(cluster)
+cli.add_command(prune)

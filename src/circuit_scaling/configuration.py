@@ -32,6 +32,7 @@ class ProjectConfigLoader(OmegaConfigLoader):
     """Kedro's loader; whatever cannot be read is one line, and globals are always its own."""
 
     _present: ClassVar[ProjectConfigLoader | None] = None
+    _project = Path()
 
     def __init__(
         self,
@@ -101,8 +102,18 @@ class ProjectConfigLoader(OmegaConfigLoader):
         """The parameters, read once: they take long to read, and pipelines ask for them often."""
         return self["parameters"]
 
-    def make_present(self) -> None:
-        """Build pipelines from this configuration from now on, those that there are once more."""
+    @property
+    def data_root(self) -> Path:
+        """The folder of all that is made."""
+        return self._project / str(self["globals"]["data_root"])
+
+    def make_present(self, project: Path) -> None:
+        """Build pipelines from this configuration from now on, those that there are once more.
+
+        Args:
+            project: the folder that relative paths of the catalogue begin at.
+        """
+        self._project = project
         ProjectConfigLoader._present = self
         pipelines.configure(f"{__package__}.pipeline_registry")
 

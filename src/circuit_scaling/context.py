@@ -33,7 +33,7 @@ class ProjectContext(KedroContext):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.config_loader.make_present()
+        self.config_loader.make_present(self.project_path)
         loader, own = self.config_loader, self.project_path / settings.CONF_SOURCE
         remember_run(
             "kedro run" if find_kedro_project(self.project_path) else "python -m circuit_scaling",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 _LONGEST_REASON = 400
@@ -13,6 +15,14 @@ class CircuitScalingError(click.ClickException):
 
 class IncompetentModelWarning(UserWarning):
     """A model was scanned on a task that it does not do."""
+
+
+def cannot_write(target: Path, error: OSError) -> CircuitScalingError:
+    """The error for people where the system refused to write ``target``."""
+    return CircuitScalingError(
+        f"Cannot write '{target}': {error.strerror or error}. Free space or change the "
+        "permissions, or set another 'data_root' in conf/local/globals.yml; then run again."
+    )
 
 
 def reason_of(error: BaseException) -> str:

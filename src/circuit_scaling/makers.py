@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kedro.framework.project import pipelines
+from kedro.pipeline import Node
 
 _WHOLE = ("__default__", "overview")  # made of the others
 
@@ -14,6 +15,18 @@ def makers_of(table: str) -> list[str]:
         for name, pipeline in pipelines.items()
         if name not in _WHOLE and table in pipeline.all_outputs()
     ]
+
+
+def pipeline_of(node: Node) -> str | None:
+    """The pipeline that a node belongs to, by the names of nodes."""
+    return next(
+        (
+            name
+            for name, pipeline in pipelines.items()
+            if name not in _WHOLE and any(node.name == other.name for other in pipeline.nodes)
+        ),
+        None,
+    )
 
 
 def what_to_run() -> dict[str, list[str]]:

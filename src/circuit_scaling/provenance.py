@@ -15,7 +15,7 @@ from circuit_scaling.commands import Plain, run_command
 from circuit_scaling.datasets.stamps import STAMP, Stamp, StampedFiles
 from circuit_scaling.datasets.table import TableDataset
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.makers import makers_of
+from circuit_scaling.makers import makers_of, pipeline_of
 from circuit_scaling.marks import MEASURES
 from circuit_scaling.resume.judge import Difference, outdated_before
 from circuit_scaling.resume.ledger import Ledger
@@ -125,8 +125,8 @@ def _outdated_in_words(outdated: Mapping[Node, Difference | None], asked: Collec
     for difference in filter(None, outdated.values()):
         named.setdefault(difference.what, []).append(difference.name)
     told = [f"{_some(names)}: made {what}" for what, names in named.items()]
-    makers = {name for node in outdated for name in makers_of(node.outputs[0])[:1]}
-    ordered = [name for name in pipelines if name in makers | set(asked)]
+    makers = {*map(pipeline_of, outdated), *asked}
+    ordered = [name for name in pipelines if name in makers]
     again = run_command(ordered, options=["--resume"])
     return f"{_some(told, '; ')}. Make what is left behind again: {again}"
 

@@ -8,7 +8,13 @@ from omegaconf.resolvers import oc
 
 from circuit_scaling.configuration import ProjectConfigLoader, shipped_task_node
 from circuit_scaling.context import ProjectContext
-from circuit_scaling.hooks import FinishedScans, KnownVersions, MissingInputs, OneLineErrors
+from circuit_scaling.hooks import (
+    FinishedScans,
+    KnownVersions,
+    MissingInputs,
+    OneAtATime,
+    OneLineErrors,
+)
 from circuit_scaling.provenance import MadeWith, NothingOutdated, Stamping
 from circuit_scaling.session import ProjectSession
 
@@ -19,6 +25,7 @@ CONTEXT_CLASS = ProjectContext
 SESSION_CLASS = ProjectSession
 # Kedro calls them from the last to the first.
 HOOKS = (
+    OneAtATime(),  # gives its locks back when all others are done
     Stamping(),
     NothingOutdated(),
     MissingInputs(),

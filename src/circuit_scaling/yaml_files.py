@@ -10,6 +10,7 @@ import yaml
 from circuit_scaling.errors import CircuitScalingError, reason_of
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster, where it is built in
+_TYPES = {*yaml.SafeLoader.yaml_constructors, "tag:yaml.org,2002:merge", "tag:yaml.org,2002:value"}
 _MOST_NODES = 200_000
 """Aliases count as often as they are used. All shipped files together have less than 5,000, and
 OmegaConf needs about a second for 20,000."""
@@ -29,15 +30,18 @@ def refuse_faulty(files: Iterable[Path]) -> None:
 def _faults(file: Path) -> list[str]:
     """Each fault as ``, line N: what``."""
     try:
-        root = yaml.compose(file.read_text(encoding="utf-8"), Loader=_Loader)
+        text = file.read_text(encoding="utf-8")
+        root = yaml.compose(text, Loader=_Loader)
         return _faults_of(root) if root is not None else []
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         return [f", line {line}: this is not UTF-8 text. Save the file in UTF-8."]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        where = f", line {mark.line + 1}" if mark else ""
-        return [f"{where}: {_in_words(error)}"]
+        if mark is None:
+            return [f": this is no YAML: {reason_of(error)}"]
+        lines = [*text.split("\n"), ""]  # a fault may be that the file ends
+        return [f", line {mark.line + 1}: {_in_words(error, lines[mark.line])}"]
     except (yaml.YAMLError, OSError) as error:
         return [f": this cannot be read: {reason_of(error)}"]
     except RecursionError:
@@ -54,19 +58,22 @@ def _faults_of(root: yaml.Node) -> list[str]:
         return [": an alias (*name) stands inside what it names. Write it out."]
     if size > _MOST_NODES:
         return [f": its aliases (*name) stand for {size:,} values; at most {_MOST_NODES:,} can be."]
-    return [f", line {line}: '{key}' is there twice. Keep one." for line, key in _twice(root)]
+    nodes = list(_every_node(root))
+    return [
+        *(f", line {_line(node)}: {why}" for node in nodes if (why := _tagged(node))),
+        *(f", line {line}: '{key}' is there twice. Keep one." for line, key in _twice(nodes)),
+    ]
 
 
 class _HoldsItself(Exception):
     """An alias inside its own anchor."""
 
 
-def _in_words(error: yaml.MarkedYAMLError) -> str:
-    problem = str(error.problem)
-    if "\\t" in problem or "'\t'" in problem or "tab" in problem:
-        return "a tab begins something here. Indent with spaces."
+def _in_words(error: yaml.MarkedYAMLError, line: str) -> str:
+    if "\t" in line[: len(line) - len(line.lstrip())]:
+        return "the line is indented with a tab. Indent it with spaces."
     context = f"{error.context}, " if error.context else ""
-    return f"this is no YAML: {context}{problem}."
+    return f"this is no YAML: {context}{error.problem}."
 
 
 def _children(node: yaml.Node) -> Iterator[yaml.Node]:
@@ -87,15 +94,27 @@ def _expanded(node: yaml.Node, known: dict[int, int], above: set[int]) -> int:
     return known[id(node)]
 
 
-def _twice(root: yaml.Node) -> Iterator[tuple[int, str]]:
-    """Line and name of every key that a mapping has before already."""
+def _every_node(root: yaml.Node) -> Iterator[yaml.Node]:
+    """Each node once, however often aliases stand for it."""
     waiting, seen = [root], set()
     while waiting:
         node = waiting.pop()
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        waiting += _children(node)
+        if id(node) not in seen:
+            seen.add(id(node))
+            waiting += _children(node)
+            yield node
+
+
+def _tagged(node: yaml.Node) -> str:
+    """What is wrong with the type that a value is said to have; nothing where nothing is."""
+    if node.tag in _TYPES:
+        return ""
+    return f"'{node.tag}' is no type of a setting. Remove it."
+
+
+def _twice(nodes: Iterable[yaml.Node]) -> Iterator[tuple[int, str]]:
+    """Line and name of every key that a mapping has before already."""
+    for node in nodes:
         keys: set[str] = set()
         for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
             if isinstance(key, yaml.ScalarNode):

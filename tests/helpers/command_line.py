@@ -18,15 +18,19 @@ SOURCE = PROJECT / "src"
 
 
 def kedro_run(*arguments: str, env: str | None = None) -> tuple[int, str]:
-    """``kedro run`` in the project: its exit status and everything that it printed.
+    """``kedro run`` in the project: its exit status and everything that it printed."""
+    return kedro_command("run", *(["--env", env] if env else []), *arguments)
+
+
+def kedro_command(*arguments: str) -> tuple[int, str]:
+    """A command of ``kedro`` in the project: its exit status and everything that it printed.
 
     It runs in this process, which has imported what a new one would import for seconds.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("KEDRO_ENV", raising=False)
         patch.chdir(PROJECT)
-        command = ["run", *(["--env", env] if env else []), *arguments]
-        done = CliRunner().invoke(KedroCLI(PROJECT), command, prog_name="kedro")
+        done = CliRunner().invoke(KedroCLI(PROJECT), [*arguments], prog_name="kedro")
     printed = done.output
     if done.exception and not isinstance(done.exception, SystemExit):
         printed += "".join(traceback.format_exception(done.exception))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -21,17 +23,13 @@ from circuit_scaling.interventions.replay import stack
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.measuring.scan.kept_layers import KeptLayers
 from circuit_scaling.measuring.scan.measurement import Measurement
-from circuit_scaling.measuring.scan.scan import scan_model
+from circuit_scaling.measuring.scan.scan import tell_kept
 from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
-from circuit_scaling.models.loading import load_any, load_tokenizer
-from circuit_scaling.models.roster import RosterEntry
-from circuit_scaling.prompts.build import build_prompts
+from circuit_scaling.models.architecture import anatomy_of
 from circuit_scaling.prompts.shipped import shipped_tasks
-from circuit_scaling.prompts.spec import PromptSettings, Tasks
 from tests.conftest import PROJECT
+from tests.helpers.tiny_models import VOCAB, tiny_model
 
-FOLDER = PROJECT / "data" / "01_raw" / "zoo" / "mini_gpt2_s"
-TASKS = Tasks({name: shipped_tasks().root[name] for name in ("ioi", "ioi_abc")})
 SETTINGS = ScanSettings(
     primary=AblationKind(ablation="zero", positions="all"),
     ablations=("zero", "mean", "resample"),
@@ -41,18 +39,39 @@ SETTINGS = ScanSettings(
 )
 
 
+PROMPTS, LENGTHS = 6, (9, 7)
+
+
 class Killed(BaseException):
     """What nothing on the way up handles."""
 
 
 @pytest.fixture(scope="module")
 def measurement() -> Measurement:
-    """IOI on the smallest embedded model, some prompts at a time; nothing is kept."""
+    return _tiny()
+
+
+def _tiny() -> Measurement:
+    """A task with an answer on a tiny model, seven runs at a time; nothing is kept."""
     torch.set_num_threads(1)
-    loaded = load_any(FOLDER)
-    prompts, _ = build_prompts(TASKS, PromptSettings(n_prompts=40), loaded.reads.tokenizer)
-    chunk = Chunk.of(loaded.anatomy, 7 * 20 * 16)
-    return Measurement(loaded.anatomy, "ioi", TASKS.root["ioi"], SETTINGS, prompts, chunk)
+    anatomy = anatomy_of(tiny_model("gpt_neox_parallel"))
+    prompts, chunk = _prompts(), Chunk.of(anatomy, 7 * PROMPTS * LENGTHS[0])
+    return Measurement(anatomy, "ioi", shipped_tasks().root["ioi"], SETTINGS, prompts, chunk)
+
+
+def _prompts() -> pd.DataFrame:
+    """Random prompts of two lengths in two templates, and as many references."""
+    rng = np.random.default_rng(0)
+    rows = [
+        {"task": task, "template": f"ioi/{i % 2}", "tokens": rng.integers(1, VOCAB, length)}
+        for task in ("ioi", "ioi_abc")
+        for length in LENGTHS
+        for i in range(PROMPTS)
+    ]
+    # As parquet gives them.
+    ids = {"answer": np.array([3]), "distractor": np.array([4]), "candidates": np.array([3, 4, 5])}
+    same = pd.DataFrame({name: [value] * len(rows) for name, value in ids.items()})
+    return pd.DataFrame(rows).join(same).assign(cluster=[str(i // 2) for i in range(len(rows))])
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +143,7 @@ def test_a_scan_may_be_stopped_after_any_layer(
 
 @pytest.mark.parametrize("heads", [1, 3, 10_000])
 def test_other_chunks(measurement, tmp_path, monkeypatch, heads):
-    chunk = Chunk.of(measurement.anatomy, heads * 20 * 16)
+    chunk = Chunk.of(measurement.anatomy, heads * PROMPTS * LENGTHS[0])
     of_chunk = replace(measurement, chunk=chunk)
     expected = _table(of_chunk)
     _stopped(_keeping(of_chunk, tmp_path), monkeypatch, after=2)
@@ -165,7 +184,7 @@ def _flip(file: Path) -> None:
 
 
 def _change_what_it_says(file: Path) -> None:
-    file.write_bytes(file.read_bytes().replace(b'"chunk": 2240', b'"chunk": 2241'))
+    file.write_bytes(file.read_bytes().replace(b'"together": 6', b'"together": 7'))
 
 
 def _take_anothers_place(file: Path) -> None:
@@ -241,41 +260,31 @@ def test_what_cannot_be_kept_is_no_reason_to_stop(measurement, undisturbed, tmp_
     assert "cannot be kept" in said
 
 
-_SCAN = """
-import sys
-from tests.models.test_kept_layers import scan_whole
-scan_whole(sys.argv[1])
-"""
+_SCAN = "import sys; from tests.models import test_kept_layers as t; t.scan_slowly(sys.argv[1])"
 
 
-def scan_whole(keep_in: str | None) -> dict[str, pd.DataFrame]:
-    """All tables of one model's scan, but the log of how long it took."""
-    torch.set_num_threads(1)
-    entry = RosterEntry(
-        slug="mini", family="mini", folder=str(FOLDER), params_m=0.5, n_layers=4, n_heads=12
-    )
-    prompts, _ = build_prompts(TASKS, PromptSettings(n_prompts=40), load_tokenizer(entry).tokenizer)
-    settings = SETTINGS.model_copy(update={"keep_in": Path(keep_in) if keep_in else None})
-    tables = vars(scan_model(entry, TASKS, settings, prompts))
-    return {name: table for name, table in tables.items() if name != "run_log"}
+def scan_slowly(folder: str) -> None:
+    """Scan the tiny model so slowly that there is time to be killed."""
+    _table(_keeping(_tiny(), Path(folder)), progress=lambda *_of: time.sleep(0.1))
 
 
-def test_a_process_that_is_killed_loses_little(tmp_path, caplog):
+def test_a_process_that_is_killed_loses_little(measurement, undisturbed, tmp_path, caplog):
     process = subprocess.Popen(
         [sys.executable, "-c", _SCAN, str(tmp_path)],
         cwd=PROJECT,
-        stdout=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": f"{PROJECT / 'src'}:{PROJECT}"},
         stderr=subprocess.DEVNULL,
     )
     while not _files(tmp_path) and process.poll() is None:
-        time.sleep(0.001)
+        time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     kept = len(_files(tmp_path))
+    assert 0 < kept < measurement.anatomy.n_layers * len(LENGTHS)
+    resumed = _keeping(measurement, tmp_path)
     caplog.set_level(logging.INFO)
-    expected, resumed = scan_whole(None), scan_whole(str(tmp_path))
-    said = [line for line in caplog.messages if "were kept by a run that was stopped" in line]
-    assert len(said) == 1
-    assert said[0].startswith(f"mini: {kept} of ")
-    for name, table in resumed.items():
-        assert_frame_equal(table, expected[name], check_exact=True, obj=name)
+    tell_kept("tiny", [resumed])
+    assert caplog.messages == [
+        f"tiny: {kept} of 6 layers were kept by a run that was stopped; going on"
+    ]
+    assert_frame_equal(_table(resumed), undisturbed, check_exact=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from kedro.framework.project import pipelines
 
+from circuit_scaling import provenance
 from circuit_scaling.datasets import figures
 
 
@@ -27,6 +29,16 @@ def run_undrawn(run):
         return run(*names, node_names=kept, **options)
 
     return _run
+
+
+@pytest.fixture
+def left_behind_is_read(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Let runs read what was left behind, as they read tables that do not say what they are of."""
+
+    def _let() -> None:
+        monkeypatch.setattr(provenance, "outdated_before", lambda *_: {})
+
+    return _let
 
 
 @pytest.fixture

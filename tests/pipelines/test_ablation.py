@@ -105,7 +105,7 @@ def test_one_model_alone_from_stored_tables_gives_the_same(study, run, catalog):
 
 
 def test_other_parameters_of_the_scan_stop_with_the_command(study, run):
-    with pytest.raises(CircuitScalingError, match="run --env test --pipelines scan,join,classify"):
+    with pytest.raises(CircuitScalingError, match="--resume --pipelines scan,join,classify"):
         run("ablation", params={"scan": {"seed": 7}})
 
 

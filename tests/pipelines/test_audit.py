@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pandas as pd
+import pytest
 
 from circuit_scaling.analysis.audit.published import published_findings
+from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.tables.audit import CANNOT_BE_RIGHT, NOT_RUN
 from tests.helpers.given_tables import clean
 from tests.helpers.published_tables import truncated_study
@@ -60,11 +62,17 @@ def test_an_imported_table_is_judged_line_by_line(elsewhere, run_undrawn, catalo
     assert "same values in two models (pythia-410m, delta_anti:" in page
 
 
-def test_tables_of_other_heads_are_not_used(elsewhere, run_undrawn, catalog, tmp_path):
+def test_tables_of_other_heads_are_not_used(
+    elsewhere, run_undrawn, catalog, tmp_path, left_behind_is_read
+):
     run_undrawn(*IMPORT, params=given(tmp_path, clean()))
     before = catalog().load("published_audit").set_index("id")
     assert before.loc["corr_gpt2", "measured"] == before.loc["corr_gpt2", "measured"]
-    run_undrawn("import_tables", "classify", "audit", params=given(tmp_path, clean(seed=1)))
+    others = given(tmp_path, clean(seed=1))
+    with pytest.raises(CircuitScalingError, match="made from another file"):
+        run_undrawn("import_tables", "classify", "audit", params=others)
+    left_behind_is_read()
+    run_undrawn("import_tables", "classify", "audit", params=others)
     row = catalog().load("published_audit").set_index("id").loc["corr_gpt2"]
     assert (row["outcome"], row["reason"]) == (NOT_RUN, "there is no corr_vs_scale")
     assert "--pipelines scaling,audit,report" in row["command"]

@@ -55,7 +55,7 @@ def test_a_scan_that_does_not_fit_stops_with_the_command(study, run):
 
 
 def test_traces_of_other_settings_are_not_put_together(study, run):
-    with pytest.raises(CircuitScalingError, match="--namespaces causal.mini_gpt2_s"):
+    with pytest.raises(CircuitScalingError, match="causal_traces__.* --resume --pipelines causal"):
         run("causal", params={"causal": {"max_prompts": 7}}, node_names=["causal.collect_traces"])
 
 

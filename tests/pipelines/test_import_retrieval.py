@@ -72,14 +72,20 @@ def test_suspect_tables_stop_and_nothing_is_written_unless_they_are_kept(
     assert 'id="masking"' not in page
 
 
-def test_findings_of_other_rankings_are_left_out(elsewhere, run_undrawn, given):
+def test_findings_of_other_rankings_are_left_out(
+    elsewhere, run_undrawn, given, left_behind_is_read
+):
     """Findings of an earlier import are not shown beside the rankings of a later one."""
     page = elsewhere / "08_reporting" / "report.html"
     run_undrawn(
         "import_retrieval", "retrieval_compare", "report", params=given(head_rankings=rankings())
     )
     assert "made from other heads" not in page.read_text()
-    run_undrawn("import_retrieval", "report", params=given(head_rankings=rankings(seed=1)))
+    others = given(head_rankings=rankings(seed=1))
+    with pytest.raises(CircuitScalingError, match="made from another file"):
+        run_undrawn("import_retrieval", "report", params=others)
+    left_behind_is_read()
+    run_undrawn("import_retrieval", "report", params=others)
     text = page.read_text()
     comparison = text[text.index('class="chapter" id="comparison"') :]
     assert "made from other heads than those of this page" in comparison

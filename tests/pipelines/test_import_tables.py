@@ -162,11 +162,16 @@ def test_published_heads_of_an_imported_table_are_looked_up(elsewhere, run_undra
     assert found[["low", "high", "se_ioi"]].isna().all(axis=None)
 
 
-def test_a_second_table_does_not_stand_beside_chapters_of_the_first(elsewhere, run_undrawn, given):
+def test_a_second_table_does_not_stand_beside_chapters_of_the_first(
+    elsewhere, run_undrawn, given, left_behind_is_read
+):
     run_undrawn(*ALL, params=given(clean()))
     page = elsewhere / "08_reporting" / "report.html"
     assert "made from other heads" not in page.read_text()
     second = clean(seed=1)  # the same models, other effects
+    with pytest.raises(CircuitScalingError, match="made from another file"):
+        run_undrawn("import_tables", "classify", "report", params=given(second))
+    left_behind_is_read()
     run_undrawn("import_tables", "classify", "report", params=given(second))
     for chapter in ("scaling", "transfer"):
         text = page.read_text()
@@ -216,7 +221,10 @@ def test_the_report_of_scans_ignores_an_import_that_is_no_longer_there(
 ):
     table = test_data / "08_reporting" / "tables" / "joint_ioi_anti_repeat_all.csv"
     run("import_tables", params={"import": {"joint_table": str(table)}})
-    run("join", "classify", "report", to_outputs=["classified_heads", "report_page"])
+    with pytest.raises(CircuitScalingError, match="made from another joint_heads"):
+        run("report")
+    status, said = kedro_run("--resume", env="test")
+    assert status == 0, said
     assert len(catalog().load("import_findings"))
     page = (test_data / "08_reporting" / "report.html").read_text()
     assert 'id="imported"' not in page

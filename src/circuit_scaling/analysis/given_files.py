@@ -23,6 +23,9 @@ _SEEN_AT_LEAST = 2  # so often in a header, they stand between its columns
 _SHOWN = 5
 LAST_INDEX = 1_999
 """No model has more layers, or more heads in one."""
+LARGEST = 10**9
+"""No effect, score or count is larger; squares and axes of larger numbers would overflow."""
+_LONGEST_NAME = 100  # of what is printed in tables, labels and captions
 _log = logging.getLogger(__name__)
 
 
@@ -81,22 +84,31 @@ def named(path: Path, column: pd.Series) -> pd.Series:
     """A column of names as texts.
 
     Raises:
-        CircuitScalingError: one is empty or cannot be printed.
+        CircuitScalingError: one is empty, very long, or cannot be printed.
     """
     nameless = column.isna() | (column.astype(str).str.strip() == "")
     refuse(path, column, nameless, "is empty")
     names = column.astype(str)
     unprintable = ~names.map(str.isprintable)
     refuse(path, names.map(ascii), unprintable, "holds unprintable characters")
+    long = names.str.len() > _LONGEST_NAME
+    refuse(path, names, long, f"is longer than {_LONGEST_NAME} characters")
     return names
 
 
 def numbers(path: Path, column: pd.Series) -> pd.Series:
-    """A column as floats; a missing value stays missing.
+    """A column as floats; what is missing or infinite stays so.
 
     Raises:
-        CircuitScalingError: a cell holds text.
+        CircuitScalingError: a cell holds text, or a number too large to be calculated with.
     """
+    found = _no_text(path, column)
+    large = np.isfinite(found) & (found.abs() > LARGEST)
+    refuse(path, column, large, f"is beyond {LARGEST:,} in size")
+    return found
+
+
+def _no_text(path: Path, column: pd.Series) -> pd.Series:
     found = as_numbers(column)
     refuse(path, column, found.isna() & column.notna(), "is not a number")
     return found
@@ -114,7 +126,7 @@ def whole_numbers(path: Path, column: pd.Series, last: int = LAST_INDEX) -> pd.S
     Raises:
         CircuitScalingError: a cell holds something else, or nothing.
     """
-    found = numbers(path, column)
+    found = _no_text(path, column)
     whole = found.between(0, last) & (found % 1 == 0)
     refuse(path, found, ~whole, f"is not a whole number from 0 to {last}")
     return found.astype(int)

@@ -9,7 +9,6 @@ from difflib import get_close_matches
 from circuit_scaling.errors import CircuitScalingError
 
 _SHOWN = 12
-_LIKE = 0.7  # of 1; foo and zoo are less like each other
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ def refuse(problems: Sequence[Problem]) -> None:
 
 def instead(name: str, known: Collection[str]) -> str:
     """What a name that is not known may have meant, or what there is."""
-    like = get_close_matches(name, sorted(known), n=1, cutoff=_LIKE)
+    like = get_close_matches(name, sorted(known), n=1)
     if like:
         return f"Did you mean '{like[0]}'?"
     names = sorted(known)

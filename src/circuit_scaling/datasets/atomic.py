@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from circuit_scaling.datasets.leftovers import part_of, parts_in, remove
-from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.errors import CircuitScalingError, cannot_write
 
 
 def write_atomically(target: Path, write: Callable[[Path], None]) -> None:
@@ -34,7 +34,7 @@ def write_atomically(target: Path, write: Callable[[Path], None]) -> None:
     except OSError as error:
         _undo(temporary, made)
         refuse_file_in_the_way(target)
-        raise CircuitScalingError(cannot_write(target, error)) from error
+        raise cannot_write(target, error) from error
     except BaseException:
         _undo(temporary, made)
         raise
@@ -47,14 +47,6 @@ def write_bytes_atomically(target: Path, content: bytes) -> None:
         path.write_bytes(content)
 
     write_atomically(target, write)
-
-
-def cannot_write(target: Path, error: OSError) -> str:
-    """What the system refused, and the way out, in one line."""
-    return (
-        f"Cannot write '{target}': {error.strerror or error}. Free space or change the "
-        "permissions, or set another 'data_root' in conf/local/globals.yml; then run again."
-    )
 
 
 def refuse_file_in_the_way(target: Path) -> None:

@@ -19,7 +19,8 @@ from circuit_scaling.datasets.atomic import write_bytes_atomically
 STAMP = "stamp"
 """Name of a table's stamp among its ``attrs``."""
 _LENGTH = 16
-_FOLDER = ".stamps"
+STAMPS = ".stamps"
+"""The folder, beside what is stamped, of stamps that are files."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class StampedFiles:
         """
         folder, names = self._stamped()
         mark = hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()[:_LENGTH]
-        return folder / _FOLDER / f"{mark}.json"
+        return folder / STAMPS / f"{mark}.json"
 
     def _stamped(self) -> tuple[Path, list[str]]:
         """The folder of the files, and their names or patterns."""

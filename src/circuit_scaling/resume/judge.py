@@ -10,7 +10,7 @@ from kedro.pipeline import Node
 
 from circuit_scaling.datasets.stamps import Stamp
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.marks import mark_of
+from circuit_scaling.marks import mark_of, other_mark
 from circuit_scaling.resume.ledger import Ledger, code_of, is_parameter
 
 _SHOWN = 3
@@ -126,7 +126,7 @@ def _difference(node: Node, name: str, stamp: Stamp, ledger: Ledger) -> str:
     if changed:
         return f"from another {_listed(changed)}"
     if mark_of(node.func) is not None:
-        return "from another checkpoint, with other parameters or another engine"
+        return other_mark(node.func)
     return "with other parameters"
 
 

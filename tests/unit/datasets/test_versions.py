@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +18,7 @@ from circuit_scaling.datasets import CheckpointDataset, TableDataset
 from circuit_scaling.datasets.leftovers import part_of
 from circuit_scaling.datasets.versions import at_least
 from tests.helpers.files import files
+from tests.helpers.killed import killed_while_writing
 
 FRAME = pd.DataFrame({"head": [0, 1]})
 _OLD = 2 * 86_400
@@ -94,24 +93,9 @@ def test_an_empty_newest_version_is_passed_over_and_removed_later(path: Path) ->
     pd.testing.assert_frame_equal(table(path).load(), FRAME + 1)
 
 
-def _killed_while_writing(path: Path) -> None:
-    """A process that is killed when half of a table is written."""
-    code = (
-        "import os, sys\n"
-        "from pathlib import Path\n"
-        "from circuit_scaling.datasets.atomic import write_atomically\n"
-        "def half(part):\n"
-        "    part.write_bytes(b'PAR1')\n"
-        "    os.kill(os.getpid(), 9)\n"
-        "write_atomically(Path(sys.argv[1]), half)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code, str(path)], check=False)
-    assert done.returncode == -9
-
-
 def test_the_next_save_removes_what_a_killed_one_left(path: Path, tmp_path: Path) -> None:
-    _killed_while_writing(path / "1" / "heads.parquet")
-    _killed_while_writing(tmp_path / "model")
+    killed_while_writing(path / "1" / "heads.parquet")
+    killed_while_writing(tmp_path / "model")
     assert len(files(tmp_path)) == 2
     assert not table(path).exists()
     table(path, "2").save(FRAME)

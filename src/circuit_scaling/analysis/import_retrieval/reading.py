@@ -201,8 +201,10 @@ def _pairs(layers: object, heads: object) -> tuple[list[int], list[int]] | None:
     text = heads if isinstance(heads, str) else "" if heads in (None, pd.NA) else repr(heads)
     if not _BETWEEN_HEADS.fullmatch(_HEAD.sub("", text)):
         return None
-    found = _HEAD.findall(text)
-    return [int(layer) for layer, _ in found], [int(head) for _, head in found]
+    found = [(int(layer), int(head)) for layer, head in _HEAD.findall(text)]
+    if any(max(place) > given_files.LAST_INDEX for place in found):
+        return None
+    return [layer for layer, _ in found], [head for _, head in found]
 
 
 def _further(path: Path, frame: pd.DataFrame, table: Table, names: tuple[str, ...]) -> pd.DataFrame:
@@ -228,7 +230,7 @@ def _of_kind(cells: pd.Series, kind: str) -> pd.Series | None:
         known = words.isin([*_TRUTHS, ""]).all()
         return words.map(_TRUTHS).astype("boolean") if known else None
     found = given_files.as_numbers(cells)
-    if (found.isna() & cells.notna()).any():
+    if (found.isna() & cells.notna()).any() or (found.abs() > given_files.LARGEST).any():
         return None
     whole = kind == "int64" and (found % 1 == 0).all()
     return found.astype(int) if whole else found

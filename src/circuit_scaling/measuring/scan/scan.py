@@ -85,7 +85,7 @@ def scan_model(
             Measurement(model.anatomy, name, spec, settings, prompts, model.chunk, kept)
             for name, spec in tasks.scanned().items()
         ]
-        _tell_kept(entry.slug, measured)
+        tell_kept(entry.slug, measured)
         effects = pd.concat(
             [rows for m in measured for rows in m.head_effects(model.progress)], ignore_index=True
         )
@@ -123,7 +123,7 @@ def _as_before(model: OpenedModel, settings: ScanSettings, kept: KeptLayers) -> 
     return replace(model, chunk=Chunk.of(model.anatomy, tokens, settings.max_memory))
 
 
-def _tell_kept(slug: str, measured: list[Measurement]) -> None:
+def tell_kept(slug: str, measured: list[Measurement]) -> None:
     """Say how much a scan that was stopped has left to go on with."""
     counts = [m.kept_layers() for m in measured]
     found, layers = (sum(numbers) for numbers in zip(*counts, strict=True))

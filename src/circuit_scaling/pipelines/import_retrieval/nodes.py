@@ -12,7 +12,7 @@ from circuit_scaling.marks import marked_by
 from circuit_scaling.models.roster import Rosters
 
 
-@marked_by(retrieval_mark)
+@marked_by(retrieval_mark, "from another file, or with other rosters")
 def import_files(settings: ImportSettings, rosters: Rosters) -> dict[str, pd.DataFrame]:
     """Refuse tables that cannot be right; else write them as the retrieval pipelines do.
 

@@ -11,7 +11,7 @@ from circuit_scaling.marks import marked_by
 from circuit_scaling.models.roster import Rosters
 
 
-@marked_by(heads_mark)
+@marked_by(heads_mark, "from another file, or with other rosters")
 def import_table(settings: ImportSettings, rosters: Rosters) -> dict[str, pd.DataFrame]:
     """Refuse a table that cannot be right; else write it as ``join`` writes scans."""
     imported = import_joint_table(settings, rosters)

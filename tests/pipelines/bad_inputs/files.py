@@ -1,0 +1,169 @@
+"""Files that are damaged or hold something else: YAML, checkpoints, and tables to import."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from tests.conftest import PROJECT
+from tests.helpers.given_retrieval import ablations, rankings
+from tests.helpers.given_tables import clean
+from tests.pipelines.bad_inputs.case import Case
+
+CLASSIFY = "base/parameters_classify.yml"
+BOMB = "".join(
+    f"_{level}: &l{level} [{', '.join([f'*l{level - 1}'] * 10) if level else '1, 2, 3'}]\n"
+    for level in range(9)
+)
+
+
+def yaml(name: str, new: str, *words: str, old: str = "") -> Case:
+    """A text in place of ``old`` in parameters_classify.yml, or at its end."""
+    return Case(f"YAML: {name}", ("parameters_classify.yml", *words), edits=((CLASSIFY, old, new),))
+
+
+def checkpoint(name: str, damage: Callable[[Path], object], *words: str) -> Case:
+    """A copy of an embedded model that something is done to."""
+
+    def prepare(tmp: Path) -> None:
+        shutil.copytree(PROJECT / "data" / "01_raw" / "zoo" / "mini_gpt2_s", tmp / "model")
+        damage(tmp / "model")
+
+    params = ("models.mini_gpt2_s.folder=TMP/model",)
+    return Case(f"checkpoint: {name}", words, params=params, prepare=prepare)
+
+
+def cut(folder: Path) -> None:
+    file = folder / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-100])
+
+
+def other_shape(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"n_layer": 5}))
+
+
+def without_config(folder: Path) -> None:
+    (folder / "config.json").unlink()
+
+
+def heads(name: str, change: Callable[[Path], None], *words: str, keep: bool = False) -> Case:
+    """A table of heads to import."""
+    params = ("import.joint_table=TMP/heads.csv", *(["import.on_suspect=keep"] if keep else []))
+    return Case(
+        f"imported heads: {name}", words, params=params, prepare=change, pipelines="import_tables"
+    )
+
+
+def with_value(tmp: Path, column: str, value: object) -> None:
+    table = clean().astype({column: object})
+    table.loc[3, column] = value
+    table.to_csv(tmp / "heads.csv", index=False)
+
+
+def with_model(tmp: Path, name: str) -> None:
+    table = clean()
+    table["model"] = table["model"].replace(table["model"][0], name)
+    table.to_csv(tmp / "heads.csv", index=False)
+
+
+def ranked(name: str, column: str, value: object, *words: str, keep: bool = True) -> Case:
+    """A table of rankings to import, with another value in one row."""
+
+    def prepare(tmp: Path) -> None:
+        table = rankings().astype({column: object})
+        table.loc[3, column] = value
+        table.to_csv(tmp / "rankings.csv", index=False)
+
+    params = (
+        "import.head_rankings=TMP/rankings.csv",
+        *(["import.on_suspect=keep"] if keep else []),
+    )
+    return Case(
+        *(f"imported rankings: {name}", words, params),
+        prepare=prepare,
+        pipelines="import_retrieval",
+    )
+
+
+def masked(name: str, column: str, value: object, *words: str) -> Case:
+    """A table of accuracies to import, with another value in one row."""
+
+    def prepare(tmp: Path) -> None:
+        table = ablations().astype({column: object})
+        table.loc[3, column] = value
+        table.to_csv(tmp / "masked.csv", index=False)
+
+    params = ("import.ablation_results=TMP/masked.csv", "import.on_suspect=keep")
+    return Case(
+        *(f"imported accuracies: {name}", words, params),
+        prepare=prepare,
+        pipelines="import_retrieval",
+    )
+
+
+YAML = (
+    yaml("a tab", "classify:\n\ttau: 1\n", "line", "a tab", old="classify:\n"),
+    yaml("a key twice", "  tau: 0.1\n", "line 9: 'tau' is there twice"),
+    Case(
+        "YAML: a list",
+        ("globals.yml, line 1: the file must hold",),
+        prepare=lambda tmp: (tmp / "conf" / "test" / "globals.yml").write_text("- roster: test\n"),
+    ),
+    yaml("half a list", "_x: [1, 2\n", "line", "no YAML"),
+    yaml("a name without end", '_x: "abc\n', "line", "no YAML"),
+    yaml("an alias of nothing", "_x: *nothing\n", "line 9", "alias"),
+    yaml("aliases of aliases of aliases", BOMB, "at most 200,000"),
+    yaml("an alias inside itself", "_x: &x [1, *x]\n", "inside what it names"),
+    yaml("a tag", "_x: !!python/object/apply:os.getcwd []\n", "os.getcwd"),
+)
+CHECKPOINTS = (
+    checkpoint("no config.json", without_config, "has no config.json"),
+    checkpoint(
+        "config.json is cut off",
+        lambda folder: (folder / "config.json").write_text('{"n_layer": 4'),
+        *("'mini_gpt2_s' cannot be loaded", "config.json' cannot be read"),
+    ),
+    checkpoint("other layers", other_shape, "the roster says 4 layers", "the checkpoint has 5"),
+    checkpoint("weights are cut off", cut, "model.safetensors' cannot be read", "bytes"),
+    checkpoint(
+        "weights are something else",
+        lambda folder: (folder / "model.safetensors").write_bytes(b"<html>no such model</html>"),
+        "model.safetensors' cannot be read",
+    ),
+    checkpoint("it is gone", shutil.rmtree, "no checkpoint folder", "roster"),
+    Case(
+        "no such package",
+        ("'no_such_package', which is not installed",),
+        params=("models.mini_gpt2_s.package=no_such_package,models.mini_gpt2_s.folder=null",),
+    ),
+    Case(
+        "no such GGUF file",
+        ("there is no file 'q4.gguf'",),
+        params=("models.mini_gpt2_s.gguf=q4.gguf",),
+    ),
+)
+IMPORTS = (
+    heads("no file", lambda tmp: None, "no file", "heads.csv"),
+    heads("an effect of 1e300", partial(with_value, column="delta_ioi", value=1e300), "row 4"),
+    heads("a head of 1e18", partial(with_value, column="head", value=10**18), "0 to 1999"),
+    heads(
+        "a head of 1e18 that is kept",
+        partial(with_value, column="head", value=10**18),
+        "0 to 1999",
+        keep=True,
+    ),
+    heads("infinity", partial(with_value, column="delta_ioi", value="inf"), "not finite"),
+    heads("a name of 300 characters", partial(with_model, name="m" * 300), "100 characters"),
+    heads("text for a number", partial(with_value, column="delta_anti", value="x"), "not a number"),
+    ranked("no end to a score", "score", "inf", "score is infinite in row 4"),
+    ranked("a score of 1e300", "score", 1e300, "score is beyond 1,000,000,000"),
+    ranked("a head of 1e18", "head", 10**18, "0 to 1999"),
+    ranked("a name of 300 characters", "method", "m" * 300, "100 characters"),
+    masked("an accuracy of 1e300", "accuracy", 1e300, "accuracy is beyond"),
+    masked("1e18 heads", "n_heads", 1e18, "n_heads is"),
+)
+FILES = (*YAML, *CHECKPOINTS, *IMPORTS)
