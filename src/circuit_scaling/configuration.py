@@ -64,7 +64,7 @@ class ProjectConfigLoader(OmegaConfigLoader):
         """Build pipelines from other parameters than those of the files from now on."""
         self["parameters"] = parameters
         self.__dict__["parameters"] = parameters
-        self.make_present()
+        self.make_present(self._project)
 
     def go_on_without(self, name: str) -> None:
         """Build pipelines without a parameter or a global of that name from now on."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kedro.framework.project import pipelines
-from kedro.io import DataCatalog, DatasetError, MemoryDataset
+from kedro.io import CatalogProtocol, DatasetError, MemoryDataset
 from kedro.pipeline import Node, Pipeline
 from pydantic import BaseModel
 
@@ -44,7 +44,7 @@ class Ledger:
     What was read is remembered: :meth:`forget` what has been written since.
     """
 
-    def __init__(self, catalog: DataCatalog) -> None:
+    def __init__(self, catalog: CatalogProtocol[Any, Any]) -> None:
         self._catalog = catalog
         self._makers = _makers(tuple(pipelines.items()))
         self._contents: dict[str, str | None] = {}

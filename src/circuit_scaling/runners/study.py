@@ -6,17 +6,20 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 from typing import Any
 
 from kedro.pipeline import Node, Pipeline
 from kedro.runner import AbstractRunner, Task
 
 from circuit_scaling.commands import run_command
+from circuit_scaling.configuration import ProjectConfigLoader
 from circuit_scaling.errors import CircuitScalingError, reason_of
 from circuit_scaling.resume.judge import why_make
 from circuit_scaling.resume.ledger import Ledger
 from circuit_scaling.runners.failures import Failure, failures_in_words
 from circuit_scaling.runners.steps import State, Steps
+from circuit_scaling.runners.turn import Turn
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +70,8 @@ class StudyRunner(AbstractRunner):
                     self._tell_begin(node, steps)
                     steps.begin(node)
                     task = Task(node, catalog, self._is_async, hook_manager, run_id)
-                    running[_started(task, pool)] = node
+                    turn = Turn(task, self._data_root())
+                    running[_started(turn, pool)] = node
                 ended, others = wait(running, return_when=FIRST_COMPLETED)
                 if broken := any(_is_broken(future) for future in ended):
                     ended |= wait(others).done  # they were in the same pool
@@ -90,6 +94,10 @@ class StudyRunner(AbstractRunner):
             if pool is not None:
                 pool.shutdown(wait=True, cancel_futures=True)
         self._conclude(steps)
+
+    def _data_root(self) -> Path | None:
+        """Where other runs may be at work as well; None outside a project."""
+        return ProjectConfigLoader.present().data_root if self._resume else None
 
     def _why(self, ledger: Ledger) -> Callable[[Node], str | None]:
         """What says why a node has to run."""
@@ -142,16 +150,13 @@ def _is_broken(future: Future[Node]) -> bool:
     return isinstance(future.exception(), BrokenProcessPool)
 
 
-def _started(task: Task, pool: Executor | None) -> Future[Node]:
+def _started(turn: Turn, pool: Executor | None) -> Future[Node]:
     """A task under way; without a pool it has ended."""
     if pool is not None:
-        if isinstance(pool, ProcessPoolExecutor):
-            # Hooks cannot be sent to another process: they are made anew there.
-            task.parallel, task.hook_manager = True, None
-        return pool.submit(task)
+        return pool.submit(turn.elsewhere() if isinstance(pool, ProcessPoolExecutor) else turn)
     future: Future[Node] = Future()
     try:
-        future.set_result(task.execute())
+        future.set_result(turn())
     except Exception as error:  # whatever a node raises is told, or is raised again
         future.set_exception(error)
     return future
