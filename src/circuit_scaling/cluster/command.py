@@ -93,21 +93,9 @@ def run_on_cluster(  # noqa: PLR0913 - the options of the command
             "pip install 'circuit-scaling[cluster]'"
         ) from error
     project = find_kedro_project(Path.cwd()) or Path.cwd()
-    with ProjectSession.create(
-        project, env=env, conf_source=conf_source, runtime_params=params
-    ) as session:
-        assert isinstance(session, ProjectSession)
-        context = session.load_context()
-        assert isinstance(context.config_loader, ProjectConfigLoader)
-        asked = partial(asked_for, pipelines)
-        # Whether a model can be opened is for the machine to say on which it is.
-        check_before_run(context.config_loader, project, asked, models_may_fail=True)
-        catalog = context.catalog
-        assert isinstance(catalog, DataCatalog)
-        units = units_of(asked(), Ledger(catalog).is_stored)
+    units = _units(project, pipelines, env, conf_source, params)
     where = ["--scheduler", scheduler] if scheduler else ["--local", str(local)]
     where += [*(["--gpu"] if gpu else []), "--retries", str(retries)]
-    again = _command(pipelines, where)
     console = Console()
     progress = Progress(units, console)
     try:
@@ -126,14 +114,36 @@ def run_on_cluster(  # noqa: PLR0913 - the options of the command
             finally:
                 workers.stop()
                 here.stop()
-    except SchedulerLostError as error:
+    except (SchedulerLostError, KeyboardInterrupt) as error:
+        lost = isinstance(error, SchedulerLostError)
         raise CircuitScalingError(
-            f"The connection to the scheduler was lost. What is done is kept; go on with: {again}"
+            f"{'The connection to the scheduler was lost' if lost else 'Stopped'}. What is done is "
+            f"kept; go on with: {_command(pipelines, where)}"
         ) from error
-    except KeyboardInterrupt as error:
-        raise CircuitScalingError(f"Stopped. What is done is kept; go on with: {again}") from error
     if outcome.failed:
         raise CircuitScalingError(_failures(outcome, pipelines, where))
+
+
+def _units(
+    project: Path,
+    pipelines: Sequence[str],
+    env: str | None,
+    conf_source: str | None,
+    params: dict[str, Any] | None,
+) -> list[Unit]:
+    """The units of the pipelines, once all is checked that can be before anything begins."""
+    with ProjectSession.create(
+        project, env=env, conf_source=conf_source, runtime_params=params
+    ) as session:
+        assert isinstance(session, ProjectSession)
+        context = session.load_context()
+        assert isinstance(context.config_loader, ProjectConfigLoader)
+        asked = partial(asked_for, pipelines)
+        # Whether a model can be opened is for the machine to say on which it is.
+        check_before_run(context.config_loader, project, asked, models_may_fail=True)
+        catalog = context.catalog
+        assert isinstance(catalog, DataCatalog)
+        return units_of(asked(), Ledger(catalog).is_stored)
 
 
 def _command(pipelines: Sequence[str], where: Sequence[str], without: Iterable[str] = ()) -> str:
