@@ -134,7 +134,7 @@ class TestNobodyGoesOn:
     def test_where_the_scheduler_is_lost(self, there: Machines, begun):
         command, child = begun
         there.scheduler.kill()
-        until(lambda: _has_ended(child), 20)
+        until(lambda: _has_ended(child), 60)
         printed = command.communicate(timeout=60)[0]
         assert command.returncode == 1
         assert "Traceback" not in printed
@@ -146,7 +146,7 @@ class TestNobodyGoesOn:
     def test_where_a_person_interrupts_it(self, there: Machines, begun):
         command, child = begun
         command.send_signal(signal.SIGINT)
-        until(lambda: _has_ended(child), 20)
+        until(lambda: _has_ended(child), 60)
         printed = command.communicate(timeout=60)[0]
         assert command.returncode == 1
         assert "Error: Stopped. What is done is kept; go on with: kedro cluster" in printed
@@ -155,7 +155,7 @@ class TestNobodyGoesOn:
     def test_where_the_command_is_killed(self, there: Machines, begun):
         command, child = begun
         command.kill()
-        until(lambda: _has_ended(child), 20)
+        until(lambda: _has_ended(child), 60)
         assert there.workers[0].poll() is None
 
 
@@ -164,7 +164,7 @@ def test_workers_of_this_machine_end_with_the_command(kedro: Kedro):
     until(lambda: len(units_of(command)) == 2)
     all_of_them = psutil.Process(command.pid).children(recursive=True)
     command.kill()
-    until(lambda: all(map(_has_ended, all_of_them)), 20)
+    until(lambda: all(map(_has_ended, all_of_them)), 60)
 
 
 def _process(command: list[str], variables: dict[str, str]) -> subprocess.Popen[str]:

@@ -24,7 +24,7 @@ def environment(**variables: str) -> dict[str, str]:
     return kept | {"PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": "1", **variables}
 
 
-def until(what: Callable[[], object], seconds: float = 120) -> None:
+def until(what: Callable[[], object], seconds: float = 300) -> None:
     """Wait until something is so."""
     deadline = time.monotonic() + seconds
     while not what():
