@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 export DO_NOT_TRACK := 1
 
-.PHONY: run real real-docs gallery test every-test check unit models oracle golden pipelines end-to-end faults browser viz site zoo bench soak architectures bench-gpu clean help
+.PHONY: run real real-docs gallery test every-test check unit models oracle golden pipelines end-to-end faults browser viz site zoo bench soak architectures audit bench-gpu clean help
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -98,9 +98,18 @@ soak: $(STAMP)  ## scan a model of 2.8 billion parameters in 512 MiB beside its 
 	$(BIN)/python -m tests.soak.coverage
 	$(BIN)/python -m tests.soak.kills --each 50
 	$(BIN)/python -m tests.soak.kills --embedded --chain 50
+	$(BIN)/python -m tests.soak.cluster --embedded --kills 5
 
 architectures: $(STAMP)  ## compare the engine with the oracle on every architecture, and write the table
 	$(BIN)/python -m tests.oracle.architectures
+
+# In an environment of its own: what audits is no part of what is audited.
+$(VENV)/audit/bin/pip-audit:
+	$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+
+audit: $(VENV)/audit/bin/pip-audit  ## known vulnerabilities of the pinned packages (needs pypi.org)
+	$(VENV)/audit/bin/python .ci/audit.py $< requirements.lock requirements-real.lock
 
 bench-gpu: $(STAMP)  ## measure it on a GPU (twenty minutes) and write docs/benchmarks.md
 	rm -f docs/benchmarks/cuda.jsonl

@@ -12,6 +12,7 @@ from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import KedroCliError
 from kedro.framework.session import KedroSession
 
+from circuit_scaling.cluster.command import OPTIONS, run_on_cluster
 from circuit_scaling.configuration import LEFT_OUT, ProjectConfigLoader
 from circuit_scaling.datasets import TableDataset
 from circuit_scaling.errors import CircuitScalingError
@@ -77,10 +78,13 @@ _OURS = (
 )
 
 
+_SHARED = ("env", "pipelines", "conf_source", "params", "without")
+"""Options of ``kedro cluster`` that mean what they mean in ``kedro run``."""
+
+
 def _run(resume: bool, keep_going: bool, without: str, **kwargs: Any) -> Any:
     """``kedro run``, with what the project adds."""
-    if left_out := [slug.strip() for slug in without.split(",") if slug.strip()]:
-        kwargs["params"] = {**(kwargs["params"] or {}), LEFT_OUT: left_out}
+    kwargs["params"] = _without(kwargs["params"], without)
     if resume or keep_going:
         name = kwargs["runner"] or "SequentialRunner"
         runner = _RUNNERS.get(name.rpartition(".")[2])
@@ -101,8 +105,25 @@ def _run(resume: bool, keep_going: bool, without: str, **kwargs: Any) -> Any:
     return kedro_run.callback(**kwargs)
 
 
+def _cluster(without: str, **kwargs: Any) -> None:
+    """``kedro cluster``."""
+    run_on_cluster(**kwargs | {"params": _without(kwargs["params"], without)})
+
+
+def _without(params: dict[str, Any] | None, slugs: str) -> dict[str, Any] | None:
+    """Run-time parameters with the models that are left out."""
+    left_out = [slug.strip() for slug in slugs.split(",") if slug.strip()]
+    return {**(params or {}), LEFT_OUT: left_out} if left_out else params
+
+
 run = OneLineCommand(
     kedro_run.name, callback=_run, params=[*kedro_run.params, *_OURS], help=kedro_run.help
+)
+cluster = OneLineCommand(
+    "cluster",
+    callback=_cluster,
+    params=[*OPTIONS, *(option for option in run.params if option.name in _SHARED)],
+    help="Run what is missing or stale, every stage of a model on a worker of a Dask cluster.",
 )
 
 
@@ -143,4 +164,5 @@ def cli() -> None:
 
 
 cli.add_command(run)
+cli.add_command(cluster)
 cli.add_command(prune)

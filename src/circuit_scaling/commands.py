@@ -14,6 +14,7 @@ from omegaconf import OmegaConf
 # An environment variable, because nodes suggest commands too, and they may run in processes of
 # their own. It is not KEDRO_ENV: that would choose the environment of the next session as well.
 _COMMAND, _PARAMS = "CIRCUIT_SCALING_COMMAND", "CIRCUIT_SCALING_PARAMS"
+_WITHOUT = "--without"
 Plain = str | bool | int | float | None
 """What a command line can give as a parameter."""
 _PLAIN = re.compile(r"[\w./~]([\w./~ -]*[\w./~-])?")
@@ -36,7 +37,7 @@ def remember_run(
             left out.
         without: models of the rosters that are left out.
     """
-    given = {"--env": env, "--conf-source": conf_source, "--without": ",".join(without)}
+    given = {"--env": env, "--conf-source": conf_source, _WITHOUT: ",".join(without)}
     options = [part for option, value in given.items() if value for part in (option, value)]
     os.environ[_COMMAND] = shlex.join([*shlex.split(program), *options])
     os.environ[_PARAMS] = json.dumps(dict(_dotted(params or {})))
@@ -49,6 +50,7 @@ def run_command(
     env: str | None = None,
     params: Mapping[str, Plain] | None = None,
     options: Iterable[str] = (),
+    without: Iterable[str] = (),
 ) -> str:
     """The command that runs ``pipelines`` (by default, those of the environment), quoted.
 
@@ -57,8 +59,9 @@ def run_command(
         env: the environment that the command needs, where the present run names none.
         params: run-time parameters by their dotted names, beside those of the run.
         options: further words, such as ``--resume``.
+        without: models of the rosters that are left out, beside those that the run leaves out.
     """
-    command = os.environ.get(_COMMAND, "kedro run")
+    command = _leaving_out(os.environ.get(_COMMAND, "kedro run"), without)
     if env and "--env" not in shlex.split(command):
         command = f"{command} --env {shlex.quote(env)}"
     given: dict[str, Plain] = json.loads(os.environ.get(_PARAMS, "{}")) | dict(params or {})
@@ -70,6 +73,19 @@ def run_command(
     rest = [*options]
     rest += [part for option, value in narrowed.items() if value for part in (option, value)]
     return f"{command} {shlex.join(rest)}".rstrip()
+
+
+def _leaving_out(command: str, without: Iterable[str]) -> str:
+    """The command with more models left out: an option that is given twice counts once."""
+    words, more = shlex.split(command), list(without)
+    if not more:
+        return command
+    if _WITHOUT in words:
+        at = words.index(_WITHOUT)
+        words[at + 1] = ",".join([words[at + 1], *more])
+    else:
+        words += [_WITHOUT, ",".join(more)]
+    return shlex.join(words)
 
 
 def command_in(env: str) -> str:

@@ -72,6 +72,15 @@ class ProjectSession(KedroSession):
             raise CircuitScalingError(reason) from error
 
 
+def asked_for(names: Sequence[str]) -> Pipeline:
+    """The pipelines of these names as one; without a name, those that the environment runs.
+
+    Raises:
+        CircuitScalingError: there is no such pipeline, or two of them make the same table.
+    """
+    return _nodes({"pipeline_names": list(names)})
+
+
 def _names(asked: Mapping[str, Any]) -> list[str]:
     """The pipelines that are asked for."""
     one = asked.get("pipeline_name")

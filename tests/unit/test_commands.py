@@ -105,3 +105,10 @@ def test_another_environment_is_run_with_its_own_pipelines_and_parameters(
     options = pasted(command_in("pretrained"))
     assert (options["env"], options["conf_source"]) == ("pretrained", str(conf))
     assert options["params"] == {}
+
+
+def test_models_that_are_left_out_are_named_once_with_those_of_the_run() -> None:
+    assert run_command(without=["a"]) == "kedro run --without a"
+    remember_run("kedro run", without=["a", "b"])
+    assert run_command() == "kedro run --without a,b"
+    assert run_command(without=["c"], options=["--resume"]) == "kedro run --without a,b,c --resume"

@@ -60,6 +60,6 @@ def failures_in_words(failed: Sequence[Failure], made: int, not_begun: int) -> s
     told.append(f"Try just that again: {again}")
     models = dict.fromkeys(failure.model for failure in failed if failure.model)
     if models:
-        without = run_command(options=["--resume", "--without", ",".join(models)])
+        without = run_command(options=["--resume"], without=models)
         told.append(f"Or go on without what failed: {without}")
     return "\n".join(told)

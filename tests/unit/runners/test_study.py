@@ -108,7 +108,7 @@ def test_one_that_goes_on_makes_all_that_does_not_need_what_failed(
     assert "1 step failed, 2 were done, 2 need what is missing" in words
     assert f"scan.a.ablate  {reason}" in words
     assert "kedro run --resume --keep-going --namespaces scan.a" in words
-    assert "kedro run --resume --without a" in words
+    assert "kedro run --without a --resume" in words
 
 
 def test_a_process_that_is_killed_does_not_end_a_run_that_goes_on(tmp_path: Path) -> None:
