@@ -6,7 +6,6 @@ once. A scan of its own costs the same in every study: ``benchmarks/study.py`` m
 
 from __future__ import annotations
 
-import argparse
 import inspect
 import json
 import os
@@ -14,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -159,21 +158,12 @@ def _draw(pipeline: str, tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
     return {"figures": len(drawn), "tallest_inches": tallest, "failed": failed}
 
 
-def main() -> None:
-    """Measure from small to large; what was measured is kept when it is stopped."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--models", type=int, nargs="+", default=list(SIZES))
-    parser.add_argument("--out", type=Path, default=PROJECT / "docs" / "benchmarks")
-    options = parser.parse_args()
-    out = options.out / "scale.jsonl"
-    of_machine = machine(torch.device("cpu"))
-    out.write_text("", encoding="utf-8")
-    for n in sorted(options.models):
+def measure(sizes: Sequence[int], out: Path) -> None:
+    """Measure from small to large into ``<out>/scale.jsonl``; a stop keeps what was measured."""
+    file, of_machine = out / "scale.jsonl", machine(torch.device("cpu"))
+    file.write_text("", encoding="utf-8")
+    for n in sorted(sizes):
         for result in stages(n):
             print(result, flush=True)
-            with out.open("a", encoding="utf-8") as stream:
+            with file.open("a", encoding="utf-8") as stream:
                 stream.write(json.dumps({**result, "machine": of_machine}) + "\n")
-
-
-if __name__ == "__main__":
-    main()

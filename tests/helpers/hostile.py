@@ -46,7 +46,6 @@ def with_words(context: ReportContext, words: tuple[str, ...]) -> ReportContext:
         roster=roster,
         commits={ending("abc"): [ending("heads")]},
         project_version=ending("1.2.3"),
-        run=ending("kedro run"),
     )
 
 
