@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 export DO_NOT_TRACK := 1
 
-.PHONY: run real real-docs gallery test every-test check unit models oracle golden pipelines end-to-end faults browser viz site zoo bench soak architectures audit bench-gpu clean help
+.PHONY: run real real-docs gallery test every-test check unit models oracle golden pipelines end-to-end faults browser viz site zoo bench scale soak architectures audit bench-gpu clean help
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -88,6 +88,9 @@ zoo: $(STAMP)  ## train the embedded models again
 
 bench: $(STAMP)  ## measure the engine on the CPU (a quarter of an hour) and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks
+
+scale: $(STAMP)  ## what large studies cost, on up to 300 made-up models (a quarter of an hour), and write docs/scale.md
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale
 
 soak: $(STAMP)  ## scan a model of 2.8 billion parameters in 512 MiB beside its weights; measure coverage; kill runs
 	$(BIN)/python -m benchmarks.memory --precision float32 --out docs/benchmarks

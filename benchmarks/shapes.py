@@ -24,7 +24,7 @@ def _gpt2(layers: int, heads: int, width: int) -> PreTrainedConfig:
     return GPT2Config(n_layer=layers, n_head=heads, n_embd=width, n_positions=1024)
 
 
-def _pythia(layers: int, heads: int, width: int) -> PreTrainedConfig:
+def pythia(layers: int, heads: int, width: int) -> PreTrainedConfig:
     return GPTNeoXConfig(
         num_hidden_layers=layers,
         num_attention_heads=heads,
@@ -79,12 +79,12 @@ STUDY: dict[str, Callable[[], PreTrainedConfig]] = {
     "gpt2_medium": lambda: _gpt2(24, 16, 1024),
     "gpt2_large": lambda: _gpt2(36, 20, 1280),
     "gpt2_xl": lambda: _gpt2(48, 25, 1600),
-    "pythia_70m": lambda: _pythia(6, 8, 512),
-    "pythia_160m": lambda: _pythia(12, 12, 768),
-    "pythia_410m": lambda: _pythia(24, 16, 1024),
-    "pythia_1b": lambda: _pythia(16, 8, 2048),
-    "pythia_1_4b": lambda: _pythia(24, 16, 2048),
-    "pythia_2_8b": lambda: _pythia(32, 32, 2560),
+    "pythia_70m": lambda: pythia(6, 8, 512),
+    "pythia_160m": lambda: pythia(12, 12, 768),
+    "pythia_410m": lambda: pythia(24, 16, 1024),
+    "pythia_1b": lambda: pythia(16, 8, 2048),
+    "pythia_1_4b": lambda: pythia(24, 16, 2048),
+    "pythia_2_8b": lambda: pythia(32, 32, 2560),
     "opt_125m": lambda: _opt(12, 12, 768),
     "opt_350m": _opt_350m,
     "opt_1_3b": lambda: _opt(24, 32, 2048),

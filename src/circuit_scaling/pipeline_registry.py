@@ -56,8 +56,8 @@ def register_pipelines() -> dict[str, Pipeline]:
     }
     return {
         **every,
-        "__default__": sum((every[name] for name in _default(study, every)), Pipeline([])),
-        "overview": sum(_study(slugs[:2], asked[:2]).values(), Pipeline([])),
+        "__default__": Pipeline([every[name] for name in dict.fromkeys(_default(study, every))]),
+        "overview": Pipeline(_study(slugs[:2], asked[:2]).values()),
     }
 
 

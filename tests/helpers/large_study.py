@@ -90,19 +90,29 @@ def checkpoints() -> Study:
 @cache
 def context(study: Study) -> ReportContext:
     """The material of the page of a whole study."""
-    tables = {**_of_heads(study), **_of_retrieval(study), "published_audit": _audited()}
+    made = tables(study)
     return ReportContext(
-        tables=tables,
-        figures=_figures(tables),
+        tables=made,
+        figures=_figures(made),
         roster=synthetic.roster(study.models),
         makers=synthetic.MAKERS,
         tau=synthetic.TAU,
         project_version="1.2.3",
-        commits={"abcdef0": sorted(tables)},
+        commits={"abcdef0": sorted(made)},
     )
 
 
-def _of_heads(study: Study) -> dict[str, pd.DataFrame]:
+EMPTY = ReportContext(makers=synthetic.MAKERS, tau=synthetic.TAU, project_version="1.2.3")
+"""A page without a table."""
+
+
+def tables(study: Study, across: bool = True) -> dict[str, pd.DataFrame]:
+    """Every table of the page; ``across``: pairs of models of two families are compared too."""
+    heads = _of_heads(study, across)
+    return {**heads, **_of_retrieval(study), "published_audit": _audited()}
+
+
+def _of_heads(study: Study, across: bool) -> dict[str, pd.DataFrame]:
     models = study.models
     heads = synthetic.classified_heads(models)
     for task in STUDY_TASKS:
@@ -137,7 +147,7 @@ def _of_heads(study: Study) -> dict[str, pd.DataFrame]:
         "scale_trend": synthetic.scale_trend(list(dict.fromkeys(m.family for m in models))),
         "layer_profile": synthetic.layer_profile(heads),
         "control_models": synthetic.control_models((*models, synthetic.MODELS[-1])),
-        **_transfer(heads),
+        **_transfer(heads, across),
         "causal_summary": filled("causal_summary", traced.assign(delta=traced["delta_ioi"])),
         "head_reads": filled("head_reads", _read(heads, strong)),
         "head_writes": filled("head_writes", _written(traced, heads)),
@@ -156,11 +166,13 @@ def _of_first_model(heads: pd.DataFrame) -> pd.DataFrame:
     return synthetic.bos_effects(heads).merge(heads[[*_KEYS, "n_layers", "n_heads"]], on=_KEYS)
 
 
-def _transfer(heads: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def _transfer(heads: pd.DataFrame, across: bool) -> dict[str, pd.DataFrame]:
     """Every model's 20 strongest IOI-like heads in every other model."""
     models = heads.drop_duplicates("model")[["family", "model"]]
     pairs = models.add_prefix("base_").merge(models.add_prefix("tgt_"), how="cross")
     pairs = pairs[pairs["base_model"] != pairs["tgt_model"]]
+    if not across:
+        pairs = pairs[pairs["base_family"] == pairs["tgt_family"]]
     by_task = pairs.merge(pd.DataFrame({"task": STUDY_TASKS}), how="cross")
     counted = by_task.assign(n_base_heads=20, n_target_heads=144, n_matched=20, n_present=18)
     counted = counted.assign(n_at_depth=20, frac_missing=0.1, reason="")
@@ -302,14 +314,14 @@ def _mark(wanted: set[str]) -> str:
 def _drawings(tables: Mapping[str, pd.DataFrame], wanted: set[str]) -> Iterator[tuple[str, str]]:
     for pipeline in _DRAWN_BY:
         draw = import_module(f"circuit_scaling.pipelines.{pipeline}.nodes").draw
-        given = _enough_for(pipeline, tables)
+        given = enough_for(pipeline, tables)
         parts = {name: given[name] for name in inspect.signature(draw).parameters}
         for name, (figure, shown) in draw(**parts).items():
             if name in wanted:
                 yield name, to_svg(figure, mark_on(shown))
 
 
-def _enough_for(pipeline: str, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+def enough_for(pipeline: str, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     """What a pipeline draws from; of figures that are one per model or length, one is enough."""
     heads, rankings = tables["classified_heads"], tables["head_rankings"]
     model, reader = heads["model"].iloc[0], rankings["model"].iloc[0]

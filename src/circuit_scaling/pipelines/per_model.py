@@ -46,8 +46,9 @@ def per_model(
     template = Pipeline(list(nodes))
     read = {name for name in template.inputs() if not _is_parameter(name)}
     given = {name for name in template.inputs() if _is_parameter(name)}
-    return sum(
-        (
+    # One pipeline from all copies: Kedro checks a whole graph at each addition of two.
+    return Pipeline(
+        [
             Pipeline(
                 template,
                 namespace=f"{stage}.{slug}",
@@ -59,8 +60,7 @@ def per_model(
                 },
             )
             for slug in slugs
-        ),
-        Pipeline([]),
+        ]
     )
 
 

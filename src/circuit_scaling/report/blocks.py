@@ -19,6 +19,9 @@ ABILITY_FLAGS = {"able": "", "unable": "not competent", "unknown": "competence n
 FILTERS = ("family", "model", "category", "competence")
 """By what the rows of tables can be picked on the page."""
 
+LONGEST = 2000
+"""Rows of a table on the page; pairs of models are more than a browser sorts at once."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -215,6 +218,14 @@ def columns(frame: pd.DataFrame, *names: str) -> list[tuple[Any, ...]]:
 def rows_of(frame: pd.DataFrame) -> list[Any]:
     """The rows, with the columns as attributes; a name in place of a position can be read."""
     return list(frame.itertuples(index=False))
+
+
+def first_rows(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """The rows that the page shows, and the sentence that says so where they are not all."""
+    if len(frame) <= LONGEST:
+        return frame, ""
+    told = f" The first {LONGEST:,} of {len(frame):,} rows: the others are in the stored table."
+    return frame.head(LONGEST), told
 
 
 def without_unknown(table: Table) -> Table | None:

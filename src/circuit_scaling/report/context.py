@@ -60,6 +60,20 @@ class ReportContext:
                 return order_models(frame)
         return []
 
+    def of_model(self, name: str, model: object) -> pd.DataFrame:
+        """The rows of a table about a model, found by one reading of the table for all models."""
+        table = self.tables[name]
+        if name not in self._places:
+            indices = table.groupby("model", sort=False).indices
+            self._places[name] = {slug: list(rows) for slug, rows in indices.items()}
+        found: pd.DataFrame = table.iloc[self._places[name].get(model, [])]
+        return found
+
+    @cached_property
+    def _places(self) -> dict[str, dict[object, list[int]]]:
+        """Table -> model -> the numbers of its rows."""
+        return {}
+
     @property
     def imported(self) -> bool:
         """Whether the heads come from a table that was measured elsewhere."""
@@ -84,6 +98,7 @@ class ReportContext:
         """Whether a pipeline makes any of these tables; unless nothing is known of any pipeline."""
         return not self.makers or any(table in self.makers for table in tables)
 
+    @cached_property
     def suspect(self) -> dict[tuple[str, int, int], str]:
         """(model, layer, head) -> what is suspect about it, for the heads where something is."""
         heads = self.tables.get("classified_heads")
@@ -93,6 +108,7 @@ class ReportContext:
         keys = zip(found["model"], found["layer"], found["head"], strict=True)
         return dict(zip(keys, found["suspect"], strict=True))
 
+    @cached_property
     def unsure_heroes(self) -> dict[tuple[str, int, int], str]:
         """(model, layer, head) -> that its category is unsure, of the heroes where it is.
 
@@ -106,23 +122,28 @@ class ReportContext:
         keys = zip(unsure["model"], unsure["layer"], unsure["head"], strict=True)
         return dict.fromkeys(keys, "category unsure")
 
+    @cached_property
     def suspect_models(self) -> set[str]:
         """Models with a suspect head."""
-        return {model for model, _, _ in self.suspect()}
+        return {model for model, _, _ in self.suspect}
 
     def ability(self, model: object, task: object) -> str:
         """``able``, ``unable`` or ``unknown``: whether the clean contrast's interval is above 0.
 
         A control has no answer that a model could fail to give, so that all are able.
         """
+        return self._abilities.get((model, task), "unknown")
+
+    @cached_property
+    def _abilities(self) -> dict[tuple[object, object], str]:
+        """(model, task) -> ability, looked up for every pair of models."""
         competence = self.tables.get("competence")
         if competence is None:
-            return "unknown"
+            return {}
         rows = competence[["model", "task", "readout", "competent"]]
-        found = rows[(rows["model"] == model) & (rows["task"] == task)]
-        if len(found) and found["readout"].iloc[0] != "contrast":
-            return "able"
-        return next(iter(abilities(found[["competent"]])), "unknown")
+        rows = rows.drop_duplicates(["model", "task"])
+        found = abilities(rows[["competent"]]).where(rows["readout"] == "contrast", "able")
+        return dict(zip(zip(rows["model"], rows["task"], strict=True), found, strict=True))
 
     def marked(self, ability: str) -> str:
         """The ability by which a model is marked: of an imported table none is known, said once."""

@@ -120,3 +120,21 @@ def test_a_collector_knows_the_models_and_keeps_its_name() -> None:
 def test_stacked_tables_are_numbered_anew() -> None:
     table = pd.DataFrame({"n": [1, 2]})
     assert list(stack(table, table).index) == [0, 1, 2, 3]
+
+
+def test_each_further_model_costs_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kedro checks the whole graph of every pipeline that is made: many small ones, one large."""
+    checked: list[int] = []
+    make = Pipeline.__init__
+
+    def counting(self: Pipeline, *args, **kwargs) -> None:
+        make(self, *args, **kwargs)
+        checked.append(len(self.nodes))
+
+    monkeypatch.setattr(Pipeline, "__init__", counting)
+    work = {}
+    for n in (20, 80):
+        checked.clear()
+        per_model("scan", [f"m{i}" for i in range(n)], [Node(summarise, "effects", "summary")])
+        work[n] = sum(checked)
+    assert work[80] < 4.2 * work[20]

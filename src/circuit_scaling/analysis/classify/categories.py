@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from circuit_scaling.analysis.classify.settings import ClassifySettings
+from circuit_scaling.analysis.with_effects import with_effects
 from circuit_scaling.statistics.bootstrap import bootstrap_draws
 from circuit_scaling.statistics.categories import (
     ShareInterval,
@@ -45,8 +46,8 @@ def classify_heads(
         ``classified_heads`` and ``head_category_summary``.
     """
     classified, summaries = [], []
-    for (family, model), rows in heads.groupby(_MODEL, sort=False):
-        of_model = effects[(effects["family"] == family) & (effects["model"] == model)]
+    for rows, of_model in with_effects(heads, effects):
+        family, model = rows[_MODEL].iloc[0]
         of_clean = competence[competence["model"] == model]
         table, summary = _classify_model(rows.copy(), of_model, settings)
         for task, column in (("ioi", "competent_ioi"), ("anti_names", "competent_anti_names")):

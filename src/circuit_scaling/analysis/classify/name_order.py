@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from circuit_scaling.analysis.classify.categories import task_totals
+from circuit_scaling.analysis.with_effects import with_effects
 from circuit_scaling.statistics.categories import categorise
 from circuit_scaling.statistics.clusters import cluster_totals
 from circuit_scaling.statistics.means import cluster_means
@@ -16,7 +17,6 @@ from circuit_scaling.tables.classify import NAME_ORDER
 from circuit_scaling.tables.columns import HEAD_KEYS
 
 FIRST = "anti_names_first"
-_MODEL = ["family", "model"]
 
 
 def name_order(heads: pd.DataFrame, effects: pd.DataFrame, tau: float) -> pd.DataFrame:
@@ -35,10 +35,8 @@ def name_order(heads: pd.DataFrame, effects: pd.DataFrame, tau: float) -> pd.Dat
         return NAME_ORDER.empty()
     found = [
         rows
-        for (family, model), of_model in heads.groupby(_MODEL, sort=False)
-        for rows in _of_model(
-            of_model, effects[(effects["family"] == family) & (effects["model"] == model)], tau
-        )
+        for of_model, of_clusters in with_effects(heads, effects)
+        for rows in _of_model(of_model, of_clusters, tau)
     ]
     return pd.concat(found, ignore_index=True) if found else NAME_ORDER.empty()
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from circuit_scaling.analysis.classify.categories import task_totals
 from circuit_scaling.analysis.join.agreement import is_of_kind
+from circuit_scaling.analysis.with_effects import with_effects
 from circuit_scaling.measuring.scan.settings import AblationKind
 from circuit_scaling.statistics.categories import resolved
 from circuit_scaling.statistics.means import cluster_means
@@ -18,7 +19,6 @@ from circuit_scaling.statistics.power import prompts_for_shares, prompts_needed
 from circuit_scaling.tables.classify import BOTH, PROMPTS_NEEDED, RESOLVED_SHARES
 from circuit_scaling.vocabulary import STUDY_TASKS
 
-_MODEL = ["family", "model"]
 _MOST = 1_000_000
 
 
@@ -38,11 +38,11 @@ def prompts_needed_by(
     """
     rows = [
         row
-        for (family, model), of_model in heads.groupby(_MODEL, sort=False)
+        for of_model, of_clusters in with_effects(heads, effects)
         for row in _rows(
             of_model,
-            effects[(effects["family"] == family) & (effects["model"] == model)],
-            competence[competence["model"] == model],
+            of_clusters,
+            competence[competence["model"] == of_model["model"].iloc[0]],
             tau,
         )
     ]

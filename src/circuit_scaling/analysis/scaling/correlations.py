@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 
 from circuit_scaling.analysis.classify.categories import task_totals
 from circuit_scaling.analysis.scaling.settings import ScalingSettings
+from circuit_scaling.analysis.with_effects import with_effects
 from circuit_scaling.statistics.agreement import pearson, spearman
 from circuit_scaling.statistics.correlation import corrected_correlation, effective_heads
 from circuit_scaling.statistics.cross_cluster import pair_weight, pairwise_products, parts_of
@@ -43,20 +42,11 @@ def corr_vs_scale(
     """
     rows = [
         {**_facts(heads), **_correlation(heads, of_model, settings)}
-        for heads, of_model in by_model(classified, effects)
+        for heads, of_model in with_effects(classified, effects)
     ]
     if not rows:
         return CORR_VS_SCALE.empty()
     return pd.DataFrame(rows).astype(dict.fromkeys(COMPETENT, "boolean"))
-
-
-def by_model(
-    classified: pd.DataFrame, effects: pd.DataFrame
-) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
-    """Heads and cluster effects of each model, in the order of the table."""
-    found = {names: rows for names, rows in effects.groupby(_MODEL, sort=False)}
-    for names, heads in classified.groupby(_MODEL, sort=False):
-        yield heads, found.get(names, effects.iloc[:0])
 
 
 def _facts(heads: pd.DataFrame) -> dict[str, object]:

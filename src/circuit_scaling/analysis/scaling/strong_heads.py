@@ -11,8 +11,8 @@ import pandas as pd
 
 from circuit_scaling.analysis.classify.categories import share_columns, task_totals
 from circuit_scaling.analysis.classify.settings import ClassifySettings
-from circuit_scaling.analysis.scaling.correlations import by_model
 from circuit_scaling.analysis.scaling.settings import ScalingSettings
+from circuit_scaling.analysis.with_effects import with_effects
 from circuit_scaling.statistics.bootstrap import bootstrap_draws
 from circuit_scaling.statistics.categories import (
     ShareInterval,
@@ -56,7 +56,7 @@ def strong_heads(
     """
     strong: list[dict[str, object]] = []
     profile: list[dict[str, object]] = []
-    for heads, of_model in by_model(classified, effects):
+    for heads, of_model in with_effects(classified, effects):
         model = _with_draws(heads, of_model, settings)
         strong += _by_tau(model, sorted({*categories.taus, categories.tau}))
         profile += _by_depth(model, categories.tau, settings.depth_bins)

@@ -82,8 +82,10 @@ def pairs_of(models: list[ModelHeads], settings: TransferSettings) -> Iterator[P
     Raises:
         CircuitScalingError: a listed model is not in the table.
     """
-    if settings.pairs == "all":
-        yield from permutations(models, 2)
+    if isinstance(settings.pairs, str):
+        within = settings.pairs == "families"
+        ordered = permutations(models, 2)
+        yield from (pair for pair in ordered if not within or pair[0].family == pair[1].family)
         return
     known = list(dict.fromkeys(found.model for found in models))
     for base, target in settings.pairs:

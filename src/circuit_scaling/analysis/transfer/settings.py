@@ -14,14 +14,14 @@ class TransferSettings(Block):
 
     Attributes:
         k: the strongest heads of the base that are looked for in the target.
-        pairs: ``all`` ordered pairs, or a list of ``[base, target]``.
+        pairs: ``all`` ordered pairs, those within ``families``, or a list of ``[base, target]``.
         n_null: random draws behind each p and each interval under chance.
         n_boot: bootstrap draws over the target's clusters.
         seed: of the draws.
     """
 
     k: int = Field(gt=0)
-    pairs: Literal["all"] | tuple[tuple[str, str], ...]
+    pairs: Literal["all", "families"] | tuple[tuple[str, str], ...]
     n_null: Permutations = Field(ge=99)
     n_boot: Draws = Field(ge=200)
     seed: Seed = 0
@@ -29,10 +29,10 @@ class TransferSettings(Block):
     @field_validator("pairs")
     @classmethod
     def _two_models_once(
-        cls, pairs: Literal["all"] | tuple[tuple[str, str], ...]
-    ) -> Literal["all"] | tuple[tuple[str, str], ...]:
+        cls, pairs: Literal["all", "families"] | tuple[tuple[str, str], ...]
+    ) -> Literal["all", "families"] | tuple[tuple[str, str], ...]:
         seen = set()
-        for base, target in pairs if pairs != "all" else ():
+        for base, target in () if isinstance(pairs, str) else pairs:
             if base == target:
                 raise ValueError(f"the pair [{base}, {target}] compares a model with itself")
             if (base, target) in seen:

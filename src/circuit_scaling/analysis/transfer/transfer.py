@@ -19,6 +19,7 @@ from circuit_scaling.analysis.transfer.matching import (
 from circuit_scaling.analysis.transfer.pairs import ModelHeads, models_of, pairs_of
 from circuit_scaling.analysis.transfer.settings import TransferSettings
 from circuit_scaling.analysis.transfer.target_ranks import SetScore, TargetRanks, target_ranks
+from circuit_scaling.analysis.with_effects import with_effects
 from circuit_scaling.statistics.significance import q_values
 from circuit_scaling.tables.table import Table
 from circuit_scaling.tables.transfer import (
@@ -73,12 +74,14 @@ def transfer(
     matchings = [match_heads(base, target) for base, target in pairs]
     heads: dict[tuple[int, str], list[_Row]] = {}
     summaries: dict[tuple[int, str], _Row] = {}
+    of_target: dict[int, list[int]] = {}
+    for i, (_, target) in enumerate(pairs):
+        of_target.setdefault(id(target), []).append(i)
     # Target by target: what chance makes of a large model's ranks is too much to keep for all.
-    for target in models:
-        wanted = [i for i, pair in enumerate(pairs) if pair[1] is target]
-        effects = joint_effects[
-            (joint_effects["family"] == target.family) & (joint_effects["model"] == target.model)
-        ]
+    for target, (_, effects) in zip(
+        models, with_effects(classified_heads, joint_effects), strict=True
+    ):
+        wanted = of_target.get(id(target), [])
         for task in _TASKS if wanted else ():
             ranks = target_ranks(target, effects, task, settings)
             for i in wanted:

@@ -48,7 +48,7 @@ def _tell(context: ReportContext) -> Told:
     largest = with_all_heroes(arrange(summary, context.order))
     joint = largest[largest["hero_set"] == "hero_joint"]
     tasks = joint[joint["readout"] == "contrast"]
-    primary, suspect = tasks[tasks["primary"]], context.suspect_models()
+    primary, suspect = tasks[tasks["primary"]], context.suspect_models
     blocks: list[Block] = [_tasks_table(primary, suspect)]
     caption = (
         "All heroes of a model minus random heads of the same layers, in mean contrast on test"

@@ -52,13 +52,13 @@ def _tell(context: ReportContext) -> Told:
         blocks += drawing(context.figures, name, caption)
     if len(similarity):
         blocks.append(_similarity_table(similarity))
-    unsure = context.unsure_heroes()
+    unsure = context.unsure_heroes
     blocks += [
         _heroes_table(str(model), of, unsure) for model, of in rows.groupby("model", sort=False)
     ]
     sentences = (
         *_introduction(rows, able),
-        *_who_does_it(able, context.unsure_heroes()),
+        *_who_does_it(able, context.unsure_heroes),
         *_directions(able),
         *_repair(able),
         *_pairs(pairs, able),

@@ -44,7 +44,7 @@ def _tell(context: ReportContext) -> Told:
     if frame.empty:
         return Told(("No model has heads to compare.",))
     frame = arrange(frame, context.order)
-    suspect = context.suspect_models()
+    suspect = context.suspect_models
     blocks: list[Block] = [_correlations(frame, suspect, context)]
     caption = "Correlation of the two effects over the heads of each model, against its size."
     blocks += drawing(context.figures, "corr_vs_scale_cross_family", caption)

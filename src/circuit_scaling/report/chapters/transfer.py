@@ -17,6 +17,7 @@ from circuit_scaling.report.blocks import (
     count_cell,
     counted,
     drawing,
+    first_rows,
     interval,
     listed,
     model_cell,
@@ -79,7 +80,7 @@ def _tell(context: ReportContext) -> Told:
         " mark by chance in each matrix."
     )
     blocks += drawing(context.figures, "ioi_transfer_summary", caption)
-    suspect = context.suspect_models()
+    suspect = context.suspect_models
     if matched:
         blocks.append(_matching_table(matching, suspect))
     caption = "The same index in the other models: what the IOI-like heads of each model are there."
@@ -225,6 +226,7 @@ def _ways_table(summary: pd.DataFrame, ways: Sequence[_Way]) -> Table:
 
 def _matching_table(matching: pd.DataFrame, suspect: set[str]) -> Table:
     """Every pair: correlations of the effects of matched heads."""
+    shown, told = first_rows(matching)
     rows = [
         (
             model_cell(row["base_model"], suspect),
@@ -239,20 +241,20 @@ def _matching_table(matching: pd.DataFrame, suspect: set[str]) -> Table:
             number_cell(row["q_pearson"], 3),
             text_cell(row["reason"]),
         )
-        for row in matching.to_dict("records")
+        for row in shown.to_dict("records")
     ]
     names = ["base", "target", "task", "matched", "Spearman", "p", "q", "Pearson", "p", "q"]
     names.append("not available")
     caption = (
         "Heads matched by function: do their effects on held-out prompts agree? Every pair; q is"
-        " over every two models once."
+        f" over every two models once.{told}"
     )
     return Table(names, rows, caption, folded=True)
 
 
 def _pairs_table(summary: pd.DataFrame, task: str, context: ReportContext) -> Table:
-    suspect = context.suspect_models()
-    of_task = summary[summary["task"] == task]
+    suspect = context.suspect_models
+    of_task, told = first_rows(summary[summary["task"] == task])
     of_task = of_task.assign(
         base_ability=abilities(of_task[["base_competent"]]).map(context.marked),
         tgt_ability=abilities(of_task[["tgt_competent"]]).map(context.marked),
@@ -262,7 +264,7 @@ def _pairs_table(summary: pd.DataFrame, task: str, context: ReportContext) -> Ta
         *("base", "target", "heads", "missing", "same layer and head", "random", "p"),
         *("p in layer", "same depth", "p", "like function", "p"),
     ]
-    caption = f"Every pair: {task_name(task)}."
+    caption = f"Every pair: {task_name(task)}.{told}"
     return Table(names, rows, caption, folded=True)
 
 

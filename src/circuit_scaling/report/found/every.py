@@ -50,7 +50,7 @@ def what_was_found(context: ReportContext) -> list[Finding]:
 
 def caveats(context: ReportContext) -> list[str]:
     """How sure the findings are, and what is suspect in the tables beneath them."""
-    suspect = context.suspect_models()
+    suspect = context.suspect_models
     told = circuits.uncertainty(context)
     if suspect:
         names = sorted(suspect)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from circuit_scaling.figures.style import CATEGORIES, number
@@ -35,7 +36,6 @@ _ROLES = {
     "first_token": "the first token",
     "rest": "the rest of the prompt",
 }
-_KEY = ["model", "layer", "head"]
 
 
 def write(context: ReportContext) -> str:
@@ -78,8 +78,7 @@ def _opening(context: ReportContext) -> Iterator[str]:
 
 def _model(context: ReportContext, model: str, heroes: pd.DataFrame) -> Iterator[str]:
     yield f"## {model_name(context, model)}"
-    heads = context.tables["classified_heads"]
-    rows = heads[heads["model"] == model]
+    rows = context.of_model("classified_heads", model)
     if len(rows):
         first = rows.iloc[0]
         parts = (family_name(first["family"]), size(first["params_m"]), counted(len(rows), "head"))
@@ -108,13 +107,14 @@ def _hero(context: ReportContext, hero: Any) -> Iterator[str]:
 
 def _of(context: ReportContext, name: str, hero: Any) -> pd.DataFrame | None:
     """The rows of a table about the hero on the tasks of the study, in their order."""
-    rows = context.tables.get(name)
-    if rows is None:
+    if name not in context.tables:
         return None
-    for key in _KEY:
-        rows = rows[rows[key] == getattr(hero, key)]
+    rows = context.of_model(name, hero.model)
+    rows = rows[(rows["layer"] == hero.layer) & (rows["head"] == hero.head)]
     rows = rows[rows["task"].isin(STUDY_TASKS)]
-    return rows.sort_values("task", key=lambda tasks: tasks.map(STUDY_TASKS.index), kind="stable")
+    order = [STUDY_TASKS.index(task) for task in rows["task"]]
+    ordered: pd.DataFrame = rows.iloc[np.argsort(order, kind="stable")]
+    return ordered
 
 
 def _effect(context: ReportContext, hero: Any, task: str) -> str:
@@ -191,10 +191,10 @@ def _verdict(row: Any) -> str:
 
 def _together(context: ReportContext, model: str) -> Iterator[str]:
     """The heroes of each category, and all of them, ablated together on held-out prompts."""
-    summary = context.tables.get("ablation_summary")
-    if summary is None:
+    if "ablation_summary" not in context.tables:
         return
-    kept = summary["primary"] & (summary["model"] == model) & summary["task"].isin(STUDY_TASKS)
+    summary = context.of_model("ablation_summary", model)
+    kept = summary["primary"] & summary["task"].isin(STUDY_TASKS)
     rows = rows_of(with_all_heroes(summary[kept]))
     if rows:
         yield "### Ablated together, on held-out prompts"

@@ -44,11 +44,8 @@ def effect_words(context: ReportContext, hero: Any, task: str, digits: int = 3) 
     value, se = getattr(hero, f"delta_{task}"), getattr(hero, f"se_{task}", None)
     low = high = None
     if heads is not None and f"low_{task}" in heads:
-        found = heads[
-            (heads["model"] == hero.model)
-            & (heads["layer"] == hero.layer)
-            & (heads["head"] == hero.head)
-        ]
+        found = context.of_model("classified_heads", hero.model)
+        found = found[(found["layer"] == hero.layer) & (found["head"] == hero.head)]
         if len(found):
             low, high = (found[f"{end}_{task}"].iloc[0] for end in ("low", "high"))
     if pd.isna([as_float(low), as_float(high)]).any() and not pd.isna(as_float(se)):
@@ -59,5 +56,5 @@ def effect_words(context: ReportContext, hero: Any, task: str, digits: int = 3) 
 def flags_of(context: ReportContext, hero: Any) -> list[str]:
     """What is unsure or suspect about the hero."""
     key = (hero.model, hero.layer, hero.head)
-    found = (context.unsure_heroes().get(key), context.suspect().get(key))
+    found = (context.unsure_heroes.get(key), context.suspect.get(key))
     return [flag for flag in found if flag]

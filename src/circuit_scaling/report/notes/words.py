@@ -83,7 +83,7 @@ def family_name(family: object) -> str:
 
 def model_name(context: ReportContext, model: object, tasks: Sequence[str] = STUDY_TASKS) -> str:
     """A model, with what is to be known of it before anything is concluded."""
-    marks = ["suspect"] if model in context.suspect_models() else []
+    marks = ["suspect"] if model in context.suspect_models else []
     for task in tasks:
         ability = context.marked(context.ability(model, task))
         if ability != "able":

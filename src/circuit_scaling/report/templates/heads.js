@@ -95,9 +95,11 @@ if (known.rows.length) {
     ...Object.fromEntries(["family", "model", "competence"].map((name) => [name, row[column[name]]])),
     category: categories[row[column.category]] ?? row[column.category],
   }));
-  const columns = known.columns.map((title, index) => {
-    if (index === column.head) return { title, render: (name, kind, row) => (kind === "display" ? headLink(row) : name) };
-    if (index < known.words) return { title };
+  // DataTables takes titles and cells for markup; names come from outside.
+  const columns = known.columns.map((name, index) => {
+    const title = element("span", name).innerHTML;
+    if (index === column.head) return { title, render: (head, kind, row) => (kind === "display" ? headLink(row) : head) };
+    if (index < known.words) return { title, render: DataTable.render.text() };
     const digits = known.digits[index - known.words];
     return { title, type: "measured", render: (value, kind) => (kind === "display" ? shown(value, digits) : value) };
   });

@@ -47,7 +47,7 @@ def _tell(context: ReportContext) -> Told:
     else:
         sentences += _certainty(frame, context.tau)
     rows = []
-    suspect = context.suspect_models()
+    suspect = context.suspect_models
     for row in frame.to_dict("records"):
         cells = [model_cell(row["model"], suspect), count_cell(row["n_heads_total"])]
         for category in CATEGORIES:

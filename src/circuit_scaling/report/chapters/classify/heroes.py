@@ -41,7 +41,7 @@ def _tell(context: ReportContext) -> Told:
         held_out,
         "Weak heads are listed for comparison and are never taken for heroes.",
     )
-    unsure = context.unsure_heroes()
+    unsure = context.unsure_heroes
     strong = frame[frame["category"] != "weak"]
     if strong["category_stability"].notna().any():
         sentences = (
@@ -50,7 +50,7 @@ def _tell(context: ReportContext) -> Told:
             " category in fewer than half of the bootstrap draws of select prompts; they are marked"
             " wherever they appear.",
         )
-    flags = {**unsure, **context.suspect()}
+    flags = {**unsure, **context.suspect}
     tables = tuple(
         _hero_table(str(model), group, flags, imported=context.imported)
         for model, group in frame.groupby("model", sort=False)
@@ -62,7 +62,7 @@ def _tell(context: ReportContext) -> Told:
 def _hero_overview(
     frame: pd.DataFrame, context: ReportContext, unsure: Mapping[tuple[str, int, int], str]
 ) -> Table:
-    suspect = context.suspect_models()
+    suspect = context.suspect_models
     first = frame[frame["rank"] == frame.groupby(["model", "category"])["rank"].transform("min")]
     by_key = {(row["model"], row["category"]): row for row in first.to_dict("records")}
     rows = []

@@ -38,7 +38,7 @@ def _tell(context: ReportContext) -> Told:
         sentence = f"Not run: none of the models with published heads was scanned ({names})."
         return Told((sentence,))
     frame = arrange(frame, context.order)
-    suspect = context.suspect()
+    suspect = context.suspect
     tables = tuple(
         _table(str(model), rows, suspect, context.marked(context.ability(model, "ioi")))
         for model, rows in frame.groupby("model", sort=False)

@@ -66,7 +66,7 @@ def _suspects(context: ReportContext) -> list[str]:
     """One sentence per model with suspect heads."""
     sentences = []
     reasons: dict[str, list[str]] = {}
-    for (model, _, _), reason in context.suspect().items():
+    for (model, _, _), reason in context.suspect.items():
         reasons.setdefault(model, []).append(reason)
     for model, given in reasons.items():
         named = dict.fromkeys(part for reason in given for part in reason.split("; "))

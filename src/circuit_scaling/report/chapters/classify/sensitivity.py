@@ -43,7 +43,7 @@ def _tell(context: ReportContext) -> Told:
                 f" and {last} at τ = {taus[-1]:g}."
             )
     by_key = {(row["model"], row["basis"], row["tau"]): row for row in frame.to_dict("records")}
-    suspect = context.suspect_models()
+    suspect = context.suspect_models
     rows = []
     for model in frame["model"].drop_duplicates():
         for basis in bases:
