@@ -83,7 +83,7 @@ class OneAtATime:
             turn.enter_context(node_lock(self._data_root, node.name))
             self._turns[get_ident()] = turn, set(node.outputs)
 
-    @hook_impl
+    @hook_impl(trylast=True)  # others still write what belongs to the result
     def after_dataset_saved(self, dataset_name: str) -> None:
         """Give the lock back after the last result."""
         _, unsaved = self._turns.get(get_ident(), (None, {dataset_name}))
@@ -96,7 +96,7 @@ class OneAtATime:
         """Give the lock back: nothing will be saved."""
         self._end_turn(get_ident())
 
-    @hook_impl
+    @hook_impl(tryfirst=True)  # another hook raises
     def on_pipeline_error(self) -> None:
         """Give all locks back, also where results could not be saved."""
         for thread in [*self._turns]:

@@ -25,7 +25,7 @@ CONTEXT_CLASS = ProjectContext
 SESSION_CLASS = ProjectSession
 # Kedro calls them from the last to the first.
 HOOKS = (
-    OneAtATime(),  # gives its locks back when all others are done
+    OneAtATime(),
     Stamping(),
     NothingOutdated(),
     MissingInputs(),
