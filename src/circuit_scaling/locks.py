@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -100,17 +101,20 @@ def _acquire(file: Path, node: str) -> bool:
         if key in _held:
             _held[key].times += 1
             return False
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        lock, waited = FileLock(file, thread_local=False), False
+    lock, waited = FileLock(file, thread_local=False), False
+    while not lock.is_locked:
         try:
+            file.parent.mkdir(parents=True, exist_ok=True)
             lock.acquire(blocking=False)
         except Timeout:
-            _log.warning("%s: waiting for %s, which makes it.", node, _holder(file))
-            lock.acquire(poll_interval=_POLL)
+            if not waited:
+                _log.warning("%s: waiting for %s, which makes it.", node, _holder(file))
             waited = True
-    except OSError as error:
-        raise cannot_write(file, error) from error
+            time.sleep(_POLL)
+        except FileNotFoundError:  # another process has just removed the empty folder
+            continue
+        except OSError as error:
+            raise cannot_write(file, error) from error
     with _guard:
         _held[key] = _Held(lock, 1)
     now = datetime.now().astimezone().isoformat(timespec="seconds")
@@ -127,9 +131,11 @@ def _release(file: Path) -> None:
         if held.times:
             return
         del _held[key]
-    with suppress(OSError):
-        _told(file).unlink()
-    # The file of the lock stays: another process may have opened it, to wait for it.
+    # Removed while it is held: whoever has opened it meanwhile finds that it is gone, and begins
+    # anew (filelock looks). Of folders, what is empty goes, as if nobody had been here.
+    for remove in (_told(file).unlink, file.unlink, file.parent.rmdir, file.parent.parent.rmdir):
+        with suppress(OSError):
+            remove()
     held.lock.release()
 
 

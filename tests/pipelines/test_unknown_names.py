@@ -43,7 +43,7 @@ def test_a_dataset_among_many_has_those_that_are_like_it(test_data, option):
 
 
 def test_a_tag(test_data):
-    known = "There are: measures, parts_may_be_missing."
+    known = "There are: keeps_layers, measures, parts_may_be_missing."
     assert refusal(tags=["a", "b"]) == f"There is no tag 'a', 'b' in __default__. {known}"
     said = refusal(pipeline_names=["scan"], tags=["a"])
     assert said == "There is no tag 'a' in scan. There are: measures."

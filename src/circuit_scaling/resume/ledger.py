@@ -112,7 +112,7 @@ class Ledger:
         """The hash of what a dataset holds; None where it is not there.
 
         What is handed on in memory has the key of its maker, and so have figures, exports and
-        pages, which are read by nothing that computes.
+        pages, which are read by nothing that computes, and logs of what work took.
         """
         if name not in self._contents:
             self._contents[name] = self._content(name)
@@ -179,7 +179,7 @@ class Ledger:
             return None if key is None else fingerprint_of({"name": name, "key": key})
         if not dataset.exists():
             return None
-        if isinstance(dataset, StampedFiles):
+        if isinstance(dataset, StampedFiles) or _is_log(name):
             stamp = dataset.stamp()
             return None if stamp is None else stamp.key
         content = dataset.content() if isinstance(dataset, TableDataset) else None
@@ -213,6 +213,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(part) for part in value]
     return value
+
+
+def _is_log(name: str) -> bool:
+    """Whether a table says what work took, which is another time each time and no result."""
+    return name.partition("__")[0].endswith("_log")
 
 
 def _content_of_file(dataset: Any) -> str | None:
