@@ -85,7 +85,8 @@ def _drawn(context: ReportContext) -> dict[str, Figure]:
     drawn = draw_classify(heads, tables["head_category_summary"], tables["name_order"])
     drawn |= draw_transfer(transfer, tables["head_divergence"])
     agreement = [tables[f"{kind}_agreement"] for kind in ("ablation", "attribution")]
-    drawn |= draw_join(tables["competence"], *agreement, tables["bos_effects"], 0.05)
+    bos = tables["bos_effects"].assign(fingerprint="")
+    drawn |= draw_join(tables["competence"], *agreement, bos, 0.05)
     return {name: figure for name, (figure, _) in drawn.items()}
 
 

@@ -312,7 +312,7 @@ def _appendix(context: ReportContext) -> Iterator[str]:
         commits = "commit" if len(context.commits) == 1 else "commits"
         facts.append(f"{commits} {listed(list(context.commits))}")
     if facts:
-        yield f"Made with {', '.join(facts)}."
+        yield plain(f"Made with {', '.join(facts)}.")
 
 
 def _at_taus(sensitivity: pd.DataFrame) -> str:
