@@ -83,7 +83,7 @@ class ProjectConfigLoader(OmegaConfigLoader):
         try:
             return super().__getitem__(key)
         except MissingConfigException as error:
-            if key not in ("catalog", "parameters"):
+            if key not in ("catalog", "globals", "parameters"):
                 raise  # Kedro asks for credentials, plugins for files of theirs: neither must be
             raise CircuitScalingError(self._missing()) from error
         except (OmegaConfBaseException, YAMLError, ValueError) as error:

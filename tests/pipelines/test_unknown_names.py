@@ -46,7 +46,7 @@ def test_a_tag(test_data):
     known = "There are: keeps_layers, measures, parts_may_be_missing."
     assert refusal(tags=["a", "b"]) == f"There is no tag 'a', 'b' in __default__. {known}"
     said = refusal(pipeline_names=["scan"], tags=["a"])
-    assert said == "There is no tag 'a' in scan. There are: measures."
+    assert said == "There is no tag 'a' in scan. There are: keeps_layers, measures."
 
 
 def test_one_known_tag_is_enough(test_data):

@@ -84,7 +84,8 @@ def test_names_that_are_no_names_of_files(tmp_path: Path) -> None:
     for name in ("../join", "a/b", "join([heads]) -> [joint_heads]"):
         with node_lock(tmp_path / "root", name):
             assert len(held_in(tmp_path / "root")) == 1
-    assert {path.name for path in tmp_path.iterdir()} == {"root"}
+            assert {path.name for path in tmp_path.iterdir()} == {"root"}
+    assert not [*tmp_path.iterdir()], "nothing was made here"
 
 
 def test_a_data_root_that_cannot_be_written(tmp_path: Path) -> None:

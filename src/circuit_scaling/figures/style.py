@@ -328,13 +328,18 @@ def require_columns(frame: pd.DataFrame, columns: Sequence[str], figure: str) ->
         raise ValueError(f"figure {figure}: the table has no column {', '.join(absent)}")
 
 
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""Characters that a name may have and XML may not."""
+
+
 def to_svg(figure: Figure, source: str | None = None) -> str:
     """The figure as SVG text: same figure, same text, byte for byte.
 
     Its metadata say from which ``source`` it was made, as Dublin Core's element of that name.
     """
     metadata = {"Date": None} | ({"Source": source} if source else {})
-    return _compact(_saved(figure, "svg", metadata=metadata, dpi=_SVG_DPI).decode())
+    drawn = _saved(figure, "svg", metadata=metadata, dpi=_SVG_DPI).decode()
+    return _compact(_NO_XML.sub("\N{REPLACEMENT CHARACTER}", drawn))
 
 
 def to_png(figure: Figure) -> bytes:
