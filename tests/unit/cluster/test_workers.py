@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, wait
 
+import dask
 import pytest
 from distributed import Client, LocalCluster
 
@@ -129,10 +130,10 @@ def test_nothing_is_sent_where_the_scheduler_is_lost(sent, client: Client):
         there.start(UNITS[0], ["run"])
 
 
-def test_an_address_without_a_scheduler_is_one_line(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "1s")
+def test_an_address_without_a_scheduler_is_one_line():
     for address in ("tcp://127.0.0.1:9", "nonsense://here"):
         with (
+            dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
             pytest.raises(CircuitScalingError, match=f"no Dask scheduler at {address}"),
             connected(address, 0),
         ):
