@@ -154,7 +154,9 @@ def main() -> None:
         if given.chain:
             study = new("chain")
             rng = random.Random(given.seed)
-            kills = sum(study.kill_after(rng.uniform(3, 15)) for _ in range(given.chain))
+            # Long enough to get somewhere, and short enough to be killed again and again.
+            lives = (rng.uniform(seconds / 20, seconds / 5) for _ in range(given.chain))
+            kills = sum(map(study.kill_after, lives))
             study.finish()
             compare(study, expected)
             print(f"chain of {kills} kills: same", flush=True)
