@@ -67,11 +67,16 @@ class StudyRunner(AbstractRunner):
         try:
             while waiting or running:
                 for node in waiting if pool else waiting[:1]:
-                    self._tell_begin(node, steps)
-                    steps.begin(node)
                     task = Task(node, catalog, self._is_async, hook_manager, run_id)
-                    turn = Turn(task, self._data_root())
-                    running[_started(turn, pool)] = node
+                    self._tell_begin(node, steps)
+                    try:
+                        running[_started(Turn(task, self._data_root()), pool)] = node
+                    except BrokenProcessPool:  # by another node, whose end is told in a moment
+                        break
+                    steps.begin(node)
+                if not running:  # or by one whose end was told already
+                    pool = self._get_executor(workers)
+                    continue
                 ended, others = wait(running, return_when=FIRST_COMPLETED)
                 if broken := any(_is_broken(future) for future in ended):
                     ended |= wait(others).done  # they were in the same pool
