@@ -81,8 +81,12 @@ class Study:
         """The newest version of every table, but for what a run took."""
         files = sorted(self.root.rglob("*.parquet/*/*.parquet"))
         newest = {file.parent.parent.relative_to(self.root): file for file in files}
+        # Suggested commands name the configuration, which lies in the study's own folder.
+        here = str(self.root)
         return {
-            str(name): pd.read_parquet(file)
+            str(name): pd.read_parquet(file).map(
+                lambda value: value.replace(here, "HERE") if isinstance(value, str) else value
+            )
             for name, file in newest.items()
             if _NOT_COMPARED not in str(name)
         }
