@@ -71,7 +71,7 @@ pipelines: $(STAMP)  ## two models through all pipelines, configuration, bad inp
 end-to-end: $(STAMP)  ## the notebook and the Python interface on the tables of a run (two minutes)
 	$(BIN)/pytest tests/end_to_end
 
-faults: $(STAMP)  ## runs that are killed, disturbed and resumed (four minutes)
+faults: $(STAMP)  ## runs that are killed, disturbed and resumed (eight minutes)
 	$(BIN)/pytest tests/faults
 
 browser: $(STAMP)  ## the page in a headless Chromium, if one is installed (two minutes)
@@ -93,6 +93,7 @@ scale: $(STAMP)  ## what large studies cost, on up to 300 made-up models (a quar
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale
 
 soak: $(STAMP)  ## scan a model of 2.8 billion parameters in 512 MiB beside its weights; measure coverage; kill runs
+	$(MAKE) faults
 	$(BIN)/python -m benchmarks.memory --precision float32 --out docs/benchmarks
 	$(BIN)/python -m benchmarks.memory --precision bf16 --out docs/benchmarks
 	$(BIN)/python -m benchmarks.long_context --out docs/benchmarks

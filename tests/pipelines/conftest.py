@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,3 +54,19 @@ def elsewhere(
     root = tmp_path / "data"
     monkeypatch.setenv("CIRCUIT_SCALING_TEST_DATA", str(root))
     return root
+
+
+def _older(_folder: str, names: list[str]) -> list[str]:
+    """All versions in a folder but the newest: other tests have run the study, too."""
+    return sorted(name for name in names if re.fullmatch(r"\d{4}-\d\d-\d\dT.*Z", name))[:-1]
+
+
+@pytest.fixture
+def copied_study(
+    study: object, test_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A copy of the data root after one run of the whole study: for tests that change it."""
+    copied = tmp_path / "data"
+    shutil.copytree(test_data, copied, ignore=_older)
+    monkeypatch.setenv("CIRCUIT_SCALING_TEST_DATA", str(copied))
+    return copied

@@ -122,20 +122,16 @@ def test_configuration_that_cannot_be_run(study, run, changes, words):
         run("ablation", params={"ablation": changes})
 
 
-def test_a_model_without_heroes_has_empty_tables_and_one_line(study, run, catalog, caplog):
-    changed = ("hero_heads", "ablation_summary", "ablation_trials__mini_gpt2_s")
-    stored = {name: study.load(name) for name in changed}
-    heroes, data = stored["hero_heads"], catalog()
+def test_a_model_without_heroes_has_empty_tables_and_one_line(copied_study, run, catalog, caplog):
+    data = catalog()
+    heroes = data.load("hero_heads")
     data.save("hero_heads", heroes[heroes["model"] != "mini_gpt2_s"])
     caplog.set_level(logging.INFO)
-    try:
-        run("ablation", to_outputs=["ablation_summary"])
-        again = catalog()
-        assert again.load("ablation_trials__mini_gpt2_s").empty
-        assert again.load("ablation_summary")["model"].unique().tolist() == ["mini_pythia_s"]
-        lines = [r.getMessage() for r in caplog.records if "no hero heads" in r.getMessage()]
-        assert lines == ["mini_gpt2_s: no hero heads, so that there is nothing to ablate"]
-    finally:
-        for name, table in stored.items():
-            catalog().save(name, table)
-    assert set(HERO_SETS) >= set(stored["ablation_summary"]["hero_set"])
+    run("ablation", to_outputs=["ablation_summary"])
+    again = catalog()
+    assert again.load("ablation_trials__mini_gpt2_s").empty
+    summary = again.load("ablation_summary")
+    assert summary["model"].unique().tolist() == ["mini_pythia_s"]
+    lines = [r.getMessage() for r in caplog.records if "no hero heads" in r.getMessage()]
+    assert lines == ["mini_gpt2_s: no hero heads, so that there is nothing to ablate"]
+    assert set(HERO_SETS) >= set(summary["hero_set"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,22 +31,8 @@ class _Names(logging.Handler):
             self.names += [str(name) for name in record.args or ()]
 
 
-def _older(_folder: str, names: list[str]) -> list[str]:
-    """All versions in a folder but the newest: other tests have run the study, too."""
-    return sorted(name for name in names if re.fullmatch(r"\d{4}-\d\d-\d\dT.*Z", name))[:-1]
-
-
 @pytest.fixture
-def root(study: object, test_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the data root after one run of the whole study."""
-    copied = tmp_path / "data"
-    shutil.copytree(test_data, copied, ignore=_older)
-    monkeypatch.setenv("CIRCUIT_SCALING_TEST_DATA", str(copied))
-    return copied
-
-
-@pytest.fixture
-def resume(root: Path, figures_are_not_written: None) -> Iterator[Resume]:
+def resume(copied_study: Path, figures_are_not_written: None) -> Iterator[Resume]:
     """Resume the study with some options; gives the nodes that were run."""
     found = _Names()
     logger = logging.getLogger(_RUNNER)
@@ -74,10 +59,10 @@ def tables(root: Path) -> dict[str, pd.DataFrame]:
     }
 
 
-def test_nothing_is_run_and_nothing_written_where_nothing_has_changed(resume, root) -> None:
-    before = contents_of(root)
+def test_nothing_is_run_and_nothing_written_where_nothing_has_changed(resume, copied_study) -> None:
+    before = contents_of(copied_study)
     assert resume() == []
-    assert contents_of(root) == before
+    assert contents_of(copied_study) == before
 
 
 def test_tau_makes_again_what_depends_on_it_and_scans_nothing(resume) -> None:
@@ -108,7 +93,7 @@ def test_what_no_result_depends_on_runs_nothing(resume) -> None:
     )
 
 
-def test_a_model_that_was_left_out_is_missed_and_added(resume, root) -> None:
+def test_a_model_that_was_left_out_is_missed_and_added(resume, copied_study) -> None:
     several = ("--pipelines", "scan,join,classify")
     made = resume("--without", "mini_pythia_s", *several)
     assert "scan.join.stack_joint_heads" in made
@@ -118,7 +103,7 @@ def test_a_model_that_was_left_out_is_missed_and_added(resume, root) -> None:
     assert "made without mini_pythia_s" in said
     assert "kedro run --env test --resume --pipelines join,classify" in said
     # As if it had never been scanned:
-    for folder in root.rglob("mini_pythia_s.parquet"):
+    for folder in copied_study.rglob("mini_pythia_s.parquet"):
         if folder.is_dir() and folder.parent.name in ("prompts", "head_effects"):
             shutil.rmtree(folder)
     made = resume(*several)
@@ -127,7 +112,7 @@ def test_a_model_that_was_left_out_is_missed_and_added(resume, root) -> None:
     ]
 
 
-def test_a_renamed_family_is_no_stale_table_beside_new_ones(resume, root) -> None:
+def test_a_renamed_family_is_no_stale_table_beside_new_ones(resume, copied_study) -> None:
     renamed = ("--params", "models.mini_pythia_s.family=pythias")
     ended, said = kedro_run("--pipelines", "causal", *renamed, env="test")
     assert ended
@@ -135,7 +120,7 @@ def test_a_renamed_family_is_no_stale_table_beside_new_ones(resume, root) -> Non
     made = resume(*renamed, "--pipelines", "scan,join,classify")
     assert "scan.mini_pythia_s.ablate_heads" in made
     assert "scan.mini_gpt2_s.ablate_heads" not in made
-    found = tables(root)["04_feature/joint_heads.parquet"]
+    found = tables(copied_study)["04_feature/joint_heads.parquet"]
     assert set(found["family"]) == {"mini_gpt2", "pythias"}
 
 
@@ -149,9 +134,9 @@ def test_another_engine_measures_everything_again(resume, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("fault", ["deleted", "cut", "changed"])
-def test_what_was_lost_is_made_again_as_it_was(resume, root, fault: str) -> None:
-    before = tables(root)
-    (file,) = (root / "07_model_output/classified_heads.parquet").glob("*/*.parquet")
+def test_what_was_lost_is_made_again_as_it_was(resume, copied_study, fault: str) -> None:
+    before = tables(copied_study)
+    (file,) = (copied_study / "07_model_output/classified_heads.parquet").glob("*/*.parquet")
     if fault == "deleted":
         shutil.rmtree(file.parent)
     elif fault == "cut":
@@ -159,19 +144,19 @@ def test_what_was_lost_is_made_again_as_it_was(resume, root, fault: str) -> None
     else:
         pd.read_parquet(file).assign(strength=0.0).to_parquet(file)
     assert resume("--pipelines", "classify")[0] == "classify.classify_heads"
-    after = tables(root)
+    after = tables(copied_study)
     assert before.keys() == after.keys()
     for name, table in before.items():
         pd.testing.assert_frame_equal(after[name], table, check_exact=True, obj=name)
 
 
-def test_a_deleted_figure_is_drawn_again_and_nothing_else(resume, root) -> None:
-    (root / "08_reporting/figures/category_counts.png").unlink()
+def test_a_deleted_figure_is_drawn_again_and_nothing_else(resume, copied_study) -> None:
+    (copied_study / "08_reporting/figures/category_counts.png").unlink()
     assert "classify.draw_classify_figures" in (made := resume("--pipelines", "classify"))
     assert made == ["classify.draw_classify_figures"]
 
 
-def test_one_model_that_fails_does_not_end_the_others(resume, root, tmp_path) -> None:
+def test_one_model_that_fails_does_not_end_the_others(resume, copied_study, tmp_path) -> None:
     lost = ("--params", f"models.mini_pythia_s.folder={tmp_path / 'nowhere'},prompts.n_prompts=80")
     stages = ("--pipelines", "scan,join")
     ended, said = kedro_run("--resume", "--keep-going", *stages, *lost, env="test")
@@ -182,14 +167,14 @@ def test_one_model_that_fails_does_not_end_the_others(resume, root, tmp_path) ->
     assert "kedro run --env test --resume --keep-going --namespaces scan.mini_pythia_s" in said
     assert "--without mini_pythia_s --resume" in said
     # The other was scanned, and nothing was joined without the one that failed.
-    assert len([*(root / "03_primary/head_effects/mini_gpt2_s.parquet").iterdir()]) == 2
-    assert len([*(root / "04_feature/joint_heads.parquet").iterdir()]) == 1
+    assert len([*(copied_study / "03_primary/head_effects/mini_gpt2_s.parquet").iterdir()]) == 2
+    assert len([*(copied_study / "04_feature/joint_heads.parquet").iterdir()]) == 1
     made = resume("--without", "mini_pythia_s", *stages, "--params", "prompts.n_prompts=80")
     assert [name for name in made if not name.startswith("scan.join")] == []
-    assert set(tables(root)["04_feature/joint_heads.parquet"]["model"]) == {"mini_gpt2_s"}
+    assert set(tables(copied_study)["04_feature/joint_heads.parquet"]["model"]) == {"mini_gpt2_s"}
 
 
-def test_options_that_do_not_go_together_are_told(root) -> None:
+def test_options_that_do_not_go_together_are_told(copied_study) -> None:
     for options, words in (
         (("--resume", "--only-missing-outputs"), "give one of them"),
         (("--resume", "--runner", "some.where.Runner"), "go with --runner SequentialRunner"),
