@@ -197,10 +197,12 @@ def load_any(
     bos: BosChoice = "auto",
     untrained: bool = False,
 ) -> LoadedModel:
-    """A model that is in no roster: a hub id, a local folder, a GGUF file, or one in memory with
-    its tokenizer.
+    """A model that is in no roster, ready for the engine.
 
     Args:
+        model: a hub id, a local folder, a GGUF file, or a model in memory.
+        tokenizer: of a model in memory.
+        bos: as in a roster entry.
         untrained: whether weights that are noise are taken.
 
     Raises:
