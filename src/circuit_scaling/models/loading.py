@@ -159,8 +159,11 @@ def load_tokenizer(entry: RosterEntry, commit: str = "") -> LoadedTokenizer:
     return LoadedTokenizer(tokenizer, prefix, commit)
 
 
-def context_of_model(entry: RosterEntry, commit: str = "") -> int | None:
+def context_of_model(entry: RosterEntry, commit: str) -> int | None:
     """Longest prompt that a roster entry can read, where its configuration says so.
+
+    Args:
+        commit: of a hub model; empty for a folder.
 
     Raises:
         CircuitScalingError: there is no such checkpoint.

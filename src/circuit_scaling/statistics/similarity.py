@@ -58,7 +58,7 @@ def group_similarity(
     strata: npt.ArrayLike,
     counted: npt.ArrayLike,
     rng: np.random.Generator,
-    permutations: int = 9999,
+    permutations: int,
 ) -> Similarity:
     """Mean of `similar` [items, items] over pairs of chosen items, against random stand-ins.
 
