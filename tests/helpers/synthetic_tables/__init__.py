@@ -16,7 +16,15 @@ from tests.helpers.synthetic_tables.join import (
     attribution_agreement,
     import_findings,
 )
-from tests.helpers.synthetic_tables.models import ABLATIONS, MODELS, TASKS, TAU, Model, roster
+from tests.helpers.synthetic_tables.models import (
+    ABLATIONS,
+    MODELS,
+    TASKS,
+    TAU,
+    Model,
+    models_of,
+    roster,
+)
 from tests.helpers.synthetic_tables.page import MAKERS, stored
 from tests.helpers.synthetic_tables.scaling import (
     control_models,
@@ -34,6 +42,7 @@ __all__ = [
     "ABLATIONS",
     "Model",
     "MODELS",
+    "models_of",
     "roster",
     "competence",
     "joint_prompts",

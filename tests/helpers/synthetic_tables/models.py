@@ -10,6 +10,8 @@ from typing import TypeVar
 
 import pandas as pd
 
+from circuit_scaling.models.roster import Roster
+
 TAU = 0.05
 Made = TypeVar("Made")
 TASKS = ("ioi", "anti_names", "anti_lists", "induction")
@@ -41,6 +43,14 @@ MODELS = (
     Model("control_ioi", "control", 0.21, 6, 8, anti=False),
     Model("control_anti", "control", 0.21, 6, 8, ioi=False),
 )
+
+
+def models_of(roster: Roster) -> tuple[Model, ...]:
+    """The models of a roster, as if they had learnt both tasks."""
+    return tuple(
+        Model(slug, entry.family, entry.params_m, entry.n_layers, entry.n_heads)
+        for slug, entry in roster.root.items()
+    )
 
 
 def made_once(make: Callable[[Sequence[Model]], Made]) -> Callable[..., Made]:
