@@ -77,7 +77,7 @@ def _operations(anatomy: Anatomy, prompts: int, positions: int) -> dict[str, Ope
     corrupt = batch.tokens.copy()
     corrupt[:, positions // 2] = rng.integers(2, anatomy.vocabulary, prompts)
     pairs = Pairs(batch.tokens, corrupt, batch.answers, batch.distractors)
-    every = [(layer, head) for layer in range(anatomy.n_layers) for head in range(anatomy.n_heads)]
+    every = anatomy.heads
     sets = [
         [every[i] for i in rng.choice(len(every), _SET_SIZE, replace=False)] for _ in range(_SETS)
     ]

@@ -11,7 +11,7 @@ import copy
 import io
 from collections.abc import Callable
 from contextlib import redirect_stderr
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
@@ -112,8 +112,25 @@ class Hooks:
 class Road:
     """One way of measuring: seconds and effects by layer."""
 
-    seconds: dict[int, float]
-    effects: dict[int, Effects]
+    seconds: dict[int, float] = field(default_factory=dict)
+    effects: dict[int, Effects] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Alternated:
+    """All roads on one model.
+
+    Attributes:
+        roads: ``engine``, and the slow ones in some of the layers.
+        rates: of matrix products, in operations per second: before, half-way and after.
+        chunk_tokens: that the engine replayed together.
+        peak_gb: of the engine, without the copy of the model that the slow roads have.
+    """
+
+    roads: dict[str, Road]
+    rates: list[float]
+    chunk_tokens: int
+    peak_gb: float
 
 
 @torch.no_grad()
@@ -134,52 +151,23 @@ def against_hooks(
     batch = random_batch(model.config.vocab_size, prompts, positions)
     sizes = sizes_of(model)
     compared = _spread(sizes.n_layers, n_layers)
-    rows = (prompts * positions, 2 * prompts * positions)
-
-    def rate() -> float:
-        return float(matmul_rate(precision, device, sizes.d_model, rows)["flops"])
-
     with multiplying_in(precision, device):
-        anatomy = anatomy_of(model)
-        alone = allocated_gb(device)
-        hooks = Hooks(copy.deepcopy(model), batch)
-        beside = allocated_gb(device) - alone
-        others: dict[str, Callable[[int], Effects]] = {
-            "hook_loop": hooks.hook_loop,
-            "patching_helper": hooks.patching_helper,
-        }
-        roads = {name: Road({}, {}) for name in ("engine", *others)}
-        rates = [rate()]
-        chunk = Chunk.of(anatomy)
-        next(timed_layers(anatomy, batch, chunk))  # the first call of anything is slower
-        peak = 0.0
-        reset_peak(device)
-        for timed in timed_layers(anatomy, batch, chunk):
-            peak = max(peak, peak_memory(device) / 1e9 - beside)
-            roads["engine"].seconds[timed.layer] = timed.seconds
-            roads["engine"].effects[timed.layer] = timed.effects
-            if timed.layer in compared:
-                for name, road in others.items():
-                    start = now(device)
-                    roads[name].effects[timed.layer] = road(timed.layer)
-                    roads[name].seconds[timed.layer] = now(device) - start
-            if timed.layer == compared[len(compared) // 2]:
-                rates.append(rate())
-            reset_peak(device)
-        rates.append(rate())
+        measured = _alternated(model, batch, compared, precision)
+    roads = measured.roads
     operations = scan_operations(sizes, prompts, positions)
     seconds = {
         name: sum(road.seconds.values()) * sizes.n_layers / len(road.seconds)
         for name, road in roads.items()
     }
-    flops = median(rates)
+    flops = median(measured.rates)
+    others = [name for name in roads if name != "engine"]
     return {
         "shape": shape,
         "prompts": prompts,
         "positions": positions,
         "precision": precision,
         "heads": sizes.n_heads * sizes.n_layers,
-        "chunk_tokens": chunk.tokens,
+        "chunk_tokens": measured.chunk_tokens,
         "layers": compared,
         "n_layers": sizes.n_layers,
         "seconds": seconds,
@@ -192,11 +180,51 @@ def against_hooks(
             np.sqrt(np.mean(np.square([*roads["hook_loop"].effects.values()])))
         ),
         "matmul_flops": flops,
-        "matmul_spread": [min(rates), max(rates)],
+        "matmul_spread": [min(measured.rates), max(measured.rates)],
         "tflop": operations / 1e12,
         "share_of_matmul": operations / seconds["engine"] / flops,
-        "engine_peak_gb": peak,
+        "engine_peak_gb": measured.peak_gb,
     }
+
+
+def _alternated(
+    model: PreTrainedModel, batch: Batch, compared: list[int], precision: Precision
+) -> _Alternated:
+    """Go up the model once: the engine in every layer, and behind it the others where compared."""
+    device = model.device
+    rows = (batch.tokens.size, 2 * batch.tokens.size)
+
+    def rate() -> float:
+        return float(matmul_rate(precision, device, model.config.hidden_size, rows)["flops"])
+
+    anatomy = anatomy_of(model)
+    alone = allocated_gb(device)
+    hooks = Hooks(copy.deepcopy(model), batch)
+    beside = allocated_gb(device) - alone
+    others: dict[str, Callable[[int], Effects]] = {
+        "hook_loop": hooks.hook_loop,
+        "patching_helper": hooks.patching_helper,
+    }
+    roads = {name: Road() for name in ("engine", *others)}
+    rates = [rate()]
+    chunk = Chunk.of(anatomy)
+    next(timed_layers(anatomy, batch, chunk))  # the first call of anything is slower
+    peak = 0.0
+    reset_peak(device)
+    for timed in timed_layers(anatomy, batch, chunk):
+        peak = max(peak, peak_memory(device) / 1e9 - beside)
+        roads["engine"].seconds[timed.layer] = timed.seconds
+        roads["engine"].effects[timed.layer] = timed.effects
+        if timed.layer in compared:
+            for name, road in others.items():
+                start = now(device)
+                roads[name].effects[timed.layer] = road(timed.layer)
+                roads[name].seconds[timed.layer] = now(device) - start
+        if timed.layer == compared[len(compared) // 2]:
+            rates.append(rate())
+        reset_peak(device)
+    rates.append(rate())
+    return _Alternated(roads, rates, chunk.tokens, peak)
 
 
 def _spread(n_layers: int, wanted: int | None) -> list[int]:

@@ -26,80 +26,47 @@ from benchmarks.blocks import blocks
 from benchmarks.decoding import decoding_against_generate, llama_of, random_sets
 from benchmarks.long_context import LENGTHS, long_context
 from benchmarks.matmul_rate import matmul_rate
-from benchmarks.measuring import PRECISIONS, Precision, keep
+from benchmarks.measuring import PRECISIONS, Precision, Result, keep
 from benchmarks.memory import memory
 from benchmarks.precision import precision
 from benchmarks.shapes import STUDY
 from benchmarks.study import PROMPTS, study
 from benchmarks.trained import embedded, trained
 
-_LAYERS_OF_LARGE = 6  # the slow roads would take minutes on all 36
+# How many layers the slow roads take; they would take minutes on all 36 of the large one.
+_LAYERS_COMPARED = {"gpt2": None, "gpt2_large": 6}
 _FEWER_PROMPTS = 48  # in float32: cost is proportional to prompts
 _FULL_PRECISIONS: tuple[Precision, ...] = ("float32", "tf32")
 
 
 def first_part(device: torch.device, out: Path, end: float, prompts: int) -> None:
     """Comparisons and errors, and with the time left the study in float32."""
-
-    def compare(shape: str, name: Precision, layers: int | None) -> None:
-        keep(out, "against_hooks", device, against_hooks(shape, 64, 16, name, device, layers))
-
+    measured = partial(_measure, device, out)
     for name in PRECISIONS:
-        keep(out, "matmul_rate", device, matmul_rate(name, device))
+        measured("matmul_rate", matmul_rate, name, device)
     for name in _FULL_PRECISIONS:
-        _attempt(partial(compare, "gpt2", name, None))
-        _attempt(partial(compare, "gpt2_large", name, _LAYERS_OF_LARGE))
-
-    def errors() -> None:
-        for result in precision("gpt2", 64, 16, device):
-            keep(out, "precision", device, result)
-
-    _attempt(errors)
-
-    def learnt() -> None:
-        for result in trained(embedded(), PRECISIONS, device):
-            keep(out, "trained", device, result)
-
-    _attempt(learnt)
-
-    def others() -> None:
-        for result in against_cpu("gpt2", 16, 16, "float32", device):
-            keep(out, "against_cpu", device, result)
-
-    _attempt(others)
-    _attempt(
-        lambda: keep(
-            out, "memory", device, memory("pythia_2_8b", 64, 16, "float32", 4 * 2**30, device)
-        )
-    )
-
-    _attempt(
-        lambda: keep(
-            out,
-            "long_context",
-            device,
-            long_context("llama_8b", 2, LENGTHS, 3, "bf16", device),
-        )
-    )
-
-    def answers() -> None:
-        shape, positions, new = "llama_3_8b", 2048, 10
-        config = llama_of(shape, 4, positions + new)
-        tokens = np.random.default_rng(0).integers(config.vocab_size, size=(8, positions))
-        sets = random_sets(config, 16, 8, 0)
-        result = decoding_against_generate(config, tokens, new, sets, "bf16", device)
-        keep(out, "decoding", device, {"shape": shape, "lowest_layer": 0, **result})
-
-    _attempt(answers)
-
-    def one_block(shape: str, name: Precision) -> None:
-        for result in blocks(shape, name, device):
-            keep(out, "blocks", device, result)
-
-    for shape in ("gpt2", "gpt2_large"):
+        for shape, layers in _LAYERS_COMPARED.items():
+            measured("against_hooks", against_hooks, shape, 64, 16, name, device, layers)
+    measured("precision", precision, "gpt2", 64, 16, device)
+    measured("trained", trained, embedded(), PRECISIONS, device)
+    measured("against_cpu", against_cpu, "gpt2", 16, 16, "float32", device)
+    measured("memory", memory, "pythia_2_8b", 64, 16, "float32", 4 * 2**30, device)
+    measured("long_context", long_context, "llama_8b", 2, LENGTHS, 3, "bf16", device)
+    measured("decoding", _answers, device)
+    for shape in _LAYERS_COMPARED:
         for name in _FULL_PRECISIONS:
-            _attempt(partial(one_block, shape, name))
+            measured("blocks", blocks, shape, name, device)
     _attempt(lambda: study(list(STUDY), prompts, "float32", device, end - time.monotonic(), out))
+
+
+def _answers(device: torch.device) -> Result:
+    """Decoding by a few layers of the shape of Llama-3-8B, under sets of heads."""
+    shape, positions, new = "llama_3_8b", 2048, 10
+    config = llama_of(shape, 4, positions + new)
+    tokens = np.random.default_rng(0).integers(config.vocab_size, size=(8, positions))
+    sets = random_sets(config, 16, 8, 0)
+    result = decoding_against_generate(config, tokens, new, sets, "bf16", device)
+    return {"shape": shape, "lowest_layer": 0, **result}
 
 
 def second_part(device: torch.device, out: Path, end: float, prompts: int) -> None:
@@ -107,10 +74,27 @@ def second_part(device: torch.device, out: Path, end: float, prompts: int) -> No
     study(list(STUDY), prompts, "tf32", device, end - time.monotonic(), out)
 
 
-def _attempt(measure: Callable[[], object]) -> None:
-    """Measure; what breaks is shown, and the rest is measured all the same."""
+def _measure(
+    device: torch.device,
+    out: Path,
+    benchmark: str,
+    measure: Callable[..., Result | list[Result]],
+    *given: object,
+) -> None:
+    """Measure with what is given, and keep each result."""
+
+    def kept() -> None:
+        found = measure(*given)
+        for result in found if isinstance(found, list) else [found]:
+            keep(out, benchmark, device, result)
+
+    _attempt(kept)
+
+
+def _attempt(work: Callable[[], object]) -> None:
+    """Do some work; what breaks is shown, and the rest is measured all the same."""
     try:
-        measure()
+        work()
     except Exception:
         traceback.print_exc()
     torch.cuda.empty_cache()

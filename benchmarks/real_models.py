@@ -12,7 +12,7 @@ import pandas as pd
 import scipy
 
 from benchmarks import real_retrieval
-from benchmarks.page import table
+from benchmarks.markdown import table
 from circuit_scaling.analysis.classify.categories import task_totals
 from circuit_scaling.statistics.concentration import share_of_strongest
 from circuit_scaling.statistics.means import ClusterMeans, cluster_means

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.page import table
+from benchmarks.markdown import table
 from circuit_scaling.vocabulary import EVERY_QUESTION
 
 TABLES = ("masking_summary", "head_rankings", "retrieval_findings")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from benchmarks import scale_stages
 from benchmarks.fits import exponent
+from benchmarks.markdown import table
 from benchmarks.measuring import Result
-from benchmarks.page import table
 from benchmarks.scale_plans import (
     ROOT,
     Scan,

@@ -25,6 +25,7 @@ def _gpt2(layers: int, heads: int, width: int) -> PreTrainedConfig:
 
 
 def pythia(layers: int, heads: int, width: int) -> PreTrainedConfig:
+    """A GPT-NeoX as the Pythia suite has them."""
     return GPTNeoXConfig(
         num_hidden_layers=layers,
         num_attention_heads=heads,

@@ -88,6 +88,11 @@ def _effects(
     return np.array([row for layer in layers for row in layer], np.float64), seconds
 
 
+def embedded() -> list[str]:
+    """The slugs of the shipped models."""
+    return sorted(folder.name for folder in ZOO.iterdir() if (folder / "config.json").exists())
+
+
 def main() -> None:
     """Measure the embedded models in the precisions of this device."""
     parser = argparse.ArgumentParser(
@@ -101,11 +106,6 @@ def main() -> None:
     precisions = [p for p in PRECISIONS if p != "tf32" or device.type == "cuda"]
     for result in trained(options.models, precisions, device):
         keep(options.out, "trained", device, result)
-
-
-def embedded() -> list[str]:
-    """The slugs of the shipped models."""
-    return sorted(folder.name for folder in ZOO.iterdir() if (folder / "config.json").exists())
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import scipy
 
-from benchmarks.page import table
+from benchmarks.markdown import table
 
 _ROOT = Path(__file__).parents[1]
 _ZOO = _ROOT / "data" / "01_raw" / "zoo"

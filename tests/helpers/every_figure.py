@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import permutations
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from circuit_scaling.datasets.figures import Drawn
 from circuit_scaling.figures import ablation_overview, masking_overview
@@ -32,9 +30,9 @@ from circuit_scaling.tables.made_with import set_made_with
 from tests.helpers import synthetic_comparison as comparison
 from tests.helpers import synthetic_retrieval as retrieval
 from tests.helpers import synthetic_tables as tables
-from tests.helpers.synthetic_tables import MODELS, TAU, Model
+from tests.helpers.configured import ROSTERS
+from tests.helpers.synthetic_tables import MODELS, TAU, Model, models_of
 
-ROSTERS = Path(__file__).parents[2] / "conf" / "base" / "parameters_models.yml"
 TAUS = (0.01, 0.03, 0.05, 0.1, 0.2)
 KINDS = {
     "inc_state": "categorical",
@@ -48,11 +46,7 @@ VERDICTS = ("does it itself", "routes", "mixed", "unclear")
 
 def study() -> tuple[Model, ...]:
     """The 17 checkpoints of the study: 48 to 1,200 heads each, 8,048 together."""
-    entries = yaml.safe_load(ROSTERS.read_text(encoding="utf-8"))["_rosters"]["study"]
-    return tuple(
-        Model(slug, entry["family"], entry["params_m"], entry["n_layers"], entry["n_heads"])
-        for slug, entry in entries.items()
-    )
+    return models_of(ROSTERS.root["study"])
 
 
 class Size(NamedTuple):

@@ -22,7 +22,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from circuit_scaling.analysis.audit.published import published_findings
 from circuit_scaling.analysis.made_from import mark_on
@@ -41,12 +40,12 @@ from tests.helpers import browser
 from tests.helpers import synthetic_comparison as comparison
 from tests.helpers import synthetic_retrieval as retrieval
 from tests.helpers import synthetic_tables as synthetic
+from tests.helpers.configured import ROSTERS
 from tests.helpers.filled_tables import filled
 from tests.helpers.synthetic_retrieval import Asked
-from tests.helpers.synthetic_tables import Model
+from tests.helpers.synthetic_tables import Model, models_of
 
 _PROJECT = Path(__file__).parents[2]
-_ROSTERS = _PROJECT / "conf" / "base" / "parameters_models.yml"
 _CACHE = Path(tempfile.gettempdir()) / "circuit_scaling_drawings"
 _KEYS = ["family", "model", "layer", "head"]
 _MADE_WITH = {
@@ -76,14 +75,10 @@ EMBEDDED = Study(synthetic.MODELS, retrieval.MODELS)
 @cache
 def checkpoints() -> Study:
     """The checkpoints of both studies, with their shapes."""
-    rosters = yaml.safe_load(_ROSTERS.read_text())["_rosters"]
-    models = tuple(
-        Model(slug, entry["family"], entry["params_m"], entry["n_layers"], entry["n_heads"])
-        for slug, entry in rosters["study"].items()
-    )
+    models = models_of(ROSTERS.root["study"])
     shape = (*("llama3", 32, 32), *(retrieval.LLAMA.lengths, retrieval.LLAMA.ks))
     instruct = Asked("llama3_8b_instruct", *shape, frozenset({"hq_state"}))
-    hubs = tuple((slug, entry["hub"]) for slug, entry in rosters["retrieval"].items())
+    hubs = tuple((slug, str(e.hub)) for slug, e in ROSTERS.root["retrieval"].root.items())
     return Study(models, (retrieval.LLAMA, instruct), hubs)
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-import yaml
 from transformers import AutoModelForCausalLM, PreTrainedConfig
 
 from benchmarks.shapes import STUDY, config_of, meta_model, random_model
+from tests.helpers.configured import configured
 from tests.helpers.tiny_models import BUILDERS, VOCAB
 
-ROSTERS = Path(__file__).parents[2] / "conf" / "base" / "parameters_models.yml"
-ROSTER: dict[str, Any] = yaml.safe_load(ROSTERS.read_text(encoding="utf-8"))["_rosters"]["study"]
+ROSTER: dict[str, Any] = configured("models")["_rosters"]["study"]
 CPU = torch.device("cpu")
 
 

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.interventions.replay import chunk as chunks
-from circuit_scaling.interventions.replay.chunk import Chunk, fastest_tokens
+from circuit_scaling.interventions.replay import fastest_chunk
+from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.chunk_cache import Measured
+from circuit_scaling.interventions.replay.fastest_chunk import fastest_tokens
 from circuit_scaling.models.architecture import anatomy_of
 from tests.helpers.tiny_models import tiny_model
 
@@ -30,7 +31,7 @@ def anatomy():
 def test_what_was_measured_is_used_again(cache, anatomy, monkeypatch):
     first = fastest_tokens(anatomy, limit=10_000)
     assert first >= 256
-    monkeypatch.setattr(chunks, "_seconds", lambda *_: pytest.fail("measured again"))
+    monkeypatch.setattr(fastest_chunk, "_seconds", lambda *_: pytest.fail("measured again"))
     assert fastest_tokens(anatomy, limit=10_000) == first
     assert list(json.loads((cache / "chunks.json").read_text()).values()) == [first]
 
@@ -43,7 +44,7 @@ def test_the_chunk_is_doubled_until_that_brings_nothing_more(cache, anatomy, mon
         asked.append(tokens)
         return tokens / rates[tokens]
 
-    monkeypatch.setattr(chunks, "_seconds", seconds)
+    monkeypatch.setattr(fastest_chunk, "_seconds", seconds)
     assert fastest_tokens(anatomy, limit=10**9) == 4096  # nearly as fast, and larger
     assert asked == [256, 512, 1024, 2048, 4096, 8192]  # two doublings in vain end it
 
@@ -54,21 +55,21 @@ def test_memory_that_runs_out_ends_the_measuring(cache, anatomy, monkeypatch):
             raise torch.OutOfMemoryError
         return tokens / tokens**2
 
-    monkeypatch.setattr(chunks, "_seconds", seconds)
+    monkeypatch.setattr(fastest_chunk, "_seconds", seconds)
     assert fastest_tokens(anatomy, limit=10**9) == 512
 
 
 def test_a_small_memory_does_not_settle_the_chunk_for_a_large_one(cache, anatomy, monkeypatch):
-    best_at_4096 = {n: float(n if n <= 4096 else 4096 / n) for n in (2**i for i in range(8, 21))}
-    monkeypatch.setattr(chunks, "_seconds", lambda _anatomy, tokens: tokens / best_at_4096[tokens])
+    rates = {n: float(n if n <= 4096 else 4096 / n) for n in (2**i for i in range(8, 21))}
+    monkeypatch.setattr(fastest_chunk, "_seconds", lambda _, tokens: tokens / rates[tokens])
     assert fastest_tokens(anatomy, limit=700) == 512  # faster with more, but there is no more
     assert fastest_tokens(anatomy, limit=10**9) == 4096
-    monkeypatch.setattr(chunks, "_seconds", lambda *_: pytest.fail("measured again"))
+    monkeypatch.setattr(fastest_chunk, "_seconds", lambda *_: pytest.fail("measured again"))
     assert fastest_tokens(anatomy, limit=10**9) == 4096
 
 
 def test_nothing_is_measured_where_memory_decides(cache, anatomy, monkeypatch):
-    monkeypatch.setattr(chunks, "_seconds", lambda *_: pytest.fail("measured"))
+    monkeypatch.setattr(fastest_chunk, "_seconds", lambda *_: pytest.fail("measured"))
     assert fastest_tokens(anatomy, limit=100) == 100
 
 

@@ -7,23 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 import pandas as pd
 import pytest
 import torch
-import yaml
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from circuit_scaling.models.loading import load_model
-from circuit_scaling.models.roster import Roster
 from circuit_scaling.models.zoo.settings import ZooSettings
 from circuit_scaling.models.zoo.train import held_out_accuracy, train_model
 from circuit_scaling.prompts.shipped import shipped_tasks
 from tests.conftest import PROJECT
+from tests.helpers.configured import ROSTERS, configured
 
-
-def configured(name: str) -> dict:
-    text = (PROJECT / "conf" / "base" / f"parameters_{name}.yml").read_text()
-    return yaml.safe_load(text.replace("${", "$("))
-
-
-ROSTER = Roster.model_validate(configured("models")["_rosters"]["zoo"])
+ROSTER = ROSTERS.root["zoo"]
 SETTINGS = ZooSettings.model_validate(configured("zoo")["zoo"])
 FOLDER = PROJECT / "data" / "01_raw" / "zoo"
 JUDGED = ("ioi", "anti_names", "induction")

@@ -5,25 +5,18 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 import torch
-import yaml
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from circuit_scaling.models.bos import prompt_prefix
-from circuit_scaling.models.roster import Roster
 from circuit_scaling.models.sense import check_sense
 from circuit_scaling.models.zoo.answers import answers_of
 from circuit_scaling.models.zoo.readers import train_reader
 from circuit_scaling.models.zoo.settings import ReaderSettings
 from circuit_scaling.vocabulary import QUESTION_IDS
 from tests.conftest import PROJECT
+from tests.helpers.configured import ROSTERS, configured
 
-
-def configured(name: str) -> dict:
-    text = (PROJECT / "conf" / "base" / f"parameters_{name}.yml").read_text()
-    return yaml.safe_load(text.replace("${", "$("))
-
-
-ROSTER = Roster.model_validate(configured("models")["_rosters"]["retrieval_zoo"])
+ROSTER = ROSTERS.root["retrieval_zoo"]
 GIVEN = configured("zoo")["zoo_readers"]
 SETTINGS = ReaderSettings.model_validate(GIVEN)
 FOLDER = PROJECT / "data" / "01_raw" / "zoo"

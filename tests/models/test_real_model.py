@@ -7,17 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
-import yaml
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.models.loading import load_model, load_tokenizer
-from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.models.sources import local_folder
+from tests.helpers.configured import ROSTERS
 
-ROSTERS = Path(__file__).resolve().parents[2] / "conf" / "base" / "parameters_models.yml"
-((SLUG, GIVEN),) = yaml.safe_load(ROSTERS.read_text())["_rosters"]["real"].items()
-ENTRY = RosterEntry(slug=SLUG, **GIVEN)
+(ENTRY,) = ROSTERS.root["real"].root.values()
 TEXTS = (
     "When Mary and John went to the store, John gave a drink to",
     "The capital of France is",

@@ -14,8 +14,8 @@ from circuit_scaling.measuring.retrieval.asking import questions_of_model
 from circuit_scaling.measuring.retrieval.detection import detect
 from circuit_scaling.measuring.retrieval.settings import RetrievalSettings
 from circuit_scaling.prompts.needles.haystack import shipped_haystack
+from tests.helpers.configured import ROSTERS
 from tests.helpers.filings import filings
-from tests.models.test_readers import ROSTER
 
 LENGTHS = (96, 128, 256)
 SETTINGS = RetrievalSettings.model_validate(
@@ -37,7 +37,7 @@ SETTINGS = RetrievalSettings.model_validate(
 def read_both_ways() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rankings of the embedded model by Summed Attention, with rotary embedding and without."""
     torch.set_num_threads(1)
-    entry = ROSTER.entry("mini_llama")
+    entry = ROSTERS.root["retrieval_zoo"].entry("mini_llama")
     questions = questions_of_model(entry, SETTINGS, *filings(100), shipped_haystack()).questions
 
     def ranked() -> pd.DataFrame:

@@ -20,7 +20,7 @@ from circuit_scaling.interventions.model import watched_attention
 from circuit_scaling.interventions.model.watched_attention import Attended, MaskRule
 from circuit_scaling.interventions.operations.attention_rows import attention_rows
 from circuit_scaling.interventions.operations.reading import Reading
-from circuit_scaling.measuring.retrieval.scores import Asked, score_samples
+from circuit_scaling.measuring.retrieval.scores import Samples, score_samples
 from tests.helpers.engine_scan import anatomy_of_copy
 from tests.helpers.gemma3 import sliding_gemma3
 from tests.helpers.other_models import other_model
@@ -291,7 +291,7 @@ NEEDLES = [slice(4, 9), slice(2, 14)]
 
 def asked(tokens, needles=NEEDLES):
     null = np.array([[7, 2, 9]] * len(tokens))
-    return Asked(tokens[:, : QUERY.start], tokens[:, QUERY.start :], null, needles)
+    return Samples(tokens[:, : QUERY.start], tokens[:, QUERY.start :], null, needles)
 
 
 @pytest.mark.parametrize("name", ["llama_grouped", "gemma3_sliding_window"])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -66,7 +67,7 @@ class Case:
         return self.means if mode == "mean" else None
 
     def decode(self, mode: str = "zero", chunk: Chunk | None = None, **changes: Any) -> Decoded:
-        asked = {"stop_tokens": (), "answers": self.answers, "sets": SETS, "tokens": self.tokens}
+        asked = {"answers": self.answers, "sets": SETS, "tokens": self.tokens}
         asked |= {"means": self.given(mode), "max_new_tokens": NEW} | changes
         chunk = chunk or Chunk.of(self.anatomy, 600, max_memory=2**30)
         return decode_sets(self.anatomy, chunk=chunk, **asked)
@@ -75,6 +76,18 @@ class Case:
 @pytest.fixture(scope="module")
 def case() -> Callable[[str], Case]:
     return cache(Case)
+
+
+@contextmanager
+def ending_at(case: Case, tokens: list[int]) -> Iterator[None]:
+    """For a while, these are the model's ends of sequence."""
+    config = case.anatomy.model.generation_config
+    before = config.eos_token_id
+    config.eos_token_id = tokens
+    try:
+        yield
+    finally:
+        config.eos_token_id = before
 
 
 def rows_of(decoded: Decoded, place: int) -> list[list[int]]:
@@ -147,7 +160,8 @@ def test_each_row_stops_at_its_own_stop_token(case, architecture):
     free = shared.plain("zero").tokens
     # The token that is generated most often behind the first place.
     stop = int(np.bincount(free[:, :, 1:][free[:, :, 1:] > EOS]).argmax())
-    decoded = shared.decode(stop_tokens={stop})
+    with ending_at(shared, [EOS, stop]):
+        decoded = shared.decode()
     lengths = set()
     for place, heads in enumerate(SETS):
         rows = rows_of(decoded, place)
@@ -162,13 +176,8 @@ def test_the_end_of_sequence_is_the_models_own(case):
     shared = case("llama_grouped")
     free = shared.plain("zero").tokens[EMPTY]
     end, other = int(free[0, 2]), int(free[1, 3])
-    config = shared.anatomy.model.generation_config
-    before = config.eos_token_id
-    config.eos_token_id = [end, other]
-    try:
+    with ending_at(shared, [end, other]):
         decoded = shared.decode()
-    finally:
-        config.eos_token_id = before
     expected = shared.oracle.generated(shared.tokens, [], None, NEW, [end, other])
     assert rows_of(decoded, EMPTY) == expected
     assert min(map(len, expected)) < NEW

@@ -16,8 +16,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
-
+from tests.helpers.configured import ROSTERS
 from tests.helpers.machines import environment, machines, units_of
 from tests.soak.kills import PROJECT, Study, compare, embedded
 
@@ -69,8 +68,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--embedded", action="store_true", help="all embedded models")
     given = parser.parse_args()
-    rosters = yaml.safe_load((PROJECT / "conf/base/parameters_models.yml").read_text())["_rosters"]
-    models = tuple(rosters["zoo" if given.embedded else "test"])
+    models = tuple(ROSTERS.root["zoo" if given.embedded else "test"].root)
     with tempfile.TemporaryDirectory() as folder:
 
         def new(name: str, *options: str) -> Study:

@@ -159,8 +159,11 @@ def load_tokenizer(entry: RosterEntry, commit: str = "") -> LoadedTokenizer:
     return LoadedTokenizer(tokenizer, prefix, commit)
 
 
-def context_of_model(entry: RosterEntry, commit: str = "") -> int | None:
+def context_of_model(entry: RosterEntry, commit: str) -> int | None:
     """Longest prompt that a roster entry can read, where its configuration says so.
+
+    Args:
+        commit: of a hub model; empty for a folder.
 
     Raises:
         CircuitScalingError: there is no such checkpoint.
@@ -197,10 +200,12 @@ def load_any(
     bos: BosChoice = "auto",
     untrained: bool = False,
 ) -> LoadedModel:
-    """A model that is in no roster: a hub id, a local folder, a GGUF file, or one in memory with
-    its tokenizer.
+    """A model that is in no roster, ready for the engine.
 
     Args:
+        model: a hub id, a local folder, a GGUF file, or a model in memory.
+        tokenizer: of a model in memory.
+        bos: as in a roster entry.
         untrained: whether weights that are noise are taken.
 
     Raises:

@@ -10,7 +10,7 @@ _Floats = npt.NDArray[np.float64]
 
 
 def spearman(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
-    """Spearman rank correlation, tied values sharing their average rank: -1..1.
+    """Spearman rank correlation of two lists [items], tied values sharing their rank: -1..1.
 
     NaN where it is not defined: fewer than two values, either side constant, or a value missing
     (leave out the pair, and report how many pairs were compared). Raises ValueError for arrays
@@ -23,7 +23,7 @@ def spearman(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
 
 
 def pearson(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
-    """Pearson correlation, -1..1; NaN and ValueError as for :func:`spearman`."""
+    """Pearson correlation of two lists [items], -1..1; NaN and ValueError as :func:`spearman`."""
     left, right = _pair(a, b)
     if not _vary(left, right):
         return float("nan")
@@ -33,9 +33,10 @@ def pearson(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
 def top_overlap(a: npt.ArrayLike, b: npt.ArrayLike, k: int) -> float:
     """Share, 0..1, of the ``k`` largest of ``a`` by absolute value that are so in ``b`` as well.
 
-    Of equal values the first counts as larger. By chance it is ``k`` over the number of values.
-    NaN where there is no ranking: either side constant in absolute value, or a value missing.
-    Raises ValueError for arrays that are not two equally long lists, and for a ``k`` outside them.
+    Both are [items]. Of equal values the first counts as larger. By chance it is ``k`` over the
+    number of values. NaN where there is no ranking: either side constant in absolute value, or a
+    value missing. Raises ValueError for arrays that are not two equally long lists, and for a ``k``
+    outside them.
     """
     left, right = (np.abs(side) for side in _pair(a, b))
     if not 1 <= k <= left.size:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import scipy  # its submodules load on first use, which keeps importing this module cheap
 
 _Floats = npt.NDArray[np.float64]
-_ROUNDING = 1e-9
+_ROUNDING = 1e-9  # of a logarithm of lengths: a ratio of exactly FAR is not beyond it
 
 WITHIN = 0.4
 """Every correlation within a group is at least that."""

@@ -13,7 +13,7 @@ from circuit_scaling.vocabulary import CATEGORIES
 
 _Floats = npt.NDArray[np.float64]
 
-# Indexed by (is it strong on ioi) + 2 * (is it strong on anti).
+# Indexed by (is it strong on ioi) + 2 * (is it strong on anti), which is what a code is.
 _NAMES = ("weak", "ioi_only", "anti_only", "shared")
 
 
@@ -39,7 +39,7 @@ def categorise(
     """Category of each head: ioi_only, anti_only, shared or weak.
 
     A head is strong on a task when |delta| >= tau (tau itself counts as strong), whichever the
-    sign; the two arrays have one shape, which the result takes. Raises ValueError for a tau that
+    sign; both arrays are [..., heads], as the result is. Raises ValueError for a tau that
     is not positive and for a delta that is missing.
     """
     return np.array(_NAMES)[_codes(delta_ioi, delta_anti, tau)]
@@ -53,7 +53,8 @@ def category_stability(
 ) -> npt.NDArray[np.float64]:
     """Share of bootstrap draws in which each head keeps the category it was given: [heads], 0..1.
 
-    The draws are [draws, heads], paired row by row. A head without draws (NaN) gets NaN.
+    The draws are [draws, heads], paired row by row. A head without draws (NaN) gets NaN. Raises
+    ValueError for an unknown category, a tau that is not positive and shapes that do not fit.
     """
     given = np.asarray(categories, dtype=np.str_)
     unknown = sorted(set(given.tolist()) - set(CATEGORIES))
@@ -81,7 +82,8 @@ def resolved(
 
     True when neither task's interval straddles +tau or -tau, that is, when no two values inside
     an interval fall on different sides of a threshold; False otherwise; None where a bound of
-    either interval is missing. (Objects, for a nullable column.)
+    either interval is missing. (Objects, for a nullable column.) All bounds are [heads]. Raises
+    ValueError for a tau that is not positive and for an interval that ends below its beginning.
     """
     _check_tau(tau)
     bounds = [np.asarray(b, dtype=np.float64) for b in (low_ioi, high_ioi, low_anti, high_anti)]
@@ -117,6 +119,10 @@ def category_shares(
         deltas: measured effects on the two tasks, each [heads].
         errors: their standard errors, each [heads].
         draws: bootstrap draws of the effects, each [draws, heads].
+        tau: from this |effect| on a head is strong, in logits.
+
+    Raises:
+        ValueError: no heads, no draws, a delta that is missing, a tau that is not positive.
     """
     observed, drawn = _observed_and_drawn(*deltas, *draws, tau)
     if drawn is None:
@@ -175,7 +181,8 @@ def category_means(
     Only the category is uncertain, not the value. The interval is the mean +- the 95 % quantile of
     the distance of the drawn means from it, and missing where a head has no draws or the median
     head's larger standard error exceeds tau / 2. The mean of a category without heads is missing;
-    where more than 1 - 95 % of the draws leave it without heads, so is its interval.
+    where more than 1 - 95 % of the draws leave it without heads, so is its interval. Deltas are
+    [heads], draws [draws, heads]. Raises ValueError as :func:`category_shares`.
     """
     observed, drawn = _observed_and_drawn(delta_ioi, delta_anti, draws_ioi, draws_anti, tau)
     means = {}

@@ -12,16 +12,22 @@ MIN_CLUSTERS = 10
 """With fewer clusters than this neither a standard error nor an interval is given."""
 
 CONFIDENCE = 0.95
-"""Of every interval."""
+"""How often an interval should hold the truth; of every interval."""
 
 
 @dataclass(frozen=True)
 class ClusterTotals:
-    """All that resampling whole clusters needs: sums and sizes, clusters in sorted label order."""
+    """All that resampling whole clusters needs.
+
+    Attributes:
+        labels: of the clusters, sorted.
+        sums: [items, clusters], the sum over the cluster's prompts.
+        n_prompts: [clusters], how many prompts a cluster has.
+    """
 
     labels: tuple[str, ...]
-    sums: npt.NDArray[np.float64]  # [items, clusters], sum over the cluster's prompts
-    n_prompts: npt.NDArray[np.float64]  # [clusters]
+    sums: npt.NDArray[np.float64]
+    n_prompts: npt.NDArray[np.float64]
 
     @property
     def mean(self) -> npt.NDArray[np.float64]:

@@ -49,6 +49,7 @@ def share_of_strongest(totals: ClusterTotals, k: int) -> Share:
 
 
 def _share(means: npt.NDArray[np.float64], k: int) -> float:
+    """Share that the ``k`` largest of the means [heads] have; NaN where all are 0."""
     size = np.sort(np.abs(means))[::-1]
     total = size.sum()
     return float(size[:k].sum() / total) if total > 0 else float("nan")

@@ -37,7 +37,7 @@ def parts_of(totals: ClusterTotals) -> Parts:
 
 
 def shared_clusters(a: Parts, b: Parts) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Columns of the clusters that both tasks have, in ``a`` and in ``b``."""
+    """Columns of the clusters that both tasks have, in ``a`` and in ``b``: [shared] each."""
     place = {label: column for column, label in enumerate(b.labels)}
     pairs = [(i, place[label]) for i, label in enumerate(a.labels) if label in place]
     columns = np.array(pairs, dtype=np.intp).reshape(-1, 2)

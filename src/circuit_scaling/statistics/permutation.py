@@ -16,7 +16,7 @@ def permutation_p(
     effects: tuple[npt.ArrayLike, npt.ArrayLike],
     layers: npt.ArrayLike,
     rng: np.random.Generator,
-    permutations: int = 9999,
+    permutations: int,
 ) -> float:
     """Two-sided p of a correlation of 0, heads being permuted within layers.
 
@@ -33,13 +33,14 @@ def permutation_p(
             diagonal a head meets itself.
         effects: of the heads on the two tasks, each [heads].
         layers: [heads]; which heads may change places.
+        permutations: how many are drawn; 1 / (1 + permutations) is the least that p can be.
 
     Returns:
         (1 + b) / (1 + permutations), b counting the random permutations at least as far away. NaN
         where a product is missing; 1 where no permutation changes the sum.
 
     Raises:
-        ValueError: shapes that do not fit.
+        ValueError: shapes that do not fit, or no permutations.
     """
     table = np.asarray(products, dtype=np.float64)
     layer = np.asarray(layers)

@@ -16,7 +16,8 @@ _Z_POWER = NormalDist().inv_cdf(0.80)
 def minimal_detectable_effect(se: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """True effect that a two-sided test at 0.05 finds with 80 % power: about 2.8 x `se`.
 
-    In the unit of `se`, for a normal estimate; NaN stays NaN.
+    In the unit and shape of `se`, for a normal estimate; NaN stays NaN. Raises ValueError for a
+    standard error below 0.
     """
     return (_Z_TWO_SIDED + _Z_POWER) * _standard_errors(se)
 
@@ -29,7 +30,9 @@ def prompts_needed(
     `se` was measured on `n_prompts` prompts; further prompts are taken to come like them, in as
     many new clusters per prompt, so that se falls with the root of their number. For a head's
     category `distance` is how far |delta| lies from tau. Whole numbers held as floats: infinity
-    for a distance of 0, which no number of prompts settles; NaN where either is missing.
+    for a distance of 0, which no number of prompts settles; NaN where either is missing. `se` and
+    `distance` are [heads], or broadcast. Raises ValueError for a standard error or a distance below
+    0, and for fewer than 1 prompt.
     """
     if n_prompts < 1:
         raise ValueError(f"n_prompts must be at least 1, got {n_prompts}")
@@ -45,10 +48,10 @@ def prompts_needed(
 def prompts_for_shares(
     needed: npt.NDArray[np.float64], shares: Sequence[float]
 ) -> dict[float, float]:
-    """Share of the heads -> the smallest number of prompts that settles as many: infinity where
-    none does, NaN where a head's need is not known.
+    """The smallest number of prompts that settles each of some shares of the heads.
 
-    `needed` [heads] is what :func:`prompts_needed` gives for each head.
+    `needed` [heads] is what :func:`prompts_needed` gives for each head. Infinity for a share that
+    no number settles; NaN throughout where a head's need is not known.
     """
     if np.isnan(needed).any():
         return dict.fromkeys(shares, float("nan"))

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-_BAND = (0.025, 0.975)
-_ROUNDING = 1e-9
+_BAND = (0.025, 0.975)  # the middle CONFIDENCE of the random sets
+_ROUNDING = 1e-9  # as a share of the largest value: equal up to rounding counts as equal
 
 
 class AgainstRandom(NamedTuple):

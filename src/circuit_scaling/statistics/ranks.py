@@ -27,7 +27,7 @@ class NullTest(NamedTuple):
 def fractional_ranks(effects: npt.ArrayLike) -> _Floats:
     """Rank of each |effect| from the largest, over the number of heads: 1/n (strongest) to 1.
 
-    Ranks are taken along the last axis, the heads; equal values share their average rank. The
+    Ranks are taken along the last axis of [..., heads]; equal values share their average rank. The
     mean over all heads is (n + 1) / 2n whatever the effects. Raises ValueError for effects that
     are missing.
     """
@@ -86,7 +86,7 @@ def shuffled_groups(
 
 
 def symmetric_interval(observed: float, draws: _Floats) -> tuple[float, float]:
-    """Observed share or rank +- the 95 % quantile of |draw - observed|, cut at 0 and 1.
+    """Observed share or rank +- the 95 % quantile of |draw - observed| [draws], cut at 0 and 1.
 
     Noise pushes ranks towards the middle, and a bootstrap draw carries it twice: the draws lie
     around a shifted value, and their percentiles would miss the true one (Hall 1988, "On

@@ -12,9 +12,9 @@ from circuit_scaling.statistics.means import ClusterMeans, cluster_means
 
 _Floats = npt.NDArray[np.float64]
 
-_ROUNDING = 1e-12
-_DOUBLINGS = 60
-_HALVINGS = 40
+_ROUNDING = 1e-12  # the least step, as a share of the ratio
+_DOUBLINGS = 60  # of the step until a ratio is refused: from any step beyond every number
+_HALVINGS = 40  # of the last step: an end is exact to 1e-12 of it
 
 
 class Ratios(NamedTuple):

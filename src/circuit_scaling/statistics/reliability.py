@@ -9,6 +9,9 @@ from circuit_scaling.statistics.clusters import MIN_CLUSTERS, ClusterTotals
 from circuit_scaling.statistics.cross_cluster import parts_of
 from circuit_scaling.statistics.overlap import jaccard
 
+SPLITS = 200
+"""Random halves that :func:`half_sample_overlap` is the mean over."""
+
 
 def split_half_reliability(
     totals: ClusterTotals, rng: np.random.Generator, splits: int = 500
@@ -45,14 +48,12 @@ def correlation_ceiling(reliability_a: float, reliability_b: float) -> float:
     return float(np.sqrt(reliability_a * reliability_b))
 
 
-def half_sample_overlap(
-    totals: ClusterTotals, top: int, rng: np.random.Generator, splits: int = 200
-) -> float:
+def half_sample_overlap(totals: ClusterTotals, top: int, rng: np.random.Generator) -> float:
     """How much the ``top`` best items of two rankings overlap, each from half of the clusters.
 
-    The mean Jaccard index over random splits of the clusters, of which one is left out where their
-    number is odd; of equal means the first item is the better. NaN with fewer than `MIN_CLUSTERS`
-    clusters.
+    The mean Jaccard index, 0..1, over `SPLITS` random splits of the clusters, of which one is left
+    out where their number is odd; of equal means the first item is the better. NaN with fewer than
+    `MIN_CLUSTERS` clusters.
 
     It is without bias for rankings from half as many clusters, hence a lower bound for rankings
     from all of them. In simulations (``docs/method.md``) nothing steps it up to these without
@@ -63,7 +64,7 @@ def half_sample_overlap(
     n_clusters = len(totals.labels)
     if n_clusters < MIN_CLUSTERS:
         return float("nan")
-    order = rng.permuted(np.tile(np.arange(n_clusters), (splits, 1)), axis=1)
+    order = rng.permuted(np.tile(np.arange(n_clusters), (SPLITS, 1)), axis=1)
     half = n_clusters // 2
     one, other = (
         _best(totals.sums[:, part].sum(axis=2) / totals.n_prompts[part].sum(axis=1), top)

@@ -1,4 +1,4 @@
-"""False discovery control."""
+"""q-values: which of many tests stand out when all of them are looked at together."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import scipy  # its submodules load on first use, which keeps importing this mod
 
 
 def q_values(p: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Benjamini-Hochberg q of all the p given, as one family whatever their shape.
+    """Benjamini-Hochberg q of all the p given, as one family whatever their shape [...].
 
     NaN (not tested) stays NaN and does not count towards the family's size. Raises ValueError for
     a p outside 0..1.
+
+    Source: Benjamini and Hochberg 1995, "Controlling the false discovery rate".
     """
     given = np.asarray(p, dtype=np.float64)
     tested = ~np.isnan(given)

@@ -12,7 +12,14 @@ _BLOCK_VALUES = 2**21
 
 
 class Similarity(NamedTuple):
-    """Mean similarity over pairs, what chance gives, and the one-sided p of being as high."""
+    """Mean similarity over pairs, what chance gives, and the one-sided p of being as high.
+
+    Attributes:
+        n_pairs: pairs that were counted.
+        value: their mean similarity, -1..1 for cosines.
+        expected, null_low, null_high: mean and middle 95 % of that of random stand-ins.
+        p: (1 + b) / (1 + permutations).
+    """
 
     n_pairs: int
     value: float
@@ -51,7 +58,7 @@ def group_similarity(
     strata: npt.ArrayLike,
     counted: npt.ArrayLike,
     rng: np.random.Generator,
-    permutations: int = 9999,
+    permutations: int,
 ) -> Similarity:
     """Mean of `similar` [items, items] over pairs of chosen items, against random stand-ins.
 

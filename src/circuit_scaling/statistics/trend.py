@@ -12,7 +12,7 @@ from circuit_scaling.statistics.clusters import CONFIDENCE
 
 
 class Trend(NamedTuple):
-    """Slope with its standard error and 95 % interval; NaN if not defined."""
+    """Slope over ``n`` models with its standard error and 95 % interval; NaN if not defined."""
 
     n: int
     slope: float
@@ -22,7 +22,7 @@ class Trend(NamedTuple):
 
 
 def linear_trend(x: npt.ArrayLike, y: npt.ArrayLike) -> Trend:
-    """Least squares slope of ``y`` against ``x``; pairs with a missing value are left out.
+    """Least squares slope of ``y`` against ``x`` [models]; pairs with a missing value are left out.
 
     The interval is the t interval on n - 2 degrees of freedom: with three models it is 12.7
     standard errors wide on each side. With fewer than three pairs, or a constant ``x``, everything

@@ -5,17 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import yaml
 
 from circuit_scaling.analysis.classify.known_heads import published_heads
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.models.names import of_these_weights
 from circuit_scaling.models.roster import Rosters
-from tests.conftest import PROJECT
+from tests.helpers.configured import ROSTERS
 
-CONFIGURED = Rosters.model_validate(
-    yaml.safe_load((PROJECT / "conf/base/parameters_models.yml").read_text())["_rosters"]
-)
 SHAPE = {"family": "f", "params_m": 1.0, "n_layers": 2, "n_heads": 3}
 
 
@@ -43,9 +39,9 @@ def rosters(**entries: dict[str, Any]) -> Rosters:
     ],
 )
 def test_models_of_the_study(slug: str, names: list[str], training_first: bool) -> None:
-    order = sorted(CONFIGURED.root, reverse=training_first)
-    known = Rosters.model_validate({name: CONFIGURED.root[name] for name in order})
-    wanted = CONFIGURED.root["study"].entry(slug)
+    order = sorted(ROSTERS.root, reverse=training_first)
+    known = Rosters.model_validate({name: ROSTERS.root[name] for name in order})
+    wanted = ROSTERS.root["study"].entry(slug)
     assert [known.find(name) for name in names] == [wanted] * len(names)
 
 
@@ -57,7 +53,7 @@ def test_models_of_the_study(slug: str, names: list[str], training_first: bool) 
     ],
 )
 def test_other_models_have_other_names(name: str) -> None:
-    assert CONFIGURED.find(name) is None
+    assert ROSTERS.find(name) is None
 
 
 def test_a_training_checkpoint_is_not_what_its_hub_id_says() -> None:

@@ -104,6 +104,12 @@ def context_of(config: Any) -> int | None:
     return next((int(limit) for limit in limits if limit is not None), None)
 
 
+def probe_tokens(anatomy: Anatomy, prompts: int, positions: int) -> Tensor:
+    """Prompts that prove something about a model, [prompts, positions]: always the same ones."""
+    places = torch.arange(prompts * positions, device=anatomy.device)
+    return (places.reshape(prompts, positions) * 7 + 3) % anatomy.vocabulary
+
+
 def refusal(architecture: str, reason: str) -> CircuitScalingError:
     """The error for an architecture that does not follow the pattern of replay."""
     return CircuitScalingError(
@@ -113,14 +119,14 @@ def refusal(architecture: str, reason: str) -> CircuitScalingError:
 
 
 def run_tail(anatomy: Anatomy, residual: Tensor) -> Tensor:
-    """What the unembedding reads, from a residual after the last block, position by position."""
+    """What the unembedding reads, [..., d], of a residual after the last block, [..., d_model]."""
     for module in anatomy.tail:
         residual = module(residual)
     return residual
 
 
 def run_unembed(anatomy: Anatomy, hidden: Tensor) -> Tensor:
-    """Logits in float32 from what the unembedding reads."""
+    """Logits, float32 [..., vocabulary], from what the unembedding reads, [..., d]."""
     logits: Tensor = anatomy.unembed(hidden)
     return anatomy.logits(logits).float()
 

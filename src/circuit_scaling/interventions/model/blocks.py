@@ -45,7 +45,11 @@ class BlockArguments:
     def of(
         cls, layer: int, args: Any, kwargs: Any, varying: tuple[bool, ...]
     ) -> tuple[BlockArguments, Tensor]:
-        """Take a call apart into its arguments and its residual, the first tensor among them."""
+        """Take a call apart into its arguments and its residual, the first tensor among them.
+
+        Returns:
+            The arguments, and the residual, [n_prompts, pos, d_model].
+        """
         leaves, structure = pytree.tree_flatten((args, kwargs), is_leaf=_is_cache)
         place = next(i for i, leaf in enumerate(leaves) if isinstance(leaf, Tensor))
         residual = leaves[place]
@@ -106,6 +110,9 @@ class CallRecorder:
     def call(self, arguments: BlockArguments, residual: Tensor, output: Tensor) -> BlockCall:
         """The call that has just run, taken from the hooks.
 
+        Args:
+            residual, output: before and after the block, [batch, pos, d_model].
+
         Raises:
             CircuitScalingError: the block does not call its attention exactly once, or z does not
                 have the shape of the heads.
@@ -144,7 +151,14 @@ def run_block(anatomy: Anatomy, arguments: BlockArguments, residual: Tensor) -> 
 
 
 def call_block(anatomy: Anatomy, arguments: BlockArguments, residual: Tensor) -> BlockCall:
-    """Run a block and keep everything that replaying from the middle of it needs."""
+    """Run a block and keep everything that replaying from the middle of it needs.
+
+    Args:
+        residual: what enters it, [k * batch, pos, d_model].
+
+    Raises:
+        CircuitScalingError: the block does not follow the pattern of replay.
+    """
     recorder = CallRecorder(anatomy, arguments.layer)
     try:
         return recorder.call(arguments, residual, run_block(anatomy, arguments, residual))
@@ -270,7 +284,7 @@ def run_block_at_end(
 
 
 def first_tensor(output: Any) -> Tensor:
-    """The residual among what a block returns."""
+    """The residual [batch, pos, d_model] among what a block returns, which comes first."""
     first: Tensor = output if isinstance(output, Tensor) else output[0]
     return first
 

@@ -63,9 +63,7 @@ def report_device(anatomy: Anatomy) -> DeviceReport:
 
 
 def computing_on(anatomy: Anatomy) -> str:
-    """The model's shape, its device, threads and precision: where they are equal, so are the bits
-    of the same chunk.
-    """
+    """What bits depend on beside the chunk, in words: shape, device, threads and precision."""
     cuda = anatomy.device.type == "cuda"
     parts = (
         anatomy.architecture,

@@ -50,7 +50,7 @@ class KeysAndValuesCapture(DynamicCache):
         self._taken: tuple[Tensor, Tensor] | None = None
 
     def update(self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any) -> Any:
-        """Keep what is given.
+        """Keep what is given, [k * batch, heads, pos, d_head] each.
 
         Raises:
             CapturedKeysAndValues: always.
@@ -77,12 +77,15 @@ class KeysAndValuesKnown(DynamicCache):
         self._known = keys, values
 
     def update(self, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
-        """All keys and values; what the block computed again for its position is not needed."""
+        """All keys and values, [k * batch, heads, pos, d_head] each.
+
+        What the block has computed again for its position is not needed.
+        """
         return self._known
 
 
 def copies_of(tensor: Tensor, copies: int) -> Tensor:
-    """``copies`` times the batch, one whole batch after the other."""
+    """``copies`` times the batch, one whole batch after the other: [copies * batch, ...]."""
     if copies == 1:
         return tensor
     return tensor.expand(copies, *tensor.shape).flatten(0, 1)

@@ -26,7 +26,7 @@ def full_float32() -> Iterator[None]:
 
 
 def close(a: Tensor, b: Tensor) -> bool:
-    """Whether two results of the same computation differ by rounding only."""
+    """Whether two results [...] of the same computation differ by rounding only."""
     tf32 = torch.backends.cuda.matmul.fp32_precision == "tf32" and b.is_cuda
     largest = (a.float() - b.float()).abs().max()
     return bool(largest <= tolerance(b.dtype, tf32) * (1e-3 + b.float().abs().max()))

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from transformers.cache_utils import DynamicCache, DynamicLayer, DynamicSlidingWindowLayer
 
-from circuit_scaling.interventions.model.anatomy import Anatomy, refusal
+from circuit_scaling.interventions.model.anatomy import Anatomy, probe_tokens, refusal
 from circuit_scaling.interventions.model.keys_and_values import copies_of, empty_cache
 from circuit_scaling.interventions.model.memory import is_out_of_memory
 from circuit_scaling.interventions.model.rounding import close, full_float32
@@ -29,6 +29,9 @@ def run_with_cache(anatomy: Anatomy, tokens: Tensor, cache: DynamicCache | None)
     Args:
         cache: keys and values of the tokens before, which are seen and added to; None for a run
             without any.
+
+    Raises:
+        CircuitScalingError: the model does not use its unembedding.
     """
     taken: list[Tensor] = []
 
@@ -42,6 +45,8 @@ def run_with_cache(anatomy: Anatomy, tokens: Tensor, cache: DynamicCache | None)
             anatomy.model(input_ids=tokens, past_key_values=cache, use_cache=cache is not None)
     finally:
         handle.remove()
+    if not taken:
+        raise refusal(anatomy.architecture, "it has an unembedding that it does not use")
     return taken[0]
 
 
@@ -76,9 +81,7 @@ def cached_bytes_per_token(anatomy: Anatomy) -> int:
     Raises:
         CircuitScalingError: it does not, or its cache holds something else beside.
     """
-    size = _PROBE_PROMPTS * _PROBE_POSITIONS
-    probe = torch.arange(size, device=anatomy.device).reshape(_PROBE_PROMPTS, _PROBE_POSITIONS)
-    probe = (probe * 7 + 3) % anatomy.vocabulary
+    probe = probe_tokens(anatomy, _PROBE_PROMPTS, _PROBE_POSITIONS)
     known = _PROBE_POSITIONS - _PROBE_STEPS
     with full_float32():  # whether the parts fit together is no question of rounding
         expected = run_with_cache(anatomy, probe, None)[:, known:]

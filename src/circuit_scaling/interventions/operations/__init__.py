@@ -12,6 +12,8 @@ Every operation takes the parts of a model and prompts and gives arrays, exact b
 * ``path_patching``: through which later heads does it act? Effects [receivers, pairs].
 * ``attribute``: estimates of ``ablate_heads`` from one backward pass.
 * ``attention``: where does a head look? [heads, prompts, pos].
+* ``attention_rows``: the same from chosen positions, in contexts of any length; ``reading`` goes
+  through such a context piece by piece.
 * ``profiles``: scores of every head that need no task (previous token, induction, copying, ...);
   a further detector of heads is one more score there.
 

@@ -27,7 +27,7 @@ from circuit_scaling.interventions.replay.replacements import (
     tokens_on,
 )
 from circuit_scaling.interventions.replay.request_checks import check_request
-from circuit_scaling.interventions.replay.stack import Passengers, Stack
+from circuit_scaling.interventions.replay.stack import Passengers, Stack, shares
 
 
 @dataclass(frozen=True)
@@ -275,13 +275,11 @@ class _RowsScan:
     def _deliver(self, passengers: list[Passengers], residual: Tensor) -> None:
         """Read the runs that have reached the end of the model."""
         values = read(self._anatomy, residual, self._questions, self._readouts)
-        start = 0
-        for riding in passengers:
+        for riding, theirs in shares(passengers):
             ablation, layer = cast(_Ablated, riding.group)
             for name in self._readouts:
                 total = self._totals[name][ablation, layer, riding.members]
-                total += values[name][start : start + riding.size]
-            start += riding.size
+                total += values[name][theirs]
             self._arrived[layer] += riding.size
 
     def _layer(self, layer: int) -> Iterator[_Arrival]:

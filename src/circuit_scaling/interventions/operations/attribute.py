@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.model.anatomy import Anatomy, run_tail, run_unembed
+from circuit_scaling.interventions.model.blocks import first_tensor
 from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.interventions.replay.batch import Batch
 from circuit_scaling.interventions.replay.chunk import Chunk
@@ -102,7 +103,7 @@ def contrast_gradients(
         return (z, *args[1:])
 
     def after_blocks(_module: nn.Module, _args: Any, output: Any) -> None:
-        finals.append(output if isinstance(output, Tensor) else output[0])
+        finals.append(first_tensor(output))
 
     handles = [
         projection.register_forward_pre_hook(before_projection)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
@@ -57,7 +57,6 @@ def decode_sets(
     max_new_tokens: int,
     answers: Sequence[Sequence[int]],
     means: NDArray[np.float32] | None = None,
-    stop_tokens: Collection[int] = (),
     chunk: Chunk | None = None,
 ) -> Decoded:
     """Greedy decoding in which all heads of a set are ablated at every position.
@@ -72,7 +71,6 @@ def decode_sets(
         max_new_tokens: at most so many in each row, which stops at the model's end of sequence.
         answers: token ids of each prompt's answer, one after the other; may be empty.
         means: what ablated heads give, [n_layers, n_heads, d_head]; by default they give zero.
-        stop_tokens: further tokens that a row stops at.
 
     Raises:
         CircuitScalingError: a head is outside the model's shape; prompts, answers and means do not
@@ -81,7 +79,7 @@ def decode_sets(
     _check(anatomy, tokens, sets, max_new_tokens, answers, means)
     chunk = chunk or Chunk.of(anatomy)
     whole = tokens.shape[1] + max(max_new_tokens, *map(len, answers))
-    ends = sorted({*stop_tokens, *ends_of_sequence(anatomy)})
+    ends = sorted(ends_of_sequence(anatomy))
     stops = torch.tensor(ends, dtype=torch.long, device=anatomy.device)
     ablated = _AblatedSets.of(anatomy, sets, means)
 
@@ -263,6 +261,7 @@ def _go_on(asked: _Asked, latest: Tensor, cache: DynamicCache) -> Tensor:
 
 
 def _in_turn(members: slice, at_once: int) -> Iterator[slice]:
+    """Consecutive parts of some sets, with so many of them at most."""
     for start in range(members.start, members.stop, at_once):
         yield slice(start, min(start + at_once, members.stop))
 

@@ -29,7 +29,7 @@ from circuit_scaling.interventions.replay.portions import by_rows, joined
 from circuit_scaling.interventions.replay.readouts import Questions, make_questions, read
 from circuit_scaling.interventions.replay.replacements import tokens_on
 from circuit_scaling.interventions.replay.request_checks import check_heads, check_pairs
-from circuit_scaling.interventions.replay.stack import Passengers, Stack
+from circuit_scaling.interventions.replay.stack import Passengers, Stack, shares
 
 SOURCE_RUN = 2  # z of all layers: as much as the keys and values of a second run
 
@@ -171,11 +171,9 @@ def _patch(runs: PairedRuns, heads: Sequence[Head], part: Part, chunk: Chunk) ->
 
     def deliver(passengers: list[Passengers], residual: Tensor) -> None:
         values = read(anatomy, residual, runs.questions, ("contrast",))["contrast"].cpu()
-        start = 0
-        for riding in passengers:
+        for riding, theirs in shares(passengers):
             places = wanted[riding.group][riding.members]
-            total[[place for place, _ in places]] = values[start : start + riding.size]
-            start += riding.size
+            total[[place for place, _ in places]] = values[theirs]
 
     capacity = chunk.heads(*runs.base.tokens.shape)
     stack = Stack(runs.base, capacity, deliver, last_only=True, at_end=False)

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from circuit_scaling.interventions.model.anatomy import Anatomy, run_tail, run_unembed
-from circuit_scaling.interventions.model.blocks import run_block
+from circuit_scaling.interventions.model.blocks import run_block, z_of
 from circuit_scaling.interventions.operations.attention import attention_patterns
 from circuit_scaling.interventions.replay.clean import CleanRun
 
 Profiles = dict[str, NDArray[np.float32]]
 
-_SEQUENCES = 24
-_PERIOD = 12
-_COPIED_TOKENS = 96
-_TOP = 5
+_SEQUENCES, _PERIOD = 24, 12  # how many, and how many tokens before one repeats itself
+_COPIED_TOKENS, _TOP = 96, 5
+_ATTENTION_SCORES = ("previous_token", "duplicate_token", "induction", "attention_entropy")
 
 
 @torch.no_grad()
@@ -38,6 +34,13 @@ def head_profiles(anatomy: Anatomy, vocabulary: NDArray[np.int64], seed: int = 0
     On single tokens, ``ov_copying``: the share of tokens whose own logit is among the top five
     when the head's OV circuit reads the token after the first block's MLP (Wang et al. 2022,
     arXiv 2211.00593, copy score).
+
+    Args:
+        vocabulary: int64 [n], the ids to draw from; with fewer than a period, periods are shorter.
+        seed: of sequences and tokens.
+
+    Raises:
+        CircuitScalingError: the model's patterns cannot be had.
     """
     rng = np.random.default_rng(seed)
     period = min(_PERIOD, len(vocabulary))
@@ -58,9 +61,6 @@ def head_profiles(anatomy: Anatomy, vocabulary: NDArray[np.int64], seed: int = 0
     profiles["output_norm"] = torch.stack(norms)
     profiles["ov_copying"] = _ov_copying(anatomy, torch.from_numpy(sample).to(anatomy.device))
     return {name: values.cpu().numpy() for name, values in profiles.items()}
-
-
-_ATTENTION_SCORES = ("previous_token", "duplicate_token", "induction", "attention_entropy")
 
 
 def _pattern_scores(pattern: Tensor, period: int) -> dict[str, Tensor]:
@@ -88,25 +88,9 @@ def _ov_copying(anatomy: Anatomy, tokens: Tensor) -> Tensor:
     after_first = run_block(anatomy, alone.arguments[0], alone.first)
     scores = []
     for layer, arguments in enumerate(alone.arguments):
-        with _value_of(anatomy, layer) as values:
-            run_block(anatomy, arguments, after_first if layer else alone.first)
-        written = torch.einsum("bphd,hdm->hbpm", values[0], anatomy.w_o(layer))
+        values = z_of(anatomy, arguments, after_first if layer else alone.first)
+        written = torch.einsum("bphd,hdm->hbpm", values, anatomy.w_o(layer))
         logits = run_unembed(anatomy, run_tail(anatomy, written.flatten(0, 1)))[:, 0]
         top = logits.unflatten(0, (anatomy.n_heads, -1)).topk(_TOP, dim=-1).indices
         scores.append((top == tokens[None, :, None]).any(-1).float().mean(-1))
     return torch.stack(scores)
-
-
-@contextmanager
-def _value_of(anatomy: Anatomy, layer: int) -> Iterator[list[Tensor]]:
-    """Collect z [batch, pos, heads, d_head] of one layer while a block runs."""
-    values: list[Tensor] = []
-
-    def keep(_module: torch.nn.Module, args: tuple[Tensor, ...]) -> None:
-        values.append(args[0].unflatten(-1, (anatomy.n_heads, anatomy.d_head)))
-
-    handle = anatomy.projections[layer].register_forward_pre_hook(keep)
-    try:
-        yield values
-    finally:
-        handle.remove()

@@ -14,7 +14,7 @@ from circuit_scaling.interventions.replay.forcing import GivenHeads
 from circuit_scaling.interventions.replay.head_sets import HeadSets
 from circuit_scaling.interventions.replay.pairs import Head
 from circuit_scaling.interventions.replay.readouts import Questions, Readout, read
-from circuit_scaling.interventions.replay.stack import Passengers, Stack
+from circuit_scaling.interventions.replay.stack import Passengers, Stack, shares
 
 
 def changed_sets(
@@ -44,11 +44,9 @@ def changed_sets(
 
     def deliver(passengers: list[Passengers], residual: Tensor) -> None:
         found = read(anatomy, residual, questions, readouts)
-        start = 0
-        for riding in passengers:
+        for riding, theirs in shares(passengers):
             for place, name in enumerate(readouts):
-                values[place, riding.members] = found[name][start : start + riding.size]
-            start += riding.size
+                values[place, riding.members] = found[name][theirs]
 
     def forcing(layer: int, runs: Sequence[tuple[Hashable, slice]]) -> GivenHeads | None:
         if not any(masks[members, layer].any() for _, members in runs):

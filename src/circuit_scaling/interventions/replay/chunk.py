@@ -1,30 +1,19 @@
-"""How much is replayed together: what is fast on this device and fits its memory."""
+"""How much is replayed together: what fits the memory, and is fast on this device."""
 
 from __future__ import annotations
 
-import math
-import time
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.interventions.model.activations import fused_activations
 from circuit_scaling.interventions.model.anatomy import Anatomy
-from circuit_scaling.interventions.model.blocks import run_block
-from circuit_scaling.interventions.model.keys_and_values import copies_of
-from circuit_scaling.interventions.model.memory import default_budget, is_out_of_memory, release
-from circuit_scaling.interventions.replay.chunk_cache import Measured
+from circuit_scaling.interventions.model.memory import default_budget, release
 from circuit_scaling.interventions.replay.clean import CleanRun
+from circuit_scaling.interventions.replay.fastest_chunk import fastest_tokens
 
-_PROBE_PROMPTS, _PROBE_POSITIONS = 64, 16
 _GRAPH_PROMPTS = 64  # what a backward pass goes through together, at most
-_SMALLEST, _LARGEST = 256, 2**20  # tokens
-_PROBES, _PROBE_SECONDS = 3, 0.05
-_GAIN = 1.01  # less is noise
-_NEARLY = 0.97  # of the best rate
-_PATIENCE = 2  # doublings in vain
 # Of the budget: ablated runs in flight, and what is kept of the clean run (keys and values, and
 # calls that are not recomputed where they fit as well). The rest is for what rounding up to whole
 # heads, donors, means and readouts take.
@@ -155,79 +144,6 @@ def bytes_per_token(anatomy: Anatomy) -> int:
         for handle in handles:
             handle.remove()
     return (sum(widths) + 8 * anatomy.d_model) * anatomy.dtype.itemsize
-
-
-def fastest_tokens(anatomy: Anatomy, limit: int) -> int:
-    """Tokens per chunk that go through a block fastest here; measured once, then kept.
-
-    What a memory of ``limit`` tokens has cut short is kept for such a memory alone.
-    """
-    if limit <= _SMALLEST:
-        return limit
-    cap = 2 ** int(math.log2(limit))
-    settled, capped = Measured.of(anatomy), Measured.of(anatomy, cap)
-    known = settled.load() or capped.load()
-    if known is None:
-        with fused_activations(anatomy.model):
-            known, cut_short = _measure(anatomy, cap)
-        (capped if cut_short else settled).store(known)
-    return known
-
-
-@torch.no_grad()
-def _measure(anatomy: Anatomy, cap: int) -> tuple[int, bool]:
-    """The chunk that is fastest, token by token; doubled until that brings nothing more.
-
-    Of chunks that are nearly as fast, the largest: what is done around the blocks is then done less
-    often.
-
-    Returns:
-        Its tokens, and whether memory ended the doubling.
-    """
-    rates: dict[int, float] = {}
-    best_rate, in_vain = 0.0, 0
-    tokens, out_of_memory = _SMALLEST, False
-    while in_vain < _PATIENCE and tokens <= min(_LARGEST, cap) and not out_of_memory:
-        try:
-            rate = tokens / _seconds(anatomy, tokens)
-        except RuntimeError as error:
-            if not is_out_of_memory(error):
-                raise
-            out_of_memory = True
-            continue
-        rates[tokens] = rate
-        in_vain = 0 if rate > _GAIN * best_rate else in_vain + 1
-        best_rate = max(best_rate, rate)
-        tokens *= 2
-    release(anatomy.device)
-    best = max((n for n in rates if rates[n] >= _NEARLY * best_rate), default=_SMALLEST)
-    return best, out_of_memory or cap < tokens <= _LARGEST and in_vain < _PATIENCE
-
-
-def _seconds(anatomy: Anatomy, tokens: int) -> float:
-    """Seconds for ``tokens`` tokens through the middle block, the best of a few."""
-    positions = min(_PROBE_POSITIONS, anatomy.context or _PROBE_POSITIONS)
-    prompts = max(1, min(_PROBE_PROMPTS, tokens // positions))
-    generator = torch.Generator().manual_seed(0)
-    shape = (prompts, positions)
-    ids = torch.randint(anatomy.vocabulary, shape, generator=generator).to(anatomy.device)
-    clean = CleanRun.of(anatomy, ids)
-    residual = copies_of(clean.first, tokens // (prompts * positions))
-    arguments = clean.arguments[anatomy.n_layers // 2]
-    run_block(anatomy, arguments, residual)
-    times: list[float] = []
-    while len(times) < _PROBES or sum(times) < _PROBE_SECONDS:
-        _synchronize(anatomy.device)
-        started = time.perf_counter()
-        run_block(anatomy, arguments, residual)
-        _synchronize(anatomy.device)
-        times.append(time.perf_counter() - started)
-    return min(times)
-
-
-def _synchronize(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
 
 
 def _readable(size: float) -> str:

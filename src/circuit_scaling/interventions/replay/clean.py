@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,10 +24,7 @@ from circuit_scaling.interventions.model.blocks import (
 from circuit_scaling.interventions.model.keys_and_values import FrozenPrefix, empty_cache
 from circuit_scaling.interventions.model.memory import is_out_of_memory
 from circuit_scaling.interventions.model.rounding import close
-
-
-class _BeforeUnembedding(Exception):
-    """The model has run as far as it is wanted."""
+from circuit_scaling.interventions.model.with_cache import run_with_cache
 
 
 @dataclass(frozen=True)
@@ -203,15 +200,14 @@ class _Run:
         self._arguments: list[BlockArguments] = []
         self._outputs = 0
         self.calls: list[BlockCall] = []
-        handles: list[Any] = [anatomy.unembed.register_forward_pre_hook(_stop)]
+        handles: list[Any] = []
         if keep:
             self._recorders = [CallRecorder(anatomy, layer) for layer in range(anatomy.n_layers)]
         for block in anatomy.blocks:
             handles.append(block.register_forward_pre_hook(self._before_block, with_kwargs=True))
             handles.append(block.register_forward_hook(self._after_block))
         try:
-            with suppress(_BeforeUnembedding):
-                anatomy.model(input_ids=tokens, past_key_values=cache, use_cache=cache is not None)
+            run_with_cache(anatomy, tokens, cache)
         finally:
             for handle in (*handles, *self._recorders):
                 handle.remove()
@@ -238,7 +234,3 @@ class _Run:
             layer = len(self._arguments) - 1
             call = self._recorders[layer].call(self._arguments[layer], self.last, self.final)
             self.calls.append(replace(call, arguments=call.arguments.with_cache(None)))
-
-
-def _stop(_module: nn.Module, _args: Any) -> None:
-    raise _BeforeUnembedding

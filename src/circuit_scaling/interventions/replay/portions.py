@@ -1,4 +1,4 @@
-"""As many prompts at a time as fit the memory."""
+"""Prompts that are measured together: as many at a time as fit the memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from circuit_scaling.interventions.model.anatomy import Anatomy
 from circuit_scaling.interventions.model.memory import is_out_of_memory
 from circuit_scaling.interventions.replay.chunk import Chunk
 
-Measured = TypeVar("Measured")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ class Portion:
 
 
 def by_rows(
-    shape: tuple[int, ...], chunk: Chunk, measure: Callable[[slice, Chunk], Measured]
-) -> Iterator[Measured]:
+    shape: tuple[int, ...], chunk: Chunk, measure: Callable[[slice, Chunk], Result]
+) -> Iterator[Result]:
     """Measure some prompts at a time, in order; where memory runs out, halve the chunk and go on.
 
     Args:
@@ -86,8 +86,8 @@ def by_graphs(
     anatomy: Anatomy,
     shape: tuple[int, ...],
     chunk: Chunk,
-    measure: Callable[[slice, Chunk], Measured],
-) -> Iterator[Measured]:
+    measure: Callable[[slice, Chunk], Result],
+) -> Iterator[Result]:
     """As :func:`by_rows`, with as many prompts at a time as a backward pass can keep all of.
 
     Where memory runs out there are fewer of them, and at one prompt the chunk is halved.
@@ -104,7 +104,7 @@ def by_graphs(
     yield from _in_turn(n_prompts, lambda: together, lambda rows: measure(rows, chunk), halve)
 
 
-def made_to_fit(positions: int, chunk: Chunk, make: Callable[[Chunk], Measured]) -> Measured:
+def made_to_fit(positions: int, chunk: Chunk, make: Callable[[Chunk], Result]) -> Result:
     """What ``make`` makes of all prompts with the chunk, or with the first half of it that fits.
 
     Raises:
@@ -122,9 +122,9 @@ def made_to_fit(positions: int, chunk: Chunk, make: Callable[[Chunk], Measured])
 def _in_turn(
     n_prompts: int,
     at_once: Callable[[], int],
-    measure: Callable[[slice], Measured],
+    measure: Callable[[slice], Result],
     halve: Callable[[], None],
-) -> Iterator[Measured]:
+) -> Iterator[Result]:
     """Measure some rows after the others; where memory runs out, ``halve`` and try them again."""
     start = 0
     while start < n_prompts:
@@ -143,5 +143,5 @@ def _in_turn(
 
 
 def joined(parts: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Results of some prompts each, the prompts on the last axis, as one array."""
+    """Results of some prompts each, [..., prompts], as one array with all of the prompts."""
     return np.concatenate(parts, axis=-1)

@@ -51,7 +51,12 @@ def make_questions(
     distractors: Sequence[Sequence[int]],
     candidates: Sequence[Sequence[int]],
 ) -> Questions:
-    """Collect token ids per prompt into padded columns with masks."""
+    """Collect token ids per prompt into padded columns with masks.
+
+    Args:
+        tokens: [prompts, pos].
+        answers, distractors, candidates: token ids per prompt; may be empty.
+    """
     named = [sorted({*a, *d, *c}) for a, d, c in zip(answers, distractors, candidates, strict=True)]
     width = max(1, max(map(len, named), default=1))
     columns = torch.zeros(len(named), width, dtype=torch.long)
@@ -68,7 +73,12 @@ def make_questions(
 def questions_of(
     anatomy: Anatomy, batch: Batch, rows: slice, readouts: Sequence[Readout], final: Tensor
 ) -> Questions:
-    """What is asked of some prompts; ``final`` is their clean residual after the last block."""
+    """What is asked of some prompts of a batch.
+
+    Args:
+        rows: which prompts.
+        final: their clean residual after the last block, [prompts, pos or 1, d_model].
+    """
     asked = make_questions(
         tokens_on(anatomy, batch.tokens[rows]),
         batch.answers[rows],

@@ -151,7 +151,7 @@ def donor_indices(batch: Batch, draws: int, seed: int) -> NDArray[np.int64]:
 
 
 def references_of(batch: Batch) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The reference prompts and their groups.
+    """The reference prompts, [references, pos], and their groups, [references].
 
     Raises:
         CircuitScalingError: there are none, or they have another length than the prompts.
@@ -169,5 +169,5 @@ def references_of(batch: Batch) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def tokens_on(anatomy: Anatomy, tokens: NDArray[np.int64]) -> Tensor:
-    """Tokens as the model takes them."""
+    """Tokens [prompts, pos] as the model takes them, on its device."""
     return torch.from_numpy(np.ascontiguousarray(tokens, dtype=np.int64)).to(anatomy.device)

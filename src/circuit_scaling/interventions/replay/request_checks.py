@@ -34,12 +34,11 @@ def check_request(anatomy: Anatomy, batch: Batch, readouts: Sequence[Readout]) -
     _check_tokens(anatomy, batch)
 
 
-def check_prompts(anatomy: Anatomy, tokens: NDArray[np.int64], follow: int = 0) -> None:
+def check_prompts(anatomy: Anatomy, tokens: NDArray[np.int64]) -> None:
     """Check prompts that come without answers.
 
     Args:
         tokens: [prompts, pos].
-        follow: how many tokens the model will read after them.
 
     Raises:
         CircuitScalingError: there are none, or they are empty or too long for the context; tokens
@@ -47,7 +46,7 @@ def check_prompts(anatomy: Anatomy, tokens: NDArray[np.int64], follow: int = 0) 
     """
     if not tokens.size:
         raise CircuitScalingError("There are no prompts, or they have no tokens.")
-    _check_length(anatomy, tokens.shape[1], follow)
+    _check_length(anatomy, tokens.shape[1])
     _check_ids(anatomy, "tokens", tokens.ravel())
 
 
@@ -114,11 +113,10 @@ def _check_tokens(anatomy: Anatomy, batch: Batch) -> None:
         _check_ids(anatomy, name, values)
 
 
-def _check_length(anatomy: Anatomy, positions: int, follow: int = 0) -> None:
-    if anatomy.context is not None and positions + follow > anatomy.context:
-        more = f" and {follow} are to follow" if follow else ""
+def _check_length(anatomy: Anatomy, positions: int) -> None:
+    if anatomy.context is not None and positions > anatomy.context:
         raise CircuitScalingError(
-            f"The prompts have {positions} tokens{more}, the model's context is {anatomy.context}."
+            f"The prompts have {positions} tokens, the model's context is {anatomy.context}."
         )
 
 

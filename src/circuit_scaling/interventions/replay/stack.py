@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -35,6 +35,14 @@ class Passengers:
     def size(self) -> int:
         """How many runs."""
         return int(self.members.stop) - int(self.members.start)
+
+
+def shares(passengers: list[Passengers]) -> Iterator[tuple[Passengers, slice]]:
+    """Who has arrived together, and which of the runs that are read are theirs."""
+    start = 0
+    for riding in passengers:
+        yield riding, slice(start, start + riding.size)
+        start += riding.size
 
 
 Deliver = Callable[[list[Passengers], Tensor], None]

@@ -12,6 +12,7 @@ from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.model.anatomy import (
     Anatomy,
     Varying,
+    probe_tokens,
     refusal,
     run_tail,
     run_unembed,
@@ -42,16 +43,11 @@ def verified(anatomy: Anatomy) -> Anatomy:
         CircuitScalingError: the architecture does not follow the pattern that replay relies on;
             the message names it and the part that does not fit.
     """
-    probes = [_probe(anatomy, n) for n in _PROBE_SIZES]
+    probes = [probe_tokens(anatomy, n, _PROBE_POSITIONS) for n in _PROBE_SIZES]
     with full_float32():
         anatomy = replace(anatomy, varying=_varying([CleanRun.of(anatomy, p) for p in probes]))
         _check(anatomy, probes[0])
         return _with_end(anatomy, probes)
-
-
-def _probe(anatomy: Anatomy, n_prompts: int) -> Tensor:
-    tokens = torch.arange(n_prompts * _PROBE_POSITIONS, device=anatomy.device)
-    return (tokens.reshape(n_prompts, _PROBE_POSITIONS) * 7 + 3) % anatomy.vocabulary
 
 
 def _varying(runs: list[CleanRun], end: bool = False) -> Varying:
@@ -81,6 +77,7 @@ def _with_end(anatomy: Anatomy, probes: list[Tensor]) -> Anatomy:
 
 
 def _check(anatomy: Anatomy, tokens: Tensor) -> None:
+    """Blocks, what lies between them and what comes after them must give the model's logits."""
     expected = anatomy.model(input_ids=tokens, use_cache=False).logits
     _check_logits(anatomy, tokens, expected)
     clean = CleanRun.of(anatomy, tokens, keep=True)
@@ -116,6 +113,7 @@ def _check_logits(anatomy: Anatomy, tokens: Tensor, logits: Tensor) -> None:
 
 
 def _check_block(anatomy: Anatomy, call: BlockCall) -> None:
+    """A block must run on copies of a batch, and from its attention's output on as a whole."""
     layer = call.arguments.layer
     if not close(anatomy.projections[layer](call.z.flatten(2)), call.attention[0]):
         raise refusal(anatomy.architecture, "its attention does not end in the output projection")

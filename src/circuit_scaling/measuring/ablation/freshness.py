@@ -43,7 +43,10 @@ def ablation_fingerprint(
     return fingerprint_of(
         {
             "scan": of_scan,
-            "heroes": {name: [list(head) for head in sets] for name, sets in _heroes(hero_heads)},
+            "heroes": {
+                name: [list(head) for head in heads]
+                for name, heads in hero_sets(hero_heads).items()
+            },
             "ablation": settings.model_dump(mode="json"),
         }
     )
@@ -62,6 +65,9 @@ def trials_mark(
 
     Args:
         tables: joint_prompts, classified_heads and hero_heads.
+
+    Raises:
+        CircuitScalingError: as :func:`ablation_fingerprint`.
     """
     heads, heroes = (
         of_model(tables[name], entry.slug) for name in ("classified_heads", "hero_heads")
@@ -90,7 +96,3 @@ def check_fresh_trials(slug: str, trials: pd.DataFrame, expected: str, has_heroe
         others="other heroes, other prompts",
         again=f"Make them again: {run_command(['ablation'], namespace=f'ablation.{slug}')}",
     )
-
-
-def _heroes(hero_heads: pd.DataFrame) -> list[tuple[str, tuple[tuple[int, int], ...]]]:
-    return list(hero_sets(hero_heads).items())

@@ -13,7 +13,7 @@ from circuit_scaling.commands import run_command
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.replay.pairs import Head
 from circuit_scaling.measuring.ablation.settings import AblationSettings
-from circuit_scaling.measuring.shared.head_draws import Pool, distinct_sets
+from circuit_scaling.measuring.shared.head_draws import distinct_sets
 from circuit_scaling.vocabulary import STRONG_CATEGORIES, counted
 
 
@@ -95,8 +95,11 @@ def choose_sets(
         for k in settings.sizes(len(ordered)):
             sets += _heroes_and_matched(name, k, ordered, every, settings)
     for k in sorted({chosen.k for chosen in sets if chosen.heads}):
-        lack = _lack([(weakest, k)])
-        sets.append(HeadSet("weakest", k, () if lack else tuple(sorted(weakest[:k])), "", 0, lack))
+        if len(weakest) < k:
+            lack = f"{len(weakest)} other heads to choose from, {k} are needed"
+            sets.append(HeadSet("weakest", k, (), reason=lack))
+        else:
+            sets.append(HeadSet("weakest", k, tuple(sorted(weakest[:k]))))
     for k in sorted({k for _, k in largest(sets)}):
         rng = np.random.default_rng([settings.seed, k])
         sets += _random("unmatched", k, distinct_sets([(every, k)], settings.n_random, rng))
@@ -115,11 +118,11 @@ def largest(sets: Iterable[HeadSet]) -> set[tuple[str, int]]:
 def shortages(sets: Sequence[HeadSet], n_random: int) -> list[str]:
     """A line for each kind of set that does not exist, or of which there are fewer than asked."""
     lines = []
-    counted = Counter((s.set_type, s.matched_to, s.k) for s in sets if not s.reason)
+    there_are = Counter((s.set_type, s.matched_to, s.k) for s in sets if not s.reason)
     for chosen in sets:
         name = f"{chosen.set_type} set of {chosen.k}"
         name += f" for {chosen.matched_to}" if chosen.matched_to else ""
-        found = counted[chosen.set_type, chosen.matched_to, chosen.k]
+        found = there_are[chosen.set_type, chosen.matched_to, chosen.k]
         if chosen.reason:
             lines.append(f"no {name}: {chosen.reason}")
         elif chosen.set_type in ("matched", "unmatched") and not chosen.draw and found < n_random:
@@ -130,6 +133,7 @@ def shortages(sets: Sequence[HeadSet], n_random: int) -> list[str]:
 def _heroes_and_matched(
     name: str, k: int, ordered: Sequence[Head], every: Sequence[Head], settings: AblationSettings
 ) -> Iterator[HeadSet]:
+    """The first ``k`` heroes of a set, and random sets with as many heads in each layer."""
     if k > len(ordered):
         lack = f"{counted(len(ordered), 'hero head')}, {k} asked for"
         yield HeadSet(name, k, (), reason=lack)
@@ -147,18 +151,11 @@ def _heroes_and_matched(
 def _random(
     set_type: str, k: int, drawn: Sequence[tuple[Head, ...]], matched_to: str = ""
 ) -> list[HeadSet]:
+    """A row for each set that was drawn; one with the reason where there is none to draw."""
     if not drawn:
         reason = "the heroes are all heads of their layers"
         return [HeadSet(set_type, k, (), matched_to, reason=reason)]
     return [HeadSet(set_type, k, heads, matched_to, i) for i, heads in enumerate(drawn)]
-
-
-def _lack(pools: Sequence[Pool]) -> str:
-    """Which pool is too small, in words; empty where none is."""
-    for heads, size in pools:
-        if len(heads) < size:
-            return f"{len(heads)} other heads to choose from, {size} are needed"
-    return ""
 
 
 def _check_shape(slug: str, shape: tuple[int, int], heroes: Sequence[Head]) -> None:

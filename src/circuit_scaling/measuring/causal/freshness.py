@@ -56,6 +56,9 @@ def tracing_mark(
 
     Args:
         tables: joint_prompts, classified_heads and hero_heads.
+
+    Raises:
+        CircuitScalingError: the model was not classified, or its heroes are not among its heads.
     """
     heads = tables["classified_heads"]
     subjects = subjects_of(entry, heads, tables["hero_heads"], settings)

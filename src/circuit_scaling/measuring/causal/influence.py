@@ -32,6 +32,8 @@ def head_influences(
     differ by, mean m(clean) - mean m(corrupt), with the sign turned in noising, so that it is
     positive in both for such a head. It is missing where the corrupt run is not worse than the
     clean one: then there is nothing that a head could carry.
+
+    Source: activation patching in both directions, Zhang and Nanda 2024, arXiv 2309.16042.
     """
     for direction in DIRECTIONS:
         for part in PARTS:
@@ -40,7 +42,7 @@ def head_influences(
 
 
 def self_repair(direct: ClusterMeans, indirect: ClusterMeans) -> NDArray[np.float64]:
-    """Share of each direct effect that the layers after it undo: -indirect / direct.
+    """Share [heads] of each direct effect that the layers after it undo: -indirect / direct.
 
     Only where both intervals exclude 0, the signs differ and the indirect effect is no larger than
     the direct one; else NaN. What is not there is not repaired, what adds to the direct effect does
@@ -57,7 +59,7 @@ def self_repair(direct: ClusterMeans, indirect: ClusterMeans) -> NDArray[np.floa
 
 
 def excludes_zero(means: ClusterMeans) -> NDArray[np.bool_]:
-    """Whether the interval of each item lies on one side of 0; without an interval, it does not."""
+    """Whether each interval [items] lies on one side of 0; a missing one does not."""
     return (means.low > 0) | (means.high < 0)
 
 
@@ -126,6 +128,6 @@ def _direct_columns(
     if direct is None:
         return columns | {"self_repair": missing}
     means = {"direct": traced.means(direct), "indirect": traced.means(total - direct)}
-    for name, boot in means.items():
-        columns |= {name: boot.mean, f"{name}_low": boot.low, f"{name}_high": boot.high}
+    for name, found in means.items():
+        columns |= {name: found.mean, f"{name}_low": found.low, f"{name}_high": found.high}
     return columns | {"self_repair": self_repair(means["direct"], means["indirect"])}

@@ -36,6 +36,7 @@ def roles_of(batch: Batch) -> NDArray[np.bool_]:
     rows = np.arange(len(tokens))
     for role, places in enumerate((*mentions, last)):
         roles[role, rows, places] = True
-    roles[3, :, 0] = ~roles[:3, :, 0].any(axis=0)
-    roles[4] = ~roles[:4].any(axis=0)
+    first_token, rest = len(ROLES) - 2, len(ROLES) - 1
+    roles[first_token, :, 0] = ~roles[:first_token, :, 0].any(axis=0)
+    roles[rest] = ~roles[:rest].any(axis=0)
     return roles

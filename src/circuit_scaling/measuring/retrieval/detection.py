@@ -17,7 +17,7 @@ from circuit_scaling.interventions.replay.portions import by_rows
 from circuit_scaling.measuring.retrieval.asking import load_reader
 from circuit_scaling.measuring.retrieval.detectors import qrhead, summed_attention, wu24
 from circuit_scaling.measuring.retrieval.freshness import scores_fingerprint
-from circuit_scaling.measuring.retrieval.scores import Answered, Asked, Scored, score_samples
+from circuit_scaling.measuring.retrieval.scores import Answered, Samples, Scored, score_samples
 from circuit_scaling.measuring.retrieval.settings import RetrievalSettings
 from circuit_scaling.measuring.shared.finite import check_finite
 from circuit_scaling.measuring.shared.of_model import revision_of
@@ -134,7 +134,7 @@ class _Detecting:
         stop = stop_of_answer(self.tokenizer, ends_of_sequence(anatomy))
 
         def score(some: slice, _: Chunk) -> Scored:
-            asked = Asked(
+            asked = Samples(
                 tokens[some, :start], tokens[some, start:], null[some, start:], needles[some]
             )
             scored = score_samples(anatomy, asked, self.max_new_tokens, stop)

@@ -86,6 +86,9 @@ def answers_mark(
     """The hash of everything that the tables of a masking hold, the family as well.
 
     The questions are in the fingerprint of the scores.
+
+    Raises:
+        CircuitScalingError: the model has no rankings yet; the message has the command.
     """
     ranked = of_model(head_rankings, entry.slug)
     if ranked.empty:

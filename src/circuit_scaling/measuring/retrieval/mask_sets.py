@@ -65,7 +65,7 @@ def choose_masks(
     """
     found: list[Mask] = []
     for (question, length), rows in scores.groupby(["question", "token_length"], sort=False):
-        found += _Asked.of(str(question), int(str(length)), rows, shape, settings).masks()
+        found += _MasksOf.of(str(question), int(str(length)), rows, shape, settings).masks()
     return found
 
 
@@ -80,8 +80,8 @@ def as_table(masks: Sequence[Mask]) -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """A question in contexts of one length.
+class _MasksOf:
+    """The sets of a question in contexts of one length.
 
     Attributes:
         ranked: method -> the heads that it gives a score, the best first.
@@ -101,7 +101,7 @@ class _Asked:
         scores: pd.DataFrame,
         shape: tuple[int, int],
         settings: MaskingSettings,
-    ) -> _Asked:
+    ) -> _MasksOf:
         ranked: dict[str, list[Head]] = {}
         for method, rows in scores.groupby("method", sort=False):
             known = rows.dropna(subset=["score"]).sort_values(

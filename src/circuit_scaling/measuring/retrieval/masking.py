@@ -61,7 +61,7 @@ def mask(
             no scores or no test prompts, or for means no training prompts; results are not finite.
     """
     masks = choose_masks(scores, (entry.n_layers, entry.n_heads), masking)
-    asked = list(_asked(entry.slug, questions, masks))
+    asked = list(_masked_questions(entry.slug, questions, masks))
     fingerprint = answers_fingerprint(entry, settings, masking, scores)
     total = len(masking.ablations) * sum(len(a.test) * len(a.distinct) for a in asked)
     with opened(entry, settings, questions, Work("retrieval_mask", total, fingerprint)) as model:
@@ -78,7 +78,7 @@ def mask(
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _MaskedQuestion:
     """A question in contexts of one length, with all the sets that are masked there.
 
     Attributes:
@@ -150,7 +150,9 @@ class _Asked:
         )
 
 
-def _asked(slug: str, questions: pd.DataFrame, masks: Sequence[Mask]) -> Iterator[_Asked]:
+def _masked_questions(
+    slug: str, questions: pd.DataFrame, masks: Sequence[Mask]
+) -> Iterator[_MaskedQuestion]:
     """Every question and length, with its prompts and its sets."""
     keys = ["question", "token_length"]
     for (question, length), rows in questions.groupby(keys, sort=False):
@@ -169,7 +171,7 @@ def _asked(slug: str, questions: pd.DataFrame, masks: Sequence[Mask]) -> Iterato
                     "ranked on the filings of one side and masked on the other. Give more filings, "
                     "or another test_share."
                 )
-        yield _Asked(test, train, own)
+        yield _MaskedQuestion(test, train, own)
 
 
 def _tokens(rows: pd.DataFrame) -> NDArray[np.int64]:

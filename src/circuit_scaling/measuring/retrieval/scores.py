@@ -19,7 +19,7 @@ Values = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Asked:
+class Samples:
     """Samples that go through the model together: the parts of their prompts, and the documents.
 
     Attributes:
@@ -63,7 +63,7 @@ class Scored:
 
 
 def score_samples(
-    anatomy: Anatomy, asked: Asked, max_new_tokens: int, stop: Callable[[list[int]], bool]
+    anatomy: Anatomy, samples: Samples, max_new_tokens: int, stop: Callable[[list[int]], bool]
 ) -> Scored:
     """All scores of every head on some samples, and the model's greedy answers.
 
@@ -78,23 +78,23 @@ def score_samples(
             be read.
     """
     reading = Reading(anatomy)
-    reading.read(asked.context)
+    reading.read(samples.context)
     without: list[NDArray[np.float64]] = []
     reading.look(
-        asked.null,
+        samples.null,
         lambda _, rows: without.append(rows.mean(axis=2, dtype=np.float64, keepdims=True)),
     )
-    reading.back(asked.context.shape[1])
+    reading.back(samples.context.shape[1])
     summed, calibrated, last = [], [], []
 
     def see(layer: int, rows: Values) -> None:
-        samples = list(zip(rows, without[layer], asked.needles, strict=True))
-        summed.append([summed_attention(row, needle) for row, _, needle in samples])
-        calibrated.append([qrhead(row, null, needle) for row, null, needle in samples])
+        each = list(zip(rows, without[layer], samples.needles, strict=True))
+        summed.append([summed_attention(row, needle) for row, _, needle in each])
+        calibrated.append([qrhead(row, null, needle) for row, null, needle in each])
         last.append(rows[:, :, -1].copy())  # a view would hold all of the question's rows
 
-    first = reading.look(asked.query, see)
-    answers = _answers(reading, asked, (first, last), max_new_tokens, stop)
+    first = reading.look(samples.query, see)
+    answers = _answers(reading, samples, (first, last), max_new_tokens, stop)
     return Scored(_by_prompt(summed), _by_prompt(calibrated), answers)
 
 
@@ -105,7 +105,7 @@ def _by_prompt(layers: list[list[Values]]) -> Values:
 
 def _answers(
     reading: Reading,
-    asked: Asked,
+    samples: Samples,
     first: tuple[Tokens, list[Values]],
     max_new_tokens: int,
     stop: Callable[[list[int]], bool],
@@ -117,7 +117,7 @@ def _answers(
             layer [prompts, heads, keys].
     """
     newest, last = first
-    prompts = np.concatenate([asked.context, asked.query], axis=1)
+    prompts = np.concatenate([samples.context, samples.query], axis=1)
     tokens: list[list[int]] = [[] for _ in prompts]
     copied: list[list[Values]] = [[] for _ in prompts]
     going = list(range(len(prompts)))
@@ -128,7 +128,7 @@ def _answers(
         for i in going:
             token, rows = int(newest[i]), np.stack([layer[i] for layer in last])
             tokens[i].append(token)
-            copied[i].append(copy_scores(rows, prompts[i], token, asked.needles[i]))
+            copied[i].append(copy_scores(rows, prompts[i], token, samples.needles[i]))
         going = [i for i in going if not stop(tokens[i])]
         if not going:
             break

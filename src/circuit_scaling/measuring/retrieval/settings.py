@@ -10,7 +10,7 @@ from circuit_scaling.measuring.shared.settings import EngineSettings
 from circuit_scaling.prompts.needles.settings import NeedleSettings
 from circuit_scaling.typed import Block, RandomSets, Seed, at_most
 
-Heads = Annotated[int, Field(gt=0)]
+HeadCount = Annotated[int, Field(gt=0)]
 
 
 class RetrievalSettings(EngineSettings):
@@ -43,7 +43,7 @@ class MaskingSettings(Block):
         seed: of the random sets.
     """
 
-    ks: tuple[Heads, ...] = Field(min_length=1)
+    ks: tuple[HeadCount, ...] = Field(min_length=1)
     ks_of: int | None = Field(default=1024, gt=0)
     n_random: RandomSets = Field(gt=0)
     random_ks: Literal["all", "largest"] = "all"

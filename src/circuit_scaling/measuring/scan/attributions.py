@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from circuit_scaling.interventions.model.anatomy import Anatomy
 from circuit_scaling.interventions.operations.attribute import attribute
-from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.interventions.replay.batch import Batch
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.pairs import head_names
+from circuit_scaling.measuring.scan.kinds import kinds_of
 from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
 from circuit_scaling.measuring.shared.batches import batches_of, by_prompt
 from circuit_scaling.measuring.shared.finite import check_finite
@@ -54,11 +54,12 @@ def attribution_scores(
     prompts: pd.DataFrame,
     chunk: Chunk,
 ) -> dict[AblationKind, NDArray[np.float32]]:
-    """Scores [layers * heads, prompts] of one task by kind, in the order of ``prompts``."""
-    ablations = {
-        Ablation(i.ablation, i.positions, settings.draws, settings.seed): i
-        for i in settings.kinds(task)
-    }
+    """Scores [layers * heads, prompts] of one task by kind, in the order of ``prompts``.
+
+    Raises:
+        CircuitScalingError: as :func:`attribute`, or a score is not finite.
+    """
+    ablations = kinds_of(settings, task)
 
     def scores(batch: Batch) -> dict[AblationKind, NDArray[np.float32]]:
         measured = attribute(anatomy, batch, tuple(ablations), chunk)

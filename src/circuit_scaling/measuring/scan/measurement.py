@@ -23,6 +23,7 @@ from circuit_scaling.interventions.replay.pairs import head_names
 from circuit_scaling.interventions.replay.portions import Portion
 from circuit_scaling.interventions.replay.readouts import Readout
 from circuit_scaling.measuring.scan.kept_layers import KeptBatch, KeptLayers
+from circuit_scaling.measuring.scan.kinds import kinds_of
 from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
 from circuit_scaling.measuring.shared.batches import batches_of, by_prompt
 from circuit_scaling.measuring.shared.finite import check_finite
@@ -71,8 +72,13 @@ class Measurement:
 
     @cached_property
     def clean(self) -> dict[Readout, NDArray[np.float32]]:
-        """Readouts of the untouched model [prompts]: the metric and, with an answer, whether it is
-        the best of the candidates."""
+        """Readouts of the untouched model, float32 [prompts]: the metric, and what follows.
+
+        With an answer, ``candidates`` says whether it is the best of them.
+
+        Raises:
+            CircuitScalingError: the prompts do not fit the model, or a readout is not finite.
+        """
         readouts: tuple[Readout, ...] = (self.spec.readout,)
         if self.answered:
             readouts = (*readouts, "candidates")
@@ -84,7 +90,12 @@ class Measurement:
         return clean
 
     def head_effects(self, progress: Progress = no_progress) -> Iterator[pd.DataFrame]:
-        """Rows of the effects table, one frame per kind of ablation."""
+        """Rows of the effects table, one frame per kind of ablation.
+
+        Raises:
+            CircuitScalingError: as for :attr:`clean`; an ablation needs references or donors, and
+                there are none; the memory is too small for one head on one prompt.
+        """
         _ = self.clean  # what is wrong with the model itself is seen before it is ablated
         effects = self._effects(progress)
         for kind in self.settings.kinds(self.task):
@@ -133,8 +144,10 @@ class Measurement:
         }
 
     def kept_layers(self) -> tuple[int, int]:
-        """How many layers a scan that was stopped has kept of how many; prompts that are scanned
-        one after the other have layers of their own."""
+        """How many layers a scan that was stopped has kept, and of how many.
+
+        Prompts that are scanned one after the other have layers of their own.
+        """
         found = layers = 0
         for _, batch in self.batches:
             kept, shape = self._kept_of(batch), batch.tokens.shape
@@ -146,11 +159,7 @@ class Measurement:
 
     @cached_property
     def _kinds(self) -> dict[Ablation, AblationKind]:
-        """What the engine is asked for, and what it is called."""
-        return {
-            Ablation(i.ablation, i.positions, self.settings.draws, self.settings.seed): i
-            for i in self.settings.kinds(self.task)
-        }
+        return kinds_of(self.settings, self.task)
 
     @property
     def _readouts(self) -> tuple[Readout, ...]:

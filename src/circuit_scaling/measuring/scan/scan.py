@@ -60,7 +60,8 @@ def scan_model(
     removes them.
 
     Raises:
-        CircuitScalingError: the model cannot be loaded, or an ablation has no reference set.
+        CircuitScalingError: ``agreement_tasks`` or ``bos_task`` name what is not scanned; the model
+            cannot be loaded; an ablation has no reference set; results are not finite.
     """
     for name, named in (
         ("agreement_tasks", settings.agreement_tasks),

@@ -22,6 +22,10 @@ def batches_of(
 ) -> Iterator[tuple[NDArray[np.int64], Batch]]:
     """The prompts of ``task`` by token length, identical ones once.
 
+    Args:
+        prompts: the prompts table; rows of other tasks may be there.
+        reference: the task whose prompts are the reference set; there may be none of it.
+
     Yields:
         For each length, where the task's prompts find their result, and the batch: the result of
         the task's prompt ``i`` is that of the batch's prompt ``places[i]`` (-1 where the prompt
@@ -59,7 +63,15 @@ def by_prompt(
     batches: Iterable[tuple[NDArray[np.int64], Batch]],
     measure: Callable[[Batch], Mapping[Key, NDArray[np.float32]]],
 ) -> dict[Key, NDArray[np.float32]]:
-    """Measure each of a task's batches and put the last axis in the order of the prompts table."""
+    """Measure each of a task's batches and put the last axis in the order of the prompts table.
+
+    Args:
+        batches: as :func:`batches_of` gives them.
+        measure: from a batch to arrays [..., prompts of the batch] by name.
+
+    Returns:
+        float32 [..., prompts of the task] by name; NaN for prompts whose batch has no such name.
+    """
     gathered: dict[Key, NDArray[np.float32]] = {}
     for places, batch in batches:
         here = places >= 0

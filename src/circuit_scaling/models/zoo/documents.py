@@ -57,7 +57,12 @@ class Marks:
 
 @dataclass(frozen=True)
 class MarkedRows:
-    """Some rows of a batch, int64 [rows, positions], filled with zeros at their ends."""
+    """Some rows of a batch, and what is learnt at their tokens.
+
+    Attributes:
+        tokens: int64 [rows, positions], filled with zeros at their ends.
+        marks: by kind of what is learnt.
+    """
 
     tokens: NDArray[np.int64]
     marks: Mapping[Kind, Marks]

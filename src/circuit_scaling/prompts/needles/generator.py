@@ -33,7 +33,15 @@ Templates = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 class FilingWords(Block):
-    """``filings.yml``: what names are made of, and the sentences by what they say."""
+    """``filings.yml``: what names are made of, and the sentences by what they say.
+
+    Attributes:
+        syllables, endings: three of the one make a company's name, and one of the other ends it.
+        others: what a company is called after its name was said, such as *The company*.
+        business, remarks: sentences of long filings without a fact.
+        long, short: fact -> sentences with ``{value}``, for filings of either length; the short
+            ones have their distractors together in one sentence.
+    """
 
     syllables: Templates
     endings: Templates

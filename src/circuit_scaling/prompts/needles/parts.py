@@ -69,6 +69,7 @@ class Parts:
         return ids if says(self._tokenizer, ids, text) else None
 
     def decoded(self, tokens: list[int]) -> str:
+        """The text of tokens, special ones included."""
         return self._tokenizer.decode(tokens)
 
     def answer(self, text: str, spaced: bool) -> list[int] | None:

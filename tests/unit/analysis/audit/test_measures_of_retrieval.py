@@ -10,7 +10,7 @@ from circuit_scaling.analysis.audit.compared import Compared, methods_in
 from circuit_scaling.analysis.audit.evidence import Evidence
 from circuit_scaling.analysis.audit.measures import MEASURES
 from circuit_scaling.analysis.audit.results import Seen, Unknown, Value, Verdicts, together
-from tests.helpers.audited import shipped_rosters
+from tests.helpers.configured import ROSTERS
 
 MEASURED = {"retrieval.asks": {}, "masking.ks": [50], "comparison.top": 50}
 Row = tuple[str, str, float, float, float]
@@ -46,7 +46,7 @@ def evidence(*rows: Row, measured: bool = True, absent: tuple = ()) -> Evidence:
     }
     for table in tables.values():
         table.attrs["made_with"] = MEASURED if measured else {}
-    return Evidence(tables, shipped_rosters())
+    return Evidence(tables, ROSTERS)
 
 
 def result(name: str, of: Evidence, **arguments):
@@ -255,9 +255,7 @@ def test_what_was_compared():
     assert holds("as_designed", of) is True
     assert Compared(of, ["head_rankings"]).differs(()) == ""
     rankings = of.tables["head_rankings"]
-    fewer = Evidence(
-        {"head_rankings": rankings[rankings["token_length"] < 8000]}, shipped_rosters()
-    )
+    fewer = Evidence({"head_rankings": rankings[rankings["token_length"] < 8000]}, ROSTERS)
     assert holds("as_designed", fewer) is False
     told = Compared(fewer, ["head_rankings"]).differs(())
     assert told == "here it is over the lengths 2048, 4096, 6144"

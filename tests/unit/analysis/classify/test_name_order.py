@@ -7,7 +7,7 @@ import pandas as pd
 
 from circuit_scaling.analysis.classify.name_order import name_order
 from circuit_scaling.tables.classify import NAME_ORDER
-from tests.unit.analysis.classify.test_categories import ANTI, CATEGORY, joined, spread
+from tests.helpers.joined_heads import ANTI, CATEGORY, joined, spread
 
 TAU = 0.05
 ORDER = np.array([0.0, 0.3, 0.0, 0.0, -0.2, 0.0])

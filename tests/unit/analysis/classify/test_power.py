@@ -13,8 +13,8 @@ from circuit_scaling.analysis.classify.power import (
 )
 from circuit_scaling.statistics.power import prompts_for_shares
 from circuit_scaling.tables.classify import PROMPTS_NEEDED
+from tests.helpers.joined_heads import joined, spread
 from tests.helpers.small_scans import ZERO, competence
-from tests.unit.analysis.classify.test_categories import joined, spread
 
 TAU = 0.05
 

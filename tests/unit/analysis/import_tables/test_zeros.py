@@ -13,6 +13,7 @@ import pytest
 from circuit_scaling.analysis.import_tables.checks import exact_zeros, same_values
 from circuit_scaling.analysis.import_tables.joint import import_joint_table
 from circuit_scaling.analysis.import_tables.settings import ImportSettings
+from tests.helpers.configured import ROSTERS
 from tests.helpers.written_effects import (
     COARSE,
     FINE,
@@ -24,7 +25,6 @@ from tests.helpers.written_effects import (
     half,
     rows,
 )
-from tests.unit.models.test_names import CONFIGURED
 
 SIZES = (48, 144, 720)
 SCALES = (0.005, 0.02, 0.1)
@@ -156,7 +156,7 @@ def test_full_tables_in_half_precision_are_taken(make, seed: int, tmp_path: Path
     assert ((table["delta_ioi"] == 0) & (table["delta_anti"] != 0)).sum() > 50
     path = tmp_path / "joint.csv"
     table.to_csv(path, index=False)
-    taken = import_joint_table(ImportSettings(joint_table=str(path)), CONFIGURED)
+    taken = import_joint_table(ImportSettings(joint_table=str(path)), ROSTERS)
     assert set(taken.import_findings["outcome"]) == {"passed"}
     large_rows = taken.joint_heads[taken.joint_heads["family"] == "gpt2"]
     assert len(large_rows) == 720

@@ -7,20 +7,14 @@ import pytest
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.measuring.ablation.freshness import ablation_fingerprint, check_fresh_trials
-from circuit_scaling.measuring.scan.freshness import scan_fingerprint
-from circuit_scaling.models.sources import identity_of
-from circuit_scaling.prompts.build import prompts_fingerprint
 from tests.helpers import ablated_sets, small_scans
-from tests.unit.measuring.scan.test_freshness import ENTRY, PROMPT_SETTINGS, TASKS
+from tests.helpers.fresh_scans import ENTRY, PROMPT_SETTINGS, TASKS, fresh_scan
 
 HEROES = ablated_sets.heroes(ioi_only=[(0, 0)], shared=[(1, 2)], weak=[(2, 2)])
 
 
 def fingerprint(heroes: pd.DataFrame = HEROES, heads: str | None = None, **changes: object) -> str:
-    rows = small_scans.prompts("ioi", {"pair 00": 2, "pair 01": 2})
-    of_prompts = prompts_fingerprint(TASKS, PROMPT_SETTINGS, False, identity_of(ENTRY), rows)
-    prompts = rows.assign(fingerprint=of_prompts)
-    right = scan_fingerprint(ENTRY, TASKS, small_scans.SETTINGS, prompts)
+    prompts, right = fresh_scan()
     return ablation_fingerprint(
         *(ENTRY, TASKS, PROMPT_SETTINGS, small_scans.SETTINGS),
         ablated_sets.SETTINGS.model_copy(update=changes),

@@ -15,7 +15,7 @@ from circuit_scaling.measuring.retrieval.freshness import (
 from circuit_scaling.measuring.retrieval.settings import MaskingSettings, RetrievalSettings
 from circuit_scaling.prompts.needles.haystack import shipped_haystack
 from tests.helpers.filings import asked, filings
-from tests.unit.measuring.scan.test_freshness import ENTRY
+from tests.helpers.fresh_scans import ENTRY
 
 SETTINGS = RetrievalSettings.model_validate({"asks": {"lengths": (200,)}})
 MASKING = MaskingSettings(ks=(5,), n_random=3)
