@@ -16,6 +16,7 @@ from circuit_scaling.cluster.command import OPTIONS, run_on_cluster
 from circuit_scaling.configuration import LEFT_OUT, ProjectConfigLoader
 from circuit_scaling.datasets import TableDataset
 from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.plan.command import tell_plan
 from circuit_scaling.prune import remove_waste, waste_in
 from circuit_scaling.runners import InOneProcess, InProcesses, InThreads
 
@@ -79,7 +80,7 @@ _OURS = (
 
 
 _SHARED = ("env", "pipelines", "conf_source", "params", "without")
-"""Options of ``kedro cluster`` that mean what they mean in ``kedro run``."""
+"""Options of ``kedro cluster`` and ``kedro plan`` that mean what they mean in ``kedro run``."""
 
 
 def _run(resume: bool, keep_going: bool, without: str, **kwargs: Any) -> Any:
@@ -110,6 +111,12 @@ def _cluster(without: str, **kwargs: Any) -> None:
     run_on_cluster(**kwargs | {"params": _without(kwargs["params"], without)})
 
 
+def _plan(without: str, **kwargs: Any) -> None:
+    """``kedro plan``."""
+    if not tell_plan(**kwargs | {"params": _without(kwargs["params"], without)}):
+        click.get_current_context().exit(1)
+
+
 def _without(params: dict[str, Any] | None, slugs: str) -> dict[str, Any] | None:
     """Run-time parameters with the models that are left out."""
     left_out = [slug.strip() for slug in slugs.split(",") if slug.strip()]
@@ -119,11 +126,18 @@ def _without(params: dict[str, Any] | None, slugs: str) -> dict[str, Any] | None
 run = OneLineCommand(
     kedro_run.name, callback=_run, params=[*kedro_run.params, *_OURS], help=kedro_run.help
 )
+_SHARED_OPTIONS = [option for option in run.params if option.name in _SHARED]
 cluster = OneLineCommand(
     "cluster",
     callback=_cluster,
-    params=[*OPTIONS, *(option for option in run.params if option.name in _SHARED)],
+    params=[*OPTIONS, *_SHARED_OPTIONS],
     help="Run what is missing or stale, every stage of a model on a worker of a Dask cluster.",
+)
+plan = OneLineCommand(
+    "plan",
+    callback=_plan,
+    params=_SHARED_OPTIONS,
+    help="Say what a run would take: operations, time, memory, disk, and what is missing for it.",
 )
 
 
@@ -165,4 +179,5 @@ def cli() -> None:
 
 cli.add_command(run)
 cli.add_command(cluster)
+cli.add_command(plan)
 cli.add_command(prune)
