@@ -47,9 +47,7 @@ def place_of(entry: RosterEntry, hub: Hub) -> Place:
     except CircuitScalingError as error:
         return Place(None, 0, (error.message,))
     answer = hub.ask(entry)
-    if answer.fault:
-        return Place(None, answer.size, (f"'{entry.source}': {answer.fault}.",))
-    return Place(None, answer.size, ())
+    return Place(None, answer.size, (f"{answer.fault}.",) if answer.fault else ())
 
 
 def device_of(entry: RosterEntry) -> torch.device | str:

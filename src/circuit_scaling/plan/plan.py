@@ -188,7 +188,7 @@ def _model_plan(
             missing = (*missing, *_memory_faults(memory, found, precision))
     planned = []
     for stage, why in reasons.items():
-        amount = _amount(stage, shape.sizes, settings, filings)
+        amount = amount_of(stage, shape.sizes, settings, filings)
         seconds = None
         if rate:
             seconds = seconds_of(
@@ -217,7 +217,7 @@ def _memory_faults(needed: int, device: object, precision: Precision) -> Iterato
         )
 
 
-def _amount(stage: Stage, sizes: Sizes, settings: Settings, filings: int) -> Amount:
+def amount_of(stage: Stage, sizes: Sizes, settings: Settings, filings: int) -> Amount:
     """What a stage asks of a model of these sizes."""
     if stage == "scan":
         return scan_amount(sizes, settings.tasks, settings.prompts, settings.scan)

@@ -15,8 +15,10 @@ from circuit_scaling.vocabulary import counted
 
 _STAGE_WORDS = {"retrieval_detect": "detect", "retrieval_mask": "mask"}
 _SHOWN = 4
+_WITH_ROOM = 3  # stages beside the other columns, in a hundred characters
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _UNKNOWN = "–"
+_UNITS = (("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6))
 
 
 def show(plan: Plan, command: str, console: Console) -> None:
@@ -46,43 +48,42 @@ def show(plan: Plan, command: str, console: Console) -> None:
 
 
 def time_in_words(seconds: float) -> str:
-    """``45 s``, ``12 min``, ``3.4 h`` or ``5.2 days``."""
+    """``45 s``, ``12 min``, ``3.4 h`` or ``5.2 d``."""
     if seconds < 2 * _MINUTE:
         return f"{seconds:.0f} s"
     if seconds < 2 * _HOUR:
         return f"{seconds / _MINUTE:.0f} min"
     if seconds < 2 * _DAY:
         return f"{seconds / _HOUR:.1f} h"
-    return f"{seconds / _DAY:,.1f} days"
+    days = seconds / _DAY
+    return f"{days:,.1f} d" if days < 100 else f"{days:,.0f} d"
 
 
 def size_in_words(size: float) -> str:
     """Bytes as ``3 MB``, ``1.2 GB`` or ``350 GB``."""
-    if size < 1e9:
-        return f"{size / 1e6:.0f} MB"
-    return f"{size / 1e9:,.1f} GB" if size < 1e11 else f"{size / 1e9:,.0f} GB"
+    return f"{_short(size)}B"
 
 
-def _operations(operations: float) -> str:
-    for unit, factor in (("P", 1e15), ("T", 1e12)):
-        if operations >= factor:
-            number = operations / factor
-            return f"{number:,.0f} {unit}" if number >= 100 else f"{number:.3g} {unit}"
-    return f"{operations / 1e9:.0f} G"
+def _short(number: float) -> str:
+    """``3 M``, ``1.2 G``, ``350 T``: a number to two digits or more."""
+    unit, factor = next((u, f) for u, f in _UNITS if number >= f or f == _UNITS[-1][1])
+    value = number / factor
+    return f"{value:,.0f} {unit}" if value >= 100 or factor == 1e6 else f"{value:.1f} {unit}"
 
 
 def _table(stages: Sequence[str], models: Sequence[ModelPlan]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_footer=True, padding=(0, 2, 0, 0))
+    room = 1 if len(stages) <= _WITH_ROOM else 0
+    table = Table(box=box.SIMPLE_HEAD, show_footer=True, padding=(0, room, 0, 0))
     left = [model for model in models if model.left]
     table.add_column("model", f"{len(models)} models" if len(models) > 1 else "", no_wrap=True)
     sums = (
         ("heads", f"{sum(m.entry.n_layers * m.entry.n_heads for m in models):,}"),
         ("layers", ""),
         ("params", ""),
-        ("memory", size_in_words(max((m.memory for m in left), default=0)) if left else ""),
+        ("memory", _short(max(m.memory for m in left)) if left else ""),
         ("download", _download(models)),
-        ("FLOP", _operations(sum(m.operations for m in models)) if left else ""),
-        ("disk", size_in_words(sum(m.disk for m in models)) if left else ""),
+        ("FLOP", _short(sum(m.operations for m in models)) if left else ""),
+        ("disk", _short(sum(m.disk for m in models)) if left else ""),
     )
     for name, footer in sums:
         table.add_column(name, footer, justify="right", no_wrap=True)
@@ -102,11 +103,11 @@ def _row(model: ModelPlan) -> Iterator[str]:
     yield f"[{colour}]{escape(entry.slug)}[/]"
     yield f"{entry.n_layers * entry.n_heads:,}"
     yield str(entry.n_layers)
-    yield f"{entry.params_m:,.3g} M" if entry.params_m < 1000 else f"{entry.params_m / 1000:.1f} B"
-    yield size_in_words(model.memory) if left else ""
+    yield f"{entry.params_m:.2g} M" if entry.params_m < 10 else _short(entry.params_m * 1e6)
+    yield _short(model.memory) if left else ""
     yield _download([model])
-    yield f"{guessed}{_operations(model.operations)}" if left else ""
-    yield size_in_words(model.disk) if left else ""
+    yield f"{guessed}{_short(model.operations)}" if left else ""
+    yield _short(model.disk) if left else ""
     for stage in model.stages:
         yield "[green]done[/]" if not stage.why else _time(stage.seconds)
 
@@ -116,11 +117,13 @@ def _time(seconds: Seconds | None) -> str:
 
 
 def _download(models: Sequence[ModelPlan]) -> str:
-    sizes = [model.download for model in models if model.left]
-    if not any(size is None for size in sizes):
-        return size_in_words(sum(filter(None, sizes))) if any(sizes) else ""
-    weights = sum(m.shape.params * 4 for m in models if m.download is None and m.left)
-    return f"~{size_in_words(weights + sum(filter(None, sizes)))}"
+    sizes = [
+        m.shape.weights(m.entry.dtype) if m.download is None else m.download
+        for m in models
+        if m.left
+    ]
+    guessed = "~" if any(m.download is None and m.left for m in models) else ""
+    return f"{guessed}{_short(sum(sizes))}" if any(sizes) else ""
 
 
 def _totals(plan: Plan) -> Iterator[str]:
@@ -153,14 +156,14 @@ def _work(left: Sequence[ModelPlan]) -> Iterator[str]:
             "figures and the page after them come on top (docs/scale.md)."
         )
         yield (
-            f"Basis: {_operations(operations)}FLOP, the {measured} GFLOP/s that products of the "
-            "models' widths were just measured at, and the share of such a rate that the engine "
-            "reached in measured runs."
+            f"Basis: {_short(operations)}FLOP; the {measured} GFLOP/s that products of the "
+            "models' widths were just measured at, and the share of such a rate that the "
+            "engine reached in measured runs."
         )
     if any(not model.shape.read for model in left):
         yield (
-            "~: no headers are here; the sizes follow from the roster, as if the model were built "
-            "like GPT-2. Downloads are reckoned at four bytes a parameter."
+            "~: its headers are not here; sizes follow from the roster, as if the model were built "
+            "like GPT-2, and the download from its parameters and dtype."
         )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 
+import numpy as np
 import torch
 
 from circuit_scaling.interventions.model.device import Precision, multiplying_in
@@ -11,7 +13,8 @@ from circuit_scaling.interventions.model.device import Precision, multiplying_in
 _LARGE = 8192  # of the square product that keeps a whole GPU at work
 _ROWS = 1024  # tokens that go through a block together on a CPU, more or less
 _MOST = 4e9  # operations of one product on a CPU: hundredths of a second
-_REPEATS, _CALLS = 5, 2
+_OPERATIONS = 2e10  # of all repeats of a product: a tenth of a second, or more where others work
+_REPEATS, _CALLS = (3, 100), 2
 
 
 def rate_at_width(d_model: int, precision: Precision, device: torch.device) -> float:
@@ -24,8 +27,9 @@ def rate_at_width(d_model: int, precision: Precision, device: torch.device) -> f
         rows = max(1, min(_ROWS, int(_MOST / (8 * d_model**2))))
         products = [(rows, d_model, 4 * d_model), (rows, 4 * d_model, d_model)]
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    repeats = int(np.clip(_OPERATIONS / (2 * _CALLS * math.prod(products[0])), *_REPEATS))
     with multiplying_in(precision):
-        return max(product_rate(p, dtype, device, _REPEATS, _CALLS) for p in products)
+        return max(product_rate(p, dtype, device, repeats, _CALLS) for p in products)
 
 
 def product_rate(
