@@ -13,6 +13,7 @@ from kedro.framework.cli.utils import KedroCliError
 from kedro.framework.session import KedroSession
 
 from circuit_scaling.cluster.command import OPTIONS, run_on_cluster
+from circuit_scaling.compare.command import tell_difference
 from circuit_scaling.configuration import LEFT_OUT, ProjectConfigLoader
 from circuit_scaling.datasets import TableDataset
 from circuit_scaling.errors import CircuitScalingError
@@ -172,6 +173,28 @@ def prune(env: str | None, keep: int, dry_run: bool) -> None:
         click.echo(f"  {line}")
 
 
+@click.command(name="compare")
+@click.argument("a", metavar="A")
+@click.argument("b", metavar="[B]", required=False)
+@click.option(
+    "--before",
+    metavar="VERSION",
+    help="In place of B: compare A as it was before this version of its tables with A now.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Write tables (CSV) and figures there.",
+)
+def compare(a: str, b: str | None, before: str | None, out: Path | None) -> None:
+    """Say what differs between two runs, and which of it is more than noise.
+
+    A and B are environments, or folders of data.
+    """
+    tell_difference(a, b, before, out)
+
+
 @click.group(name="kedro")
 def cli() -> None:
     """The commands that the project has in place of Kedro's."""
@@ -180,4 +203,5 @@ def cli() -> None:
 cli.add_command(run)
 cli.add_command(cluster)
 cli.add_command(plan)
+cli.add_command(compare)
 cli.add_command(prune)
