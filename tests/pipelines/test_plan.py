@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from huggingface_hub import constants
 from kedro.framework.session import KedroSession
 from kedro.io import DataCatalog
 
@@ -77,6 +80,36 @@ def test_every_fault_of_a_model_is_listed_with_its_way_out(
     assert "mini_pythia_s: Model 'mini_pythia_s': the device 'cuda:7' is not there" in said
     assert "mini_gpt2_s: It needs at least 0.7 GB of memory, and 0.1 GB are free on cpu." in said
     assert not elsewhere.exists()
+
+
+def test_a_model_that_is_left_out_is_not_planned(elsewhere: Path) -> None:
+    status, said = plan("--pipelines", "scan", "--without", "mini_gpt2_s")
+    assert status == 0
+    assert "mini_pythia_s" in said.partition("Steps")[0]
+    assert "mini_gpt2_s" not in said.partition("Steps")[0]
+
+
+def test_a_hub_that_cannot_be_reached_is_one_line_for_all(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(elsewhere))
+    hubs = [
+        f"models.{slug}.folder=null,models.{slug}.hub=a/b"
+        for slug in ("mini_gpt2_s", "mini_pythia_s")
+    ]
+    status, said = plan("--pipelines", "scan", "--params", ",".join(hubs))
+    assert status == 1
+    assert "1 thing missing:" in said
+    assert "mini_gpt2_s, mini_pythia_s: it is not in the cache, and HF_HUB_OFFLINE is set" in said
+    assert "~" in said  # its sizes are the roster's
+
+
+def test_a_full_disk_is_missing(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    status, said = plan("--pipelines", "scan")
+    assert status == 1
+    assert "The tables take about 0.0 GB, and 0.0 GB are free in" in said
 
 
 def test_a_wrong_setting_is_one_line(elsewhere: Path) -> None:

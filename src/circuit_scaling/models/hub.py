@@ -62,6 +62,13 @@ def _is_whole(folder: Path, one: str, index: str) -> bool:
     return all((folder / str(part)).is_file() for part in parts)
 
 
+def cache_root() -> Path:
+    """The folder that downloads go to."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE)
+
+
 class Hub:
     """Asks a hub about models; one that does not answer is not asked again."""
 

@@ -49,10 +49,12 @@ def tell_plan(
     ) as session:
         assert isinstance(session, ProjectSession)
         context = session.load_context()
-        loader, catalog = context.config_loader, context.catalog
-        assert isinstance(loader, ProjectConfigLoader) and isinstance(catalog, DataCatalog)
+        loader = context.config_loader
+        assert isinstance(loader, ProjectConfigLoader)
         asked = partial(asked_for, pipelines)
         check_before_run(loader, project, asked, models_may_fail=True)
+        catalog = context.catalog
+        assert isinstance(catalog, DataCatalog)
         plan = _plan(asked(), catalog, loader.data_root)
         console = Console()
         if not console.is_terminal:

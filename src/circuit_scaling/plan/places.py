@@ -61,6 +61,13 @@ def device_of(entry: RosterEntry) -> torch.device | str:
         return error.message
 
 
+def free_on(device: torch.device) -> int:
+    """Bytes of memory that nobody uses on a device."""
+    from circuit_scaling.interventions.model import memory
+
+    return memory.free_memory(device)
+
+
 def _check_consent(entry: RosterEntry, folder: Path) -> None:
     """Refuse pickles without consent; transformers is only imported where there may be some."""
     if entry.gguf is None and not entry.pickled and not any(folder.glob("*.safetensors")):

@@ -9,7 +9,7 @@ from operator import add
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from circuit_scaling.models.hub import Hub
+from circuit_scaling.models.hub import Hub, cache_root
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.plan.amounts import (
     Amount,
@@ -21,7 +21,7 @@ from circuit_scaling.plan.amounts import (
 )
 from circuit_scaling.plan.disk import free_bytes, shown_bytes, table_bytes
 from circuit_scaling.plan.operations import Sizes
-from circuit_scaling.plan.places import device_of, place_of
+from circuit_scaling.plan.places import device_of, free_on, place_of
 from circuit_scaling.plan.settings import Settings
 from circuit_scaling.plan.shapes import Shape, shape_of
 from circuit_scaling.plan.speed import NO_TIME, Seconds, rate_of, seconds_of
@@ -60,6 +60,7 @@ class ModelPlan:
         memory: bytes that it needs at least; more is used as far as there is more.
         download: bytes; None where nobody knows.
         device: its name, or empty where it is not there.
+        free: bytes of memory that nobody uses on the device.
         rate: operations per second that the device was measured at; 0 where it was not.
         missing: what keeps it from being worked on, with the way out.
     """
@@ -69,6 +70,7 @@ class ModelPlan:
     memory: int
     download: int | None
     device: str
+    free: int
     rate: float
     stages: tuple[StageOfModel, ...]
     missing: tuple[str, ...]
@@ -101,6 +103,7 @@ class Plan:
     Attributes:
         disk_free: bytes where tables are written.
         disk_shown: bytes of the page and the figures, where the run makes them.
+        cache_free: bytes where downloads go; 0 where none is needed.
     """
 
     models: tuple[ModelPlan, ...]
@@ -108,6 +111,12 @@ class Plan:
     data_root: Path
     disk_free: int
     disk_shown: int
+    cache_free: int
+
+    @property
+    def download(self) -> int:
+        """Bytes that have to come, as far as that is known."""
+        return sum(model.download or 0 for model in self.models if model.left)
 
     @property
     def disk(self) -> int:
@@ -125,6 +134,12 @@ class Plan:
             found[
                 f"The tables take about {self.disk / _GB:,.1f} GB, and {self.disk_free / _GB:,.1f} "
                 f"GB are free in '{self.data_root}'. Free some, or set data_root in globals.yml."
+            ] = []
+        if self.download > self.cache_free:
+            found[
+                f"The downloads take {self.download / _GB:,.1f} GB, and "
+                f"{self.cache_free / _GB:,.1f} GB are free in the hub's cache. Free some, or set "
+                "HF_HOME to a larger disk."
             ] = []
         return found
 
@@ -159,7 +174,15 @@ def plan_of(
     )
     left = todo.n_up_to_date < todo.n_steps
     shown = shown_bytes(len(models)) if shows and left else 0
-    return Plan(models, todo, data_root, free_bytes(data_root), shown)
+    comes = any(model.download for model in models if model.left)
+    return Plan(
+        models=models,
+        todo=todo,
+        data_root=data_root,
+        disk_free=free_bytes(data_root),
+        disk_shown=shown,
+        cache_free=free_bytes(cache_root()) if comes else 0,
+    )
 
 
 def _model_plan(
@@ -177,7 +200,7 @@ def _model_plan(
     weights = shape.weights("bfloat16" if precision == "bf16" else entry.dtype)
     memory = weights + _LIBRARIES
     missing: tuple[str, ...] = ()
-    device, rate = "", 0.0
+    device, free, rate = "", 0, 0.0
     if any(reasons.values()):
         missing = place.missing
         found = device_of(entry)
@@ -185,7 +208,9 @@ def _model_plan(
             missing = (*missing, found)
         else:
             device, rate = str(found), rate_of(found, shape.sizes.d_model, precision)
-            missing = (*missing, *_memory_faults(memory, found, precision))
+            free = free_on(found)
+            if memory > free:
+                missing = (*missing, _too_little_memory(memory, free, device, precision))
     planned = []
     for stage, why in reasons.items():
         amount = amount_of(stage, shape.sizes, settings, filings)
@@ -195,7 +220,9 @@ def _model_plan(
                 amount.operations, stage, shape.sizes.d_model, weights, rate, precision
             )
         planned.append(StageOfModel(stage, amount, seconds, table_bytes(stage, amount), why))
-    return ModelPlan(entry, shape, memory, place.download, device, rate, tuple(planned), missing)
+    return ModelPlan(
+        entry, shape, memory, place.download, device, free, rate, tuple(planned), missing
+    )
 
 
 def _precision(stages: list[Stage], settings: Settings) -> Precision:
@@ -204,17 +231,13 @@ def _precision(stages: list[Stage], settings: Settings) -> Precision:
     return settings.retrieval.precision if retrieval else settings.scan.precision
 
 
-def _memory_faults(needed: int, device: object, precision: Precision) -> Iterator[str]:
-    from circuit_scaling.interventions.model.memory import free_memory
-
-    free = free_memory(device)  # type: ignore[arg-type]  # a device of torch's
-    if needed > free:
-        half = "" if precision == "bf16" else ", load the weights in 16 bits (precision: bf16)"
-        yield (
-            f"It needs at least {needed / _GB:,.1f} GB of memory, and {free / _GB:,.1f} GB are "
-            f"free on {device}. Free some, name a larger device in the roster{half}, or leave it "
-            "out with --without."
-        )
+def _too_little_memory(needed: int, free: int, device: str, precision: Precision) -> str:
+    half = "" if precision == "bf16" else ", load the weights in 16 bits (precision: bf16)"
+    return (
+        f"It needs at least {needed / _GB:,.1f} GB of memory, and {free / _GB:,.1f} GB are free on "
+        f"{device}. Free some, name a larger device in the roster{half}, or leave it out with "
+        "--without."
+    )
 
 
 def amount_of(stage: Stage, sizes: Sizes, settings: Settings, filings: int) -> Amount:

@@ -160,6 +160,13 @@ def _work(left: Sequence[ModelPlan]) -> Iterator[str]:
             "models' widths were just measured at, and the share of such a rate that the "
             "engine reached in measured runs."
         )
+    largest = max(left, key=lambda model: model.memory)
+    if largest.device:
+        yield (
+            f"Memory: at least {size_in_words(largest.memory)} for {largest.entry.slug}; "
+            f"{size_in_words(largest.free)} are free on {largest.device}, of which the engine "
+            "takes a share."
+        )
     if any(not model.shape.read for model in left):
         yield (
             "~: its headers are not here; sizes follow from the roster, as if the model were built "
