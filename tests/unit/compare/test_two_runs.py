@@ -66,8 +66,9 @@ def planted() -> dict[str, pd.DataFrame]:
         if name == "classified_heads":
             table.loc[here, "category"] = "shared"
     shares = changed["head_category_summary"]
-    first = shares.index[0]
-    shares.loc[first, ["frac_shared_true", "frac_shared_low", "frac_shared_high"]] = 0.5, 0.4, 0.6
+    columns = ["frac_shared_true", "frac_shared_low", "frac_shared_high"]
+    shares.loc[shares.index[0], columns] = 0.5, 0.4, 0.6
+    shares.loc[shares.index[1], columns] = 0.15, 0.05, 0.25  # lower, and not told apart
     return changed
 
 

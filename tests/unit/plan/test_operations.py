@@ -8,6 +8,7 @@ import pytest
 
 from circuit_scaling.plan.operations import (
     Sizes,
+    decoding_operations,
     forward_operations,
     heads_operations,
     layer_operations,
@@ -46,6 +47,19 @@ def test_where_every_position_is_read_a_layer_below_costs_one_block_more() -> No
     block = (forward_operations(SIZES, 1, 9) - reading_operations(SIZES, 9)) / SIZES.n_layers
     steps = {(a - b) / SIZES.n_heads for a, b in zip(by_layer, by_layer[1:], strict=False)}
     assert steps == {block}
+
+
+def test_one_more_token_costs_what_a_longer_prompt_costs_more() -> None:
+    """Keys and values of the tokens before it are held: only its own work is done."""
+    longer = prefill_operations(SIZES, 3, 9) - prefill_operations(SIZES, 3, 8)
+    assert decoding_operations(SIZES, 3, 9) - reading_operations(SIZES, 3) == longer
+
+
+def test_where_the_end_is_ablated_a_layer_below_costs_one_token_of_a_block_more() -> None:
+    by_layer = [layer_operations(SIZES, i, 1, 9, "end") for i in range(SIZES.n_layers)]
+    token = decoding_operations(SIZES, 1, 9) - reading_operations(SIZES, 1)
+    steps = {(a - b) / SIZES.n_heads for a, b in zip(by_layer, by_layer[1:], strict=False)}
+    assert steps == {token / SIZES.n_layers}
 
 
 def test_reading_one_position_is_what_prefill_spares() -> None:

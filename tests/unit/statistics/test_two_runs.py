@@ -20,12 +20,16 @@ SPREAD, NOISE = 0.3, 0.1  # of clusters, which paired runs share, and of prompts
 TAU = 0.05
 
 
-def two(rng: np.random.Generator, paired: bool, moved: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Effects [heads, clusters] of two runs of the same heads."""
+def two(
+    rng: np.random.Generator, paired: bool, moved: bool, scale: float = 1.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Effects [heads, clusters] of two runs of the same heads, with noise of this scale."""
     truth = rng.exponential(0.1, HEADS)[:, None]
-    of_clusters = [SPREAD * rng.standard_normal((HEADS, CLUSTERS)) for _ in range(2)]
+    of_clusters = [scale * SPREAD * rng.standard_normal((HEADS, CLUSTERS)) for _ in range(2)]
     runs = [
-        truth + of_clusters[0 if paired else i] + NOISE * rng.standard_normal((HEADS, CLUSTERS))
+        truth
+        + of_clusters[0 if paired else i]
+        + scale * NOISE * rng.standard_normal((HEADS, CLUSTERS))
         for i in range(2)
     ]
     if moved:
@@ -81,11 +85,13 @@ def test_missing_errors_stay_missing() -> None:
     assert np.isnan([few.se, few.low, few.high, few.p]).all()
 
 
-def test_as_many_categories_change_by_noise_as_are_said_to() -> None:
+@pytest.mark.parametrize("scale", [1.0, 0.2])
+def test_as_many_categories_change_by_noise_as_are_said_to(scale: float) -> None:
+    """Where noise is larger than tau, and where it is a quarter of it."""
     rng = np.random.default_rng(5)
     changed, expected = [], []
     for _ in range(STUDIES):
-        tasks = [two(rng, paired=False, moved=False) for _ in range(2)]
+        tasks = [two(rng, paired=False, moved=False, scale=scale) for _ in range(2)]
         means = np.array([[run.mean(axis=1) for run in task] for task in tasks])
         a, b = (categorise(*means[:, run], TAU) for run in range(2))
         se = np.array([differences(*task, False).se for task in tasks])
