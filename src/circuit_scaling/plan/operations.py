@@ -28,10 +28,8 @@ logits over the vocabulary are counted apart (:func:`reading_operations`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-Changed = Literal["all", "end"]
-"""The positions at which a head is ablated."""
+from circuit_scaling.vocabulary import Positions
 
 
 @dataclass(frozen=True)
@@ -68,12 +66,12 @@ def heads_operations(
     sizes: Sizes,
     prompts: int,
     positions: int,
-    changed: Changed = "all",
+    ablated_at: Positions = "all",
     every_position_read: bool = False,
 ) -> int:
     """Every head of every layer ablated once on every prompt, without any clean run."""
     return sum(
-        layer_operations(sizes, layer, prompts, positions, changed, every_position_read)
+        layer_operations(sizes, layer, prompts, positions, ablated_at, every_position_read)
         for layer in range(sizes.n_layers)
     )
 
@@ -83,12 +81,12 @@ def layer_operations(
     layer: int,
     prompts: int,
     positions: int,
-    changed: Changed = "all",
+    ablated_at: Positions = "all",
     every_position_read: bool = False,
 ) -> int:
     """All heads of one layer."""
     later = sizes.n_layers - 1 - layer
-    if changed == "end":
+    if ablated_at == "end":
         at, blocks = 1, later * _block_of_last_position(sizes, positions)
     elif every_position_read:
         at, blocks = positions, later * _block(sizes, positions)
