@@ -27,7 +27,7 @@ from transformer_lens.patching import get_act_patch_attn_head_out_all_pos
 from transformers import PreTrainedModel
 
 from benchmarks.engine import random_batch, timed_layers
-from benchmarks.flops import scan_operations, sizes_of
+from benchmarks.flops import sizes_of
 from benchmarks.matmul_rate import matmul_rate
 from benchmarks.measuring import (
     PRECISIONS,
@@ -45,6 +45,7 @@ from circuit_scaling.interventions.model.memory import peak_memory, reset_peak
 from circuit_scaling.interventions.replay.batch import Batch
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.models.architecture import anatomy_of
+from circuit_scaling.plan.operations import scan_operations
 
 Effects = NDArray[np.float32]
 

@@ -17,13 +17,14 @@ import torch
 
 from benchmarks.engine import engine_effects, random_batch
 from benchmarks.fits import exponent, proportion
-from benchmarks.flops import scan_operations, sizes_of
+from benchmarks.flops import sizes_of
 from benchmarks.measuring import Result, device_of, keep, multiplying_in, now
 from benchmarks.shapes import random_model, small_gpt2
 from circuit_scaling.interventions.model.anatomy import Anatomy
 from circuit_scaling.interventions.replay.batch import Batch
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.models.architecture import anatomy_of
+from circuit_scaling.plan.operations import scan_operations
 
 _REPEATS = 3
 _WIDTH = {"cpu": 192, "cuda": 1024}

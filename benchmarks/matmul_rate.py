@@ -14,9 +14,9 @@ from benchmarks.measuring import (
     device_of,
     keep,
     multiplying_in,
-    now,
     weights_dtype,
 )
+from circuit_scaling.interventions.model.product_rate import product_rate
 
 _SQUARE = {"cpu": 2048, "cuda": 8192}
 _REPEATS = 7
@@ -38,26 +38,12 @@ def matmul_rate(
             products += [(n, d_model, 4 * d_model), (n, 4 * d_model, d_model)]
     with multiplying_in(precision, device):
         rates = {
-            " x ".join(map(str, product)): _rate(product, weights_dtype(precision), device)
+            " x ".join(map(str, product)): product_rate(
+                product, weights_dtype(precision), device, _REPEATS, _CALLS[device.type]
+            )
             for product in products
         }
     return {"precision": precision, "flops": max(rates.values()), "products": rates}
-
-
-def _rate(product: tuple[int, int, int], dtype: torch.dtype, device: torch.device) -> float:
-    n, inner, m = product
-    left = torch.randn(n, inner, device=device, dtype=dtype)
-    right = torch.randn(inner, m, device=device, dtype=dtype)
-    out = torch.empty(n, m, device=device, dtype=dtype)
-    calls = _CALLS[device.type]
-    torch.mm(left, right, out=out)
-    best = float("inf")
-    for _ in range(_REPEATS):
-        start = now(device)
-        for _ in range(calls):
-            torch.mm(left, right, out=out)
-        best = min(best, now(device) - start)
-    return 2.0 * n * inner * m * calls / best
 
 
 def main() -> None:

@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
-Precision = Literal["float32", "tf32", "bf16"]
+from circuit_scaling.interventions.model.device import Precision
+from circuit_scaling.interventions.model.device import multiplying_in as device_multiplying_in
+
 PRECISIONS: tuple[Precision, ...] = ("float32", "tf32", "bf16")
 Result = dict[str, Any]
 
@@ -41,12 +43,8 @@ def multiplying_in(precision: Precision, device: torch.device) -> Iterator[None]
     """
     if precision == "tf32" and device.type != "cuda":
         raise ValueError("TF32 needs a GPU")
-    before = torch.backends.cuda.matmul.fp32_precision
-    torch.backends.cuda.matmul.fp32_precision = "tf32" if precision == "tf32" else "ieee"
-    try:
+    with device_multiplying_in(precision):
         yield
-    finally:
-        torch.backends.cuda.matmul.fp32_precision = before
 
 
 def now(device: torch.device) -> float:

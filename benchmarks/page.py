@@ -35,7 +35,7 @@ Random weights of the true shapes, zero ablation at all positions, contrast read
 Made by `make bench` and, on a machine with a GPU, `make bench-gpu`; the numbers behind this page
 are the lines of `docs/benchmarks/*.jsonl`, and `python -m benchmarks --page-only` rebuilds it.
 
-*Share of the matmul rate*: necessary operations (`benchmarks/flops.py`) per second, divided by
+*Share of the matmul rate*: necessary operations (`plan/operations.py`) per second, divided by
 the fastest matrix product measured in the same run, precision and TF32 setting. *Hook loop*:
 TransformerLens `run_with_hooks` on `hook_z`, one forward per head. *Patching helper*:
 `transformer_lens.patching.get_act_patch_attn_head_out_all_pos`, with zeros patched in. The three

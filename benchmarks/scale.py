@@ -34,7 +34,7 @@ of scans) and `docs/benchmarks/scale.jsonl` (the stages after them).
 ## Three plans
 
 All heads, {tasks} tasks × {prompts} prompts × {positions} tokens, one kind of ablation; a further
-kind costs as much again. Operations are counted (`benchmarks/flops.py`). Hours are those of one
+kind costs as much again. Operations are counted (`plan/operations.py`). Hours are those of one
 {card} in float32 at the rate measured on each shape, with other numbers of prompts in proportion;
 where a shape was not measured, at the rate of Pythia 2.8B, which is a guess. Neither causal tracing
 nor sets of heads are in them: *not measured* at these sizes.

@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from benchmarks.flops import Sizes, scan_operations, sizes_of
+from benchmarks.flops import sizes_of
 from benchmarks.shapes import STUDY, config_of, meta_model, pythia
 from benchmarks.study import POSITIONS, PROMPTS, TASKS
+from circuit_scaling.plan.operations import Sizes, scan_operations
 from tests.helpers.filled_tables import filled
 
 ROOT = Path(__file__).parents[1]

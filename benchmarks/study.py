@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.engine import engine_effects, random_batch
-from benchmarks.flops import scan_operations, sizes_of
+from benchmarks.flops import sizes_of
 from benchmarks.matmul_rate import matmul_rate
 from benchmarks.measuring import (
     PRECISIONS,
@@ -27,6 +27,7 @@ from benchmarks.shapes import STUDY, config_of, meta_model, random_model
 from circuit_scaling.interventions.model.memory import peak_memory, reset_peak
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.models.architecture import anatomy_of
+from circuit_scaling.plan.operations import scan_operations
 
 TASKS = 2
 PROMPTS = 400

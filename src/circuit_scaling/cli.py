@@ -13,9 +13,11 @@ from kedro.framework.cli.utils import KedroCliError
 from kedro.framework.session import KedroSession
 
 from circuit_scaling.cluster.command import OPTIONS, run_on_cluster
+from circuit_scaling.compare.command import tell_difference
 from circuit_scaling.configuration import LEFT_OUT, ProjectConfigLoader
 from circuit_scaling.datasets import TableDataset
 from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.plan.command import tell_plan
 from circuit_scaling.prune import remove_waste, waste_in
 from circuit_scaling.runners import InOneProcess, InProcesses, InThreads
 
@@ -79,7 +81,7 @@ _OURS = (
 
 
 _SHARED = ("env", "pipelines", "conf_source", "params", "without")
-"""Options of ``kedro cluster`` that mean what they mean in ``kedro run``."""
+"""Options of ``kedro cluster`` and ``kedro plan`` that mean what they mean in ``kedro run``."""
 
 
 def _run(resume: bool, keep_going: bool, without: str, **kwargs: Any) -> Any:
@@ -110,6 +112,12 @@ def _cluster(without: str, **kwargs: Any) -> None:
     run_on_cluster(**kwargs | {"params": _without(kwargs["params"], without)})
 
 
+def _plan(without: str, **kwargs: Any) -> None:
+    """``kedro plan``."""
+    if not tell_plan(**kwargs | {"params": _without(kwargs["params"], without)}):
+        click.get_current_context().exit(1)
+
+
 def _without(params: dict[str, Any] | None, slugs: str) -> dict[str, Any] | None:
     """Run-time parameters with the models that are left out."""
     left_out = [slug.strip() for slug in slugs.split(",") if slug.strip()]
@@ -119,11 +127,18 @@ def _without(params: dict[str, Any] | None, slugs: str) -> dict[str, Any] | None
 run = OneLineCommand(
     kedro_run.name, callback=_run, params=[*kedro_run.params, *_OURS], help=kedro_run.help
 )
+_SHARED_OPTIONS = [option for option in run.params if option.name in _SHARED]
 cluster = OneLineCommand(
     "cluster",
     callback=_cluster,
-    params=[*OPTIONS, *(option for option in run.params if option.name in _SHARED)],
+    params=[*OPTIONS, *_SHARED_OPTIONS],
     help="Run what is missing or stale, every stage of a model on a worker of a Dask cluster.",
+)
+plan = OneLineCommand(
+    "plan",
+    callback=_plan,
+    params=_SHARED_OPTIONS,
+    help="Say what a run would take: operations, time, memory, disk, and what is missing for it.",
 )
 
 
@@ -158,6 +173,28 @@ def prune(env: str | None, keep: int, dry_run: bool) -> None:
         click.echo(f"  {line}")
 
 
+@click.command(name="compare")
+@click.argument("a", metavar="A")
+@click.argument("b", metavar="[B]", required=False)
+@click.option(
+    "--before",
+    metavar="VERSION",
+    help="In place of B: compare A as it was before this version of its tables with A now.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Write tables (CSV) and figures there.",
+)
+def compare(a: str, b: str | None, before: str | None, out: Path | None) -> None:
+    """Say what differs between two runs, and which of it is more than noise.
+
+    A and B are environments, or folders of data.
+    """
+    tell_difference(a, b, before, out)
+
+
 @click.group(name="kedro")
 def cli() -> None:
     """The commands that the project has in place of Kedro's."""
@@ -165,4 +202,6 @@ def cli() -> None:
 
 cli.add_command(run)
 cli.add_command(cluster)
+cli.add_command(plan)
+cli.add_command(compare)
 cli.add_command(prune)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,39 @@ _LAYERS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers")
 _HEADS = ("num_attention_heads", "n_head", "num_heads", "n_heads")
 _WIDTH = ("hidden_size", "n_embd", "d_model")
 _LONGEST_HEADER = 100_000_000  # bytes, as the format has it
+
+
+@dataclass(frozen=True)
+class Headers:
+    """What the headers of a checkpoint say.
+
+    Attributes:
+        config: its config.json.
+        shapes: tensor -> its shape; empty where no weights are in safetensors.
+    """
+
+    config: Mapping[str, Any]
+    shapes: Mapping[str, tuple[int, ...]]
+
+    @property
+    def d_model(self) -> int | None:
+        """The width of the residual stream, where the configuration says it."""
+        return _told(self.config, _WIDTH)
+
+
+def headers_in(entry: RosterEntry, folder: Path) -> Headers | None:
+    """The headers of a checkpoint in a folder; None of a GGUF file, which has others.
+
+    Raises:
+        CircuitScalingError: one of them cannot be read.
+    """
+    if entry.gguf is not None:
+        return None
+    shapes: dict[str, tuple[int, ...]] = {}
+    for file in sorted(folder.glob("*.safetensors")):
+        tensors = _safetensors(entry, file)
+        shapes |= {name: tuple(tensor["shape"]) for name, tensor in tensors.items()}
+    return Headers(_json(entry, folder / "config.json"), shapes)
 
 
 def check_headers(entry: RosterEntry) -> None:
@@ -52,7 +86,7 @@ def check_headers(entry: RosterEntry) -> None:
             "the roster entry."
         )
     for file in sorted(folder.glob("*.safetensors")):
-        _check_safetensors(entry, file)
+        _safetensors(entry, file)
 
 
 def _told(config: Mapping[str, Any], words: tuple[str, ...]) -> int | None:
@@ -69,20 +103,22 @@ def _json(entry: RosterEntry, file: Path) -> Mapping[str, Any]:
     return found
 
 
-def _check_safetensors(entry: RosterEntry, file: Path) -> None:
-    """The header, and that the file is as long as it says."""
+def _safetensors(entry: RosterEntry, file: Path) -> dict[str, Any]:
+    """The tensors that the header names, of a file that is as long as it says."""
     try:
         with file.open("rb") as opened:
             (length,) = struct.unpack("<Q", opened.read(8))
             if length > _LONGEST_HEADER:
                 raise ValueError("it does not begin as such a file does")
             header = json.loads(opened.read(length))
-        ends = [t["data_offsets"][1] for name, t in header.items() if name != "__metadata__"]
+        tensors = {name: tensor for name, tensor in header.items() if name != "__metadata__"}
+        ends = [tensor["data_offsets"][1] for tensor in tensors.values()]
         expected, found = 8 + length + max(ends, default=0), file.stat().st_size
     except (OSError, ValueError, struct.error, LookupError, TypeError, AttributeError) as error:
         raise _unreadable(entry, file, reason_of(error)) from error
     if found != expected:
         raise _unreadable(entry, file, f"it has {found:,} bytes in place of {expected:,}")
+    return tensors
 
 
 def _check_gguf(entry: RosterEntry, file: Path) -> None:

@@ -17,6 +17,17 @@ from circuit_scaling.interventions.model.memory import peak_memory
 Precision = Literal["float32", "tf32", "bf16"]
 
 
+@contextmanager
+def multiplying_in(precision: Precision) -> Iterator[None]:
+    """TF32 on for ``tf32`` and off otherwise, as before afterwards."""
+    before = torch.backends.cuda.matmul.fp32_precision
+    torch.backends.cuda.matmul.fp32_precision = "tf32" if precision == "tf32" else "ieee"
+    try:
+        yield
+    finally:
+        torch.backends.cuda.matmul.fp32_precision = before
+
+
 @dataclass(frozen=True)
 class DeviceReport:
     """Where something ran; ``peak_memory_mb`` is of the GPU, or of the whole process on a CPU."""

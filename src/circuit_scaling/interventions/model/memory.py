@@ -16,11 +16,14 @@ _RESET_PEAK = Path("/proc/self/clear_refs")
 
 def default_budget(device: torch.device) -> int:
     """Bytes that a scan may use beside the weights when nobody says: a share of what is free."""
+    return int(free_memory(device) * _SHARE.get(device.type, 0.5))
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that nobody uses, of the GPU or of the machine."""
     if device.type == "cuda":
-        free = torch.cuda.mem_get_info(device)[0]
-    else:
-        free = psutil.virtual_memory().available
-    return int(free * _SHARE.get(device.type, 0.5))
+        return int(torch.cuda.mem_get_info(device)[0])
+    return int(psutil.virtual_memory().available)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -1,4 +1,4 @@
-"""The operation count of the benchmarks, against what PyTorch counts while the work is done."""
+"""The operation count of scans, against what PyTorch counts while the work is done."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import PreTrainedModel
 
-from benchmarks.flops import (
+from benchmarks.flops import sizes_of
+from benchmarks.shapes import config_of, meta_model
+from circuit_scaling.plan.operations import (
     Sizes,
     forward_operations,
     layer_operations,
     scan_operations,
-    sizes_of,
 )
-from benchmarks.shapes import config_of, meta_model
 from tests.helpers.tiny_models import HEADS, LAYERS, WIDTH, tiny_model
 
 POSITIONS = 5
