@@ -1,7 +1,7 @@
 """The pipeline graph as a folder of files that any web server shows, with previews of all results.
 
 ``kedro viz build`` does the same for the default environment, but leaves out a file that its page
-asks for, and has the page ask another server for a font.
+asks for, has the page ask another server for a font, and tells where the project lies on this disk.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 import argparse
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import fsspec
-from kedro_viz.api.rest.responses.metadata import get_metadata_response
+from kedro_viz.api.rest.responses.metadata import MetadataAPIResponse, get_metadata_response
 from kedro_viz.api.rest.responses.save_responses import write_api_response_to_fs
 from kedro_viz.data_access import data_access_manager
 from kedro_viz.integrations.deployment.base_deployer import BaseDeployer
@@ -41,9 +42,16 @@ def build_site(folder: Path, project: Path = _ROOT, env: str | None = None) -> N
     load_and_populate_data(project, env=env, package_name="circuit_scaling")
     site = _Site(folder)
     site.deploy(is_all_previews_enabled=True)
-    write_api_response_to_fs(f"{folder}/api/metadata", get_metadata_response(), site._fs)
-    page = folder / "index.html"
-    page.write_text(_LINK_TO_FONTS.sub("", page.read_text(encoding="utf-8")), encoding="utf-8")
+    metadata = MetadataAPIResponse.model_validate(get_metadata_response(), from_attributes=True)
+    write_api_response_to_fs(f"{folder}/api/metadata", metadata, site._fs)
+    _rewrite(folder / "index.html", lambda page: _LINK_TO_FONTS.sub("", page))
+    here = re.compile(f'{re.escape(str(project))}/|(?<="){re.escape(project.name)}/(?=src/)')
+    for file in filter(Path.is_file, (folder / "api").rglob("*")):
+        _rewrite(file, lambda told: here.sub("", told))
+
+
+def _rewrite(file: Path, rewritten: Callable[[str], str]) -> None:
+    file.write_text(rewritten(file.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def main() -> None:

@@ -76,7 +76,7 @@ def found_on(page: str) -> HTMLPreview:
     read = _Found()
     read.feed(page)
     findings = "".join(f"<li>{_words(finding)}</li>" for finding in read.findings)
-    return _fitted(f"<h3>{_words(read.title)}</h3><ul>{findings}</ul>")
+    return _fitted(f"<h3>{_words(read.title)}</h3><h4>What was found</h4><ul>{findings}</ul>")
 
 
 class _Found(HTMLParser):
@@ -109,8 +109,13 @@ class _Found(HTMLParser):
 
 
 def _fitted(inside: str) -> HTMLPreview:
-    """As wide as the panel or the window that shows it, and not as what is in it would be."""
-    return HTMLPreview(f'<div style="width: 0; min-width: 100%">{inside}</div>' if inside else "")
+    """As wide as the panel of a node, and wider where a preview is opened.
+
+    kedro-viz lays both out at 900 pixels, of which the panel shows half; only the size of letters,
+    14 pixels there and 15 where it is opened, tells them apart.
+    """
+    width = "clamp(390px, (1em - 14px) / 0.001, 100%)"
+    return HTMLPreview(f'<div style="width: {width}">{inside}</div>' if inside else "")
 
 
 def _small(file: Path) -> str:
