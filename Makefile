@@ -81,7 +81,7 @@ browser: $(STAMP)  ## the page in a headless Chromium, if one is installed (two 
 viz site graph-pictures: export PYTHONWARNINGS := ignore:ORJSONResponse
 
 viz: $(STAMP)  ## open the pipeline graph in a browser
-	$(BIN)/kedro viz run --pipeline overview
+	$(BIN)/kedro viz run
 
 site: $(STAMP)  ## build the pipeline graph, with previews of all results, as a static site in build/
 	$(BIN)/python -m benchmarks.graph_site
