@@ -46,7 +46,7 @@ def per_model(
 
     ``params:model`` is the model's entry in ``roster``. What the nodes write is called
     ``<name>__<slug>``, and so is what they read of ``by_model``; everything else that they read is
-    shared. The slug is a tag of the copies: ``kedro run --tags``, and a filter of kedro-viz.
+    shared. The slug is a tag of the copies, by which kedro-viz filters.
     """
     template = Pipeline([*map(_explained, nodes)])
     read = {name for name in template.inputs() if not _is_parameter(name)}
