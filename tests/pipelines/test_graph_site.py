@@ -77,6 +77,7 @@ def test_the_run_is_shown_with_all_its_nodes_and_sizes(site: Path, study: DataCa
     heads = nodes_of(site, "data")["joint_heads"]["stats"]
     assert heads["rows"] == len(study.load("joint_heads"))
     assert run["datasets"][id_of("report_page")]["size"] > 1_000_000
+    assert id_of("import_findings") not in run["datasets"], "nobody has imported anything"
 
 
 def test_it_tells_nothing_of_the_disk_and_asks_nobody(site: Path) -> None:

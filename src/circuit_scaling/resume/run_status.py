@@ -66,6 +66,7 @@ class RunStatus:
     @hook_impl
     def before_pipeline_run(self) -> None:
         """Keep records beside what the run makes."""
+        self._running.clear()  # of a run that was interrupted
         self._data_root = ProjectConfigLoader.present().data_root
         record.record_in(self._data_root)
 
@@ -81,7 +82,8 @@ class RunStatus:
         running = self._running[node.name]
         running.seconds = perf_counter() - running.began
         for name, value in inputs.items():
-            running.datasets[name] = _stored(name, value, running.catalog)
+            if value is not None:  # a part that may be missing, and is
+                running.datasets[name] = _stored(name, value, running.catalog)
         self._end_of(node)
 
     @hook_impl
