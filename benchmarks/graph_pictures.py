@@ -24,6 +24,8 @@ _CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 _SCALE = 2  # pixels of the picture for each of the page
 _COLOURS = 128
 _MARGIN = 32  # pixels around what is cut out
+_STEPS_NEARER = 60
+_READABLE = 60  # pixels of a dataset's width
 _DRAWN = 4_000  # milliseconds after which the graph has been laid out and stands still
 SETTINGS = """
 localStorage.setItem('KedroViz', JSON.stringify({
@@ -41,19 +43,24 @@ class Picture(NamedTuple):
         query: of the address: pipeline, box, element types.
         size: of the window.
         box: that is opened.
-        dataset: that is clicked on; empty: the graph alone is shown, and cut out.
+        dataset: that is clicked on.
+        near: a dataset, beside which the status of the last run is shown.
+
+    Without a dataset, the graph alone is shown, and cut out.
     """
 
     query: dict[str, str]
     size: tuple[int, int]
     box: str = ""
     dataset: str = ""
+    near: str = ""
 
 
 PICTURES = {
     "graph": Picture({"pid": "overview", "types": "task"}, (1500, 1000)),
     "graph_causal": Picture({"pid": "overview", "fid": "causal"}, (1700, 1300), box="causal"),
     "graph_preview": Picture({"pid": "overview"}, (1500, 950), dataset="classify_figures"),
+    "graph_status": Picture({"pid": "__default__"}, (1100, 620), near="classified_heads"),
 }
 
 
@@ -118,12 +125,31 @@ def _taken(page: Page, address: str, picture: Picture) -> Image.Image:
     if picture.box:
         page.click(f".pipeline-node[data-id='{picture.box}']")
         page.wait_for_timeout(_DRAWN)
+    if picture.near:
+        return _status(page, picture)
     if not picture.dataset:  # further away: what is hidden would lie over the edge
         page.mouse.move(picture.size[0] / 2, 5)
         page.mouse.wheel(0, 60)
         page.wait_for_timeout(_DRAWN / 4)
     image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     return image if picture.dataset else _cut_out(image)
+
+
+def _status(page: Page, picture: Picture) -> Image.Image:
+    """The surroundings of a dataset, as the last run has left them."""
+    page.evaluate("document.querySelector('[data-test*=workflow]').click()")
+    page.add_style_tag(content="[class*=layer] { display: none; }")
+    page.wait_for_timeout(_DRAWN)
+    for _ in range(_STEPS_NEARER):
+        place = page.locator(f".pipeline-node[data-id='{id_of(picture.near)}']").bounding_box()
+        assert place is not None
+        if place["width"] > _READABLE:
+            break
+        page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
+        page.mouse.wheel(0, -100)
+        page.wait_for_timeout(_DRAWN / 8)
+    page.mouse.move(1, 1)
+    return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
 
 
 def _cut_out(image: Image.Image) -> Image.Image:
