@@ -117,7 +117,8 @@ def failed(
 
 
 def _keep(node: Node, run_id: str | None, **how: Any) -> None:
-    if file := _file(node):
+    file = _file(node)
+    if file and file.parents[1].is_dir():  # a run that is refused leaves no data root behind
         now = datetime.now(tz=UTC).isoformat()
         run = NodeRun(node.name, str(node), _time_of(run_id) or now, now, **how)
         # A record that cannot be kept is no reason to fail where results could be stored.
