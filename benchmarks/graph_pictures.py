@@ -60,7 +60,7 @@ PICTURES = {
     "graph": Picture({"pid": "overview", "types": "task"}, (1500, 1000)),
     "graph_causal": Picture({"pid": "overview", "fid": "causal"}, (1700, 1300), box="causal"),
     "graph_preview": Picture({"pid": "overview"}, (1500, 950), dataset="classify_figures"),
-    "graph_status": Picture({"pid": "__default__"}, (1100, 620), near="classified_heads"),
+    "graph_status": Picture({"pid": "__default__"}, (1100, 620), near="prompts_needed"),
 }
 
 
@@ -149,6 +149,7 @@ def _status(page: Page, picture: Picture) -> Image.Image:
         page.mouse.wheel(0, -100)
         page.wait_for_timeout(_DRAWN / 8)
     page.mouse.move(1, 1)
+    page.wait_for_timeout(_DRAWN / 4)  # what is told of the dataset fades away
     return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
 
 
