@@ -43,7 +43,7 @@ class ProjectContext(KedroContext):
             params=self._runtime_params,
             without=(self._runtime_params or {}).get(LEFT_OUT, ()),
         )
-        show_where_viewed(self.project_path, loader.data_root)
+        show_where_viewed(self.project_path, loader)
 
     @property
     def params(self) -> dict[str, Any]:

@@ -127,13 +127,13 @@ class RunStatus:
             show(self._project, self._data_root)
 
 
-def show_where_viewed(project: Path, data_root: Path) -> None:
-    """Show the last runs of this data root, if it is kedro-viz that asks.
+def show_where_viewed(project: Path, loader: ProjectConfigLoader) -> None:
+    """Show the last runs of the data root of a configuration, if it is kedro-viz that reads it.
 
     kedro-viz has one record per project, and an environment for each time that it is started.
     """
     if _VIEWER in sys.modules:
-        show(project, data_root)
+        show(project, loader.data_root)
 
 
 def show(project: Path, data_root: Path) -> None:

@@ -216,10 +216,11 @@ def test_an_open_kedro_viz_is_shown_runs_of_its_own_data_alone(study: Study) -> 
 def test_what_is_shown_is_written_when_kedro_viz_asks(study: Study, monkeypatch) -> None:
     study.run(several(InOneProcess))
     monkeypatch.delitem(sys.modules, "kedro_viz.server", raising=False)
-    show_where_viewed(study.project, study.data_root)
+    loader = SimpleNamespace(data_root=study.data_root)
+    show_where_viewed(study.project, loader)
     assert not study.written.exists()
     monkeypatch.setitem(sys.modules, "kedro_viz.server", ModuleType("kedro_viz.server"))
-    show_where_viewed(study.project, study.data_root)
+    show_where_viewed(study.project, loader)
     assert study.written.exists()
 
 
