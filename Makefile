@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 export DO_NOT_TRACK := 1
 
-.PHONY: run real real-docs gallery test every-test check unit models oracle golden pipelines end-to-end faults browser viz site zoo bench scale soak architectures audit bench-gpu clean help
+.PHONY: run real real-docs gallery test every-test check unit models oracle golden pipelines end-to-end faults browser viz site graph-pictures zoo bench scale soak architectures audit bench-gpu clean help
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -77,11 +77,17 @@ faults: $(STAMP)  ## runs that are killed, disturbed and resumed (eight minutes)
 browser: $(STAMP)  ## the page in a headless Chromium, if one is installed (two minutes)
 	$(BIN)/pytest tests/browser
 
-viz: $(STAMP)  ## open the pipeline graph in a browser
-	$(BIN)/kedro viz run --pipeline overview
+# kedro-viz warns of its own way of answering, at every start.
+viz site graph-pictures: export PYTHONWARNINGS := ignore:ORJSONResponse
 
-site: $(STAMP)  ## build the pipeline graph as a static site in build/
-	$(BIN)/kedro viz build --include-previews
+viz: $(STAMP)  ## open the pipeline graph in a browser
+	$(BIN)/kedro viz run
+
+site: $(STAMP)  ## build the pipeline graph, with previews of all results, as a static site in build/
+	$(BIN)/python -m benchmarks.graph_site
+
+graph-pictures: site  ## pictures of the graph for README and docs, of make run, with a Chromium
+	$(BIN)/python -m benchmarks.graph_pictures
 
 zoo: $(STAMP)  ## train the embedded models again
 	$(BIN)/kedro run --pipelines zoo

@@ -13,8 +13,9 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from kedro.io import DataCatalog
-from kedro_viz.constants import VIZ_METADATA_ARGS
 from xdist.scheduler import LoadScopeScheduling
+
+from circuit_scaling.resume import run_status
 
 PROJECT = Path(__file__).parents[1]
 
@@ -51,8 +52,8 @@ def _own_cores() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_viz(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """kedro-viz does not show the runs of tests: what it keeps of them is not in the checkout."""
-    VIZ_METADATA_ARGS["path"] = os.path.relpath(tmp_path_factory.mktemp("viz"), PROJECT)
+    """kedro-viz does not show the runs of tests: what is written for it is not in the checkout."""
+    run_status.FOLDER = Path(os.path.relpath(tmp_path_factory.mktemp("viz"), PROJECT))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -20,6 +20,7 @@ from circuit_scaling.configuration import (
     with_folder_of_kept,
     with_models,
 )
+from circuit_scaling.resume.run_status import show_where_viewed
 
 
 class ProjectContext(KedroContext):
@@ -42,6 +43,7 @@ class ProjectContext(KedroContext):
             params=self._runtime_params,
             without=(self._runtime_params or {}).get(LEFT_OUT, ()),
         )
+        show_where_viewed(self.project_path, loader)
 
     @property
     def params(self) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import get_ident
 from typing import Any
@@ -50,8 +52,9 @@ class MissingInputs:
             raise CircuitScalingError(_way_out(needed))
         if damaged := _damaged([name for name in inputs if name not in missing], catalog):
             raise CircuitScalingError(_damaged_in_words(damaged))
-        for name in missing:
-            catalog[name] = Absent()
+        with _unannounced():
+            for name in missing:
+                catalog[name] = Absent()
 
 
 class OneAtATime:
@@ -171,6 +174,17 @@ class OneLineErrors:
             reason = reason.__cause__
         if isinstance(error, DatasetError):
             raise CircuitScalingError(str(error)) from error
+
+
+@contextmanager
+def _unannounced() -> Iterator[None]:
+    """Let datasets be replaced without a warning of Kedro for each."""
+    logger = logging.getLogger(DataCatalog.__module__)
+    logger.disabled = True
+    try:
+        yield
+    finally:
+        logger.disabled = False
 
 
 def _is_stored(name: str, catalog: DataCatalog) -> bool:

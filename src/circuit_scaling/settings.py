@@ -16,6 +16,7 @@ from circuit_scaling.hooks import (
     OneLineErrors,
 )
 from circuit_scaling.provenance import MadeWith, NothingOutdated, Stamping
+from circuit_scaling.resume.run_status import RunStatus
 from circuit_scaling.session import ProjectSession
 
 # Kedro 1.7 with OmegaConf 2.4 says this twice in every run.
@@ -25,6 +26,7 @@ CONTEXT_CLASS = ProjectContext
 SESSION_CLASS = ProjectSession
 # Kedro calls them from the last to the first.
 HOOKS = (
+    RunStatus(),
     OneAtATime(),
     Stamping(),
     NothingOutdated(),
@@ -34,6 +36,8 @@ HOOKS = (
     FinishedScans(),
     OneLineErrors(),
 )
+# RunStatus records every run; kedro-viz's own hooks know those of Kedro's sequential runner alone.
+DISABLE_HOOKS_FOR_PLUGINS = ("kedro-viz",)
 CONFIG_LOADER_CLASS = ProjectConfigLoader
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

@@ -48,6 +48,13 @@ def test_tables_of_one_model_lie_inside_the_boxes(viz, pipeline):
     assert not {name for name in outside if not name.startswith("checkpoint__")}
 
 
+def test_nothing_hangs_in_the_overview_from_nowhere(viz):
+    """What is known of imported tables is made by no stage of the study."""
+    seen = between_the_boxes(viz, "overview")["data"]
+    assert {"joint_heads", "report_page"} <= seen
+    assert not {name for name in seen if name.startswith("import")}
+
+
 @pytest.mark.parametrize(
     "pipeline", ["__default__", "overview", "zoo", "import_tables", "import_retrieval"]
 )

@@ -21,7 +21,11 @@ class CheckpointDataset(AbstractDataset[Files, Files]):
 
     def load(self) -> Files:
         """All files of the folder."""
-        return {path.name: path.read_bytes() for path in sorted(self._folder.iterdir())}
+        return {path.name: path.read_bytes() for path in self.files()}
+
+    def files(self) -> list[Path]:
+        """The paths of all files of the folder."""
+        return sorted(self._folder.iterdir())
 
     def save(self, data: Files) -> None:
         """Replace the folder by one with the given files."""

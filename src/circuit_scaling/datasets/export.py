@@ -8,9 +8,11 @@ from typing import Any
 
 import pandas as pd
 from kedro.io import AbstractDataset
+from kedro_datasets._typing import TablePreview
 
 from circuit_scaling.datasets.atomic import write_bytes_atomically
 from circuit_scaling.datasets.commit import with_commit
+from circuit_scaling.datasets.previews import rows_of, rows_of_each
 from circuit_scaling.datasets.stamps import StampedFiles
 
 Frames = dict[str, pd.DataFrame]
@@ -42,6 +44,13 @@ class CsvExportDataset(StampedFiles, AbstractDataset[Frames, Frames]):
             write_bytes_atomically(path, table.to_csv(index=False).encode())
             told = json.dumps(table.attrs, indent=2, sort_keys=True)
             write_bytes_atomically(path.with_suffix(".json"), f"{told}\n".encode())
+
+    def preview(self, nrows: int = 5) -> TablePreview:
+        """The first rows of every table, for kedro-viz."""
+        there = {name: path for name, path in self._paths().items() if path.is_file()}
+        if not there:
+            return rows_of(None)
+        return rows_of_each({name: pd.read_csv(path) for name, path in there.items()}, nrows)
 
     def _paths(self) -> dict[str, Path]:
         return {name: self._folder / f"{name}.csv" for name in self._names}

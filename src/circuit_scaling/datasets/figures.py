@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from kedro.io import AbstractDataset
-from kedro_datasets._typing import ImagePreview
+from kedro_datasets._typing import HTMLPreview
 from matplotlib.figure import Figure
 
 from circuit_scaling.analysis.made_from import mark_on
 from circuit_scaling.datasets.atomic import write_bytes_atomically
+from circuit_scaling.datasets.previews import pictures_of
 from circuit_scaling.datasets.stamps import StampedFiles
 from circuit_scaling.figures.stored import StoredFigure
 from circuit_scaling.figures.style import to_png, to_svg
@@ -27,7 +27,7 @@ class FiguresDataset(StampedFiles, AbstractDataset[Drawn, dict[str, StoredFigure
     The drawing says, as the data do, which heads it was made from. A name may be a pattern such as
     ``layer_hist_*``, for one figure per model: at least one figure must fit it, and files of other
     models that fit it are removed. Loading gives the stored figures by name, which notebooks show;
-    kedro-viz previews the first of them.
+    kedro-viz shows them small.
     """
 
     def __init__(
@@ -61,10 +61,9 @@ class FiguresDataset(StampedFiles, AbstractDataset[Drawn, dict[str, StoredFigure
                 if path.stem not in data:
                     path.unlink()
 
-    def preview(self) -> ImagePreview:
-        """The first figure, for kedro-viz."""
-        first = self._paths()[0]
-        return ImagePreview(base64.b64encode(first.read_bytes()).decode())
+    def preview(self) -> HTMLPreview:
+        """All figures that are there, small, for kedro-viz."""
+        return pictures_of([path for path in self._paths() if path.is_file()])
 
     def _stamped(self) -> tuple[Path, list[str]]:
         return self._folder, self._names

@@ -8,6 +8,7 @@ from typing import Any
 from kedro.io import AbstractDataset
 
 from circuit_scaling.datasets.atomic import write_bytes_atomically
+from circuit_scaling.datasets.previews import TextPreview, notes_in_full
 from circuit_scaling.datasets.stamps import StampedFiles
 
 Notes = dict[str, str]
@@ -32,6 +33,10 @@ class NotesDataset(StampedFiles, AbstractDataset[Notes, Notes]):
             raise ValueError(f"expected the notes {sorted(self._names)}, got {sorted(data)}")
         for path in self._paths():
             write_bytes_atomically(path, data[path.name].encode())
+
+    def preview(self) -> TextPreview:
+        """All notes, for kedro-viz."""
+        return notes_in_full(self.load() if self._exists() else {})
 
     def _paths(self) -> list[Path]:
         return [self._folder / name for name in self._names]

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from kedro.io import AbstractDataset
+from kedro_datasets._typing import HTMLPreview
 
 from circuit_scaling.datasets.atomic import write_bytes_atomically
+from circuit_scaling.datasets.previews import found_on
 from circuit_scaling.datasets.stamps import StampedFiles
 
 
@@ -25,6 +27,10 @@ class PageDataset(StampedFiles, AbstractDataset[str, str]):
     def save(self, data: str) -> None:
         """Replace the page."""
         write_bytes_atomically(self._filepath, data.encode())
+
+    def preview(self) -> HTMLPreview:
+        """What was found, for kedro-viz."""
+        return found_on(self.load()) if self._exists() else HTMLPreview("")
 
     def _stamped(self) -> tuple[Path, list[str]]:
         return self._filepath.parent, [self._filepath.name]

@@ -69,6 +69,12 @@ class StampedFiles:
         """The folder of the files, and their names or patterns."""
         raise NotImplementedError
 
+    def files(self) -> list[Path]:
+        """All files that are there, those of every format."""
+        folder, names = self._stamped()
+        patterns = [pattern for name in names for pattern in (name, f"{name}.*")]
+        return sorted({file for pattern in patterns for file in folder.glob(pattern)})
+
     def stamp(self) -> Stamp | None:
         """What the files were made from, where they say it."""
         try:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from io import BytesIO
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,12 +17,12 @@ from circuit_scaling.datasets.atomic import refuse_file_in_the_way, write_bytes_
 from circuit_scaling.datasets.commit import with_commit
 from circuit_scaling.datasets.content import CONTENT, content_of, content_of_rows
 from circuit_scaling.datasets.leftovers import empty_versions_in, remove
+from circuit_scaling.datasets.previews import rows_of
 from circuit_scaling.datasets.seal import holds, sealed, tail_of
 from circuit_scaling.datasets.stamps import STAMP, Stamp
 from circuit_scaling.datasets.versions import at_least
 from circuit_scaling.errors import CircuitScalingError, reason_of
 
-_VALUES_SHOWN = 6
 _UNREADABLE = (pa.ArrowException, ValueError)  # what a file that is no table makes readers raise
 
 
@@ -124,12 +122,12 @@ class TableDataset(ParquetDataset):
             refuse_file_in_the_way(Path(self._filepath) / "any version")
 
     def preview(self, nrows: int = 5) -> TablePreview:
-        """The first rows, for kedro-viz; lists are cut to a few values."""
-        first = next(pq.ParquetFile(self._get_load_path()).iter_batches(batch_size=nrows), None)
-        frame = pd.DataFrame() if first is None else first.to_pandas()
-        for column in frame.select_dtypes(object):
-            frame[column] = frame[column].map(_short)
-        return TablePreview(json.loads(frame.to_json(orient="split")))
+        """The first rows, for kedro-viz."""
+        if not self.exists():
+            return rows_of(None)
+        file = pq.ParquetFile(self._get_load_path())
+        first = next(file.iter_batches(batch_size=nrows), None)
+        return rows_of((file.schema_arrow.empty_table() if first is None else first).to_pandas())
 
 
 def attributes_of(file: Path) -> dict[str, Any]:
@@ -165,11 +163,3 @@ def _checked(file: Path) -> bytes:
     if holds(content) is False:
         raise ValueError("its content is not what was written")
     return content
-
-
-def _short(value: object) -> object:
-    """A list as a few of its values."""
-    if not isinstance(value, np.ndarray):
-        return value
-    shown = ", ".join(f"{number:.4g}" for number in value[:_VALUES_SHOWN])
-    return f"[{shown}, …] ({len(value)})" if len(value) > _VALUES_SHOWN else f"[{shown}]"

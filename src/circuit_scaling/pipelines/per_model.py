@@ -6,13 +6,18 @@ inside its box, and what another stage reads between the boxes.
 
 from __future__ import annotations
 
+import inspect
+import warnings
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial, update_wrapper
 from typing import Any
 
 import pandas as pd
 from kedro.pipeline import Node, Pipeline
+from kedro.pipeline.preview_contract import TextPreview
 
+# Kedro says once in every process that previews of nodes are new.
+warnings.filterwarnings("ignore", message="The 'preview_fn' feature")
 _PARAMETER = "params:"
 MODEL = f"{_PARAMETER}model"
 """The roster entry, among the inputs of a node that runs once per model."""
@@ -20,7 +25,7 @@ MODEL = f"{_PARAMETER}model"
 
 def in_stage(stage: str, nodes: Iterable[Node]) -> Pipeline:
     """``nodes`` in the namespace ``stage``; datasets and parameters keep their names."""
-    pipeline = Pipeline(list(nodes))
+    pipeline = Pipeline([*map(_explained, nodes)])
     return Pipeline(
         pipeline,
         namespace=stage,
@@ -41,9 +46,9 @@ def per_model(
 
     ``params:model`` is the model's entry in ``roster``. What the nodes write is called
     ``<name>__<slug>``, and so is what they read of ``by_model``; everything else that they read is
-    shared.
+    shared. The slug is a tag of the copies, by which kedro-viz filters.
     """
-    template = Pipeline(list(nodes))
+    template = Pipeline([*map(_explained, nodes)])
     read = {name for name in template.inputs() if not _is_parameter(name)}
     given = {name for name in template.inputs() if _is_parameter(name)}
     # One pipeline from all copies: Kedro checks a whole graph at each addition of two.
@@ -58,6 +63,7 @@ def per_model(
                     name: f"{_PARAMETER}{roster}.{slug}" if name == MODEL else name
                     for name in given
                 },
+                tags={slug},
             )
             for slug in slugs
         ]
@@ -77,6 +83,16 @@ def for_models(function: Callable[..., Any], slugs: Sequence[str]) -> Callable[.
 def stack(*tables: pd.DataFrame) -> pd.DataFrame:
     """The tables of all models, one below the other."""
     return pd.concat(tables, ignore_index=True)
+
+
+def _explained(node: Node) -> Node:
+    """The node with what it does in words, which kedro-viz shows beside it."""
+    return node._copy(preview_fn=partial(_in_words, node.func))
+
+
+def _in_words(function: Callable[..., Any]) -> TextPreview:
+    """What the docstring of a node's function says."""
+    return TextPreview(inspect.cleandoc(function.__doc__ or "").replace("``", ""))
 
 
 def _of(name: str, slug: str) -> str:

@@ -15,6 +15,7 @@ from kedro.runner import AbstractRunner, Task
 from circuit_scaling.commands import run_command
 from circuit_scaling.configuration import ProjectConfigLoader
 from circuit_scaling.errors import CircuitScalingError, reason_of
+from circuit_scaling.resume import record
 from circuit_scaling.resume.judge import why_make
 from circuit_scaling.resume.ledger import Ledger
 from circuit_scaling.runners.failures import Failure, failures_in_words
@@ -83,6 +84,7 @@ class StudyRunner(AbstractRunner):
                 for future in ended:
                     node, error = running.pop(future), future.exception()
                     if error is not None:
+                        record.failed(node, run_id, error, Failure.of(node, error).reason)
                         self._bear(error, steps)
                         steps.failed(node, error)
                         _log.error("%s failed: %s", node.name, reason_of(error))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pandas as pd
 import pytest
 from kedro.pipeline import Node, Pipeline
@@ -88,6 +90,17 @@ class TestPerModel:
     def test_one_model_can_be_run_alone(self, measuring: Pipeline) -> None:
         alone = measuring.filter(node_namespaces=["scan.tiny"])
         assert {node.namespace for node in alone.nodes} == {"scan.tiny"}
+
+    def test_one_model_can_be_picked_by_its_tag(self, measuring: Pipeline) -> None:
+        picked = measuring.filter(tags=["tiny"])
+        assert {node.namespace for node in picked.nodes} == {"scan.tiny"}
+
+    def test_a_node_says_what_it_does_and_can_be_sent_to_a_process(
+        self, measuring: Pipeline
+    ) -> None:
+        (node,) = (n for n in measuring.nodes if n.name == "scan.tiny.summarise")
+        told = pickle.loads(pickle.dumps(node)).preview()
+        assert told.content == "A node that reads what another of the same model wrote."
 
     def test_no_models_are_no_nodes(self) -> None:
         node = Node(summarise, inputs="effects", outputs="summary", name="summarise")

@@ -24,8 +24,9 @@ def judge_findings(
     rosters: Rosters,
     **parts: pd.DataFrame | None,
 ) -> pd.DataFrame:
-    """``published_audit``; parts are tables by name, and None where they are missing.
+    """Every published finding, and what is measured here of it.
 
+    ``parts`` are tables by name, and None where they are missing.
     Tables that were made from other heads than those that are there count as missing, and so does
     what was found about an imported table in whose place scans have come.
     """
