@@ -7,18 +7,25 @@ from difflib import get_close_matches
 from functools import partial
 from inspect import signature
 from itertools import accumulate
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from kedro.framework.context import KedroContext
 from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
 from kedro.io import DatasetNotFoundError
 from kedro.pipeline import Pipeline
 from kedro.pipeline.pipeline import OutputNotUniqueError
+from kedro.utils import find_kedro_project
 
 from circuit_scaling.checks.every import check_before_run
+from circuit_scaling.commands import run_command
 from circuit_scaling.configuration import ProjectConfigLoader
+from circuit_scaling.datasets import TableDataset
 from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.makers import what_to_run
 
 _SHOWN = 8
 
@@ -70,6 +77,36 @@ class ProjectSession(KedroSession):
             if reason is None:
                 raise
             raise CircuitScalingError(reason) from error
+
+
+def load_table(name: str, project: Path | None, env: str | None) -> pd.DataFrame:
+    """A table of the last run, from the catalogue of a project and an environment.
+
+    Raises:
+        CircuitScalingError: there is no project, no such table, or nothing has made it yet.
+    """
+    found = find_kedro_project(project or Path.cwd())
+    if found is None:
+        raise CircuitScalingError(
+            f"'{project or Path.cwd()}' does not lie in a project. Name its folder: "
+            "load(..., project=FOLDER)"
+        )
+    bootstrap_project(found)
+    with KedroSession.create(found, env=env) as session:
+        assert isinstance(session, KedroSession)
+        catalog = session.load_context().catalog
+        made = what_to_run()
+        if name not in catalog or not isinstance(catalog[name], TableDataset):
+            tables = [n for n in made if n in catalog and isinstance(catalog[n], TableDataset)]
+            raise CircuitScalingError(
+                f"There is no table '{name}'. There {_listed([name], tables)}."
+            )
+        if not catalog.exists(name):
+            raise CircuitScalingError(
+                f"There is no {name} yet. Make it with: {run_command(made.get(name, ()))}"
+            )
+        table: pd.DataFrame = catalog.load(name)
+        return table
 
 
 def asked_for(names: Sequence[str]) -> Pipeline:
