@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from circuit_scaling.errors import IncompetentModelWarning
+
+_LOGGING = "KEDRO_LOGGING_CONFIG"
+
+# Bars of other libraries are switched off; in a notebook tqdm says all the same what they lack.
+warnings.filterwarnings("ignore", message="IProgress not found")
 
 # What these functions do is imported inside them: torch and transformers take seconds, and the
 # command line imports this package.
@@ -144,9 +153,9 @@ def phase_space(heads: pd.DataFrame, tau: float | None = None) -> Figure:
     Raises:
         CircuitScalingError: the table has no categories, or does not say its threshold.
     """
-    from circuit_scaling.analysis.classify.quick import quick_phase_space
+    from circuit_scaling.analysis.classify.space import phase_space_of
 
-    return quick_phase_space(heads, tau)
+    return phase_space_of(heads, tau)
 
 
 def ablate(  # noqa: PLR0913 - called with what is wanted, by name
@@ -236,6 +245,24 @@ def load(table: str, *, project: str | Path | None = None, env: str | None = Non
         CircuitScalingError: no project is there, the catalogue has no such table, or no run has
             made it; the message says what there is, or which command makes it.
     """
-    from circuit_scaling.session import load_table
+    with _quiet():
+        from circuit_scaling.session import load_table
 
-    return load_table(table, None if project is None else Path(project), env)
+        return load_table(table, None if project is None else Path(project), env)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Kedro from saying what it reads, and from taking over what a notebook shows.
+
+    It reads its configuration of logging when it is first imported; a choice of the user stays.
+    """
+    disabled, config = logging.root.manager.disable, os.environ.get(_LOGGING)
+    logging.disable(logging.INFO)
+    os.environ.setdefault(_LOGGING, str(Path(__file__).with_name("quiet_logging.yml")))
+    try:
+        yield
+    finally:
+        logging.disable(disabled)
+        if config is None:
+            del os.environ[_LOGGING]

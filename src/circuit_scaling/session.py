@@ -102,9 +102,9 @@ def load_table(name: str, project: Path | None, env: str | None) -> pd.DataFrame
                 f"There is no table '{name}'. There {_listed([name], tables)}."
             )
         if not catalog.exists(name):
-            raise CircuitScalingError(
-                f"There is no {name} yet. Make it with: {run_command(made.get(name, ()))}"
-            )
+            every = name in pipelines["__default__"].all_outputs()
+            way = run_command(options=["--resume"]) if every else run_command(made.get(name, ()))
+            raise CircuitScalingError(f"There is no {name} yet. Make it with: {way}")
         table: pd.DataFrame = catalog.load(name)
         return table
 

@@ -1,25 +1,21 @@
-"""``circuit_scaling.classify`` and ``phase_space``: the categories of one model's heads, drawn."""
+"""``circuit_scaling.classify``: the categories of one model's heads, measured here and now."""
 
 from __future__ import annotations
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from circuit_scaling.analysis.classify.categories import classify_heads
 from circuit_scaling.analysis.classify.settings import ClassifySettings
 from circuit_scaling.analysis.join.heads import join_model
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.figures.classify.heads_in_space import COLUMNS
-from circuit_scaling.figures.classify.phase_space import all_heads_phase_space, delta_scatter
 from circuit_scaling.measuring.scan.profiles import profiles_of
 from circuit_scaling.measuring.scan.quick import measurements, settings_of, warn_of_incompetence
 from circuit_scaling.measuring.shared.unlisted import Unlisted, opened_unlisted, specs_of
 from circuit_scaling.statistics.significance import q_values
 from circuit_scaling.tables.classify import CLASSIFIED_HEADS
-from circuit_scaling.tables.made_with import made_with, set_made_with
+from circuit_scaling.tables.made_with import set_made_with
 from circuit_scaling.vocabulary import STUDY_TASKS
 
-_TAU = "classify.tau"
 _DRAWS = 1000
 
 
@@ -46,22 +42,6 @@ def quick_classify(
     )
     competence = pd.DataFrame(can.values()).assign(**of_model).astype({"competent": "boolean"})
     heads, _ = classify_heads(joined.joint_heads, joined.joint_effects, competence, rules)
-    set_made_with(heads, {_TAU: tau})
+    set_made_with(heads, {"classify.tau": tau})
     warn_of_incompetence(can, model.bos)
     return CLASSIFIED_HEADS.validate(heads)
-
-
-def quick_phase_space(heads: pd.DataFrame, tau: float | None) -> Figure:
-    """See :func:`circuit_scaling.phase_space`."""
-    if absent := [column for column in COLUMNS if column not in heads]:
-        raise CircuitScalingError(
-            f"These are no classified heads: there is no column {', '.join(absent)}. "
-            "circuit_scaling.classify makes them."
-        )
-    threshold = made_with(heads).get(_TAU) if tau is None else tau
-    if threshold is None:
-        raise CircuitScalingError(
-            "The table does not say with which threshold its heads were classified. Give tau=..."
-        )
-    draw = delta_scatter if heads["model"].nunique() == 1 else all_heads_phase_space
-    return draw(heads, float(threshold))
