@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
@@ -12,10 +13,10 @@ from typing import Any
 
 import pandas as pd
 from kedro.framework.context import KedroContext
-from kedro.framework.project import pipelines
+from kedro.framework.project import pipelines, settings
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
-from kedro.io import DatasetNotFoundError
+from kedro.io import DataCatalog, DatasetNotFoundError
 from kedro.pipeline import Pipeline
 from kedro.pipeline.pipeline import OutputNotUniqueError
 from kedro.utils import find_kedro_project
@@ -82,6 +83,8 @@ class ProjectSession(KedroSession):
 def load_table(name: str, project: Path | None, env: str | None) -> pd.DataFrame:
     """A table of the last run, from the catalogue of a project and an environment.
 
+    No context is made, which would build pipelines for this environment in place of the present.
+
     Raises:
         CircuitScalingError: there is no project, no such table, or nothing has made it yet.
     """
@@ -92,21 +95,26 @@ def load_table(name: str, project: Path | None, env: str | None) -> pd.DataFrame
             "load(..., project=FOLDER)"
         )
     bootstrap_project(found)
-    with KedroSession.create(found, env=env) as session:
-        assert isinstance(session, KedroSession)
-        catalog = session.load_context().catalog
-        made = what_to_run()
-        if name not in catalog or not isinstance(catalog[name], TableDataset):
-            tables = [n for n in made if n in catalog and isinstance(catalog[n], TableDataset)]
-            raise CircuitScalingError(
-                f"There is no table '{name}'. There {_listed([name], tables)}."
-            )
-        if not catalog.exists(name):
-            every = name in pipelines["__default__"].all_outputs()
-            way = run_command(options=["--resume"]) if every else run_command(made.get(name, ()))
-            raise CircuitScalingError(f"There is no {name} yet. Make it with: {way}")
-        table: pd.DataFrame = catalog.load(name)
-        return table
+    loader = ProjectConfigLoader(
+        str(found / settings.CONF_SOURCE),
+        env=env or os.environ.get("KEDRO_ENV"),
+        **settings.CONFIG_LOADER_ARGS,
+    )
+    entries = loader["catalog"]
+    for entry in entries.values():
+        if "filepath" in entry:
+            entry["filepath"] = (found / entry["filepath"]).as_posix()
+    catalog = DataCatalog.from_config(entries)
+    if not isinstance(catalog.get(name), TableDataset):
+        tables = [n for n in what_to_run() if isinstance(catalog.get(n), TableDataset)]
+        raise CircuitScalingError(f"There is no table '{name}'. There {_listed([name], tables)}.")
+    if not catalog.exists(name):
+        every = name in pipelines["__default__"].all_outputs()
+        makers = () if every else what_to_run().get(name, ())
+        way = run_command(makers, env=env, options=() if makers else ["--resume"])
+        raise CircuitScalingError(f"There is no {name} yet. Make it with: {way}")
+    table: pd.DataFrame = catalog.load(name)
+    return table
 
 
 def asked_for(names: Sequence[str]) -> Pipeline:
