@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import io
 import re
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
@@ -30,18 +30,21 @@ def notebooks() -> list[Path]:
     return sorted(FOLDER.glob("*.ipynb"))
 
 
-def executed(path: Path) -> NotebookNode:
-    """The notebook with its outputs, from the tables of the environment.
+def executed(paths: Sequence[Path]) -> list[NotebookNode]:
+    """The notebooks with their outputs, from the tables of the environment.
+
+    They run in one process, which imports what all need once; no name of one is known to the next.
 
     Raises:
         CellExecutionError: a cell failed.
     """
-    notebook = nbformat.read(path, as_version=4)
+    found = [nbformat.read(path, as_version=4) for path in paths]
+    together = nbformat.v4.new_notebook()
+    for notebook in found:
+        together.cells += [nbformat.v4.new_code_cell("%reset -f"), *notebook.cells]
     resources = {"metadata": {"path": str(FOLDER)}}
-    NotebookClient(
-        notebook, timeout=_SECONDS, kernel_name="python3", resources=resources
-    ).execute()
-    return notebook
+    NotebookClient(together, timeout=_SECONDS, kernel_name="python3", resources=resources).execute()
+    return found
 
 
 def normalise(notebook: NotebookNode) -> None:
@@ -52,14 +55,18 @@ def normalise(notebook: NotebookNode) -> None:
     """
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     notebook.metadata = NotebookNode(kernelspec=kernel, language_info={"name": "python"})
+    count = 0
     for number, cell in enumerate(notebook.cells):
         cell.id, cell.metadata = f"cell-{number}", NotebookNode()
         if cell.cell_type != "code":
             continue
+        count += 1
+        cell.execution_count = count
         cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
         for output in cell.outputs:
-            output.pop("metadata", None)
-            if output.output_type in ("display_data", "execute_result"):
+            if "execution_count" in output:
+                output.execution_count = count
+            if "data" in output:
                 output.metadata = NotebookNode()
                 _normalise_data(output.data, cell.id)
             if str(PROJECT) in str(output):
@@ -77,18 +84,18 @@ def _normalise_data(data: NotebookNode, cell: str) -> None:
 
 def _smaller(png: str) -> str:
     """The picture with 256 colours: a third of the bytes, and nobody sees it."""
-    picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
+    picture = Image.open(io.BytesIO(base64.b64decode(png)))
+    if picture.mode == "P":
+        return png
     buffer = io.BytesIO()
-    picture.quantize(_COLOURS).save(buffer, format="PNG", optimize=True)
+    picture.convert("RGB").quantize(_COLOURS).save(buffer, format="PNG", optimize=True)
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def main(names: list[str]) -> None:
-    """Execute the notebooks of these names, or all."""
-    for path in notebooks():
-        if names and path.stem not in names:
-            continue
-        notebook = executed(path)
+def main() -> None:
+    """Execute all notebooks."""
+    paths = notebooks()
+    for path, notebook in zip(paths, executed(paths), strict=True):
         normalise(notebook)
         text = nbformat.writes(notebook) + "\n"
         if len(text) > MOST_BYTES:
@@ -98,4 +105,4 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

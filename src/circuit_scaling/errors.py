@@ -13,7 +13,7 @@ class CircuitScalingError(click.ClickException):
     """Something the user can mend; the command line prints it as one line, without a traceback."""
 
     def _render_traceback_(self) -> list[str]:
-        """The same line in a notebook: IPython asks an error for this before it draws a traceback."""
+        """The same line in a notebook: IPython asks an error for this in place of a traceback."""
         return [f"Error: {self.message}"]
 
 
