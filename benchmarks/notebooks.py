@@ -5,6 +5,7 @@ What is written depends on the tables alone: no times, no paths of the machine, 
 
 from __future__ import annotations
 
+import argparse
 import base64
 import io
 import re
@@ -93,8 +94,12 @@ def _smaller(png: str) -> str:
 
 
 def main() -> None:
-    """Execute all notebooks."""
-    paths = notebooks()
+    """Execute one notebook, or all."""
+    every = {path.stem: path for path in notebooks()}
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.notebooks", description=__doc__)
+    parser.add_argument("--only", choices=every, help="one notebook in place of all")
+    only = parser.parse_args().only
+    paths = [every[only]] if only else [*every.values()]
     for path, notebook in zip(paths, executed(paths), strict=True):
         normalise(notebook)
         text = nbformat.writes(notebook) + "\n"
