@@ -33,6 +33,7 @@ __all__ = [
     "classify",
     "load",
     "phase_space",
+    "prompts_of",
     "scan",
 ]
 
@@ -68,6 +69,7 @@ def scan(  # noqa: PLR0913 - called with what is wanted, by name
 
         - ``exact``: delta (change of the metric when the head is ablated; negative: the head
           helps), se, low and high (95 %), p, q, and effects (the change on every prompt);
+          :func:`prompts_of` has the prompts;
         - ``attribution``: delta_attribution and scores (the estimates of delta and of effects).
           They are under names of their own and have no se, interval, p or q, because they are
           approximations and not measured effects.
@@ -95,6 +97,34 @@ def scan(  # noqa: PLR0913 - called with what is wanted, by name
 
     asked = Unlisted(model, tokenizer, bos, untrained)
     return quick_scan(asked, task, (ablation, positions), n_prompts, method)
+
+
+def prompts_of(
+    model: str | Path | PreTrainedModel,
+    task: str = "ioi",
+    *,
+    tokenizer: PreTrainedTokenizerBase | None = None,
+    n_prompts: int = 400,
+    bos: bool | Literal["auto"] = "auto",
+    untrained: bool = False,
+) -> pd.DataFrame:
+    """The prompts of a task as a model reads them, in the order of the ``effects`` of :func:`scan`.
+
+    Args:
+        model, task, tokenizer, n_prompts, bos, untrained: as for :func:`scan`; the same ones give
+            the same prompts.
+
+    Returns:
+        A row per prompt: text (which ends right before the answer), template, order (of the names),
+        cluster (prompts of the same names, which are no independent observations), split (select or
+        test), answer and distractor (empty where the task has none).
+
+    Raises:
+        CircuitScalingError: unknown task, or a model that cannot be taken.
+    """
+    from circuit_scaling.measuring.shared.unlisted import Unlisted, quick_prompts
+
+    return quick_prompts(Unlisted(model, tokenizer, bos, untrained), task, n_prompts)
 
 
 def classify(  # noqa: PLR0913 - called with what is wanted, by name

@@ -210,6 +210,17 @@ def test_several_tasks_are_single_ones_below_each_other():
         circuit_scaling.scan(MODEL, [])
 
 
+def test_prompts_are_those_of_the_run_in_its_order(study):
+    prompts = circuit_scaling.prompts_of(MODEL, "anti_names", n_prompts=40)
+    stored = study.load("prompts__mini_gpt2_s").query("task == 'anti_names'").reset_index(drop=True)
+    for name in ("text", "template", "order", "cluster", "split"):
+        assert prompts[name].tolist() == stored[name].tolist()
+    tokenizer = AutoTokenizer.from_pretrained(MODEL)
+    for side in ("answer", "distractor"):
+        ids = [tokenizer.encode(f" {word}", add_special_tokens=False) for word in prompts[side]]
+        assert ids == [list(tokens) for tokens in stored[side]]
+
+
 def test_a_table_is_loaded_from_any_folder(study, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     loaded = circuit_scaling.load("classified_heads", project=PROJECT / "notebooks")

@@ -15,7 +15,7 @@ from circuit_scaling.interventions.model.anatomy import Anatomy
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.measuring.shared.opened import alone_on_device
 from circuit_scaling.models.bos import BosChoice
-from circuit_scaling.models.loading import load_any
+from circuit_scaling.models.loading import LoadedTokenizer, load_any
 from circuit_scaling.prompts.build import build_prompts
 from circuit_scaling.prompts.shipped import shipped_tasks
 from circuit_scaling.prompts.spec import PromptSettings, TaskSpec
@@ -56,14 +56,19 @@ class OpenedUnlisted:
     Attributes:
         prompts: of all shipped tasks, as a run has them with as many prompts.
         chunk: how much the engine replays together.
-        bos: whether prompts begin with BOS.
+        reads: its tokenizer, and what prompts begin with.
     """
 
     name: str
     anatomy: Anatomy
     prompts: pd.DataFrame
     chunk: Chunk
-    bos: bool
+    reads: LoadedTokenizer
+
+    @property
+    def bos(self) -> bool:
+        """Whether prompts begin with BOS."""
+        return bool(self.reads.prefix)
 
     @property
     def family(self) -> str:
@@ -96,7 +101,18 @@ def opened_unlisted(asked: Unlisted, n_prompts: int) -> Iterator[OpenedUnlisted]
             commit=loaded.reads.commit,
         )
         chunk = Chunk.of(loaded.anatomy)
-        yield OpenedUnlisted(asked.name, loaded.anatomy, prompts, chunk, bool(loaded.reads.prefix))
+        yield OpenedUnlisted(asked.name, loaded.anatomy, prompts, chunk, loaded.reads)
+
+
+def quick_prompts(asked: Unlisted, task: str, n_prompts: int) -> pd.DataFrame:
+    """See :func:`circuit_scaling.prompts_of`."""
+    specs_of([task])
+    with opened_unlisted(asked, n_prompts) as model:
+        rows = model.prompts[model.prompts["task"] == task].reset_index(drop=True)
+        decode = model.reads.tokenizer.decode
+        for side in ("answer", "distractor"):
+            rows[side] = [", ".join(decode([token]).strip() for token in ids) for ids in rows[side]]
+    return rows[["text", "template", "order", "cluster", "split", "answer", "distractor"]]
 
 
 def specs_of(tasks: Iterable[str]) -> dict[str, TaskSpec]:
