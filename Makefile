@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 export DO_NOT_TRACK := 1
 
-.PHONY: run real real-docs gallery test every-test check unit models oracle golden pipelines end-to-end faults browser viz site graph-pictures zoo bench scale soak architectures audit bench-gpu clean help
+.PHONY: run real real-docs gallery test every-test check unit models oracle golden pipelines end-to-end faults browser viz site graph-pictures zoo bench scale soak architectures audit bench-gpu clean help notebooks
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -42,6 +42,9 @@ real-docs: $(VENV)/.real  ## compare the engine with hooks on it; write docs/rea
 gallery: $(STAMP)  ## pictures and captions of the README, from the figures of make run and make real
 	$(BIN)/python -m benchmarks.gallery
 
+notebooks: $(STAMP)  ## execute the notebooks in place on the tables of make run (a minute)
+	$(BIN)/python -m benchmarks.notebooks
+
 test: $(STAMP)  ## style, types, walls between the rooms, and all tests on two cores (a quarter of an hour)
 	$(MAKE) --jobs 2 check every-test
 
@@ -68,7 +71,7 @@ golden: $(STAMP)  ## numbers do not move without a new ENGINE_VERSION (seconds)
 pipelines: $(STAMP)  ## two models through all pipelines, configuration, bad input (five minutes)
 	$(BIN)/pytest tests/pipelines
 
-end-to-end: $(STAMP)  ## the notebook and the Python interface on the tables of a run (two minutes)
+end-to-end: $(STAMP)  ## the notebooks and the Python interface on the tables of a run (two minutes)
 	$(BIN)/pytest tests/end_to_end
 
 faults: $(STAMP)  ## runs that are killed, disturbed and resumed (eight minutes)

@@ -17,7 +17,7 @@ import torch
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 
-from benchmarks.page import table
+from benchmarks.markdown import table
 from circuit_scaling.configuration import ROSTERS
 from circuit_scaling.models.hub import Hub
 from circuit_scaling.models.roster import Roster

@@ -12,6 +12,10 @@ _LONGEST_REASON = 400
 class CircuitScalingError(click.ClickException):
     """Something the user can mend; the command line prints it as one line, without a traceback."""
 
+    def _render_traceback_(self) -> list[str]:
+        """The same line in a notebook: IPython asks an error for this in place of a traceback."""
+        return [f"Error: {self.message}"]
+
 
 class IncompetentModelWarning(UserWarning):
     """A model was scanned on a task that it does not do."""

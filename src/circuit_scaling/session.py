@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
 from inspect import signature
 from itertools import accumulate
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from kedro.framework.context import KedroContext
-from kedro.framework.project import pipelines
+from kedro.framework.project import pipelines, settings
 from kedro.framework.session import KedroSession
-from kedro.io import DatasetNotFoundError
+from kedro.framework.startup import bootstrap_project
+from kedro.io import DataCatalog, DatasetNotFoundError
 from kedro.pipeline import Pipeline
 from kedro.pipeline.pipeline import OutputNotUniqueError
+from kedro.utils import find_kedro_project
 
 from circuit_scaling.checks.every import check_before_run
+from circuit_scaling.commands import run_command
 from circuit_scaling.configuration import ProjectConfigLoader
+from circuit_scaling.datasets import TableDataset
 from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.makers import what_to_run
 
 _SHOWN = 8
 
@@ -70,6 +78,43 @@ class ProjectSession(KedroSession):
             if reason is None:
                 raise
             raise CircuitScalingError(reason) from error
+
+
+def load_table(name: str, project: Path | None, env: str | None) -> pd.DataFrame:
+    """A table of the last run, from the catalogue of a project and an environment.
+
+    No context is made, which would build pipelines for this environment in place of the present.
+
+    Raises:
+        CircuitScalingError: there is no project, no such table, or nothing has made it yet.
+    """
+    found = find_kedro_project(project or Path.cwd())
+    if found is None:
+        raise CircuitScalingError(
+            f"'{project or Path.cwd()}' does not lie in a project. Name its folder: "
+            "load(..., project=FOLDER)"
+        )
+    bootstrap_project(found)
+    loader = ProjectConfigLoader(
+        str(found / settings.CONF_SOURCE),
+        env=env or os.environ.get("KEDRO_ENV"),
+        **settings.CONFIG_LOADER_ARGS,
+    )
+    entries = loader["catalog"]
+    for entry in entries.values():
+        if "filepath" in entry:
+            entry["filepath"] = (found / entry["filepath"]).as_posix()
+    catalog = DataCatalog.from_config(entries)
+    if not isinstance(catalog.get(name), TableDataset):
+        tables = [n for n in what_to_run() if isinstance(catalog.get(n), TableDataset)]
+        raise CircuitScalingError(f"There is no table '{name}'. There {_listed([name], tables)}.")
+    if not catalog.exists(name):
+        every = name in pipelines["__default__"].all_outputs()
+        makers = () if every else what_to_run().get(name, ())
+        way = run_command(makers, env=env, options=() if makers else ["--resume"])
+        raise CircuitScalingError(f"There is no {name} yet. Make it with: {way}")
+    table: pd.DataFrame = catalog.load(name)
+    return table
 
 
 def asked_for(names: Sequence[str]) -> Pipeline:

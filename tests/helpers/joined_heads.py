@@ -60,7 +60,7 @@ def joined(
     # Deltas and single effects of a scan are rounded alike; here the delta is exact.
     for task, base in zip(TASKS, (ioi, anti), strict=True):
         found.loc[found["task"] == task, "delta"] = base
-    tables = join_model(entry(), ONLY_ZERO, asked, found, profiles(model))
+    tables = join_model(entry().params_m, ONLY_ZERO, asked, found, profiles(model))
     return tables.joint_heads, tables.joint_effects
 
 

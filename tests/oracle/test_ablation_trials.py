@@ -143,7 +143,9 @@ def test_heroes_of_random_weights_do_not_beat_random_heads(tmp_path: Path) -> No
         scanned = scan_model(model, TASKS, SCAN, prompts)
         # Nothing is strong in a model that does nothing: tau so low that it has heroes at all.
         classify = ClassifySettings(tau=1e-3, taus=(1e-3,), top_k=3, n_boot=200)
-        joined = join_model(model, SCAN, prompts, scanned.head_effects, scanned.head_profiles)
+        joined = join_model(
+            model.params_m, SCAN, prompts, scanned.head_effects, scanned.head_profiles
+        )
         heads, _ = classify_heads(
             joined.joint_heads, joined.joint_effects, scanned.competence, classify
         )

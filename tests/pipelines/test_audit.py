@@ -34,6 +34,7 @@ def test_the_study_of_the_embedded_models_runs_none_of_the_published_ones(study,
     judged = audit[(audit["models"] != "") & (audit["checkpoints"] == "any")]
     assert len(judged) > 15
     assert judged["reason"].str.contains("none of them from the studies").all()
+    assert not audit["reason"].str.contains("no retrieval_findings").any()
     assert audit.attrs["made_from"]
     exported = pd.read_csv(test_data / "08_reporting" / "tables" / "published_audit.csv")
     assert exported["id"].tolist() == PUBLISHED

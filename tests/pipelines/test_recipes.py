@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -49,6 +52,34 @@ def test_a_task_is_an_entry_under_tasks(test_data, figures_are_not_written, tmp_
     assert heads["delta_greetings"].notna().all()
     assert heads["delta_greetings"].abs().max() > 0.05
     assert "delta_greetings_abc" not in heads
+
+
+def test_a_model_is_an_entry_of_a_roster(test_data, figures_are_not_written, tmp_path, monkeypatch):
+    """Touched: the rosters, and the globals that name one, both as the page says it."""
+    monkeypatch.delenv("KEDRO_ENV")
+    page = (PROJECT / "docs" / "how_to" / "your_model.md").read_text()
+    roster, chosen = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    conf = tmp_path / "conf"
+    shutil.copytree(PROJECT / "conf", conf)
+    with (conf / "base" / "parameters_models.yml").open("a") as rosters:
+        rosters.write(f"\n{roster}")
+    (conf / "local").mkdir(exist_ok=True)
+    here = chosen.replace("data/mine", str(tmp_path / "data")).replace("400", "40")
+    (conf / "local" / "globals.yml").write_text(here)
+    embedded = PROJECT / "data" / "01_raw" / "zoo" / "mini_opt"
+    shutil.copytree(embedded, tmp_path / "models" / "my_model")
+    others = ("ioi_abc", "anti_names_first", "anti_lists", "induction", "plain_text")
+    small = {
+        "scan": {"ablations": ["zero"], "positions": ["all"], "chunk": 4096},
+        "tasks": {name: {"scan": False} for name in others},
+    }
+    with KedroSession.create(PROJECT, conf_source=str(conf), runtime_params=small) as session:
+        session.run(pipeline_names=["scan", "join", "classify"], to_outputs=["classified_heads"])
+    with KedroSession.create(PROJECT, conf_source=str(conf)) as session:
+        heads = session.load_context().catalog.load("classified_heads")
+    assert heads["model"].unique().tolist() == ["my_model"]
+    assert heads["competent_ioi"].all()
+    assert set(heads["category"]) > {"shared", "weak"}
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import pandas as pd
 
 from circuit_scaling.analysis.join.agreement import is_of_kind
 from circuit_scaling.measuring.scan.settings import ScanSettings
-from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.statistics.clusters import cluster_totals
 from circuit_scaling.statistics.significance import q_values
 from circuit_scaling.tables.columns import HEAD_KEYS, PROFILE_COLUMNS
@@ -28,13 +27,13 @@ class JointTables:
 
 
 def join_model(
-    entry: RosterEntry,
+    params_m: float,
     settings: ScanSettings,
     prompts: pd.DataFrame,
     effects: pd.DataFrame,
     profiles: pd.DataFrame,
 ) -> JointTables:
-    """Join effects, profiles and prompts of one model.
+    """Join effects, profiles and prompts of one model of ``params_m`` million weights.
 
     ``joint_heads`` has a row per head with ``delta_<task>`` on all prompts, its standard error
     ``se_<task>``, its 95 % interval from ``low_<task>`` to ``high_<task>``, and
@@ -48,18 +47,18 @@ def join_model(
     if primary.loc[studied, "q"].isna().any():  # another task than usual feeds a column
         primary.loc[studied, "q"] = q_values(primary.loc[studied, "p"].to_numpy())
     return JointTables(
-        _joint_heads(entry, prompts, primary, profiles),
+        _joint_heads(params_m, prompts, primary, profiles),
         pd.concat(_cluster_effects(prompts, primary), ignore_index=True),
     )
 
 
 def _joint_heads(
-    entry: RosterEntry, prompts: pd.DataFrame, primary: pd.DataFrame, profiles: pd.DataFrame
+    params_m: float, prompts: pd.DataFrame, primary: pd.DataFrame, profiles: pd.DataFrame
 ) -> pd.DataFrame:
     heads = profiles[[*_HEAD, "n_layers", "n_heads"]].copy()
     heads["n_layers"] = heads["n_layers"].astype(float)
     heads["n_heads"] = heads["n_heads"].astype(float)
-    heads.insert(2, "params_m", entry.params_m)
+    heads.insert(2, "params_m", params_m)
     for task, rows in _by_task(primary):
         columns = rows[_HEAD].copy()
         columns[f"delta_{task}"] = rows["delta"]

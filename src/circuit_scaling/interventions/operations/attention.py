@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ from circuit_scaling.interventions.replay.clean import CleanRun
 from circuit_scaling.interventions.replay.pairs import Head
 from circuit_scaling.interventions.replay.portions import by_rows
 from circuit_scaling.interventions.replay.replacements import tokens_on
-from circuit_scaling.interventions.replay.request_checks import check_heads
+from circuit_scaling.interventions.replay.request_checks import check_heads, check_prompts
 
 
 @torch.no_grad()
@@ -54,6 +55,23 @@ def attention_from_end(
 
     for _ in by_rows(tokens.shape, chunk or Chunk.of(anatomy), look):
         pass
+    return found
+
+
+@torch.no_grad()
+def pattern_of(anatomy: Anatomy, tokens: NDArray[np.int64], head: Head) -> NDArray[np.float32]:
+    """Where one head looks on one text, ``tokens`` [pos]: float32 [query, key], rows sum to 1.
+
+    Raises:
+        CircuitScalingError: the head is outside the model's shape; no tokens, or more than the
+            model can read; its patterns cannot be had.
+    """
+    check_heads(anatomy, [head])
+    check_prompts(anatomy, tokens[None])
+    layer, place = head
+    patterns = attention_patterns(anatomy, tokens_on(anatomy, tokens[None]))
+    pattern = next(islice(patterns, layer, None))
+    found: NDArray[np.float32] = pattern[0, place].float().cpu().numpy()
     return found
 
 

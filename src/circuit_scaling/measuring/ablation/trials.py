@@ -12,9 +12,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.interventions.model.anatomy import Anatomy
 from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.interventions.replay.batch import Batch
+from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.pairs import Head, head_names
 from circuit_scaling.interventions.replay.readouts import Readout
 from circuit_scaling.measuring.ablation.sets import HeadSet, largest
@@ -22,7 +24,8 @@ from circuit_scaling.measuring.ablation.settings import AblationSettings
 from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
 from circuit_scaling.measuring.shared.batches import batches_of, by_prompt
 from circuit_scaling.measuring.shared.finite import check_finite
-from circuit_scaling.measuring.shared.opened import OpenedModel, Work, opened
+from circuit_scaling.measuring.shared.opened import Work, opened
+from circuit_scaling.measuring.shared.progress import Progress, no_progress
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.prompts.spec import Tasks, TaskSpec
 from circuit_scaling.tables.ablation import ABLATION_TRIALS
@@ -109,7 +112,9 @@ def run_trials(
                 )
             kind = trial.kind
             ablation = Ablation(kind.ablation, kind.positions, scan.draws, settings.seed)
-            measured = _measure(model, trial, ablation, prompts, rows)
+            measured = measure_sets(
+                model.anatomy, model.chunk, trial, ablation, prompts, rows, model.progress
+            )
             frames.append(_table(trial, measured, len(rows), rows["cluster"].nunique()))
         every = pd.concat(frames, ignore_index=True).assign(split=SPLIT, seed=settings.seed)
         return AblationTables(model.table(ABLATION_TRIALS, [every]), model.log())
@@ -118,6 +123,36 @@ def run_trials(
 def sets_of(trials: Sequence[Trial]) -> int:
     """Sets that are ablated, counted once for each task and ablation."""
     return sum(len(trial.distinct) for trial in trials)
+
+
+def measure_sets(
+    anatomy: Anatomy,
+    chunk: Chunk,
+    trial: Trial,
+    ablation: Ablation,
+    prompts: pd.DataFrame,
+    rows: pd.DataFrame,
+    progress: Progress = no_progress,
+) -> dict[Readout, NDArray[np.float32]]:
+    """Readouts [distinct sets, prompts] in the order of ``rows``."""
+    readouts: tuple[Readout, ...] = (trial.spec.readout,)
+    if trial.spec.readout == "contrast":
+        readouts = (*readouts, "candidates")
+    # References are of both splits, as in the scan: means and donors are the same.
+    donors = prompts[prompts["task"] == trial.spec.reference].assign(task=_REFERENCE)
+    batches = list(batches_of(pd.concat([rows, donors]), trial.task, _REFERENCE))
+    asked = sum(len(batch.tokens) for _, batch in batches)
+
+    def ablated(batch: Batch) -> dict[Readout, NDArray[np.float32]]:
+        values = ablate_sets(anatomy, batch, trial.distinct, ablation, readouts, chunk)
+        progress(trial.task, len(trial.distinct) * len(batch.tokens) / asked)
+        return values
+
+    measured = by_prompt(batches, ablated)
+    names = [" ".join(head_names(heads)) for heads in trial.distinct]
+    what = f"the model under {trial.kind} ablation"
+    check_finite(trial.task, what, measured, [f"set {name or 'without heads'}" for name in names])
+    return measured
 
 
 def _spec(tasks: Tasks, task: str) -> TaskSpec:
@@ -137,34 +172,6 @@ def _of_all_heroes(sets: Sequence[HeadSet]) -> Iterator[HeadSet]:
         compared = owner in ("hero_joint", "unmatched", "weakest")
         if owner == "clean" or (compared and chosen.k == most):
             yield chosen
-
-
-def _measure(
-    model: OpenedModel,
-    trial: Trial,
-    ablation: Ablation,
-    prompts: pd.DataFrame,
-    rows: pd.DataFrame,
-) -> dict[Readout, NDArray[np.float32]]:
-    """Readouts [distinct sets, prompts] in the order of ``rows``."""
-    readouts: tuple[Readout, ...] = (trial.spec.readout,)
-    if trial.spec.readout == "contrast":
-        readouts = (*readouts, "candidates")
-    # References are of both splits, as in the scan: means and donors are the same.
-    donors = prompts[prompts["task"] == trial.spec.reference].assign(task=_REFERENCE)
-    batches = list(batches_of(pd.concat([rows, donors]), trial.task, _REFERENCE))
-    asked = sum(len(batch.tokens) for _, batch in batches)
-
-    def ablated(batch: Batch) -> dict[Readout, NDArray[np.float32]]:
-        values = ablate_sets(model.anatomy, batch, trial.distinct, ablation, readouts, model.chunk)
-        model.progress(trial.task, len(trial.distinct) * len(batch.tokens) / asked)
-        return values
-
-    measured = by_prompt(batches, ablated)
-    names = [" ".join(head_names(heads)) for heads in trial.distinct]
-    what = f"the model under {trial.kind} ablation"
-    check_finite(trial.task, what, measured, [f"set {name or 'without heads'}" for name in names])
-    return measured
 
 
 def _table(

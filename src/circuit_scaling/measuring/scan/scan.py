@@ -10,18 +10,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.interventions.model.anatomy import Anatomy
-from circuit_scaling.interventions.operations.profiles import head_profiles
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.measuring.scan.attributions import head_attributions
 from circuit_scaling.measuring.scan.bos import bos_effects
 from circuit_scaling.measuring.scan.freshness import scan_fingerprint
 from circuit_scaling.measuring.scan.kept_layers import KeptLayers
 from circuit_scaling.measuring.scan.measurement import Measurement
+from circuit_scaling.measuring.scan.profiles import profiles_of
 from circuit_scaling.measuring.scan.settings import ScanSettings
 from circuit_scaling.measuring.shared.of_model import revision_of
 from circuit_scaling.measuring.shared.opened import OpenedModel, Work, opened
-from circuit_scaling.measuring.shared.rows import layers_and_heads
 from circuit_scaling.models.loading import load_tokenizer
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.prompts.spec import Tasks
@@ -107,7 +105,7 @@ def scan_model(
                 head_attributions(model.anatomy, tasks, settings, prompts, model.chunk),
             ),
             head_profiles=model.table(
-                HEAD_PROFILES, [_profiles(model.anatomy, prompts, settings.seed)]
+                HEAD_PROFILES, [profiles_of(model.anatomy, prompts, settings.seed)]
             ),
             competence=model.table(COMPETENCE, [competence]),
             bos_effects=model.table(BOS_EFFECTS, bos_table),
@@ -174,14 +172,3 @@ def _bos_token(entry: RosterEntry, prompts: pd.DataFrame) -> int:
             "'scan.bos_task: null'."
         )
     return int(token)
-
-
-def _profiles(anatomy: Anatomy, prompts: pd.DataFrame, seed: int) -> pd.DataFrame:
-    vocabulary = np.unique(np.concatenate(prompts["candidates"].to_list())).astype(np.int64)
-    scores = head_profiles(anatomy, vocabulary, seed)
-    return pd.DataFrame(
-        {
-            **layers_and_heads(anatomy),
-            **{name: values.ravel().astype(np.float64) for name, values in scores.items()},
-        }
-    )

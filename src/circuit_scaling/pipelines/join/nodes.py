@@ -45,7 +45,11 @@ def join_one_model(
     check_fresh(entry, tasks, prompt_settings, scan_settings, prompts, *measured)
     effects, attributions = (settings.as_columns(table) for table in measured)
     joined = join_model(
-        entry, scan_settings, settings.as_columns(prompts), effects, scanned["head_profiles"]
+        entry.params_m,
+        scan_settings,
+        settings.as_columns(prompts),
+        effects,
+        scanned["head_profiles"],
     )
     return {
         "joint_prompts": prompts.assign(family=entry.family, model=entry.slug)[

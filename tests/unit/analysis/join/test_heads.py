@@ -72,7 +72,7 @@ def join(
     found: pd.DataFrame,
     scores: pd.DataFrame,
 ) -> SimpleNamespace:
-    tables = join_model(of, settings, rows, found, scores)
+    tables = join_model(of.params_m, settings, rows, found, scores)
     agreement = ablation_agreement(found, settings, TAU)
     return SimpleNamespace(**vars(tables), ablation_agreement=agreement)
 
