@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from circuit_scaling.analysis.given_files import existing_file
+from circuit_scaling.given_files import existing_file
 from circuit_scaling.analysis.import_retrieval.ablation_checks import (
     ablation_checks,
     usable_ablations,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from circuit_scaling.analysis import given_files
+from circuit_scaling import given_files
 from circuit_scaling.commands import run_command
 from circuit_scaling.errors import CircuitScalingError
 
