@@ -204,6 +204,28 @@ def with_models(parameters: dict[str, Any], project: Path, conf_source: Path) ->
     }
 
 
+def with_task_files(
+    parameters: Mapping[str, Any], project: Path, conf_source: Path
+) -> dict[str, Any]:
+    """``parameters`` with the files of tasks where this run has them.
+
+    A relative path that is there below the project, or else beside the configuration, is made
+    absolute: nodes may run elsewhere. Any other is left to the working directory.
+    """
+
+    def placed(entry: Any) -> Any:
+        file = entry.get("file") if isinstance(entry, Mapping) else None
+        if not isinstance(file, str):
+            return entry
+        found = [base / file for base in (project, conf_source.parent) if (base / file).is_file()]
+        return {**entry, "file": str(found[0])} if found else entry
+
+    tasks = parameters.get("tasks")
+    if not isinstance(tasks, Mapping):
+        return dict(parameters)
+    return {**parameters, "tasks": {name: placed(entry) for name, entry in tasks.items()}}
+
+
 def _asked_for(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters, with the rosters without the models that are left out.
 

@@ -19,6 +19,7 @@ from circuit_scaling.configuration import (
     ProjectConfigLoader,
     with_folder_of_kept,
     with_models,
+    with_task_files,
 )
 from circuit_scaling.resume.run_status import show_where_viewed
 
@@ -52,6 +53,9 @@ class ProjectContext(KedroContext):
         self._pipelines_to_validate = None
         loader = self.config_loader
         loader["parameters"] = with_models(
+            loader["parameters"], self.project_path, Path(loader.conf_source)
+        )
+        loader["parameters"] = with_task_files(
             loader["parameters"], self.project_path, Path(loader.conf_source)
         )
         loader["parameters"] = with_folder_of_kept(loader["parameters"], self.project_path)

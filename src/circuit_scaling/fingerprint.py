@@ -34,6 +34,12 @@ def fingerprint_of_files(files: Iterable[Path]) -> str:
     return digest.hexdigest()[:_LENGTH]
 
 
+def fingerprint_of_content(file: Path) -> str:
+    """Sixteen hex digits over the content of a file, whatever it is called."""
+    stat = file.stat()
+    return _content_hash(file, stat.st_mtime_ns, stat.st_size)[:_LENGTH]
+
+
 @lru_cache(maxsize=4096)
 def _content_hash(file: Path, mtime: int, size: int) -> str:
     """SHA-256 of a file; time and size are there to forget a file that has changed.

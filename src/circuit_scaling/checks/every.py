@@ -16,7 +16,7 @@ from circuit_scaling.checks.names import DEFAULT_PIPELINES, unknown_parameters, 
 from circuit_scaling.checks.needed import missing_files, unknown_pairs, wrong_models
 from circuit_scaling.checks.problem import Problem, refuse
 from circuit_scaling.checks.rosters import ALL, without_wrong_entries, wrong_rosters
-from circuit_scaling.checks.tasks import wrong_tasks, wrong_training
+from circuit_scaling.checks.tasks import wrong_task_files, wrong_tasks, wrong_training
 from circuit_scaling.checks.work import too_much_work
 from circuit_scaling.configuration import (
     LEFT_OUT,
@@ -24,6 +24,7 @@ from circuit_scaling.configuration import (
     ROSTERS,
     ProjectConfigLoader,
     with_models,
+    with_task_files,
 )
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.models.roster import Roster, Rosters
@@ -76,7 +77,8 @@ def check_before_run(
     of_blocks = {
         name: kind for name, kind in kinds.items() if name.partition(".")[0] not in (*ROSTERS, ALL)
     }
-    typed, wrong = checked_blocks(parameters, of_blocks)
+    placed = with_task_files(parameters, project, Path(loader.conf_source))
+    typed, wrong = checked_blocks(placed, of_blocks)
     found += wrong
     usable = with_models(dict(loader.parameters), project, Path(loader.conf_source))
     rosters = {name: Roster.model_validate(usable[name]) for name in ROSTERS}
@@ -91,6 +93,7 @@ def check_before_run(
         found.append(Problem("", error.message))
     else:
         found += missing_files(nodes, typed, places, project)
+        found += wrong_task_files(nodes, typed)
         found += unknown_pairs(nodes, typed, rosters[MODELS])
         if not models_may_fail:
             found += wrong_models(nodes, rosters)

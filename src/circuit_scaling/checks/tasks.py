@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from kedro.pipeline import Pipeline
+
 from circuit_scaling.checks.problem import Problem, instead
+from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.measuring.ablation.settings import AblationSettings
 from circuit_scaling.measuring.scan.settings import ScanSettings
 from circuit_scaling.measuring.shared.columns import JoinSettings
 from circuit_scaling.models.roster import Roster
 from circuit_scaling.models.zoo.settings import ReaderSettings, ZooSettings
 from circuit_scaling.prompts.build import can_be_built
-from circuit_scaling.prompts.spec import Tasks
+from circuit_scaling.prompts.given_rows import read_rows
+from circuit_scaling.prompts.spec import FILE, Tasks
 from circuit_scaling.vocabulary import QUESTION_IDS
 
 
@@ -48,6 +52,22 @@ def wrong_tasks(typed: Mapping[str, Any]) -> Iterator[Problem]:
                     "ablation.tasks",
                     f"'{name}' has no answer. Put it under ablation.controls.",
                 )
+
+
+def wrong_task_files(pipeline: Pipeline, typed: Mapping[str, Any]) -> Iterator[Problem]:
+    """Files of prompts that the run reads and that are not there, or not as their tasks say.
+
+    Args:
+        typed: the blocks that are right by themselves.
+    """
+    tasks = typed.get("tasks")
+    if isinstance(tasks, Tasks) and "params:tasks" in pipeline.inputs():
+        for name, spec in tasks.root.items():
+            if spec.build == FILE:
+                try:
+                    read_rows(name, spec)
+                except CircuitScalingError as error:
+                    yield Problem(f"tasks.{name}.file", error.message)
 
 
 def wrong_training(

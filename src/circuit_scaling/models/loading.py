@@ -159,6 +159,16 @@ def load_tokenizer(entry: RosterEntry, commit: str = "") -> LoadedTokenizer:
     return LoadedTokenizer(tokenizer, prefix, commit)
 
 
+def named_tokenizer(name: str) -> PreTrainedTokenizerBase:
+    """A tokenizer by itself: that of a folder, else of a hub id.
+
+    Raises:
+        CircuitScalingError: it cannot be loaded.
+    """
+    with opening(f"The tokenizer '{name}' of token_ids_of cannot be loaded"):
+        return AutoTokenizer.from_pretrained(Path(name).expanduser())
+
+
 def context_of_model(entry: RosterEntry, commit: str) -> int | None:
     """Longest prompt that a roster entry can read, where its configuration says so.
 

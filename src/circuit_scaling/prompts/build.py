@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -13,8 +13,13 @@ import pandas as pd
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.fingerprint import fingerprint_of
 from circuit_scaling.prompts.prompt import Prompt
-from circuit_scaling.prompts.spec import PromptSettings, Tasks, TaskSpec
-from circuit_scaling.prompts.wordbank import Tokenizer, WordBank, make_word_bank
+from circuit_scaling.prompts.spec import FILE, PromptSettings, Tasks, TaskSpec
+from circuit_scaling.prompts.wordbank import (
+    Tokenizer,
+    WordBank,
+    make_word_bank,
+    no_other_tokenizer,
+)
 
 
 def build_prompts(
@@ -26,32 +31,41 @@ def build_prompts(
     chat: str | None = None,
     model: str = "",
     commit: str = "",
+    tokenizer_of: Callable[[str], Tokenizer] = no_other_tokenizer,
 ) -> tuple[pd.DataFrame, dict[str, int]]:
-    """All prompts of all tasks, references included, and how many words were dropped per list.
+    """All prompts of all tasks, references included, and what was dropped of lists and files.
 
     Args:
         prefix: token ids before every prompt, such as BOS.
         chat: what the user says in them, where they are a chat.
         model: the hash of the model whose tokenizer this is, for the fingerprint.
         commit: of the model, if it comes from a hub.
+        tokenizer_of: loads the tokenizer whose ids a file holds, by hub id or folder.
 
     Returns:
         The prompts table (one row per prompt, with ids of the model's vocabulary), and
-        the number of dropped words by list.
+        the number of dropped words by list, and of rows by file and reason.
 
     Raises:
         CircuitScalingError: an unknown kind of task, a bad template, too few names, words that
-            the tokenizer does not know, prompts of one template that differ in length.
+            the tokenizer does not know, prompts of one template that differ in length, a file that
+            holds no prompts.
     """
-    words = make_word_bank(tokenizer, settings.names)
+    words = make_word_bank(tokenizer, settings.names, tokenizer_of)
     data_seeds = range(settings.seed, settings.seed + settings.data_seeds)
-    rows = [
-        _row(f"{task}/{number:05d}", task, prompt, words, prefix)
-        for task, spec in tasks.root.items()
-        for number, prompt in enumerate(_prompts_of(task, spec, settings, words, data_seeds))
-    ]
+    rows = []
+    for task, spec in tasks.root.items():
+        prompts = list(_prompts_of(task, spec, settings, words, data_seeds))
+        corrupt = [prompt.corrupt for prompt in prompts]
+        rows += [
+            _row(f"{name}/{number:05d}", name, prompt, words, prefix)
+            for name, numbered in ((task, prompts), (spec.reference, corrupt))
+            for number, prompt in enumerate(numbered)
+            if prompt is not None
+        ]
     table = pd.DataFrame(rows)
-    _check_lengths(table)
+    made = [task for task, spec in tasks.root.items() if spec.build != FILE]
+    _check_lengths(table[table["task"].isin(made)])
     table["bos"] = bool(prefix)
     table["revision"] = commit
     begin = bool(prefix) if chat is None else chat
@@ -73,7 +87,7 @@ def prompts_fingerprint(
     ]
     return fingerprint_of(
         {
-            "tasks": tasks.model_dump(mode="json"),
+            "tasks": tasks.for_results(),
             "settings": settings.model_dump(mode="json"),
             "bos": begin,
             "model": model,
@@ -119,9 +133,9 @@ def _row(
         "order": prompt.order,
         "text": prompt.text,
         "tokens": [*prefix, *tokens],
-        "answer": [words.token(word) for word in prompt.answer],
-        "distractor": [words.token(word) for word in prompt.distractor],
-        "candidates": [words.token(word) for word in prompt.candidates],
+        "answer": words.tokens(prompt.answer),
+        "distractor": words.tokens(prompt.distractor),
+        "candidates": words.tokens(prompt.candidates),
         "cluster": prompt.cluster,
         "split": prompt.split,
         "data_seed": prompt.data_seed,
@@ -129,7 +143,10 @@ def _row(
 
 
 def _check_lengths(table: pd.DataFrame) -> None:
-    """Batches hold one token length, and means are taken position by position."""
+    """Batches hold one token length, and means are taken position by position.
+
+    Texts of a file are what they are: there, a template and a length are matched together.
+    """
     lengths = table["tokens"].map(len)
     for (task, template), group in lengths.groupby([table["task"], table["template"]]):
         if group.nunique() > 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -29,6 +29,17 @@ class Tokenizer(Protocol):
         ...
 
 
+def no_other_tokenizer(name: str) -> Tokenizer:
+    """For use where only the model's own tokenizer is at hand.
+
+    Raises:
+        CircuitScalingError: always.
+    """
+    raise CircuitScalingError(
+        f"Token ids of '{name}' cannot be read here. Give the words in place of the ids."
+    )
+
+
 @dataclass(frozen=True)
 class WordBank:
     """Words usable in prompts: each one token, with its leading space, in the model's tokenizer.
@@ -39,7 +50,9 @@ class WordBank:
         places, objects: fillers of the name templates.
         lists: category -> its usable items.
         passages: plain text.
-        dropped: how many words of each list the tokenizer splits.
+        dropped: how many words of each list the tokenizer splits, and how many rows of a file it
+            makes useless.
+        tokenizer_of: loads another tokenizer, by hub id or folder.
     """
 
     names: tuple[str, ...]
@@ -49,6 +62,7 @@ class WordBank:
     passages: tuple[str, ...]
     tokenizer: Tokenizer
     dropped: dict[str, int] = field(default_factory=dict)
+    tokenizer_of: Callable[[str], Tokenizer] = no_other_tokenizer
     _ids: dict[str, int] = field(default_factory=dict)
 
     def encode(self, text: str, what: str = "the text") -> list[int]:
@@ -72,6 +86,10 @@ class WordBank:
         if word not in self._ids:
             (self._ids[word],) = ids_in_text(self.tokenizer, word)
         return self._ids[word]
+
+    def tokens(self, words: Iterable[str | int]) -> list[int]:
+        """The ids of some words of the bank; what is an id already stays one."""
+        return [word if isinstance(word, int) else self.token(word) for word in words]
 
     def split_names(self, split: str) -> tuple[str, ...]:
         """The names of one side of the select/test split."""
@@ -115,7 +133,9 @@ def prepends_space(tokenizer: Tokenizer) -> bool:
 
 
 def make_word_bank(
-    tokenizer: Tokenizer, names: Literal["common"] | Sequence[str] = "common"
+    tokenizer: Tokenizer,
+    names: Literal["common"] | Sequence[str] = "common",
+    tokenizer_of: Callable[[str], Tokenizer] = no_other_tokenizer,
 ) -> WordBank:
     """Keep the words that are one token of their own; count the others.
 
@@ -150,7 +170,8 @@ def make_word_bank(
         "objects": len(word_list("objects")) - len(objects),
         "list_items": sum(len(categories()[c]) - len(items) for c, items in lists.items()),
     }
-    return WordBank(kept, places, objects, lists, word_list("passages"), tokenizer, dropped)
+    passages = word_list("passages")
+    return WordBank(kept, places, objects, lists, passages, tokenizer, dropped, tokenizer_of)
 
 
 def _example(tokenizer: Tokenizer, words: Sequence[str]) -> str:

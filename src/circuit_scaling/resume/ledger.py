@@ -17,6 +17,7 @@ from circuit_scaling.datasets.table import TableDataset
 from circuit_scaling.fingerprint import fingerprint_of, fingerprint_of_files
 from circuit_scaling.interventions.version import ENGINE_VERSION
 from circuit_scaling.marks import MEASURES, PARTS_MAY_BE_MISSING, Mark, mark_of
+from circuit_scaling.prompts.spec import Tasks
 from circuit_scaling.resume.code import code_of_analysis
 from circuit_scaling.tables.made_with import of_attributes
 from circuit_scaling.typed import Block
@@ -204,7 +205,7 @@ def code_of(node: Node) -> str:
 
 def plain(value: Any) -> Any:
     """A parameter as plain data, as far as results depend on it."""
-    if isinstance(value, Block):
+    if isinstance(value, Block | Tasks):
         return value.for_results()
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from circuit_scaling.analysis.given_files import existing_file
 from circuit_scaling.analysis.import_retrieval.ablation_checks import (
     ablation_checks,
     usable_ablations,
@@ -38,6 +37,7 @@ from circuit_scaling.analysis.suspicions import stop_or_keep
 from circuit_scaling.commands import run_command
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.fingerprint import fingerprint_of, fingerprint_of_files
+from circuit_scaling.given_files import existing_file
 from circuit_scaling.models.roster import RosterEntry, Rosters
 from circuit_scaling.tables.retrieval import (
     ABLATION_RESULTS,

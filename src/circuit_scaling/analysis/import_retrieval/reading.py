@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from circuit_scaling.analysis import given_files
+from circuit_scaling import given_files
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.tables.retrieval import ABLATION_RESULTS, HEAD_RANKINGS
 from circuit_scaling.tables.table import Table

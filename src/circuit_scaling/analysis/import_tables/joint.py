@@ -44,7 +44,8 @@ def import_joint_table(settings: ImportSettings, rosters: Rosters) -> ImportedTa
         CircuitScalingError: the file is no such table, it is suspect and not to be kept, or no row
             has both effects.
     """
-    path, given = read_head_table(settings.joint_table)
+    called = {str(name): theirs for name, theirs in settings.columns.items()}
+    path, given = read_head_table(settings.joint_table, called)
     found = {model: rosters.find(model) for model in given["model"].unique()}
     known = {model: entry for model, entry in found.items() if entry is not None}
     findings = all_findings(given, known)
@@ -60,6 +61,8 @@ def import_joint_table(settings: ImportSettings, rosters: Rosters) -> ImportedTa
     if unknown:
         _log.info("Not in a roster, so of unknown shape and size: %s.", ", ".join(unknown))
     content = fingerprint_of_files([path])
+    if settings.columns:
+        content = fingerprint_of({"file": content, "columns": settings.columns})
     fingerprints = {model: _fingerprint(content, model, entry) for model, entry in found.items()}
     families = dict(given.drop_duplicates("model").set_index("model")["family"])
     measured = np.isfinite(given[list(DELTAS)].to_numpy()).all(axis=1)

@@ -36,6 +36,7 @@ def _mark(settings: ImportSettings, rosters: Rosters, *given: str | None) -> str
         {
             "files": {place: fingerprint_of_files([file]) for place, file in files.items()},
             "on_suspect": settings.on_suspect,
+            **({"columns": settings.columns} if settings.columns else {}),
             "rosters": rosters.model_dump(mode="json"),
         }
     )

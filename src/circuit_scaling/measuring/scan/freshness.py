@@ -26,7 +26,7 @@ def prompts_mark(entry: RosterEntry, tasks: Tasks, settings: PromptSettings) -> 
         {
             "model": identity_of(entry),
             "begins": entry.bos if entry.chat is None else entry.chat,
-            "tasks": tasks.model_dump(mode="json"),
+            "tasks": tasks.for_results(),
             "settings": settings.model_dump(mode="json"),
             "engine": ENGINE_VERSION,
         }

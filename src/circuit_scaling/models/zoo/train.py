@@ -139,7 +139,7 @@ def held_out_accuracy(
         names=held_out_names(make_word_bank(tokenizer)),
     )
     prefix = prompt_prefix(tokenizer, entry.bos, model.config.model_type)
-    prompts, _ = build_prompts(tasks, held_out, tokenizer, prefix=prefix)
+    prompts, _ = build_prompts(tasks.made(), held_out, tokenizer, prefix=prefix)
     rows = []
     for task, group in prompts[prompts["answer"].map(len) > 0].groupby("task", sort=False):
         contrast, among = [], []

@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 @marked_by(prompts_mark)
 def make_prompts(entry: RosterEntry, tasks: Tasks, settings: PromptSettings) -> pd.DataFrame:
     """All prompts of all tasks in the tokens of one model."""
-    from circuit_scaling.models.loading import load_tokenizer
+    from circuit_scaling.models.loading import load_tokenizer, named_tokenizer
 
     reads = load_tokenizer(entry)
     prompts, dropped = build_prompts(
@@ -34,10 +34,11 @@ def make_prompts(entry: RosterEntry, tasks: Tasks, settings: PromptSettings) -> 
         chat=entry.chat,
         model=identity_of(entry, reads.commit),
         commit=reads.commit,
+        tokenizer_of=named_tokenizer,
     )
     lost = ", ".join(f"{n} {words}" for words, n in dropped.items() if n)
     if lost:
-        _log.warning("%s: dropped because they are not one token: %s", entry.slug, lost)
+        _log.warning("%s: dropped because its tokenizer cannot use them: %s", entry.slug, lost)
     return prompts
 
 

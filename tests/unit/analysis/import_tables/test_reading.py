@@ -216,3 +216,16 @@ def test_rows_that_cannot_be_kept_are_left_out_and_their_model_is_marked(tmp_pat
     assert heads["suspect"].iloc[:3].tolist() == ["duplicate heads", "duplicate heads", ""]
     found = kept.import_findings.query("outcome == 'suspect'")
     assert set(found["check"]) == {"duplicate heads", "not finite"}
+
+
+def test_columns_of_other_names_are_read_and_named_as_the_file_names_them(tmp_path):
+    path = tmp_path / "theirs.csv"
+    called = {"delta_ioi": "ioi_effect", "head": "h"}
+    clean().rename(columns=called).to_csv(path, index=False)
+    _, found = read_head_table(str(path), called)
+    pd.testing.assert_frame_equal(found, clean()[list(found)], check_dtype=False)
+    clean().rename(columns=called).assign(h=-1).to_csv(path, index=False)
+    with pytest.raises(CircuitScalingError, match="h is not a whole number"):
+        read_head_table(str(path), called)
+    with pytest.raises(CircuitScalingError, match="has no column effect"):
+        read_head_table(str(path), {**called, "delta_anti": "effect"})

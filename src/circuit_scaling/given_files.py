@@ -6,10 +6,11 @@ import csv
 import io
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,16 +37,29 @@ class Columns:
     Attributes:
         texts, numbers: names of the columns that are taken, by what they hold.
         needed: those that must be there.
+        called: what the file calls them where that is another name; of a column of parquet that
+            has parts, ``name.part`` is one of them.
+        spaces_count: whether spaces at the beginning of a cell of CSV belong to it.
     """
 
     texts: tuple[str, ...]
     numbers: tuple[str, ...]
     needed: tuple[str, ...]
+    called: Mapping[str, str] = field(default_factory=dict)
+    spaces_count: bool = False
 
     @property
     def known(self) -> tuple[str, ...]:
         """All columns that are taken."""
         return (*self.texts, *self.numbers)
+
+    def in_file(self, name: str) -> str:
+        """What the file calls a column."""
+        return self.called.get(name, name)
+
+    def of(self, frame: pd.DataFrame, name: str) -> pd.Series:
+        """A column of what was read, under the name that the file has for it, for messages."""
+        return frame[name].rename(self.in_file(name))
 
 
 def existing_file(given: str) -> Path:
@@ -61,7 +75,7 @@ def existing_file(given: str) -> Path:
 
 
 def read_file(path: Path, columns: Columns) -> pd.DataFrame:
-    """The rows of a CSV or parquet file with the known columns that it has, in their order.
+    """The rows of a CSV or parquet file with the known columns that it has, under our names.
 
     Further columns are left out, and logged. Numbers of a CSV file are read to the last bit, and
     cells of a column of numbers that hold text stay text.
@@ -72,12 +86,14 @@ def read_file(path: Path, columns: Columns) -> pd.DataFrame:
     """
     frame = _parsed(path, columns)
     _need_every_column_once(path, [str(name) for name in frame.columns], columns)
-    further = [str(name) for name in frame if name not in columns.known]
+    ours = {columns.in_file(name): name for name in columns.known}
+    further = [str(name) for name in frame if name not in ours]
     if further:
         _log.info("Columns of '%s' that are not used: %s.", path, ", ".join(further))
     if frame.empty:
         raise CircuitScalingError(f"'{path}' has no rows.")
-    return frame[[name for name in columns.known if name in frame]].reset_index(drop=True)
+    there = [name for name in ours if name in frame]
+    return frame[there].rename(columns=ours).reset_index(drop=True)
 
 
 def named(path: Path, column: pd.Series) -> pd.Series:
@@ -178,7 +194,8 @@ def _parsed(path: Path, columns: Columns) -> pd.DataFrame:
 
 def _read_csv(path: Path, columns: Columns) -> pd.DataFrame:
     text = path.read_text(encoding="utf-8-sig")
-    records = _records(text)
+    skip = not columns.spaces_count
+    records = _records(text, skip)
     _, header = next(records, (0, []))
     for line, record in records:
         if len(record) != len(header):
@@ -188,19 +205,19 @@ def _read_csv(path: Path, columns: Columns) -> pd.DataFrame:
             )
     frame = pd.read_csv(
         io.StringIO(text),
-        dtype=dict.fromkeys(columns.texts, str),
+        dtype=dict.fromkeys(map(columns.in_file, columns.texts), str),
         keep_default_na=False,
-        na_values=dict.fromkeys(columns.numbers, _NO_NUMBER),
+        na_values=dict.fromkeys(map(columns.in_file, columns.numbers), _NO_NUMBER),
         float_precision="round_trip",
-        skipinitialspace=True,
+        skipinitialspace=skip,
         low_memory=False,
     )
     return frame.set_axis(header, axis="columns")  # pandas renames a name that comes twice
 
 
-def _records(text: str) -> Iterator[tuple[int, list[str]]]:
+def _records(text: str, skip_spaces: bool) -> Iterator[tuple[int, list[str]]]:
     """The records of a CSV text with the line on which each begins; blank lines are none."""
-    reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=skip_spaces, strict=True)
     line = 1
     for record in reader:
         if "".join(record).strip() or len(record) > 1:
@@ -209,20 +226,37 @@ def _records(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _read_parquet(path: Path, columns: Columns) -> pd.DataFrame:
-    """The columns of the file, and known ones that are its index."""
+    """The columns of the file, known ones that are its index, and known parts of columns."""
     frame = pd.read_parquet(path)
-    index = [name for name in frame.index.names if name in columns.known and name not in frame]
-    return frame.reset_index(index)
+    known = {columns.in_file(name) for name in columns.known}
+    index = [name for name in frame.index.names if name in known and name not in frame]
+    frame = frame.reset_index(index)
+    for name in sorted(known):
+        whole, _, part = name.partition(".")
+        if part and name not in frame and whole in frame:
+            cells = [_part_of(cell, part) for cell in frame[whole]]
+            if any(cell is not None for cell in cells):
+                frame[name] = pd.Series(cells, index=frame.index, dtype=object)
+    return frame
+
+
+def _part_of(cell: Any, path: str) -> Any:
+    """What a cell holds under the names that dots separate; None where there is no such part."""
+    for name in path.split("."):
+        cell = cell.get(name) if isinstance(cell, Mapping) else None
+    return cell
 
 
 def _need_every_column_once(path: Path, names: Sequence[str], columns: Columns) -> None:
-    absent = [name for name in columns.needed if name not in names]
+    needed = list(map(columns.in_file, columns.needed))
+    absent = [name for name in needed if name not in names]
     if absent:
         raise CircuitScalingError(
             f"'{path}' has no column {', '.join(absent)}{_separated(names)}. It must have "
-            f"{', '.join(columns.needed)}; it has {', '.join(names) or 'none'}."
+            f"{', '.join(needed)}; it has {', '.join(names) or 'none'}."
         )
-    twice = [name for name, n in Counter(names).items() if name in columns.known and n > 1]
+    known = set(map(columns.in_file, columns.known))
+    twice = [name for name, n in Counter(names).items() if name in known and n > 1]
     if twice:
         raise CircuitScalingError(
             f"'{path}' has the column {', '.join(twice)} more than once. Keep the right one."
