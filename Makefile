@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 export DO_NOT_TRACK := 1
 
-.PHONY: run real real-docs gallery test every-test check unit models oracle golden pipelines end-to-end faults browser viz site zoo bench scale soak architectures audit bench-gpu clean help
+.PHONY: run real real-docs gallery test every-test check unit models oracle golden pipelines end-to-end faults browser viz site docs zoo bench scale soak architectures audit bench-gpu clean help
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -82,6 +82,11 @@ viz: $(STAMP)  ## open the pipeline graph in a browser
 
 site: $(STAMP)  ## build the pipeline graph as a static site in build/
 	$(BIN)/kedro viz build --include-previews
+
+docs: $(STAMP)  ## write the generated pages again, and all pages as a site in build/docs (half a minute)
+	$(BIN)/python -m docs.generate
+	$(BIN)/sphinx-build -W --keep-going --quiet docs build/docs --doctree-dir build/doctrees
+	@echo "The documentation is at build/docs/index.html"
 
 zoo: $(STAMP)  ## train the embedded models again
 	$(BIN)/kedro run --pipelines zoo

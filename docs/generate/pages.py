@@ -1,0 +1,22 @@
+"""Every generated page by its path, and how it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from docs.generate.commands import commands_page
+
+DOCS = Path(__file__).parents[1]
+PAGES: dict[str, Callable[[], str]] = {
+    "reference/commands.md": commands_page,
+}
+"""Path in this folder -> what writes the text."""
+
+
+def written() -> Iterator[Path]:
+    """Write every page and say which."""
+    for name, text in PAGES.items():
+        path = DOCS / name
+        path.write_text(text(), encoding="utf-8")
+        yield path
