@@ -6,10 +6,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from docs.generate.commands import commands_page
+from docs.generate.parameters import parameters_page
+from docs.generate.pipelines import pipelines_page
+from docs.generate.tables import tables_page
 
 DOCS = Path(__file__).parents[1]
 PAGES: dict[str, Callable[[], str]] = {
     "reference/commands.md": commands_page,
+    "reference/parameters.md": parameters_page,
+    "reference/pipelines.md": pipelines_page,
+    "reference/tables.md": tables_page,
 }
 """Path in this folder -> what writes the text."""
 
