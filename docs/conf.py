@@ -20,6 +20,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
+    "docstrings",
     "mathml",
 ]
 exclude_patterns = ["generate/**", "_extensions/**"]
@@ -32,6 +33,7 @@ myst_heading_anchors = 4
 nb_execution_mode = "off"  # the tests run the notebooks
 suppress_warnings = ["myst-nb.lexer"]  # magics in cells are no Python
 
+napoleon_use_ivar = True  # fields of tuples are members already
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_class_signature = "separated"

@@ -115,7 +115,7 @@ def _row(block: str, setting: Setting) -> tuple[str, ...]:
     return (
         f"`{setting.name}`",
         cell(setting.meaning).removesuffix("."),
-        cell(setting.type),
+        cell(setting.holds),
         cell(_default(place)),
         cell(setting.bounds),
         cell("; ".join(elsewhere)),

@@ -14,7 +14,13 @@ from pydantic import AfterValidator, BaseModel, ByteSize, RootModel
 from pydantic.fields import FieldInfo
 
 _ENTRY = re.compile(r" {4}(?P<names>\w+(?:, \w+)*): (?P<words>.*)")
-_NAMES = {"str": "text", "int": "integer", "float": "number", "bool": "true or false"}
+_NAMES = {
+    int: "integer",
+    float: "number",
+    bool: "true or false",
+    type(None): "null",
+    ByteSize: "size, such as `8GiB`",
+}
 _SIGNS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
 
 
@@ -24,7 +30,7 @@ class Setting:
 
     Attributes:
         name: of the field.
-        type: what it holds, in words.
+        holds: its type, in words.
         bounds: what a value must keep, with the reason where the class gives one.
         meaning: from the docstring of the class; empty where that says nothing.
         in_results: whether results depend on it, so that another value makes tables stale.
@@ -32,7 +38,7 @@ class Setting:
     """
 
     name: str
-    type: str
+    holds: str
     bounds: str
     meaning: str
     in_results: bool
@@ -51,7 +57,7 @@ def entry_class(kind: Any) -> type[BaseModel] | None:
 def settings_of(kind: type[BaseModel]) -> Iterator[Setting]:
     """The fields of a class of settings, in their order."""
     meanings = _meanings(kind)
-    left_out = getattr(kind, "not_in_results", frozenset())
+    left_out: frozenset[str] = getattr(kind, "not_in_results", frozenset())
     for name, field in kind.model_fields.items():
         yield Setting(
             name,
@@ -87,23 +93,18 @@ def _as_markdown(text: str) -> str:
 def _type(kind: Any) -> str:
     """A type in words."""
     origin, parts = get_origin(kind), get_args(kind)
-    if kind is type(None):
-        return "null"
     if hasattr(kind, "__metadata__"):  # Annotated
         return _type(parts[0])
     if origin is Literal:
         return ", ".join(f"`{value}`" for value in parts)
+    inner = [_type(part) for part in parts if part is not Ellipsis]
     if origin in (Union, types.UnionType):
-        return " or ".join(_type(part) for part in parts)
+        return " or ".join(inner)
     if origin is tuple:
-        if parts[-1] is Ellipsis:
-            return f"list of {_type(parts[0])}"
-        return f"[{', '.join(_type(part) for part in parts)}]"
+        return f"list of {inner[0]}" if Ellipsis in parts else f"[{', '.join(inner)}]"
     if origin is dict:
-        return f"mapping of {_type(parts[0])} to {_type(parts[1])}"
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return "block"
-    return "size, such as `8GiB`" if kind is ByteSize else _NAMES.get(kind.__name__, "text")
+        return f"mapping of {inner[0]} to {inner[1]}"
+    return _NAMES.get(kind, "text" if entry_class(kind) is None else "block")
 
 
 def _bounds(field: FieldInfo) -> Iterator[str]:

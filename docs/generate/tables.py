@@ -1,4 +1,4 @@
-"""The data dictionary: every table and column, from the schemas, their meanings and the catalogue."""
+"""The data dictionary: every table and column, from schemas, meanings and the catalogue."""
 
 from __future__ import annotations
 
@@ -110,11 +110,9 @@ def _column(schema: Table, name: str, column: Column) -> tuple[str, ...]:
 def _heading(name: str) -> str:
     """The name of a column; of an expression, what it stands for."""
     found = re.match(r"\^\(?(?P<begin>\w+(?:\|\w+)*)\)?_", name)
-    return (
-        f"`{found['begin'].replace('|', '_…`, `')}_…`"
-        if name.startswith("^") and found
-        else f"`{name}`"
-    )
+    if not name.startswith("^") or found is None:
+        return f"`{name}`"
+    return ", ".join(f"`{begin}_…`" for begin in found["begin"].split("|"))
 
 
 def _type(column: Column) -> str:

@@ -1,9 +1,9 @@
-"""What every table and column means, in words and units: a file per module of schemas, beside this one.
+"""What every table and column means, in words and units: a YAML file per module of schemas.
 
-``shared.yml`` has the columns that mean the same wherever they stand. A meaning begins with its unit
-in parentheses, where it has one. A key that begins with ``^`` is a regular expression, and its
-groups can be named in the meaning (``\\1``). An end of an interval (``<column>_low``, ``_high``) needs
-no words of its own: it is that of its column, and ``low`` and ``high`` alone are those of the column
+``shared.yml`` has the columns that mean the same wherever they stand. A meaning begins with its
+unit in parentheses, where it has one. A key that begins with ``^`` is a regular expression, whose
+groups the meaning can name (``\\1``). An end of an interval (``<column>_low``, ``_high``) needs no
+words of its own: it is that of its column, and ``low`` and ``high`` alone are those of the column
 that the table names as its ``interval``.
 """
 
