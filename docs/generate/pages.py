@@ -1,10 +1,11 @@
-"""Every generated page by its path, and how it is written."""
+"""Every generated page or picture by its path, and how it is written."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from docs.generate.architecture import architecture_svg
 from docs.generate.commands import commands_page
 from docs.generate.parameters import parameters_page
 from docs.generate.pipelines import pipelines_page
@@ -12,6 +13,7 @@ from docs.generate.tables import tables_page
 
 DOCS = Path(__file__).parents[1]
 PAGES: dict[str, Callable[[], str]] = {
+    "images/architecture.svg": architecture_svg,
     "reference/commands.md": commands_page,
     "reference/parameters.md": parameters_page,
     "reference/pipelines.md": pipelines_page,
