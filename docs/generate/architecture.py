@@ -145,7 +145,8 @@ def architecture_svg() -> str:
         f'font-family="{_FONT}" role="img" aria-labelledby="title">',
         '<title id="title">The way of the data, and the rooms of the code</title>',
         '<defs><marker id="to" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" '
-        f'markerHeight="8" orient="auto"><path d="M0 0 L8 4 L0 8 z" fill="{_QUIET}"/></marker></defs>',
+        f'markerHeight="8" orient="auto"><path d="M0 0 L8 4 L0 8 z" fill="{_QUIET}"/>',
+        "</marker></defs>",
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" rx="14" fill="{_PAPER}"/>',
         _text(_GIVEN, 38, "The way of the data", 17, weight=700, anchor="start"),
         *_legend(),
