@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html import escape
 from typing import Literal
 
+from docs.generate.svg import QUIET, opened, text
+
 _WIDTH, _HEIGHT = 1120, 690
-_FONT = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif"
-_INK, _QUIET, _PAPER = "#1f2430", "#5b6472", "#fbfbf8"
 _FILLS = {  # kind -> fill, edge
     "given": ("#eceef2", "#8a93a3"),
     "model": ("#fde3cf", "#d9762b"),
@@ -42,23 +41,15 @@ class Box:
         )
         middle = self.x + self.width // 2
         top = self.y + (self.height - _LINE * len(self.lines)) // 2 + 5
-        yield _text(middle, top, self.title, 14, weight=600)
+        yield text(middle, top, self.title, 14, weight=600)
         for place, line in enumerate(self.lines, start=1):
-            yield _text(middle, top + 1 + _LINE * place, line, 11, colour=_QUIET)
-
-
-def _text(x: int, y: int, words: str, size: int, weight: int = 400, **options: str) -> str:
-    anchor, colour = options.get("anchor", "middle"), options.get("colour", _INK)
-    return (
-        f'<text x="{x}" y="{y}" font-size="{size}" font-weight="{weight}" fill="{colour}" '
-        f'text-anchor="{anchor}">{escape(words)}</text>'
-    )
+            yield text(middle, top + 1 + _LINE * place, line, 11, colour=QUIET)
 
 
 def _arrow(*points: tuple[int, int]) -> str:
     """A line through points, with a head at its end."""
     line = " ".join(f"{x},{y}" for x, y in points)
-    return f'<polyline points="{line}" fill="none" stroke="{_QUIET}" marker-end="url(#to)"/>'
+    return f'<polyline points="{line}" fill="none" stroke="{QUIET}" marker-end="url(#to)"/>'
 
 
 _GIVEN, _SCAN, _JOIN, _CLASSIFY, _AFTER, _REPORT = 30, 205, 380, 545, 720, 935
@@ -141,18 +132,15 @@ _ROOMS = (
 def architecture_svg() -> str:
     """The picture, as SVG."""
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
-        f'font-family="{_FONT}" role="img" aria-labelledby="title">',
-        '<title id="title">The way of the data, and the rooms of the code</title>',
+        *opened(_WIDTH, _HEIGHT, "The way of the data, and the rooms of the code"),
         '<defs><marker id="to" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" '
-        f'markerHeight="8" orient="auto"><path d="M0 0 L8 4 L0 8 z" fill="{_QUIET}"/>',
+        f'markerHeight="8" orient="auto"><path d="M0 0 L8 4 L0 8 z" fill="{QUIET}"/>',
         "</marker></defs>",
-        f'<rect width="{_WIDTH}" height="{_HEIGHT}" rx="14" fill="{_PAPER}"/>',
-        _text(_GIVEN, 38, "The way of the data", 17, weight=700, anchor="start"),
+        text(_GIVEN, 38, "The way of the data", 17, weight=700, anchor="start"),
         *_legend(),
         *_ARROWS,
         *(line for box in _FLOWS for line in box.svg()),
-        _text(_GIVEN, 458, "The rooms that do the work", 17, weight=700, anchor="start"),
+        text(_GIVEN, 458, "The rooms that do the work", 17, weight=700, anchor="start"),
         *_rooms(),
         "</svg>",
     ]
@@ -170,7 +158,7 @@ def _legend() -> Iterator[str]:
     for kind, words in kinds:
         fill, edge = _FILLS[kind]
         yield f'<rect x="{x}" y="26" width="16" height="14" rx="3" fill="{fill}" stroke="{edge}"/>'
-        yield _text(x + 22, 38, words, 12, anchor="start", colour=_QUIET)
+        yield text(x + 22, 38, words, 12, anchor="start", colour=QUIET)
         x += 52 + 7 * len(words)
 
 
@@ -184,10 +172,10 @@ def _rooms() -> Iterator[str]:
             f'<rect x="{x}" y="{top}" width="{width}" height="188" rx="9" fill="{fill}" '
             f'stroke="{edge}"/>'
         )
-        yield _text(x + 14, top + 23, title, 13, weight=600, anchor="start")
+        yield text(x + 14, top + 23, title, 13, weight=600, anchor="start")
         for row, (name, words) in enumerate(rooms):
             y = top + 36 + row * 36
             inner = f'x="{x + 10}" y="{y}" width="{width - 20}" height="30"'
             yield f'<rect {inner} rx="5" fill="#ffffff"/>'
-            yield _text(x + 20, y + _PADDING, name, 12, weight=600, anchor="start")
-            yield _text(x + width - 20, y + _PADDING, words, 11, anchor="end", colour=_QUIET)
+            yield text(x + 20, y + _PADDING, name, 12, weight=600, anchor="start")
+            yield text(x + width - 20, y + _PADDING, words, 11, anchor="end", colour=QUIET)
