@@ -98,8 +98,8 @@ def _balance(task: str, rows: pd.DataFrame) -> tuple[str, ...]:
 def _uses(lists: pd.Series[list[str]]) -> str:
     """How often each word is used, and how many words there are."""
     found = lists.explode().value_counts()
-    often = _range(found)
-    return f"{'once' if often == '1' else f'{often} times'} each of {len(found)}"
+    often = {"1": "once", "2": "twice"}.get(times := _range(found), f"{times} times")
+    return f"{often} each of {len(found)}"
 
 
 def _range(numbers: Iterable[int]) -> str:

@@ -51,8 +51,8 @@ def test_references_are_of_the_format(reference: dict[str, Any]) -> None:
 
 
 def test_papers_that_the_method_names_are_cited() -> None:
-    """Those of the two studies' own methods; the statistics have theirs in the page."""
     cited = {i["value"] for r in CITED["references"] for i in r.get("identifiers", ())}
     sources = (PROJECT / "docs" / "method.md").read_text(encoding="utf-8").partition("## Sources")
     told = set(re.findall(r"(?:arXiv\s+)(\d{4}\.\d{5})", sources[2]))
-    assert {f"arXiv:{paper}" for paper in told - {"2410.02642"}} <= cited
+    assert len(told) > 5
+    assert {f"arXiv:{paper}" for paper in told} <= cited
