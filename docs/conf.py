@@ -36,7 +36,6 @@ suppress_warnings = ["myst-nb.lexer"]  # magics in cells are no Python
 napoleon_use_ivar = True  # fields of tuples are members already
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
-autodoc_class_signature = "separated"
 
 html_theme = "furo"
 html_title = f"circuit-scaling {release}"
