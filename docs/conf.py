@@ -22,6 +22,7 @@ extensions = [
     "sphinx_copybutton",
     "docstrings",
     "mathml",
+    "project_pages",
 ]
 exclude_patterns = ["generate/**", "_extensions/**"]
 nitpicky = True
