@@ -9,7 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from kedro.framework.project import pipelines, settings
 from kedro.framework.startup import bootstrap_project
+from kedro.pipeline import Pipeline
 
 from circuit_scaling.configuration import ProjectConfigLoader
 from circuit_scaling.tables import registry  # noqa: F401 - every schema module is imported then
@@ -39,11 +41,20 @@ class Stored:
 @cache
 def base_configuration() -> Mapping[str, Mapping[str, Any]]:
     """Globals, parameters and catalogue of ``conf/base`` alone, each as plain data."""
-    bootstrap_project(PROJECT)
-    from kedro.framework.project import settings
-
-    loader = ProjectConfigLoader(str(PROJECT / "conf"), env="base", **settings.CONFIG_LOADER_ARGS)
+    loader = _base()
     return {kind: loader[kind] for kind in ("globals", "parameters", "catalog")}
+
+
+@cache
+def every_pipeline() -> dict[str, Pipeline]:
+    """All pipelines by name, built from ``conf/base`` alone, whatever the process did before."""
+    _base().make_present(PROJECT)
+    return dict(pipelines)
+
+
+def _base() -> ProjectConfigLoader:
+    bootstrap_project(PROJECT)
+    return ProjectConfigLoader(str(PROJECT / "conf"), env="base", **settings.CONFIG_LOADER_ARGS)
 
 
 def stored_tables() -> dict[str, list[Stored]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from inspect import cleandoc
 
 import click
 
 from circuit_scaling.cli import cli
+from docs.generate.catalogue import PROJECT
 from docs.generate.markdown import cell, page, table
 
 _FIRST = (
@@ -18,9 +20,22 @@ _FIRST = (
 )
 
 
+_OF_MAKE = """\
+In a checkout; each builds the environment first, if it is not there. They need no activated
+environment. The times are those of two cores."""
+_TARGET = re.compile(r"^(?P<name>[a-z-]+):.*##\s*(?P<words>.+)$", re.M)
+
+
 def commands_page() -> str:
     """The page of all commands, as Markdown."""
-    return page("Commands", _FIRST, *(part for name in cli.commands for part in _command(name)))
+    commands = [part for name in cli.commands for part in _command(name)]
+    return page("Commands", _FIRST, *commands, "## `make`", _OF_MAKE, _targets())
+
+
+def _targets() -> str:
+    text = (PROJECT / "Makefile").read_text(encoding="utf-8")
+    rows = [(f"`make {found['name']}`", cell(found["words"])) for found in _TARGET.finditer(text)]
+    return table(("command", "what it does"), rows)
 
 
 def _command(name: str) -> Iterator[str]:
@@ -33,7 +48,12 @@ def _command(name: str) -> Iterator[str]:
 
 def _option(option: click.Option) -> tuple[str, ...]:
     names = ", ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts))
-    takes = "" if option.is_flag else f"`{option.make_metavar(click.Context(click.Command('')))}`"
+    takes = "" if option.is_flag else f"`{_metavar(option)}`"
     given = option.default
     default = f"`{given}`" if isinstance(given, int | float) and not option.is_flag else ""
     return names, takes, default, cell(option.help or "")
+
+
+def _metavar(option: click.Option) -> str:
+    """What an option takes, as its help calls it."""
+    return option.make_metavar(click.Context(click.Command(""))).removesuffix(" RANGE")

@@ -8,12 +8,11 @@ from functools import cache
 from typing import Any
 
 import yaml
-from kedro.framework.project import pipelines
 from kedro.validation.type_extractor import TypeExtractor
 from pydantic import BaseModel
 
 from circuit_scaling.models.roster import RosterEntry
-from docs.generate.catalogue import PROJECT, base_configuration
+from docs.generate.catalogue import PROJECT, every_pipeline
 from docs.generate.markdown import cell, page, table
 from docs.generate.settings import Setting, entry_class, settings_of
 
@@ -57,8 +56,7 @@ def parameters_page() -> str:
 
 def blocks() -> dict[str, type[BaseModel]]:
     """Every block of parameters that a node takes, and its class; those of no known order last."""
-    base_configuration()
-    kinds = TypeExtractor(dict(pipelines)).extract_types_from_pipelines()
+    kinds = TypeExtractor(every_pipeline()).extract_types_from_pipelines()
     found: dict[str, type[BaseModel]] = {"models": RosterEntry}  # nodes take single entries
     for name, taken in kinds.items():
         kind = entry_class(taken)

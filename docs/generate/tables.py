@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kedro.framework.project import pipelines
 from pandera.pandas import Check, Column
 
 from circuit_scaling.tables.meanings import Meaning, column_meaning, table_meaning
 from circuit_scaling.tables.registry import ALL_TABLES, tables_of
 from circuit_scaling.tables.table import Table
-from docs.generate.catalogue import Stored, stored_tables
+from docs.generate.catalogue import Stored, every_pipeline, stored_tables
 from docs.generate.markdown import cell, page, table
 
 _FIRST = """\
@@ -89,7 +88,7 @@ def makers(place: Stored) -> list[str]:
     """The pipelines that write a dataset, whichever the model."""
     return [
         name
-        for name, pipeline in pipelines.items()
+        for name, pipeline in every_pipeline().items()
         if name not in ("__default__", "overview")
         and any(place.is_called(output) for output in pipeline.all_outputs())
     ]

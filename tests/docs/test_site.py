@@ -13,6 +13,8 @@ import pytest
 from tests.conftest import PROJECT
 
 pytest.importorskip("sphinx")
+from docs._extensions.project_pages import rewritten  # noqa: E402 - needs Sphinx
+
 _FETCHED = re.compile(r"""(?:src|href)=["'](https?:)?//[^"']+\.(?:js|css|woff2?|png|svg)["']""")
 
 
@@ -53,3 +55,23 @@ def test_python_and_tables_are_there(site: Path) -> None:
     )
     tables = (site / "reference" / "tables.html").read_text(encoding="utf-8")
     assert 'id="head-effects"' in tables or 'id="head_effects"' in tables
+
+
+@pytest.mark.parametrize(
+    ("page", "text", "in_site"),
+    [
+        ("docs/how_to/a.md", "[x](../../notebooks/heads.ipynb)", "[x](../notebooks/heads.ipynb)"),
+        ("notebooks/a.ipynb", "[x](../docs/method.md#scale)", "[x](../method.md#scale)"),
+        ("notebooks/a.ipynb", "[x](../README.md)", "[x](../index.md)"),
+        ("docs/a.md", "[x](../CONTRIBUTING.md)", "[x](contributing.md)"),
+        ("docs/a.md", "the [folder](../tests) of", "the folder of"),
+        ("docs/a.md", "[x](method.md) [y](https://example.org) [z](#here)", None),
+        ("docs/a.md", "[x](../LICENSE) [y](nowhere.md)", None),
+    ],
+)
+def test_links_of_the_project_lead_to_pages_of_the_site(
+    page: str, text: str, in_site: str | None
+) -> None:
+    folder = (PROJECT / page).parent
+    site = PROJECT / "docs" / "notebooks" if folder.name == "notebooks" else folder
+    assert rewritten(text, folder, site) == (in_site or text)
