@@ -25,6 +25,7 @@ extensions = [
     "project_pages",
 ]
 exclude_patterns = ["generate/**", "_extensions/**"]
+smartquotes = False  # -- is an option, not a dash
 nitpicky = True
 # Types of other libraries and of rooms that have no page here are written, not linked.
 nitpick_ignore_regex = [("py:.*", ".*")]

@@ -23,6 +23,7 @@ _FIRST = (
 _OF_MAKE = """\
 In a checkout; each builds the environment first, if it is not there. They need no activated
 environment. The times are those of two cores."""
+_NAME = re.compile(r"(?<!`)(?:--[a-z][\w-]*|__\w+__)(?!`)")  # else a dash, or bold
 _TARGET = re.compile(r"^(?P<name>[a-z-]+):.*##\s*(?P<words>.+)$", re.M)
 
 
@@ -51,7 +52,7 @@ def _option(option: click.Option) -> tuple[str, ...]:
     takes = "" if option.is_flag else f"`{_metavar(option)}`"
     given = option.default
     default = f"`{given}`" if isinstance(given, int | float) and not option.is_flag else ""
-    return names, takes, default, cell(option.help or "")
+    return names, takes, default, cell(_NAME.sub(r"`\g<0>`", option.help or ""))
 
 
 def _metavar(option: click.Option) -> str:

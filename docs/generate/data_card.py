@@ -176,8 +176,8 @@ def _words() -> Iterator[tuple[str, ...]]:
 
 
 def _hash(file: Path) -> str:
-    """The first 16 digits of the hash of a file: enough to tell it from any other."""
-    return f"`{hashlib.sha256(file.read_bytes()).hexdigest()[:16]}`"
+    """The first 12 digits of the hash of a file: enough to tell it from any other."""
+    return f"`{hashlib.sha256(file.read_bytes()).hexdigest()[:12]}`"
 
 
 def _megabytes(file: Path) -> str:
