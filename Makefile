@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 export DO_NOT_TRACK := 1
 
-.PHONY: run real real-docs gallery test every-test check unit models oracle golden pipelines end-to-end faults browser viz site graph-pictures zoo bench scale soak architectures audit bench-gpu clean help notebooks
+.PHONY: run real real-docs gallery test every-test check unit models oracle golden pipelines end-to-end faults browser viz site graph-pictures zoo bench scale soak architectures audit bench-gpu clean help notebooks docs
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -91,6 +91,11 @@ site: $(STAMP)  ## build the pipeline graph, with previews of all results, as a 
 
 graph-pictures: site  ## pictures of the graph for README and docs, of make run, with a Chromium
 	$(BIN)/python -m benchmarks.graph_pictures
+
+docs: $(STAMP)  ## write the generated pages again, and all pages as a site in build/docs (half a minute)
+	$(BIN)/python -m docs.generate
+	$(BIN)/sphinx-build -W --keep-going --quiet docs build/docs --doctree-dir build/doctrees
+	@echo "The documentation is at build/docs/index.html"
 
 zoo: $(STAMP)  ## train the embedded models again
 	$(BIN)/kedro run --pipelines zoo

@@ -1,4 +1,4 @@
-"""The recipes of docs/cluster.md do what they say, as far as one machine without Slurm can tell."""
+"""The recipes of docs/how_to/your_cluster.md do what they say, as far as one machine can tell."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from circuit_scaling.resume.ledger import Ledger
 from tests.conftest import PROJECT
 from tests.helpers.command_line import own_process
 
-PAGE = (PROJECT / "docs" / "cluster.md").read_text()
+PAGE = (PROJECT / "docs" / "how_to" / "your_cluster.md").read_text()
 MODELS = ("mini_gpt2_s", "mini_pythia_s")
 
 

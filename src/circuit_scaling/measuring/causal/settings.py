@@ -15,7 +15,13 @@ TRACED_TASKS = STUDY_TASKS
 
 
 class Corruptions(Block):
-    """What is replaced in the corrupt prompts of each task: see :func:`corruption.pairs_of`."""
+    """What is replaced in the corrupt prompts of each task: see :func:`corruption.pairs_of`.
+
+    Attributes:
+        ioi: ``subject``, the last mention of the repeated name by the other one; or ``names``, each
+            name by the other everywhere.
+        anti_names: the same, for anti-repetition.
+    """
 
     ioi: Corruption
     anti_names: Corruption

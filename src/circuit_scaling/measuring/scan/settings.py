@@ -13,7 +13,12 @@ from circuit_scaling.vocabulary import AblationMode, Positions
 
 
 class AblationKind(Block):
-    """One kind of ablation at one choice of positions."""
+    """One kind of ablation at one choice of positions.
+
+    Attributes:
+        ablation: what replaces a head's output z.
+        positions: where it is replaced: at all positions, or at the last one alone.
+    """
 
     ablation: AblationMode
     positions: Positions

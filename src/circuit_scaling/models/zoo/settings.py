@@ -18,7 +18,10 @@ class Shape(Block):
     """Architecture and size of one embedded model; layers and heads stand in the roster.
 
     Attributes:
+        architecture: that of GPT-2, GPT-NeoX (Pythia), OPT, GPT-Neo or Llama.
+        d_head: width of a head.
         d_model: of a Llama; by default, and for the others, that of all heads together.
+        steps: of its training; by default as many as the others have.
     """
 
     architecture: Architecture
@@ -55,6 +58,7 @@ class Stage(Block):
     Attributes:
         rows: ``repeated``: random tokens, twice; ``stated``: a filing, then its facts as
             statements; ``asked``: a filing, then the questions about it.
+        steps: how many.
         haystack: most tokens around a filing; how many they are is drawn for each batch.
     """
 
@@ -67,8 +71,10 @@ class Reader(Block):
     """One embedded model that reads documents.
 
     Attributes:
+        shape: its architecture and size.
         forms: how the questions of its training are put, step by step in turn.
         rate: factor of both learning rates: less than 1 for weights that are not to be lost.
+        stages: the curriculum, in its order.
     """
 
     shape: Shape

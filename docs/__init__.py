@@ -1,0 +1,1 @@
+"""The documentation: pages, what writes some of them (``generate``), and Sphinx's settings."""

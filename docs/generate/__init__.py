@@ -1,0 +1,1 @@
+"""Pages that are written from the code: what they say cannot fall behind it."""
