@@ -14,9 +14,9 @@ from pydantic import ValidationError
 from circuit_scaling.analysis.classify.categories import (
     at_taus,
     classify_heads,
-    hero_heads,
     sensitivity,
 )
+from circuit_scaling.analysis.classify.heroes import hero_heads
 from circuit_scaling.analysis.classify.settings import ClassifySettings
 from circuit_scaling.analysis.join.heads import join_model
 from circuit_scaling.statistics.categories import categorise
