@@ -13,7 +13,7 @@ import scipy
 
 from benchmarks import real_retrieval
 from benchmarks.markdown import table
-from circuit_scaling.analysis.classify.categories import task_totals
+from circuit_scaling.analysis.cluster_effects import task_totals
 from circuit_scaling.statistics.concentration import share_of_strongest
 from circuit_scaling.statistics.means import ClusterMeans, cluster_means
 from circuit_scaling.tables.made_with import made_with

@@ -114,8 +114,7 @@ def _value(value: Plain) -> str:
     """
     if not isinstance(value, str):
         return json.dumps(value)
-    text = value
-    if _PLAIN.fullmatch(text) and OmegaConf.from_dotlist([f"value={text}"])["value"] == text:
-        return text
-    escaped = text.replace("${", "\\${")  # no interpolation
+    if _PLAIN.fullmatch(value) and OmegaConf.from_dotlist([f"value={value}"])["value"] == value:
+        return value
+    escaped = value.replace("${", "\\${")  # no interpolation
     return json.dumps(escaped, ensure_ascii=False).replace(",", "\\u002c")

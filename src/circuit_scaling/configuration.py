@@ -21,6 +21,8 @@ from circuit_scaling.models.roster import Roster, with_slugs
 from circuit_scaling.prompts.shipped import shipped_entries
 from circuit_scaling.yaml_files import refuse_faulty
 
+PARAMETER = "params:"
+"""How the name of a parameter begins where nodes and catalogues name it."""
 MODELS, RETRIEVAL_MODELS = "models", "retrieval_models"
 ROSTERS = {MODELS: "roster", RETRIEVAL_MODELS: "retrieval_roster"}
 """Parameter -> the global that says which roster it is."""
@@ -184,6 +186,9 @@ def with_models(parameters: dict[str, Any], project: Path, conf_source: Path) ->
     Nodes look for a relative folder from the working directory upwards. Where that does not lead
     to the project, as in a session of another place, a folder that is there is made absolute:
     below the project, or else beside the configuration.
+
+    Raises:
+        CircuitScalingError: a model is left out that no roster has, or none is left.
     """
     here = Path.cwd()
 

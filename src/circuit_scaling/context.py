@@ -48,7 +48,11 @@ class ProjectContext(KedroContext):
 
     @property
     def params(self) -> dict[str, Any]:
-        """The parameters; a value that a typed parameter refuses is named in one line."""
+        """The parameters, with the folders of models and of kept layers where this run has them.
+
+        Raises:
+            CircuitScalingError: names each value that a typed parameter refuses.
+        """
         # Also of pipelines that are not run: what they made is compared with their parameters.
         self._pipelines_to_validate = None
         loader = self.config_loader

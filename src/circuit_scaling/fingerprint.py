@@ -20,6 +20,9 @@ def fingerprint_of(parts: Mapping[str, Any]) -> str:
     """Sixteen hex digits of the SHA-256 of ``parts`` as canonical JSON.
 
     Keys are sorted, so that the order of a YAML file does not matter; values must be plain data.
+
+    Raises:
+        ValueError: a number is infinite or NaN, of which JSON has none.
     """
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:_LENGTH]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from kedro.framework.project import pipelines
 from kedro.pipeline import Node
 
-_WHOLE = ("__default__", "overview")  # made of the others
+WHOLE = ("__default__", "overview")
+"""Pipelines that are made of the others."""
 
 
 def makers_of(table: str) -> list[str]:
@@ -13,7 +14,7 @@ def makers_of(table: str) -> list[str]:
     return [
         name
         for name, pipeline in pipelines.items()
-        if name not in _WHOLE and table in pipeline.all_outputs()
+        if name not in WHOLE and table in pipeline.all_outputs()
     ]
 
 
@@ -23,7 +24,7 @@ def pipeline_of(node: Node) -> str | None:
         (
             name
             for name, pipeline in pipelines.items()
-            if name not in _WHOLE and any(node.name == other.name for other in pipeline.nodes)
+            if name not in WHOLE and any(node.name == other.name for other in pipeline.nodes)
         ),
         None,
     )
@@ -38,7 +39,7 @@ def what_to_run() -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {}
     for name, pipeline in pipelines.items():
-        if name in _WHOLE:
+        if name in WHOLE:
             continue
         for node in pipeline.nodes:
             boxes = [box for box in (node.namespace or "").split(".") if box in pipelines]

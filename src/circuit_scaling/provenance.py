@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -12,6 +12,7 @@ from kedro.io import DataCatalog
 from kedro.pipeline import Node, Pipeline
 
 from circuit_scaling.commands import Plain, run_command
+from circuit_scaling.configuration import PARAMETER
 from circuit_scaling.datasets.stamps import STAMP, Stamp, StampedFiles
 from circuit_scaling.datasets.table import TableDataset
 from circuit_scaling.errors import CircuitScalingError
@@ -21,8 +22,8 @@ from circuit_scaling.resume.judge import Difference, outdated_before
 from circuit_scaling.resume.ledger import Ledger
 from circuit_scaling.tables.made_with import made_with, of_attributes, set_made_with
 from circuit_scaling.typed import Block
+from circuit_scaling.vocabulary import first_few
 
-_PARAMETER = "params:"
 _SHOWN = 3
 
 
@@ -42,7 +43,7 @@ class MadeWith:
         differ = {
             name: found
             for name in sorted(pipeline.inputs())
-            if not name.startswith(_PARAMETER) and (found := _differing(name, catalog))
+            if not name.startswith(PARAMETER) and (found := _differing(name, catalog))
         }
         if differ:
             asked = run_params.get("pipeline_names") or []
@@ -57,8 +58,8 @@ class MadeWith:
         for name, value in inputs.items():
             if isinstance(value, pd.DataFrame):
                 parameters |= made_with(value)
-            elif name.startswith(_PARAMETER):
-                parameters |= _flat(name.removeprefix(_PARAMETER), value)
+            elif name.startswith(PARAMETER):
+                parameters |= _flat(name.removeprefix(PARAMETER), value)
         for table in _tables(outputs.values()):
             set_made_with(table, parameters)
 
@@ -124,16 +125,11 @@ def _outdated_in_words(outdated: Mapping[Node, Difference | None], asked: Collec
     named: dict[str, list[str]] = {}
     for difference in filter(None, outdated.values()):
         named.setdefault(difference.what, []).append(difference.name)
-    told = [f"{_some(names)}: made {what}" for what, names in named.items()]
+    told = [f"{first_few(names, _SHOWN)}: made {what}" for what, names in named.items()]
     makers = {*map(pipeline_of, outdated), *asked}
     ordered = [name for name in pipelines if name in makers]
     again = run_command(ordered, options=["--resume"])
-    return f"{_some(told, '; ')}. Make what is left behind again: {again}"
-
-
-def _some(words: Sequence[str], between: str = ", ") -> str:
-    rest = len(words) - _SHOWN
-    return between.join(words[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+    return f"{first_few(told, _SHOWN, '; ')}. Make what is left behind again: {again}"
 
 
 def _differing(name: str, catalog: DataCatalog) -> dict[str, tuple[Any, Any]]:
@@ -144,8 +140,8 @@ def _differing(name: str, catalog: DataCatalog) -> dict[str, tuple[Any, Any]]:
     present: dict[str, Any] = {}
     found = of_attributes(dataset.attributes())
     for block in {parameter.partition(".")[0] for parameter in found}:
-        if f"{_PARAMETER}{block}" in catalog:
-            present |= _flat(block, catalog.load(f"{_PARAMETER}{block}"))
+        if f"{PARAMETER}{block}" in catalog:
+            present |= _flat(block, catalog.load(f"{PARAMETER}{block}"))
     return {
         parameter: (value, present[parameter])
         for parameter, value in found.items()
@@ -194,7 +190,7 @@ def _way_out(
 ) -> str:
     changed = {name: values for found in differ.values() for name, values in found.items()}
     told = [f"{name} = {was} (now {now})" for name, (was, now) in changed.items()]
-    tables = _some([*differ])
+    tables = first_few([*differ], _SHOWN)
     again = _to_make_again(differ, {name.partition(".")[0] for name in changed}, catalog)
     again |= set(asked)
     ordered = [name for name in pipelines if name in again]
@@ -203,7 +199,7 @@ def _way_out(
     as_made = {name: was for name, (was, _) in changed.items() if isinstance(was, Plain)}
     if len(as_made) == len(changed):
         way += f" Or keep {them} as made: {run_command(asked, params=as_made)}"
-    return f"{tables}: made with {_some(told)}. {way}"
+    return f"{tables}: made with {first_few(told, _SHOWN)}. {way}"
 
 
 def _to_make_again(differ: Iterable[str], blocks: set[str], catalog: DataCatalog) -> set[str]:
@@ -231,7 +227,7 @@ def _is_measured_with(name: str, blocks: set[str]) -> bool:
     return any(
         name in node.outputs
         and MEASURES in node.tags
-        and not blocks.isdisjoint(part.removeprefix(_PARAMETER) for part in node.inputs)
+        and not blocks.isdisjoint(part.removeprefix(PARAMETER) for part in node.inputs)
         for maker in makers_of(name)
         for node in pipelines[maker].nodes
     )

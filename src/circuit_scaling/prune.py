@@ -12,6 +12,7 @@ from circuit_scaling.datasets.stamps import STAMP, STAMPS, Stamp
 from circuit_scaling.datasets.table import attributes_of, is_whole
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.locks import held_in
+from circuit_scaling.vocabulary import counted
 
 # Data roots of other environments lie in that of the base: only layers are looked at.
 _LAYERS = "[0-9][0-9]_*"
@@ -39,10 +40,10 @@ class Waste:
     def in_words(self, data_root: Path) -> Iterator[str]:
         """One line for each table, one for leftovers, and the sum, each with its bytes."""
         for table, paths in self.versions.items():
-            yield f"{table.relative_to(data_root)}: {_counted(paths, 'version')}"
+            yield f"{table.relative_to(data_root)}: {_measured(paths, 'version')}"
         if self.leftovers:
-            yield f"of killed runs: {_counted(self.leftovers, 'leftover')}"
-        yield f"in all: {_counted(self.paths, 'thing')}"
+            yield f"of killed runs: {_measured(self.leftovers, 'leftover')}"
+        yield f"in all: {_measured(self.paths, 'thing')}"
 
 
 def waste_in(data_root: Path, folder_of: FolderOf, keep: int = 1) -> Waste:
@@ -138,7 +139,7 @@ def _leftovers(layers: list[Path]) -> Iterator[Path]:
                 yield from empty_versions_in(folder)
 
 
-def _counted(paths: list[Path], word: str) -> str:
+def _measured(paths: list[Path], word: str) -> str:
     files = [file for path in paths for file in (path, *path.rglob("*")) if file.is_file()]
     size = sum(file.stat().st_size for file in files)
-    return f"{len(paths)} {word}{'' if len(paths) == 1 else 's'}, {size:,} bytes"
+    return f"{counted(len(paths), word)}, {size:,} bytes"

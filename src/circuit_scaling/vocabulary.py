@@ -1,7 +1,8 @@
-"""Words that several rooms share: categories, ablations, tasks, questions, methods, plurals."""
+"""Words that several rooms share: categories, ablations, tasks, questions, methods, lists."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 CATEGORIES = ("ioi_only", "anti_only", "shared", "weak")
@@ -18,12 +19,16 @@ Positions = Literal["all", "end"]
 POSITIONS: tuple[Positions, ...] = get_args(Positions)
 """Where it is replaced: everywhere, or at the last token alone."""
 POSITION_WORDS: dict[str, str] = {"all": "all positions", "end": "the last position"}
+"""What figures, pages and notes call them."""
 
 STUDY_TASKS = ("ioi", "anti_names")
 """Indirect object identification and anti-repetition, from which the categories come."""
 
+ALL_FAMILIES = "all families"
+"""In the place of a family: models of all of them together."""
+
 ALPHA = 0.05
-"""From which p or q on a finding is called one."""
+"""A finding has a p or q below it."""
 
 CHANCE = 0.5
 """Accuracy of who does not know which of two answers is right."""
@@ -64,6 +69,16 @@ MASKED_SETS: tuple[MaskedSet, ...] = get_args(MaskedSet)
 """What is ablated while a model answers: nothing, the best heads of a method, heads at random."""
 
 
+CONFIGURATION = ("method", "model", "question", "token_length")
+"""The columns that name a configuration of the retrieval study: one ranking of heads."""
+
+
 def counted(number: int, noun: str) -> str:
     """``1 head``, ``2 heads``: a number with its noun."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def first_few(names: Sequence[str], most: int, between: str = ", ") -> str:
+    """``a, b and 3 more``: the first ``most`` names, and how many others there are."""
+    rest = len(names) - most
+    return between.join(names[:most]) + (f" and {rest} more" if rest > 0 else "")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from circuit_scaling.analysis.classify import categories
+from circuit_scaling.analysis.classify import categories, heroes
 from circuit_scaling.analysis.classify.known_heads import known_heads as find_known_heads
 from circuit_scaling.analysis.classify.settings import ClassifySettings
 from circuit_scaling.analysis.import_retrieval.imported import import_retrieval_tables
@@ -40,7 +40,7 @@ def imported_heads(folder: Path, table: pd.DataFrame | None = None) -> dict[str,
         "classified_heads": heads,
         "head_category_summary": summary,
         "category_sensitivity": categories.sensitivity(joint, competence, CLASSIFY),
-        "hero_heads": categories.hero_heads(heads, CLASSIFY),
+        "hero_heads": heroes.hero_heads(heads, CLASSIFY),
         "known_heads": find_known_heads(heads, effects, roster, ROSTERS),
         **scaling_tables(heads, effects, competence, roster, _SCALING, CLASSIFY),
         **transfer(heads, effects, _TRANSFER),

@@ -12,7 +12,8 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from circuit_scaling.analysis.ablation.heroes_vs_random import summarise
-from circuit_scaling.analysis.classify.categories import classify_heads, hero_heads
+from circuit_scaling.analysis.classify.categories import classify_heads
+from circuit_scaling.analysis.classify.heroes import hero_heads
 from circuit_scaling.analysis.classify.settings import ClassifySettings
 from circuit_scaling.analysis.join.heads import join_model
 from circuit_scaling.measuring.ablation.sets import HeadSet, choose_sets

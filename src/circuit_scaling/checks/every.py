@@ -21,6 +21,7 @@ from circuit_scaling.checks.work import too_much_work
 from circuit_scaling.configuration import (
     LEFT_OUT,
     MODELS,
+    PARAMETER,
     ROSTERS,
     ProjectConfigLoader,
     with_models,
@@ -29,7 +30,6 @@ from circuit_scaling.configuration import (
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.models.roster import Roster, Rosters
 
-_PARAMETER = "params:"
 _OF_EMBEDDED_MODELS = ("zoo", "zoo_readers")  # no node takes them where a roster has none
 
 
@@ -64,15 +64,8 @@ def check_before_run(
     if found:
         loader.go_on_with(without_wrong_entries(parameters))
     found = _with_graph_problems(found, loader)
-    taken = {
-        name.removeprefix(_PARAMETER).partition(".")[0]
-        for pipeline in pipelines.values()
-        for name in pipeline.inputs()
-        if name.startswith(_PARAMETER)
-    }
-    found += unknown_parameters(
-        parameters, {*taken, *ROSTERS, ALL, LEFT_OUT, *_OF_EMBEDDED_MODELS}, places
-    )
+    known = {*_taken_by_nodes(), *ROSTERS, ALL, LEFT_OUT, *_OF_EMBEDDED_MODELS}
+    found += unknown_parameters(parameters, known, places)
     kinds = TypeExtractor(dict(pipelines)).extract_types_from_pipelines()
     of_blocks = {
         name: kind for name, kind in kinds.items() if name.partition(".")[0] not in (*ROSTERS, ALL)
@@ -114,6 +107,16 @@ def _with_graph_problems(found: list[Problem], loader: ProjectConfigLoader) -> l
     except CircuitScalingError as error:
         refuse([*found, Problem("", error.message)])
     return found
+
+
+def _taken_by_nodes() -> set[str]:
+    """Names at the top of the parameters that a node of any pipeline takes."""
+    return {
+        name.removeprefix(PARAMETER).partition(".")[0]
+        for pipeline in pipelines.values()
+        for name in pipeline.inputs()
+        if name.startswith(PARAMETER)
+    }
 
 
 def _every_entry(parameters: dict[str, Any]) -> Roster | None:

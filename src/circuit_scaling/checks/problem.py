@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.vocabulary import first_few
 
 _SHOWN = 12
 
@@ -47,6 +48,4 @@ def instead(name: str, known: Collection[str]) -> str:
     like = get_close_matches(name, sorted(known), n=1)
     if like:
         return f"Did you mean '{like[0]}'?"
-    names = sorted(known)
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"There are: {', '.join(names[:_SHOWN]) or 'none'}{more}."
+    return f"There are: {first_few(sorted(known), _SHOWN) or 'none'}."

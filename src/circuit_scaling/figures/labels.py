@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PathCollection
 from matplotlib.path import Path
+from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
@@ -29,11 +30,19 @@ def place_labels(
 ) -> list[int]:
     """Write ``texts`` next to ``anchors``, earlier ones with the first choice of place.
 
-    ``anchors`` are [names, 2] in data coordinates; ``bars`` [bars, 2, 2] are the lowest and the
-    highest ends of error bars, of the named and of other points: names keep off them where they
-    can. The layout of the figure must be final. A text for which no free place is left is not
-    written: a missing name misleads less than an unreadable one. Returns the indices of the texts
-    that were written.
+    The layout of the figure must be final. A text for which no free place is left is not written:
+    a missing name misleads less than an unreadable one.
+
+    Args:
+        anchors: [names, 2] in data coordinates.
+        bars: [bars, 2, 2], the lowest and the highest ends of error bars, of the named and of
+            other points, off which names keep where they can.
+
+    Returns:
+        The indices of the texts that were written.
+
+    Raises:
+        ValueError: the axes belong to no figure.
     """
     figure = axes.get_figure(root=True)
     if figure is None:
@@ -46,21 +55,7 @@ def place_labels(
     placed: list[int] = []
     at = axes.transData.transform(anchors)
     for index, (anchor, (x, y), text) in enumerate(zip(anchors, at, texts, strict=True)):
-        label = axes.annotate(
-            text,
-            anchor,
-            xytext=(0, 0),
-            textcoords="offset points",
-            ha="center",
-            va="center",
-            fontsize=6,
-            color=INK,
-            annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "linewidth": 0.4, "color": QUIET, "shrinkB": 3},
-            zorder=6,
-            bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.3},
-        )
-        label.set_in_layout(False)
+        label = _written(axes, (anchor[0], anchor[1]), text)
         size = Bbox.union([label.get_window_extent(renderer)])
         # Neither a name nor the line that leads to it may run over another name, or a name over a
         # mark.
@@ -83,6 +78,26 @@ def place_labels(
         leaders.append(leader)
         placed.append(index)
     return placed
+
+
+def _written(axes: Axes, anchor: tuple[float, float], text: str) -> Annotation:
+    """A text over its anchor, with the line that will lead to it."""
+    label = axes.annotate(
+        text,
+        anchor,
+        xytext=(0, 0),
+        textcoords="offset points",
+        ha="center",
+        va="center",
+        fontsize=6,
+        color=INK,
+        annotation_clip=False,
+        arrowprops={"arrowstyle": "-", "linewidth": 0.4, "color": QUIET, "shrinkB": 3},
+        zorder=6,
+        bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.3},
+    )
+    label.set_in_layout(False)
+    return label
 
 
 def _spots(

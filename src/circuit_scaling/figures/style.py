@@ -19,13 +19,17 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
-P = ParamSpec("P")
+_P = ParamSpec("_P")
 _DRAWING = threading.RLock()
 
 WIDTH = 7.2  # inches, the text width of a two-column page
 INK = "#222222"
 QUIET = "#6b6b6b"
 RULE = "#b8b8b8"
+RANDOM, RANDOM_BAND = "#5f7ea3", "#cfd8e3"
+"""Sets of random heads: their mean, and where the middle 95 % of them lie."""
+GREYED = "#f1f1f1"
+"""Behind a panel from which nothing is concluded."""
 CROWD = 1500
 """Marks of a figure from which on its SVG holds them as pixels, because each takes 100 bytes."""
 REMARK: dict[str, Any] = {"fontsize": 6, "fontweight": "normal", "color": QUIET}
@@ -292,11 +296,11 @@ def style() -> Iterator[None]:
         yield
 
 
-def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+def styled(draw: Callable[_P, Figure]) -> Callable[_P, Figure]:
     """Draw under :func:`style`."""
 
     @functools.wraps(draw)
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> Figure:
+    def wrapper(*args: _P.args, **kwargs: _P.kwargs) -> Figure:
         with style():
             return draw(*args, **kwargs)
 
@@ -322,7 +326,11 @@ def nothing_to_draw(what: str) -> Figure:
 
 
 def require_columns(frame: pd.DataFrame, columns: Sequence[str], figure: str) -> None:
-    """Raise ValueError naming the columns that ``figure`` needs and ``frame`` lacks."""
+    """Nothing where ``frame`` has all columns that ``figure`` needs.
+
+    Raises:
+        ValueError: names those that it lacks.
+    """
     absent = [column for column in columns if column not in frame.columns]
     if absent:
         raise ValueError(f"figure {figure}: the table has no column {', '.join(absent)}")

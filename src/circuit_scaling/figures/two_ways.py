@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -15,6 +16,7 @@ from circuit_scaling.figures.style import (
     INK,
     QUIET,
     RULE,
+    WIDTH,
     new_figure,
     nothing_to_draw,
     order_models,
@@ -38,7 +40,10 @@ def two_ways(frame: pd.DataFrame, x: Way, y: Way, tau: float, figure_name: str) 
     """Effects in one way against those in the other, a dot per head; axes are linear within tau.
 
     Heads on the diagonal do the same in both; those whose effects differ (``q`` below 0.05) are
-    coloured, and the title of each panel counts them. Raises ValueError if a column is missing.
+    coloured, and the title of each panel counts them.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(frame, ("family", "model", x.column, y.column, "q"), figure_name)
     if frame.empty:
@@ -46,7 +51,7 @@ def two_ways(frame: pd.DataFrame, x: Way, y: Way, tau: float, figure_name: str) 
     models = order_models(frame)
     columns = min(len(models), 5)
     rows = math.ceil(len(models) / columns)
-    width = 7.2 if columns > 1 else 4.6
+    width = WIDTH if columns > 1 else 4.6
     figure = new_figure(min(6.6 / columns, 3.6) * rows + 0.85, width)
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     limits = [symlog_limits(frame[way.column].to_numpy(dtype=np.float64), tau) for way in (x, y)]
@@ -55,21 +60,8 @@ def two_ways(frame: pd.DataFrame, x: Way, y: Way, tau: float, figure_name: str) 
         heads = frame[frame["model"] == model]
         symlog_axes(panel, tau, limits[0], limits[1], small=columns > 1)
         panel.plot(ends, ends, color=RULE, linewidth=0.8, zorder=0.6)
-        differs = (heads["q"] < ALPHA).to_numpy()
-        for chosen, colour, size in ((~differs, QUIET, 8), (differs, _DIFFERS, 13)):
-            panel.scatter(
-                heads.loc[chosen, x.column],
-                heads.loc[chosen, y.column],
-                s=size,
-                color=colour,
-                edgecolor="white",
-                linewidth=0.3,
-                zorder=2,
-                clip_on=False,
-                rasterized=len(frame) > CROWD,
-                in_layout=False,
-            )
-        panel_title(panel, model, f"{int(differs.sum())} of {len(heads)}")
+        _scatter(panel, heads, (x, y), crowded=len(frame) > CROWD)
+        panel_title(panel, model, f"{(heads['q'] < ALPHA).sum()} of {len(heads)}")
     for panel in panels[len(models) :]:
         panel.set_axis_off()
     for panel in panels[max(0, len(models) - columns) : len(models)]:
@@ -87,6 +79,24 @@ def two_ways(frame: pd.DataFrame, x: Way, y: Way, tau: float, figure_name: str) 
         labelcolor=INK,
     )
     return figure
+
+
+def _scatter(axes: Axes, heads: pd.DataFrame, ways: tuple[Way, Way], crowded: bool) -> None:
+    """A dot per head; in SVG those of a ``crowded`` figure are pixels."""
+    differs = (heads["q"] < ALPHA).to_numpy()
+    for chosen, colour, size in ((~differs, QUIET, 8), (differs, _DIFFERS, 13)):
+        axes.scatter(
+            heads.loc[chosen, ways[0].column],
+            heads.loc[chosen, ways[1].column],
+            s=size,
+            color=colour,
+            edgecolor="white",
+            linewidth=0.3,
+            zorder=2,
+            clip_on=False,
+            rasterized=crowded,
+            in_layout=False,
+        )
 
 
 def _mark(colour: str, size: float, label: str) -> Line2D:

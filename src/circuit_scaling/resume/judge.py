@@ -8,10 +8,12 @@ from typing import Any
 
 from kedro.pipeline import Node
 
+from circuit_scaling.configuration import PARAMETER
 from circuit_scaling.datasets.stamps import Stamp
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.marks import mark_of, other_mark
 from circuit_scaling.resume.ledger import Ledger, code_of, is_parameter
+from circuit_scaling.vocabulary import first_few
 
 _SHOWN = 3
 
@@ -134,7 +136,7 @@ def _parameters(node: Node, name: str, ledger: Ledger) -> Iterator[str]:
     """The parameters that a table says it was made with, and that are others now."""
     was = ledger.made_with(name)
     for block, value in ledger.parameters(node).items():
-        for parameter, now in _dotted(block.removeprefix("params:"), value):
+        for parameter, now in _dotted(block.removeprefix(PARAMETER), value):
             if parameter in was and was[parameter] != now:
                 yield f"{parameter} = {was[parameter]} (now {now})"
 
@@ -152,5 +154,4 @@ def _models(names: list[str]) -> str:
 
 
 def _listed(names: list[str]) -> str:
-    rest = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+    return first_few(names, _SHOWN)

@@ -12,19 +12,19 @@ from kedro.io import CatalogProtocol, DatasetError, MemoryDataset
 from kedro.pipeline import Node, Pipeline
 from pydantic import BaseModel
 
+from circuit_scaling.configuration import PARAMETER
 from circuit_scaling.datasets.stamps import Stamp, StampedFiles
 from circuit_scaling.datasets.table import TableDataset
 from circuit_scaling.fingerprint import fingerprint_of, fingerprint_of_files
 from circuit_scaling.interventions.version import ENGINE_VERSION
+from circuit_scaling.makers import WHOLE
 from circuit_scaling.marks import MEASURES, PARTS_MAY_BE_MISSING, Mark, mark_of
 from circuit_scaling.prompts.spec import Tasks
 from circuit_scaling.resume.code import code_of_analysis
 from circuit_scaling.tables.made_with import of_attributes
 from circuit_scaling.typed import Block
 
-_PARAMETER = "params:"
 _GIVEN = ("zoo",)  # ships what it makes: to everything else that is given
-_WHOLE = ("__default__", "overview")  # made of the others
 
 
 class Absent(MemoryDataset):
@@ -36,7 +36,7 @@ class Absent(MemoryDataset):
 
 def is_parameter(name: str) -> bool:
     """Whether a node's input is a parameter."""
-    return name.startswith(_PARAMETER) or name == "parameters"
+    return name.startswith(PARAMETER) or name == "parameters"
 
 
 class Ledger:
@@ -238,7 +238,7 @@ def _makers(registered: tuple[tuple[str, Pipeline], ...]) -> dict[str, list[Node
     """Dataset -> the nodes that may make it, of all registered pipelines."""
     found: dict[str, list[Node]] = {}
     for name, pipeline in registered:
-        if name not in (*_WHOLE, *_GIVEN):
+        if name not in (*WHOLE, *_GIVEN):
             for node in pipeline.nodes:
                 for output in node.outputs:
                     found.setdefault(output, []).append(node)

@@ -7,11 +7,10 @@ from dataclasses import replace
 from pandera.pandas import Column
 
 from circuit_scaling.tables import scan
-from circuit_scaling.tables.columns import count, flag, number, numbers, share, text
+from circuit_scaling.tables.columns import MODEL, count, flag, number, numbers, share, text
 from circuit_scaling.tables.table import Table
 from circuit_scaling.vocabulary import ABLATION_MODES, POSITIONS
 
-_MODEL = {"family": text(), "model": text()}
 HERO_SETS = ("hero_joint", "hero_ioi_only", "hero_anti_only", "hero_shared")
 RANDOM_SETS = ("matched", "unmatched")
 _MEASURED = {
@@ -62,7 +61,7 @@ def _random(prefix: str) -> dict[str, Column]:
 ABLATION_TRIALS = Table(
     "ablation_trials",
     {
-        **_MODEL,
+        **MODEL,
         **_MEASURED,
         "split": text("test"),
         "set_type": text("clean", *HERO_SETS, *RANDOM_SETS, "weakest"),
@@ -95,7 +94,7 @@ ABLATION_TRIALS = Table(
 ABLATION_SUMMARY = Table(
     "ablation_summary",
     {
-        **_MODEL,
+        **MODEL,
         **_MEASURED,
         "primary": flag(),
         "hero_set": text(*HERO_SETS),

@@ -13,6 +13,7 @@ from circuit_scaling.tables.columns import (
     MODEL,
     PROFILE_COLUMNS,
     SHAPE,
+    correlation,
     count,
     flag,
     number,
@@ -183,7 +184,6 @@ CAUSAL_SUMMARY = Table(
     keys=(*HEAD_KEYS, "task"),
     may_be_empty=True,
 )
-_CORRELATION_LIKE = number(nullable=True, at_least=-1 - 1e-9)
 HERO_SIMILARITY = Table(
     "hero_similarity",
     {
@@ -193,10 +193,10 @@ HERO_SIMILARITY = Table(
         "family_b": text(),
         "n_heroes": count(),
         "n_pairs": count(),
-        "similarity": _CORRELATION_LIKE,
-        "expected": _CORRELATION_LIKE,
-        "null_low": _CORRELATION_LIKE,
-        "null_high": _CORRELATION_LIKE,
+        "similarity": correlation(),
+        "expected": correlation(),
+        "null_low": correlation(),
+        "null_high": correlation(),
         "p": share(nullable=True),
         "q": share(nullable=True),
     },

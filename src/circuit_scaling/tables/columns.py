@@ -83,6 +83,7 @@ PROFILE_COLUMNS = (
 
 
 def category_columns() -> dict[str, Column]:
+    """How many heads are in each category, and their share of all."""
     return {
         **{f"n_{c}": count() for c in CATEGORIES},
         **{f"frac_{c}": share() for c in CATEGORIES},
@@ -99,6 +100,7 @@ def true_shares(*names: str) -> dict[str, Column]:
 
 
 def correlation() -> Column:
+    """A correlation or a cosine, which rounding may carry beyond 1; missing where not defined."""
     return Column(
         float, Check.between(-1 - 1e-9, 1 + 1e-9, error="not a correlation"), nullable=True
     )

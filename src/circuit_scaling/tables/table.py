@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,6 +72,11 @@ class Table:
         """The columns of the table, in its order and with its types; others are left out."""
         types = {name: str(column.dtype) for name, column in self.columns.items()}
         return frame[list(types)].astype(types).reset_index(drop=True)
+
+    def of(self, rows: Iterable[Mapping[str, object]]) -> pd.DataFrame:
+        """The rows with the columns and types of the table; without rows, the empty table."""
+        found = list(rows)
+        return self.typed(pd.DataFrame(found)) if found else self.empty()
 
     def takes(self, column: pd.Series) -> bool:
         """Whether the column of that name may hold these values."""

@@ -62,10 +62,7 @@ def summarise(
             "competent": able["competent"].iloc[0] if len(able) else pd.NA,
         }
         rows += [{**shared, **row} for row in _compare(group, clusters)]
-    if not rows:
-        return ABLATION_SUMMARY.empty()
-    types = {name: str(column.dtype) for name, column in ABLATION_SUMMARY.columns.items()}
-    return pd.DataFrame(rows)[list(types)].astype(types)
+    return ABLATION_SUMMARY.of(rows)
 
 
 def _compare(trials: pd.DataFrame, clusters: _Values) -> list[_Row]:

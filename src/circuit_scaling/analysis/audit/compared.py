@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from circuit_scaling.analysis.audit.evidence import AXES, Evidence
-from circuit_scaling.vocabulary import QUESTION_IDS, RETRIEVAL_METHODS
+from circuit_scaling.analysis.audit.evidence import Evidence
+from circuit_scaling.vocabulary import CONFIGURATION, QUESTION_IDS, RETRIEVAL_METHODS
 
 LENGTHS = (2048, 4096, 6144, 8192)
 LLAMA = ("meta-llama/Meta-Llama-3-8B", "meta-llama/Meta-Llama-3-8B-Instruct")
@@ -28,7 +28,7 @@ class Compared:
         of_tables = [evidence.compared[name] for name in tables if name in evidence.compared]
         self._there = {
             axis: list(dict.fromkeys(value for table in of_tables for value in table[axis]))
-            for axis in AXES
+            for axis in CONFIGURATION
         }
         self.methods = {
             method: name

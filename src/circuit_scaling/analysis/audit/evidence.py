@@ -12,10 +12,9 @@ import pandas as pd
 from circuit_scaling.models.names import of_these_weights
 from circuit_scaling.models.roster import Roster, Rosters, names_of_model
 from circuit_scaling.tables.made_with import made_with
-from circuit_scaling.vocabulary import STUDY_TASKS
+from circuit_scaling.vocabulary import CONFIGURATION, STUDY_TASKS
 
 HEADS, RANKINGS, ACCURACIES = "classified_heads", "head_rankings", "ablation_results"
-AXES = ("method", "model", "question", "token_length")
 _MEASURED_WITH = {HEADS: "scan.primary", RANKINGS: "retrieval.asks", ACCURACIES: "masking.ks"}
 """A parameter that each of them carries where it was measured here."""
 
@@ -50,7 +49,7 @@ class Evidence:
     def compared(self) -> dict[str, dict[str, list[Any]]]:
         """Table of rankings or accuracies -> its methods, models, questions and lengths."""
         return {
-            name: {axis: self.tables[name][axis].unique().tolist() for axis in AXES}
+            name: {axis: self.tables[name][axis].unique().tolist() for axis in CONFIGURATION}
             for name in (RANKINGS, ACCURACIES)
             if name in self.tables
         }

@@ -6,17 +6,20 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import yaml
-from pydantic import Field, field_validator
+from pydantic import Field, TypeAdapter, field_validator
 
 from circuit_scaling.typed import Block
 
-FILE = Path(__file__).with_name("published_findings.yml")
-ANY = "any"
+FOLDER = Path(__file__).with_name("published_findings")
+"""A file per subject, and ``studies.yml``, which says what an entry means and names the others."""
+ANY: Final = "any"
 Study = Literal["circuit scaling", "retrieval heads"]
 Checkpoints = tuple[str, ...] | Literal["any"]
+_Given = tuple[str, ...] | str
+"""Hub ids, the name of a list of them, or ``any``."""
 _NUMBER = re.compile(r"[−+]?(\d+)(\.\d+)?")
 _ROUNDING = 1e-9
 _WORDS = {
@@ -120,6 +123,27 @@ def _said(value: Any) -> Any:
     return _WORDS.get(value, value.rpartition("/")[2])
 
 
+class _Studies(Block):
+    """``studies.yml``: the files of each study, in their order, and named lists of checkpoints."""
+
+    files: dict[Study, tuple[str, ...]]
+    checkpoints: dict[str, tuple[str, ...]]
+
+    def named(self, given: _Given) -> Checkpoints:
+        """The checkpoints of that list, where a list is named.
+
+        Raises:
+            ValueError: there is no such list.
+        """
+        if isinstance(given, tuple):
+            return given
+        if given == ANY:
+            return ANY
+        if given not in self.checkpoints:
+            raise ValueError(f"there is no list '{given}' of checkpoints")
+        return self.checkpoints[given]
+
+
 class _Entry(Block):
     """What differs between findings of one kind; the rest stands once, in their group."""
 
@@ -128,7 +152,7 @@ class _Entry(Block):
     claim: str | None = None
     sources: tuple[str, ...] | None = None
     arguments: dict[str, Any] = Field(default_factory=dict)
-    checkpoints: Checkpoints | None = None
+    checkpoints: _Given | None = None
 
 
 class _Group(Block):
@@ -140,13 +164,19 @@ class _Group(Block):
     definition: str
     measure: str
     arguments: dict[str, Any] = Field(default_factory=dict)
-    checkpoints: Checkpoints = ()
+    checkpoints: _Given = ()
     findings: tuple[_Entry, ...] = Field(min_length=1)
 
-    def expanded(self, study: Study) -> Iterator[Finding]:
+    def expanded(self, study: Study, studies: _Studies) -> Iterator[Finding]:
+        """Each finding with all that the group says of it.
+
+        Raises:
+            ValueError: it is not complete (of pydantic), or names a list that does not exist.
+        """
         for entry in self.findings:
             arguments = self.arguments | entry.arguments
-            checkpoints = self.checkpoints if entry.checkpoints is None else entry.checkpoints
+            given = self.checkpoints if entry.checkpoints is None else entry.checkpoints
+            checkpoints = studies.named(given)
             said = {
                 "published": entry.published,
                 "checkpoint": _said(checkpoints[0]) if checkpoints else "",
@@ -166,27 +196,28 @@ class _Group(Block):
             )
 
 
-class _File(Block):
-    """The file: named lists of checkpoints, to be referred to, and the groups of each study."""
-
-    checkpoints: dict[str, tuple[str, ...]]
-    findings: dict[Study, tuple[_Group, ...]]
+_GROUPS = TypeAdapter(tuple[_Group, ...])
 
 
 @cache
 def published_findings() -> tuple[Finding, ...]:
-    """Every finding of the file, in its order.
+    """Every finding of the files, in their order.
 
     Raises:
-        ValidationError: an entry is not complete, or says something that no field is for.
+        ValueError: an entry is not complete, or says something that no field is for.
     """
-    file = _File.model_validate(yaml.safe_load(FILE.read_text(encoding="utf-8")))
+    studies = _Studies.model_validate(_read("studies"))
     return tuple(
         finding
-        for study, groups in file.findings.items()
-        for group in groups
-        for finding in group.expanded(study)
+        for study, files in studies.files.items()
+        for file in files
+        for group in _GROUPS.validate_python(_read(file))
+        for finding in group.expanded(study, studies)
     )
+
+
+def _read(file: str) -> Any:
+    return yaml.safe_load((FOLDER / f"{file}.yml").read_text(encoding="utf-8"))
 
 
 @cache

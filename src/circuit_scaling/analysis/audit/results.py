@@ -39,6 +39,7 @@ class Value(NamedTuple):
 
     @property
     def has_interval(self) -> bool:
+        """Whether both ends of its interval are known."""
         return not (math.isnan(self.low) or math.isnan(self.high))
 
     def times(self, factor: float) -> Value:

@@ -13,8 +13,8 @@ from circuit_scaling.statistics.significance import q_values
 from circuit_scaling.statistics.similarity import cosines, group_similarity
 from circuit_scaling.tables.causal import GROUPS, HERO_SIMILARITY, ROLES
 from circuit_scaling.tables.columns import PROFILE_COLUMNS
+from circuit_scaling.vocabulary import ALL_FAMILIES, STUDY_TASKS
 
-ALL = "all families"
 LATE = 0.5
 """Relative depth, (layer + 1/2) / layers, above which a head is late."""
 
@@ -43,6 +43,7 @@ def hero_similarity(
     if heads.empty:
         return HERO_SIMILARITY.empty()
     features = heads.columns.difference([*_KEYS, "n_layers", "category", "hero"])
+    bands = heads.groupby(["model", "layer"]).ngroup().to_numpy()
     similar = cosines(heads[features].to_numpy(dtype=np.float64), heads["model"].to_numpy(str))
     rows = []
     for group in GROUPS:
@@ -54,7 +55,7 @@ def hero_similarity(
             found = group_similarity(
                 similar,
                 chosen[used],
-                heads.groupby(["model", "layer"]).ngroup().to_numpy(),
+                bands,
                 counted[np.ix_(used, used)],
                 np.random.default_rng(seed),
                 n_permutations,
@@ -82,7 +83,8 @@ def hero_similarity(
 
 def _profiles(head_reads: pd.DataFrame, classified_heads: pd.DataFrame) -> pd.DataFrame:
     """A row per head of the competent models: task-free scores and the reads of both tasks."""
-    able = classified_heads[["competent_ioi", "competent_anti_names"]].fillna(True).all(axis=1)
+    competent = classified_heads[[f"competent_{task}" for task in STUDY_TASKS]]
+    able = competent.fillna(True).all(axis=1)
     rows = head_reads[head_reads["model"].isin(classified_heads.loc[able, "model"])]
     wide = rows.pivot(index=_KEYS, columns="task", values=list(ROLES))
     wide.columns = wide.columns.map("_".join)
@@ -106,8 +108,8 @@ def _comparisons(
     same = family[:, None] == family[None, :]
     families = list(dict.fromkeys(family))
     found = [
-        ("within families", ALL, ALL, apart & same),
-        ("across families", ALL, ALL, apart & ~same),
+        ("within families", ALL_FAMILIES, ALL_FAMILIES, apart & same),
+        ("across families", ALL_FAMILIES, ALL_FAMILIES, apart & ~same),
     ]
     found += [
         ("within families", name, name, apart & same & (family == name)[:, None])

@@ -11,9 +11,8 @@ import pandas as pd
 
 from circuit_scaling.tables.causal import CAUSAL_SUMMARY
 from circuit_scaling.tables.columns import HEAD_KEYS
-from circuit_scaling.vocabulary import CATEGORIES
+from circuit_scaling.vocabulary import CATEGORIES, STUDY_TASKS
 
-_TASKS = {"ioi": "competent_ioi", "anti_names": "competent_anti_names"}
 _HEAD = list(HEAD_KEYS)
 _ENDS = ("", "_low", "_high")
 _SHARES = ("logits", *CATEGORIES)
@@ -88,16 +87,13 @@ def causal_summary(
             **{name: hero[name] for name in (*_HEAD, "category", "rank", "strength")},
             "task": task,
             "delta": hero[f"delta_{task}"],
-            "competent": competent.loc[hero["model"], column],
+            "competent": competent.loc[hero["model"], f"competent_{task}"],
             **_told(traced, written, (*(hero[name] for name in _HEAD), task), min_share),
         }
         for hero in hero_heads[hero_heads["category"] != "weak"].to_dict("records")
-        for task, column in _TASKS.items()
+        for task in STUDY_TASKS
     ]
-    if not rows:
-        return CAUSAL_SUMMARY.empty()
-    types = {name: str(column.dtype) for name, column in CAUSAL_SUMMARY.columns.items()}
-    return pd.DataFrame(rows)[list(types)].astype(types)
+    return CAUSAL_SUMMARY.of(rows)
 
 
 def _told(

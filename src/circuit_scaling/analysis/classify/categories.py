@@ -1,4 +1,4 @@
-"""Categories, how sure they are, and the hero heads."""
+"""Categories of heads and how sure they are, at one threshold and at many."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from circuit_scaling.analysis.classify.settings import ClassifySettings
-from circuit_scaling.analysis.with_effects import with_effects
+from circuit_scaling.analysis.cluster_effects import task_totals, with_effects
 from circuit_scaling.statistics.bootstrap import bootstrap_draws
 from circuit_scaling.statistics.categories import (
     ShareInterval,
@@ -18,10 +18,9 @@ from circuit_scaling.statistics.categories import (
     category_stability,
     resolved,
 )
-from circuit_scaling.statistics.clusters import MIN_CLUSTERS, ClusterTotals, cluster_totals
+from circuit_scaling.statistics.clusters import MIN_CLUSTERS, ClusterTotals
 from circuit_scaling.statistics.means import cluster_means
 from circuit_scaling.statistics.power import minimal_detectable_effect
-from circuit_scaling.tables.classify import HERO_HEADS
 from circuit_scaling.vocabulary import CATEGORIES, STUDY_TASKS
 
 _MODEL = ["family", "model"]
@@ -50,8 +49,8 @@ def classify_heads(
         family, model = rows[_MODEL].iloc[0]
         of_clean = competence[competence["model"] == model]
         table, summary = _classify_model(rows.copy(), of_model, settings)
-        for task, column in (("ioi", "competent_ioi"), ("anti_names", "competent_anti_names")):
-            table[column] = _competent(of_clean, task, table)
+        for task in STUDY_TASKS:
+            table[f"competent_{task}"] = _competent(of_clean, task, table)
         classified.append(table)
         summaries.append({"family": family, "model": model, **summary})
     return pd.concat(classified, ignore_index=True), pd.DataFrame(summaries)
@@ -141,20 +140,6 @@ def why_unknown(shares: Mapping[str, ShareInterval], heads: pd.DataFrame) -> str
     return "standard error of the median head above tau / 2"
 
 
-def task_totals(effects: pd.DataFrame, heads: pd.DataFrame, task: str) -> ClusterTotals:
-    """Cluster effects of a task on one model's heads, in the order of ``heads``.
-
-    ``effects`` are the model's rows of ``joint_effects``.
-    """
-    of_task = effects[effects["task"] == task]
-    wide = of_task.pivot(index=["layer", "head"], columns="cluster", values="effect")
-    n_prompts = of_task.drop_duplicates("cluster").set_index("cluster")["n_prompts"]
-    order = pd.MultiIndex.from_frame(heads[["layer", "head"]])
-    return cluster_totals(
-        wide.loc[order].to_numpy(), wide.columns.to_numpy(), n_prompts[wide.columns].to_numpy()
-    )
-
-
 def _power(heads: pd.DataFrame) -> dict[str, object]:
     """What the median head's standard error can and cannot find, and what templates would add.
 
@@ -224,30 +209,3 @@ def at_taus(classified: pd.DataFrame, taus: Sequence[float]) -> pd.DataFrame:
         classified.assign(tau=tau, category=categorise(ioi, anti, tau)) for tau in sorted(taus)
     ]
     return pd.concat(frames, ignore_index=True)
-
-
-def hero_heads(classified: pd.DataFrame, settings: ClassifySettings) -> pd.DataFrame:
-    """The strongest heads of each model and category.
-
-    Category, choice and rank come from ``select`` prompts alone, so that ``test`` prompts had no
-    part in any of them.
-    """
-    of_select = {"category": "category_select", "category_stability": "stability_select"}
-    ranked = classified.assign(**{name: classified[own] for name, own in of_select.items()})
-    ranked = ranked.sort_values(
-        ["strength_select", "layer", "head"], ascending=[False, True, True], kind="stable"
-    )
-    ranked["rank"] = ranked.groupby([*_MODEL, "category"], sort=False).cumcount() + 1
-    heroes = ranked[ranked["rank"] <= settings.top_k]
-    order = {category: i for i, category in enumerate(CATEGORIES)}
-    heroes = heroes.assign(
-        _order=heroes["category"].map(order), _model=_first_seen(classified, heroes)
-    )
-    heroes = heroes.sort_values(["_model", "_order", "rank"], kind="stable")
-    return heroes[list(HERO_HEADS.columns)].reset_index(drop=True)
-
-
-def _first_seen(classified: pd.DataFrame, heroes: pd.DataFrame) -> pd.Series:
-    """Models in the order of the roster."""
-    place = {model: i for i, model in enumerate(dict.fromkeys(classified["model"]))}
-    return heroes["model"].map(place)

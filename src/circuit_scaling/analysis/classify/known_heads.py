@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from circuit_scaling.analysis.classify.categories import task_totals
+from circuit_scaling.analysis.cluster_effects import task_totals
 from circuit_scaling.models.names import of_these_weights
 from circuit_scaling.models.roster import Roster, Rosters, names_of_model
 from circuit_scaling.statistics.means import cluster_means

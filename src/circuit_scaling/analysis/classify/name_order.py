@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from circuit_scaling.analysis.classify.categories import task_totals
-from circuit_scaling.analysis.with_effects import with_effects
+from circuit_scaling.analysis.cluster_effects import task_totals, with_effects
 from circuit_scaling.statistics.categories import categorise
 from circuit_scaling.statistics.clusters import cluster_totals
 from circuit_scaling.statistics.means import cluster_means

@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from circuit_scaling.analysis.classify.categories import task_totals
+from circuit_scaling.analysis.cluster_effects import task_totals, with_effects
 from circuit_scaling.analysis.join.agreement import is_of_kind
-from circuit_scaling.analysis.with_effects import with_effects
 from circuit_scaling.measuring.scan.settings import AblationKind
 from circuit_scaling.statistics.categories import resolved
 from circuit_scaling.statistics.means import cluster_means

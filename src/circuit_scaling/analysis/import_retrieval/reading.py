@@ -13,11 +13,11 @@ from circuit_scaling import given_files
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.tables.retrieval import ABLATION_RESULTS, HEAD_RANKINGS
 from circuit_scaling.tables.table import Table
-from circuit_scaling.vocabulary import EVERY_QUESTION, MASKED_SETS
+from circuit_scaling.vocabulary import CONFIGURATION, EVERY_QUESTION, MASKED_SETS
 
 UNNAMED = "unnamed"
 """The one method or model of a file that has no column for them."""
-AXES = ["method", "model", "question", "token_length"]
+AXES = list(CONFIGURATION)
 _MISSING_AXES = {
     "method": UNNAMED,
     "model": UNNAMED,

@@ -10,6 +10,7 @@ import pandas as pd
 
 from circuit_scaling.analysis.suspicions import as_list
 from circuit_scaling.tables.import_tables import IMPORT_CHECKS
+from circuit_scaling.vocabulary import first_few
 
 _SHOWN = 3
 Head = tuple[int, int]
@@ -40,10 +41,8 @@ class Finding:
     @property
     def examples(self) -> str:
         """The first few heads."""
-        heads = dict.fromkeys(self.heads)
-        names = [f"L{layer}H{head}" for layer, head in list(heads)[:_SHOWN]]
-        more = f" and {len(heads) - _SHOWN} more" if len(heads) > _SHOWN else ""
-        return ", ".join(names) + more
+        names = [f"L{layer}H{head}" for layer, head in dict.fromkeys(self.heads)]
+        return first_few(names, _SHOWN)
 
     @property
     def title(self) -> str:

@@ -22,7 +22,6 @@ class Answering:
         accuracy: share of right answers.
         low, high: its exact 95 % interval, over filings.
         floor: the accuracy of always giving the answer that is right most often.
-        answered: whether the interval is above the floor; otherwise nothing can be concluded.
     """
 
     accuracy: float
@@ -32,6 +31,7 @@ class Answering:
 
     @property
     def answered(self) -> bool:
+        """Whether the interval is above the floor; otherwise nothing can be concluded."""
         return self.low > self.floor
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-_RANKED = ["method", "model", "question", "token_length", "layer", "head", "score", "rank"]
-_MASKED = ["method", "model", "question", "token_length", "n_heads", "set_type"]
-_MASKED += ["accuracy", "baseline_accuracy"]
-_COMPARED = ["method", "model", "question", "token_length", "n_heads"]
+from circuit_scaling.vocabulary import CONFIGURATION
+
+_RANKED = [*CONFIGURATION, "layer", "head", "score", "rank"]
+_MASKED = [*CONFIGURATION, "n_heads", "set_type", "accuracy", "baseline_accuracy"]
+_COMPARED = [*CONFIGURATION, "n_heads"]
 
 
 def rankings_for_people(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from circuit_scaling.analysis.classify.categories import task_totals
+from circuit_scaling.analysis.cluster_effects import task_totals
 from circuit_scaling.statistics.clusters import MIN_CLUSTERS
 from circuit_scaling.statistics.means import cluster_means
 from circuit_scaling.statistics.significance import q_values

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from circuit_scaling.analysis.classify.categories import task_totals
+from circuit_scaling.analysis.cluster_effects import task_totals, with_effects
 from circuit_scaling.analysis.scaling.settings import ScalingSettings
-from circuit_scaling.analysis.with_effects import with_effects
 from circuit_scaling.statistics.agreement import pearson, spearman
 from circuit_scaling.statistics.correlation import corrected_correlation, effective_heads
 from circuit_scaling.statistics.cross_cluster import pair_weight, pairwise_products, parts_of
@@ -22,7 +21,8 @@ _TRUE = (
     *("corr_true", "corr_true_low", "corr_true_high"),
     *("corr_sample_low", "corr_sample_high"),
 )
-COMPETENT = ("competent_ioi", "competent_anti_names")
+COMPETENT = tuple(f"competent_{task}" for task in STUDY_TASKS)
+"""Columns that say whether a model does each task."""
 
 
 def corr_vs_scale(
@@ -30,15 +30,15 @@ def corr_vs_scale(
 ) -> pd.DataFrame:
     """A row per model: how the effects on IOI and on anti_names go together over its heads.
 
-    Args:
-        classified: ``classified_heads``.
-        effects: ``joint_effects``; for a model that is not in it, everything that needs clusters
-            is missing.
-
     ``corr`` is the Pearson correlation over the rows of the table, as published, ``corr_true`` the
     one of the true effects, with its interval for these heads (``corr_true_low``, ``_high``) and
     for heads as a sample (``corr_sample_low``, ``_high``). p comes from the covariance without
     shared noise where there are clusters, else from the observed one.
+
+    Args:
+        classified: ``classified_heads``.
+        effects: ``joint_effects``; for a model that is not in it, everything that needs clusters
+            is missing.
     """
     rows = [
         {**_facts(heads), **_correlation(heads, of_model, settings)}

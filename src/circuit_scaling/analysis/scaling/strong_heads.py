@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from circuit_scaling.analysis.classify.categories import share_columns, task_totals
+from circuit_scaling.analysis.classify.categories import share_columns
 from circuit_scaling.analysis.classify.settings import ClassifySettings
+from circuit_scaling.analysis.cluster_effects import task_totals, with_effects
 from circuit_scaling.analysis.scaling.settings import ScalingSettings
-from circuit_scaling.analysis.with_effects import with_effects
 from circuit_scaling.statistics.bootstrap import bootstrap_draws
 from circuit_scaling.statistics.categories import (
     ShareInterval,
@@ -44,15 +44,15 @@ def strong_heads(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """``strong_head_scaling`` and ``layer_profile`` of all models.
 
+    A head is strong if it is on at least one of the tasks. Models whose number of layers is not
+    known have no relative depth and no rows in the profile, nor has a layer that a model does not
+    have.
+
     Args:
         classified: ``classified_heads``.
         effects: ``joint_effects``; models that are not in it get no intervals.
         settings: of the bootstrap and the depth bins.
         categories: tau, which the profile uses, and the grid of taus.
-
-    A head is strong if it is on at least one of the tasks. Models whose number of layers is not
-    known have no relative depth and no rows in the profile, nor has a layer that a model does not
-    have.
     """
     strong: list[dict[str, object]] = []
     profile: list[dict[str, object]] = []

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from circuit_scaling.analysis.classify.categories import task_totals
+from circuit_scaling.analysis.cluster_effects import task_totals
 from circuit_scaling.analysis.transfer.pairs import ModelHeads
 from circuit_scaling.analysis.transfer.settings import TransferSettings
 from circuit_scaling.statistics.bootstrap import bootstrap_draws

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import nan
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from circuit_scaling.analysis.cluster_effects import with_effects
 from circuit_scaling.analysis.transfer.divergence import head_divergence
 from circuit_scaling.analysis.transfer.matching import (
     Matching,
@@ -19,9 +20,7 @@ from circuit_scaling.analysis.transfer.matching import (
 from circuit_scaling.analysis.transfer.pairs import ModelHeads, models_of, pairs_of
 from circuit_scaling.analysis.transfer.settings import TransferSettings
 from circuit_scaling.analysis.transfer.target_ranks import SetScore, TargetRanks, target_ranks
-from circuit_scaling.analysis.with_effects import with_effects
 from circuit_scaling.statistics.significance import q_values
-from circuit_scaling.tables.table import Table
 from circuit_scaling.tables.transfer import (
     HEAD_DIVERGENCE,
     HEAD_MATCHING,
@@ -30,11 +29,8 @@ from circuit_scaling.tables.transfer import (
 )
 
 _Row = dict[str, Any]
-# Task -> the categories of heads that do it, and where the table says that a model can do it.
-_TASKS = {
-    "ioi": (("ioi_only", "shared"), "competent_ioi"),
-    "anti_names": (("anti_only", "shared"), "competent_anti_names"),
-}
+# Task -> the categories of heads that do it.
+_TASKS = {"ioi": ("ioi_only", "shared"), "anti_names": ("anti_only", "shared")}
 _ABSENT = ("outside_shape", "not_measured", "unknown_shape")
 # Each p of the summary -> its q over all pairs of a task.
 _TESTS = {
@@ -89,66 +85,106 @@ def transfer(
                 heads[i, task], summaries[i, task] = found
     order = [(i, task) for i in range(len(pairs)) for task in _TASKS]
     return {
-        "transfer_heads": _table(TRANSFER_HEADS, (row for key in order for row in heads[key])),
-        "transfer_summary": _table(TRANSFER_SUMMARY, _with_q([summaries[key] for key in order])),
+        "transfer_heads": TRANSFER_HEADS.of(row for key in order for row in heads[key]),
+        "transfer_summary": TRANSFER_SUMMARY.of(_with_q([summaries[key] for key in order])),
         "head_matching": q_over_pairs(
-            _table(
-                HEAD_MATCHING,
+            HEAD_MATCHING.of(
                 (row for m in matchings for row in matching_rows(m, _TASKS, settings)),
             )
         ),
-        "head_divergence": _table(HEAD_DIVERGENCE, head_divergence(pairs)),
+        "head_divergence": HEAD_DIVERGENCE.of(head_divergence(pairs)),
     }
+
+
+class _Sought(NamedTuple):
+    """The chosen heads of the base, and where in the target each of them is looked for.
+
+    Attributes:
+        chosen: numbers of the heads in the base, the strongest first.
+        same_index: numbers of the target's heads at that layer and head; None where there is none.
+        missing: ``present``, or why there is none.
+        depth: layers of the target at the same relative depth; NaN where that is not known.
+        partners: numbers of the target's heads that they are matched with; None where of none.
+    """
+
+    chosen: list[int]
+    same_index: list[int | None]
+    missing: list[str]
+    depth: list[float]
+    partners: list[int | None]
+
+    @classmethod
+    def of(cls, matching: Matching, task: str, k: int) -> _Sought:
+        """The ``k`` strongest heads of the base that do the task."""
+        base, target = matching.base, matching.target
+        chosen = _strongest(base, task, k)
+        keys = [base.keys[i] for i in chosen]
+        index = [target.places.get(key) for key in keys]
+        return cls(
+            chosen,
+            index,
+            [_why_missing(key, place, target) for key, place in zip(keys, index, strict=True)],
+            [_layer_at_depth(layer, base, target) for layer, _ in keys],
+            [matching.partners.get(i) for i in chosen],
+        )
 
 
 def _compare(matching: Matching, task: str, ranks: TargetRanks, k: int) -> tuple[list[_Row], _Row]:
     """The rows of ``transfer_heads`` and the row of ``transfer_summary`` of a pair and a task."""
     base, target = matching.base, matching.target
-    chosen = _strongest(base, task, k)
-    keys = [base.keys[i] for i in chosen]
-    index = [target.places.get(key) for key in keys]
-    missing = [_why_missing(key, place, target) for key, place in zip(keys, index, strict=True)]
-    depth = [_layer_at_depth(layer, base, target) for layer, _ in keys]
-    partners = [matching.partners.get(i) for i in chosen]
+    sought = _Sought.of(matching, task, k)
     n_layers = target.shape[0] if target.shape else 0
     means, bests = (
         {layer: value for layer, value in of_layer.items() if layer < n_layers}
         for of_layer in (ranks.layer_means(), ranks.layer_bests())
     )
-    categories = base.heads["category"].to_numpy()
-    target_heads = target.heads["head"].to_numpy()
     pair = {**base.named("base"), **target.named("tgt"), "task": task}
     rows = [
         {
             **pair,
-            "base_rank": rank + 1,
-            "layer": layer,
-            "head": head,
-            "base_category": categories[i],
+            "base_rank": rank,
+            "layer": base.keys[i][0],
+            "head": base.keys[i][1],
+            "base_category": base.heads["category"][i],
             "base_abs_delta": base.sizes[task][i],
-            "tgt_abs_delta": _at(target.sizes[task], index[rank]),
-            "tgt_frac_rank": _at(ranks.ranks, index[rank]),
-            "in_target": missing[rank],
-            "depth_layer": depth[rank],
-            "depth_frac_rank": means.get(depth[rank], nan),
-            "depth_best_frac_rank": bests.get(depth[rank], nan),
-            "matched_layer": _at(target.layers, partners[rank]),
-            "matched_head": _at(target_heads, partners[rank]),
-            "matched_frac_rank": _at(ranks.ranks, partners[rank]),
+            "tgt_abs_delta": _at(target.sizes[task], place),
+            "tgt_frac_rank": _at(ranks.ranks, place),
+            "in_target": missing,
+            "depth_layer": layer,
+            "depth_frac_rank": means.get(layer, nan),
+            "depth_best_frac_rank": bests.get(layer, nan),
+            "matched_layer": _at(target.layers, partner),
+            "matched_head": _at(target.heads["head"].to_numpy(), partner),
+            "matched_frac_rank": _at(ranks.ranks, partner),
         }
-        for rank, (i, (layer, head)) in enumerate(zip(chosen, keys, strict=True))
+        for rank, (i, place, missing, layer, partner) in enumerate(zip(*sought, strict=True), 1)
     ]
+    return rows, {**pair, **_summary(sought, matching, task, ranks, (means, bests))}
+
+
+def _summary(
+    sought: _Sought,
+    matching: Matching,
+    task: str,
+    ranks: TargetRanks,
+    of_layers: tuple[dict[float, float], dict[float, float]],
+) -> _Row:
+    """How well the chosen heads do in the target together, by index, by depth and by function.
+
+    Args:
+        of_layers: mean and best fractional rank of each layer that the target has.
+    """
     by_index, by_match = (
         ranks.score([place for place in places if place is not None])
-        for places in (index, partners)
+        for places in (sought.same_index, sought.partners)
     )
-    at_depth = [layer for layer in depth if layer in means]
-    mean_depth, best_depth = (ranks.score_layers(values, at_depth) for values in (means, bests))
-    summary = {
-        **pair,
-        "n_base_heads": len(chosen),
+    at_depth = [layer for layer in sought.depth if layer in of_layers[0]]
+    mean_depth, best_depth = (ranks.score_layers(values, at_depth) for values in of_layers)
+    missing = sought.missing
+    return {
+        "n_base_heads": len(sought.chosen),
         "n_present": missing.count("present"),
-        "n_target_heads": len(target.heads),
+        "n_target_heads": len(matching.target.heads),
         **_scored(by_index, ""),
         "frac_missing": _share(missing, *_ABSENT),
         **{f"frac_{reason}": _share(missing, reason) for reason in _ABSENT},
@@ -159,18 +195,16 @@ def _compare(matching: Matching, task: str, ranks: TargetRanks, k: int) -> tuple
         "depth_best_frac_rank": best_depth.mean,
         "depth_best_expected": best_depth.null.expected,
         "depth_best_p": best_depth.null.p,
-        "n_matched": sum(place is not None for place in partners),
+        "n_matched": sum(place is not None for place in sought.partners),
         **_scored(by_match, "matched_"),
-        "base_competent": _competent(base, task),
-        "tgt_competent": _competent(target, task),
+        "base_competent": _competent(matching.base, task),
+        "tgt_competent": _competent(matching.target, task),
     }
-    return rows, summary
 
 
 def _strongest(base: ModelHeads, task: str, k: int) -> list[int]:
     """Numbers of the k heads that do the task with the largest |delta|, the largest first."""
-    categories, _ = _TASKS[task]
-    does = np.flatnonzero(base.heads["category"].isin(categories))
+    does = np.flatnonzero(base.heads["category"].isin(_TASKS[task]))
     return [int(i) for i in does[np.argsort(-base.sizes[task][does], kind="stable")][:k]]
 
 
@@ -219,8 +253,7 @@ def _share(missing: Sequence[str], *reasons: str) -> float:
 
 
 def _competent(model: ModelHeads, task: str) -> object:
-    _, column = _TASKS[task]
-    return model.heads[column][0]
+    return model.heads[f"competent_{task}"][0]
 
 
 def _with_q(rows: list[_Row]) -> list[_Row]:
@@ -231,10 +264,3 @@ def _with_q(rows: list[_Row]) -> list[_Row]:
             for row, q in zip(of_task, q_values([row[name] for row in of_task]), strict=True):
                 row[q_name] = q
     return rows
-
-
-def _table(schema: Table, rows: Iterable[_Row]) -> pd.DataFrame:
-    """The rows with the columns and types of the schema; without rows, the empty table."""
-    found = list(rows)
-    types = {name: str(column.dtype) for name, column in schema.columns.items()}
-    return pd.DataFrame(found)[list(types)].astype(types) if found else schema.empty()

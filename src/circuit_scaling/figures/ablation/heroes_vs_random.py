@@ -15,6 +15,8 @@ from circuit_scaling.figures.style import (
     CATEGORIES,
     INK,
     QUIET,
+    RANDOM,
+    RANDOM_BAND,
     abilities,
     family_looks,
     model_mark,
@@ -41,8 +43,6 @@ _COLUMNS = (
 )
 _HEROES = CATEGORIES["shared"].colour
 _REMARKS = {"able": "", "unable": " (not competent)", "unknown": " (competence not known)"}
-_BAND = "#cfd8e3"
-_MATCHED = "#5f7ea3"
 _WEAKEST = "#c8553d"
 
 
@@ -54,7 +54,10 @@ def hero_vs_random_ablation(ablation_summary: pd.DataFrame) -> Figure:
     under the primary ablation, a column per task. Hero line with 95 % interval over prompts (of the
     effect, laid around the contrast); band and line: the middle 95 % and the mean of random sets
     with as many heads in each layer; dashed: the weakest heads. k = 0 is the clean model. What was
-    not measured is not drawn. Raises ValueError if a column is missing.
+    not measured is not drawn.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(ablation_summary, _COLUMNS, "hero_vs_random_ablation")
     rows = of_all_heroes(ablation_summary)
@@ -83,7 +86,10 @@ def ablation_overview(ablation_summary: pd.DataFrame) -> Figure:
 
     ``ablation_summary`` has the rows of every model; primary ablation. 95 % intervals over prompts;
     hollow where the model is not competent on the task, pale where that is not known; the number of
-    heads and p stand beside the mark. Raises ValueError if a column is missing.
+    heads and p stand beside the mark.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(ablation_summary, _COLUMNS, "ablation_overview")
     rows = with_all_heroes(ablation_summary)
@@ -146,9 +152,9 @@ def _panel(axes: Axes, rows: pd.DataFrame, measure: str) -> None:
         return np.concatenate([[clean], start + rows[column].to_numpy(dtype=np.float64)])
 
     axes.fill_between(
-        k, line(f"matched_{band_low}"), line(f"matched_{band_high}"), color=_BAND, linewidth=0
+        k, line(f"matched_{band_low}"), line(f"matched_{band_high}"), color=RANDOM_BAND, linewidth=0
     )
-    axes.plot(k, line(f"matched_{level}"), color=_MATCHED, gid="matched")
+    axes.plot(k, line(f"matched_{level}"), color=RANDOM, gid="matched")
     axes.plot(k, line(f"weakest_{level}"), color=_WEAKEST, linestyle=(0, (3, 2)), gid="weakest")
     axes.vlines(k[1:], line(low)[1:], line(high)[1:], color=_HEROES, linewidth=1.0, gid="interval")
     axes.plot(k, line(level), color=_HEROES, marker="o", markersize=3.5, gid="heroes")
@@ -162,7 +168,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, measure: str) -> None:
 def _handles() -> list[Line2D | Patch]:
     return [
         Line2D([], [], color=_HEROES, marker="o", ms=3.5, label="heroes, 95 % interval"),
-        Line2D([], [], color=_MATCHED, label="random heads of the same layers, mean"),
-        Patch(facecolor=_BAND, edgecolor=INK, linewidth=0, label="… middle 95 % of them"),
+        Line2D([], [], color=RANDOM, label="random heads of the same layers, mean"),
+        Patch(facecolor=RANDOM_BAND, edgecolor=INK, linewidth=0, label="… middle 95 % of them"),
         Line2D([], [], color=_WEAKEST, linestyle=(0, (3, 2)), label="weakest heads"),
     ]

@@ -40,7 +40,9 @@ def causal_influence(of_task: pd.DataFrame) -> Figure:
     head's clean output in the corrupt run), hollow ones noising (the corrupt one in the clean run);
     1 is the whole difference between the two runs, and a head that carries the task is above 0 in
     both. Lines are 95 % intervals. Heads without a normalised influence are counted in the panel.
-    Raises ValueError if a column is missing or there is more than one task.
+
+    Raises:
+        ValueError: a column is missing, or there is more than one task.
     """
     require_columns(of_task, _COLUMNS, "causal_influence")
     if of_task["task"].nunique() > 1:

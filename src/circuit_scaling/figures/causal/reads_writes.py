@@ -96,8 +96,10 @@ def reads_writes(shown: pd.DataFrame) -> Figure:
     """A row per hero: its attention by role on the left, its verdicts, its strongest writes.
 
     ``shown`` is what :func:`reads_writes_of` gives. Writes are effects on the clean run: to the
-    left of 0, the path carries the task. Lines are 95 % intervals. Raises ValueError if a column is
-    missing.
+    left of 0, the path carries the task. Lines are 95 % intervals.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(shown, _COLUMNS, "reads_writes")
     if shown.empty:

@@ -32,7 +32,10 @@ def category_counts(head_category_summary: pd.DataFrame) -> Figure:
 
     ``head_category_summary`` has one row per model. The bars are what is seen; where the shares
     without noise are known (``frac_*_true``), a second panel shows those of the three categories
-    that are not weak with their 95 % intervals. Raises ValueError if a column is missing.
+    that are not weak with their 95 % intervals.
+
+    Raises:
+        ValueError: a column is missing.
     """
     columns = ("family", "model", "n_heads_total", *_COUNTS, *_SHARES)
     require_columns(head_category_summary, columns, "category_counts")

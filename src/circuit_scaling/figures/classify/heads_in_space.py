@@ -103,6 +103,7 @@ def bars(axes: Axes, heads: pd.DataFrame, width: float, colour: str, crowded: bo
 
 
 def category_handles(heads: pd.DataFrame) -> list[Line2D]:
+    """Legend of the categories, with the number of heads in each."""
     counts = heads["category"].value_counts()
     return [
         dot(f"{look.label} ({counts.get(category, 0)})", look.colour)
@@ -111,11 +112,13 @@ def category_handles(heads: pd.DataFrame) -> list[Line2D]:
 
 
 def remark_dot(ability: str, label: str) -> Line2D:
+    """Legend of a mark that is not full; see ``abilities``."""
     face = filled(INK, ability)
     return Line2D([], [], linestyle="none", marker="o", mfc=face, mec=INK, ms=5, label=label)
 
 
 def dot(label: str, colour: str, marker: str = "o") -> Line2D:
+    """Legend of a full mark; of the colour ``none``, a heading of the legend."""
     return Line2D(
         [], [], linestyle="none", marker=marker, mfc=colour, mec="white", mew=0.4, ms=6, label=label
     )

@@ -16,7 +16,9 @@ _FIRST = Way("delta_anti_names_first", "effect where always the first is")
 def name_order(name_order: pd.DataFrame, tau: float) -> Figure:
     """Effect with either name repeated (x) against effect with the first one repeated (y).
 
-    Heads on the diagonal do not care for the order of the names. Raises ValueError if a column is
-    missing.
+    Heads on the diagonal do not care for the order of the names.
+
+    Raises:
+        ValueError: a column is missing.
     """
     return two_ways(name_order, _EITHER, _FIRST, tau, "name_order")

@@ -29,7 +29,10 @@ def phase_space_overview(classified_heads: pd.DataFrame, tau: float) -> Figure:
     """The phase space without names and families; see ``all_heads_phase_space``.
 
     Heads of models that fail a task are left out, unless all do; heads whose category is not
-    settled are pale. Raises ValueError if a column is missing.
+    settled are pale.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(classified_heads, COLUMNS, "phase_space_overview")
     heads, _ = drawable(classified_heads)

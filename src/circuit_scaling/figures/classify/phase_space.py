@@ -59,8 +59,10 @@ def all_heads_phase_space(classified_heads: pd.DataFrame, tau: float) -> Figure:
     the linear part of both axes. Colour is category, marker is family; heads of models that are not
     competent on one of the two tasks are hollow, those of models of which it is not known are pale.
     The strongest heads of the models that are not known to fail are named and carry ±1 standard
-    error. Heads without both effects are not drawn; the title counts them. Raises
-    ValueError if a column is missing.
+    error. Heads without both effects are not drawn; the title counts them.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(classified_heads, COLUMNS, "all_heads_phase_space")
     heads, left_out = drawable(classified_heads)
@@ -80,8 +82,11 @@ def delta_scatter(classified_heads: pd.DataFrame, tau: float) -> Figure:
     """The phase space of :func:`all_heads_phase_space` for one model, all heads with intervals.
 
     Bars are 95 % intervals, ±1.96 standard errors; a head without a standard error has none. The
-    shaded box holds the effects below ``tau`` on both tasks. The strongest heads are named by
-    layer and head. Raises ValueError if a column is missing or there is more than one model.
+    shaded box holds the effects below ``tau`` on both tasks. The strongest heads are named by layer
+    and head.
+
+    Raises:
+        ValueError: a column is missing, or there is more than one model.
     """
     require_columns(classified_heads, COLUMNS, "delta_scatter")
     if classified_heads["model"].nunique() > 1:

@@ -33,8 +33,10 @@ def ablation_agreement(ablation_agreement: pd.DataFrame, primary: tuple[str, str
     ``ablation_agreement`` has one row per model, task and pair of ablations; only pairs with the
     ``primary`` mode and positions are drawn: a panel for each of the tasks ``ioi`` and
     ``anti_names``, or for each task there is where neither was compared; a row per model, a column
-    per other ablation that any model has. A pair that was not compared is blank with a dash. Raises
-    ValueError if a column is missing.
+    per other ablation that any model has. A pair that was not compared is blank with a dash.
+
+    Raises:
+        ValueError: a column is missing.
     """
     columns = ("family", "model", "task", *_SIDES, "spearman")
     require_columns(ablation_agreement, columns, "ablation_agreement")

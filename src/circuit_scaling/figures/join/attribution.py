@@ -42,7 +42,10 @@ def attribution_agreement(attribution_agreement: pd.DataFrame) -> Figure:
     ``attribution_agreement`` has one row per model, task, ablation and positions; ``ioi`` and
     ``anti_names`` are drawn, each with a panel for the Spearman correlation and one for the share
     of the exact top k heads that attribution finds, with the share by chance, k / heads, as a grey
-    bar. Values that are not defined are left out. Raises ValueError if a column is missing.
+    bar. Values that are not defined are left out.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(attribution_agreement, _COLUMNS, "attribution_agreement")
     rows = of_name_tasks(attribution_agreement)

@@ -13,7 +13,8 @@ from circuit_scaling.figures.two_ways import Way, two_ways
 def bos_effects(bos_effects: pd.DataFrame, tau: float) -> Figure:
     """Effect without BOS (x) against effect with it (y), on the one task that was measured twice.
 
-    Raises ValueError if a column is missing.
+    Raises:
+        ValueError: a column is missing.
     """
     without = Way("delta_without", "effect without BOS")
     return two_ways(bos_effects, without, Way("delta_with", "effect with BOS"), tau, "bos_effects")

@@ -34,7 +34,10 @@ def competence(competence: pd.DataFrame) -> Figure:
 
     ``competence`` has one row per model and task; only rows whose ``readout`` is ``contrast`` are
     drawn, because the controls' readouts have no right answer. A model whose interval does not lie
-    above 0 is hollow, one without an interval pale. Raises ValueError if a column is missing.
+    above 0 is hollow, one without an interval pale.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(competence, _COLUMNS, "competence")
     rows = competence[competence["readout"] == "contrast"]

@@ -12,11 +12,15 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
+from circuit_scaling.figures.retrieval.axes import readable, two_lines
 from circuit_scaling.figures.style import (
+    GREYED,
     INK,
     METHODS,
     QUESTIONS,
     QUIET,
+    RANDOM,
+    RANDOM_BAND,
     RULE,
     Look,
     new_figure,
@@ -34,8 +38,6 @@ _COLUMNS = (
     *("accuracy", "accuracy_low", "accuracy_high", "n_random", "reason"),
     *("random_accuracy", "random_accuracy_from", "random_accuracy_to"),
 )
-_BAND = "#cfd8e3"
-_RANDOM = "#5f7ea3"
 _APART = 0.26  # of a row, between two methods
 _BESIDE = 0.012  # of the axis of numbers of heads, between two methods
 
@@ -47,8 +49,10 @@ def masking_overview(masking_summary: pd.DataFrame) -> Figure:
     ``masking_summary`` has the rows of every model; the answered questions together, under the
     first of the ablations. Marks with 95 % intervals over filings: the best heads of each method;
     blue: random sets, their mean and the middle 95 % of them; the line across a row: the clean
-    model. A model that answers no question of a length has no mark there. Raises ValueError if a
-    column is missing.
+    model. A model that answers no question of a length has no mark there.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(masking_summary, _COLUMNS, "masking_overview")
     rows = with_most_heads(masking_summary)
@@ -99,7 +103,10 @@ def masking(masking_summary: pd.DataFrame) -> Figure:
     method with 95 % intervals over filings; blue band and line: the middle 95 % of the random sets
     and their mean, in a method's own colour where its sets are matched to it; dashed: the clean
     model, which is 0 heads; dotted: the floor, always giving the commonest answer. A question that
-    the clean model does not answer has a grey panel. Raises ValueError if a column is missing.
+    the clean model does not answer has a grey panel.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(masking_summary, _COLUMNS, "masking")
     rows = of_every_size(masking_summary)
@@ -156,10 +163,8 @@ def _overview_row(axes: Axes, rows: pd.DataFrame, at: int, methods: dict[str, Lo
         for row in rows[rows["method"] == method].to_dict("records"):
             y = at + (place - middle) * _APART
             ends = (row["random_accuracy_from"], row["random_accuracy_to"])
-            axes.hlines(y, *ends, color=_BAND, linewidth=4, gid="random-range")
-            axes.plot(
-                [row["random_accuracy"]], [y], "|", color=_RANDOM, ms=5, mew=1.4, gid="random"
-            )
+            axes.hlines(y, *ends, color=RANDOM_BAND, linewidth=4, gid="random-range")
+            axes.plot([row["random_accuracy"]], [y], "|", color=RANDOM, ms=5, mew=1.4, gid="random")
             bounds = (row["accuracy_low"], row["accuracy_high"])
             axes.hlines(y, *bounds, color=look.colour, linewidth=1.1, gid="interval")
             axes.plot([row["accuracy"]], [y], **_mark(look, 3.8), gid="top")
@@ -167,11 +172,11 @@ def _overview_row(axes: Axes, rows: pd.DataFrame, at: int, methods: dict[str, Lo
 
 def _curves(axes: Axes, rows: pd.DataFrame, methods: dict[str, Look]) -> None:
     if rows.empty:
-        axes.set_facecolor("#f1f1f1")
+        axes.set_facecolor(GREYED)
         return
     answered = bool(rows["answered"].all())
     if not answered:
-        axes.set_facecolor("#f1f1f1")
+        axes.set_facecolor(GREYED)
         corner: dict[str, Any] = {"ha": "right", "va": "top", "transform": axes.transAxes}
         axes.text(0.97, 0.95, "not answered", fontsize=6, color=QUIET, **corner)
     clean = float(rows["baseline_accuracy"].iloc[0])
@@ -204,7 +209,7 @@ def _random(
     for method, values in list(series.items())[:1] if shared else series.items():
         k, mean, low, high = values[~np.isnan(values[:, 1])].T
         line, band = (
-            (_RANDOM, _BAND) if shared else (methods[method].colour, methods[method].colour)
+            (RANDOM, RANDOM_BAND) if shared else (methods[method].colour, methods[method].colour)
         )
         alpha = 1.0 if shared else 0.12
         if len(k) == len(values):
@@ -237,7 +242,7 @@ def _mark(look: Look, size: float) -> dict[str, Any]:
 
 
 def _random_handle() -> Patch:
-    return Patch(facecolor=_BAND, edgecolor=_RANDOM, linewidth=0.8, label="random heads")
+    return Patch(facecolor=RANDOM_BAND, edgecolor=RANDOM, linewidth=0.8, label="random heads")
 
 
 def _ablation_of(rows: pd.DataFrame) -> str:
@@ -250,21 +255,3 @@ def _shares(axes: Axes, which: str) -> None:
     axis.set_ticks([0, 0.5, 1])
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f} %"))
     (axes.set_xlim if which == "x" else axes.set_ylim)(-0.06, 1.06)
-
-
-def readable(ticks: list[int]) -> list[int]:
-    """The numbers of heads, without those that would stand on each other."""
-    kept = [ticks[0]]
-    for tick in ticks[1:]:
-        if tick - kept[-1] >= 0.14 * ticks[-1]:
-            kept.append(tick)
-    if kept[-1] != ticks[-1]:
-        kept[-1] = ticks[-1]
-    return kept
-
-
-def two_lines(label: str) -> str:
-    """A label beside a low panel: a new line after its middle word."""
-    words = label.split()
-    half = (len(words) + 1) // 2
-    return "\n".join(filter(None, [" ".join(words[:half]), " ".join(words[half:])]))

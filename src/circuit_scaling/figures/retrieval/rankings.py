@@ -37,7 +37,9 @@ def score_map(head_rankings: pd.DataFrame) -> Figure:
     ``head_rankings`` has the rows of one model. Each method has its own scale, from 0 to its
     largest score; the strongest heads are framed and named below. A head that has no score is
     white. Where the model answers no question, all of them are drawn, and the figure says so.
-    Raises ValueError if a column is missing.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(head_rankings, _COLUMNS, "retrieval_scores")
     scores = mean_scores(head_rankings)

@@ -34,10 +34,13 @@ def corr_vs_scale_cross_family(corr_vs_scale: pd.DataFrame) -> Figure:
     """Corrected correlation with its 95 % interval, and raw Pearson, against parameters (log).
 
     ``corr_vs_scale`` has one row per model. Models of one family are joined by a line; models of
-    nearly one size stand side by side. Models that are not competent on one of the tasks are
-    hollow and outside the lines; those of which it is not known are pale. What is not defined is
-    not drawn; each title counts it, and where no corrected correlation is defined its panel is left
-    out. Models without a size are left out and counted. Raises ValueError if a column is missing.
+    nearly one size stand side by side. Models that are not competent on one of the tasks are hollow
+    and outside the lines; those of which it is not known are pale. What is not defined is not
+    drawn; each title counts it, and where no corrected correlation is defined its panel is left
+    out. Models without a size are left out and counted.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(corr_vs_scale, _COLUMNS, "corr_vs_scale_cross_family")
     sized = corr_vs_scale[corr_vs_scale["params_m"] > 0]

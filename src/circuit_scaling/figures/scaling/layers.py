@@ -26,8 +26,10 @@ def layer_hist(classified_heads: pd.DataFrame) -> Figure:
 
     ``classified_heads`` has one row per head of one model. Where its ``n_layers`` is known, layers
     without a head in the table have an empty bar, and heads of layers that the model does not have
-    are counted and not drawn. Raises ValueError if a column is missing or
-    there is more than one model.
+    are counted and not drawn.
+
+    Raises:
+        ValueError: a column is missing, or there is more than one model.
     """
     require_columns(classified_heads, ("model", "layer", "n_layers", "category"), "layer_hist")
     if classified_heads["model"].nunique() > 1:
@@ -57,7 +59,9 @@ def layer_hist_taus(heads_at_taus: pd.DataFrame) -> Figure:
     """The counts of :func:`layer_hist` at several thresholds: a panel per ``tau``.
 
     ``heads_at_taus`` has one row per threshold and head of one model, with its category there.
-    Raises ValueError if a column is missing or there is more than one model.
+
+    Raises:
+        ValueError: a column is missing, or there is more than one model.
     """
     columns = ("tau", "model", "layer", "n_layers", "category")
     require_columns(heads_at_taus, columns, "layer_hist_taus")

@@ -20,6 +20,7 @@ from circuit_scaling.figures.style import (
     CROWD,
     NOT_FULL,
     RULE,
+    WIDTH,
     new_figure,
     nothing_to_draw,
     panel_title,
@@ -37,8 +38,10 @@ def delta_scatter_taus(heads_at_taus: pd.DataFrame, tau: float) -> Figure:
 
     ``heads_at_taus`` has one row per threshold and head of one model, with its category there. The
     axes of all panels are the same, linear within ±``tau``, the threshold of the study; the shaded
-    box of each ends at its own. Raises ValueError if a column is missing or there is more than one
-    model.
+    box of each ends at its own.
+
+    Raises:
+        ValueError: a column is missing, or there is more than one model.
     """
     require_columns(heads_at_taus, ("tau", *COLUMNS), "delta_scatter_taus")
     if heads_at_taus["model"].nunique() > 1:
@@ -49,7 +52,7 @@ def delta_scatter_taus(heads_at_taus: pd.DataFrame, tau: float) -> Figure:
     taus = sorted(heads["tau"].unique())
     columns = min(_ACROSS, len(taus))
     rows = -(-len(taus) // columns)
-    figure = new_figure(2.2 * rows + 0.8, 7.2 if columns > 1 else 4.6)
+    figure = new_figure(2.2 * rows + 0.8, WIDTH if columns > 1 else 4.6)
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     limits = limits_of(heads, max(tau, 0.6 * taus[-1]))  # they hold twice what they are given
     for panel, end in zip(panels, taus, strict=False):

@@ -36,8 +36,10 @@ def strong_head_scaling(strong_head_scaling: pd.DataFrame, tau: float) -> Figure
     ``strong_head_scaling`` has one row per model and tau. A column of panels for heads that are
     strong on a task and one for each category that is not weak; above a mark per model, the share
     without noise with its 95 % interval or, pale, the share as seen where that is not known; below
-    a line per model, as seen. Models without a size are left out
-    above, and counted. Raises ValueError if a column is missing.
+    a line per model, as seen. Models without a size are left out above, and counted.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(strong_head_scaling, _COLUMNS, "strong_head_scaling")
     if strong_head_scaling.empty:

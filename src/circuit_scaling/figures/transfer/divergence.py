@@ -40,7 +40,10 @@ def ioi_divergence(head_divergence: pd.DataFrame) -> Figure:
     """Stacked shares of the fates of each base's IOI-like heads, over all its targets.
 
     ``head_divergence`` has one row per IOI-like head of a base and target. The thin bar below each
-    is what random heads of the targets would give. Raises ValueError if a column is missing.
+    is what random heads of the targets would give.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(head_divergence, _COLUMNS, "ioi_divergence")
     if head_divergence.empty:

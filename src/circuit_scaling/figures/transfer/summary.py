@@ -60,11 +60,14 @@ def ioi_transfer_summary(transfer_summary: pd.DataFrame) -> Figure:
 
     ``transfer_summary`` has one row per pair and task; ``ioi`` is drawn. Three matrices, base by
     target, find the heads by index, by relative depth (mean of the nearest layer) and by function;
-    a ring is p < 0.05 against random heads (or, for depth, exchanged layers), a disc against
-    random heads of the same layers as well. The other panel has the pairs by index one by one,
-    sorted: 95 % bootstrap intervals over grey 95 % intervals under random indices; hollow where
-    the target is not competent, pale where that is not known. Pairs without a value are blank with
-    a dash, and left out of the sorted panel. Raises ValueError if a column is missing.
+    a ring is p < 0.05 against random heads (or, for depth, exchanged layers), a disc against random
+    heads of the same layers as well. The other panel has the pairs by index one by one, sorted: 95
+    % bootstrap intervals over grey 95 % intervals under random indices; hollow where the target is
+    not competent, pale where that is not known. Pairs without a value are blank with a dash, and
+    left out of the sorted panel.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(transfer_summary, _COLUMNS, "ioi_transfer_summary")
     rows = of_ioi(transfer_summary)

@@ -33,7 +33,10 @@ def zoo_training(zoo_curves: pd.DataFrame, zoo_accuracy: pd.DataFrame) -> Figure
 
     ``zoo_curves`` has the columns model, step, task, loss (nats); ``zoo_accuracy`` has one row per
     model and task: accuracy in 0..1 and the objective (``trained``, ``random`` answers as a
-    control, or ``untrained``). Either may be empty. Raises ValueError if a column is missing.
+    control, or ``untrained``). Either may be empty.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(zoo_curves, ("model", "step", "task", "loss"), "zoo_training")
     require_columns(zoo_accuracy, ("model", "task", "objective", "accuracy"), "zoo_training")

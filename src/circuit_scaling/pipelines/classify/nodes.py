@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from circuit_scaling.analysis.classify import categories
+from circuit_scaling.analysis.classify import categories, heroes
 from circuit_scaling.analysis.classify.exports import for_people
 from circuit_scaling.analysis.classify.known_heads import known_heads as find_known_heads
 from circuit_scaling.analysis.classify.name_order import name_order as compare_forms
@@ -38,7 +38,7 @@ def classify_heads(
         "prompts_needed": prompts_needed_by(joint_heads, joint_effects, competence, settings.tau),
         "name_order": compare_forms(joint_heads, joint_effects, settings.tau),
         "category_sensitivity": categories.sensitivity(joint_heads, competence, settings),
-        "hero_heads": categories.hero_heads(classified, settings),
+        "hero_heads": heroes.hero_heads(classified, settings),
     }
 
 

@@ -1,4 +1,4 @@
-"""The file of published findings: complete, well-formed, and true to what the studies printed."""
+"""The files of published findings: complete, well-formed, and true to what the studies printed."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from collections import Counter
 
 import pytest
 import yaml
-from pydantic import ValidationError
 
 from circuit_scaling.analysis.audit.measures import MEASURES
 from circuit_scaling.analysis.audit.published import (
     ANY,
+    FOLDER,
     Printed,
-    _File,
+    _Group,
+    _Studies,
     all_checkpoints,
     published_findings,
 )
@@ -135,9 +136,10 @@ def test_every_checkpoint_is_in_a_roster_of_its_study():
         ({"findings": []}, "at least 1"),
         ({"sources": ["README.md"]}, "file § section"),
         ({"unit": "points"}, "unit"),
+        ({"checkpoints": "gpt2"}, "no list 'gpt2'"),
     ],
 )
-def test_a_file_that_is_not_complete_is_refused(change, words):
+def test_a_group_that_is_not_complete_is_refused(change, words):
     group = {
         "sources": ["README.md § Key Findings"],
         "claim": "It is so.",
@@ -146,10 +148,18 @@ def test_a_file_that_is_not_complete_is_refused(change, words):
         "checkpoints": ["gpt2"],
         "findings": [{"id": "one", "published": "0.10"}],
     }
-    whole = {"checkpoints": {}, "findings": {STUDIES[0]: [group | change]}}
-    with pytest.raises(ValidationError, match=words):
-        file = _File.model_validate(whole)
-        [finding for group in file.findings[STUDIES[0]] for finding in group.expanded(STUDIES[0])]
+    studies = _Studies(files={}, checkpoints={})
+    with pytest.raises(ValueError, match=words):
+        list(_Group.model_validate(group | change).expanded(STUDIES[0], studies))
+
+
+def test_every_file_of_the_folder_is_read_once_and_every_list_used():
+    studies = yaml.safe_load((FOLDER / "studies.yml").read_text(encoding="utf-8"))
+    read = [file for files in studies["files"].values() for file in files]
+    assert sorted([*read, "studies"]) == sorted(path.stem for path in FOLDER.iterdir())
+    texts = [(FOLDER / f"{file}.yml").read_text(encoding="utf-8") for file in read]
+    named = set(re.findall(r"checkpoints: (\w+)", "".join(texts)))
+    assert named == {*studies["checkpoints"], ANY}
 
 
 @pytest.mark.parametrize(

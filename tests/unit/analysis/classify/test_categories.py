@@ -9,9 +9,9 @@ import pytest
 from circuit_scaling.analysis.classify.categories import (
     at_taus,
     classify_heads,
-    hero_heads,
     sensitivity,
 )
+from circuit_scaling.analysis.classify.heroes import hero_heads
 from circuit_scaling.tables.classify import (
     CATEGORY_SENSITIVITY,
     CLASSIFIED_HEADS,

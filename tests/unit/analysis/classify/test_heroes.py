@@ -6,9 +6,7 @@ import numpy as np
 import pandas as pd
 import scipy.stats
 
-from circuit_scaling.analysis.classify.categories import (
-    hero_heads,
-)
+from circuit_scaling.analysis.classify.heroes import hero_heads
 from circuit_scaling.statistics.categories import categorise
 from circuit_scaling.vocabulary import CATEGORIES
 from tests.helpers.joined_heads import CATEGORY, SETTINGS, TASKS, classified, joined

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -26,12 +27,11 @@ from circuit_scaling.analysis.audit.results import (
     said,
 )
 from circuit_scaling.statistics.agreement import pearson
-from circuit_scaling.vocabulary import STUDY_TASKS
+from circuit_scaling.vocabulary import ALL_FAMILIES, STUDY_TASKS
 
 _CORRELATIONS = ("corr_vs_scale",)
 _NOTHING = Value(0.0, exact=True)
 _MODERATE = Value(0.5, exact=True)
-ALL_FAMILIES = "all families"
 
 
 @measure("number", _CORRELATIONS, STUDY_TASKS)
@@ -46,21 +46,21 @@ def correlation(evidence: Evidence, models: Models) -> Result:
 @measure("words", _CORRELATIONS, STUDY_TASKS)
 def correlation_grows(evidence: Evidence, models: Models) -> Result:
     """Positive in every model, and higher in every larger one."""
-    values = _values(evidence, by_size(evidence, list(models)))
-    steps = [exceeds(after, before) for before, after in zip(values, values[1:], strict=False)]
+    values = _values(evidence, by_size(evidence, models))
+    steps = [exceeds(after, before) for before, after in pairwise(values)]
     return Seen(all_of([*(exceeds(v, _NOTHING) for v in values), *steps]), _listed(values))
 
 
 @measure("words", _CORRELATIONS, STUDY_TASKS)
 def correlation_turns(evidence: Evidence, models: Models) -> Result:
     """Negative and falling with size, but for the largest model, where it is positive."""
-    values = _values(evidence, by_size(evidence, list(models)))
+    values = _values(evidence, by_size(evidence, models))
     falling = values[:-1]
     return Seen(
         all_of(
             [
                 *(exceeds(_NOTHING, value) for value in falling),
-                *(exceeds(a, b) for a, b in zip(falling, falling[1:], strict=False)),
+                *(exceeds(before, after) for before, after in pairwise(falling)),
                 exceeds(values[-1], _NOTHING),
             ]
         ),
@@ -100,10 +100,10 @@ def correlation_has_a_trend(evidence: Evidence, models: Models) -> Result:
 @measure("words", (HEADS,), STUDY_TASKS)
 def strong_heads_align(evidence: Evidence, models: Models) -> Result:
     """The correlation over strong heads alone is higher in every larger model."""
-    found = [heads_of(evidence, model) for model in by_size(evidence, list(models))]
+    found = [heads_of(evidence, model) for model in by_size(evidence, models)]
     corr = [pearson(h["ioi"].to_numpy(), h["anti_names"].to_numpy()) for h in map(strong, found)]
     known = not any(map(math.isnan, corr)) and all(map(are_told, found))
-    grows = all(a < b for a, b in zip(corr, corr[1:], strict=False))
+    grows = all(a < b for a, b in pairwise(corr))
     return Seen(grows if known else None, ", ".join(said(value) for value in corr))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 
@@ -46,7 +48,7 @@ def more_strong_heads(evidence: Evidence, models: Models) -> Result:
 def strong_heads_do_not_grow(evidence: Evidence, models: Models, factor: float) -> Result:
     """No model of a family has over ``factor`` times as many strong heads as the smallest."""
     seen = {}
-    for family, members in families_by_size(evidence, tuple(models)).items():
+    for family, members in families_by_size(evidence, models).items():
         first, *later = (_share(evidence, model, "strong", in_heads=True) for model in members)
         grew = [exceeds(value, first.times(factor)) for value in later]
         holds = all_of(None if more is None else not more for more in grew)
@@ -68,7 +70,7 @@ def mostly_weak(evidence: Evidence, models: Models) -> Result:
 def shared_heads_grow(evidence: Evidence, models: Models) -> Result:
     """The largest model of a family has a larger share of shared heads than the smallest."""
     seen = {}
-    for family, members in families_by_size(evidence, tuple(models)).items():
+    for family, members in families_by_size(evidence, models).items():
         first, last = (_share(evidence, members[at], "shared") for at in (0, -1))
         words = f"{percent(first.value)} to {percent(last.value)}"
         seen[family] = Seen(exceeds(last, first), words)
@@ -78,9 +80,9 @@ def shared_heads_grow(evidence: Evidence, models: Models) -> Result:
 @measure("words", (HEADS,), STUDY_TASKS)
 def shared_among_strong_grow(evidence: Evidence, models: Models) -> Result:
     """Of the strong heads, a larger share is shared in every larger model."""
-    found = [heads_of(evidence, model) for model in by_size(evidence, list(models))]
+    found = [heads_of(evidence, model) for model in by_size(evidence, models)]
     shares = [float((strong(heads)["category"] == "shared").mean()) for heads in found]
-    grows = all(a < b for a, b in zip(shares, shares[1:], strict=False))
+    grows = all(a < b for a, b in pairwise(shares))
     words = ", ".join(percent(share) for share in shares)
     return Seen(grows if all(map(are_told, found)) else None, words)
 
@@ -89,10 +91,10 @@ def shared_among_strong_grow(evidence: Evidence, models: Models) -> Result:
 def strong_heads_strengthen(evidence: Evidence, models: Models) -> Result:
     """In a family, strong heads are stronger on average in every larger model."""
     seen = {}
-    for family, members in families_by_size(evidence, tuple(models)).items():
+    for family, members in families_by_size(evidence, models).items():
         found = [heads_of(evidence, model) for model in members]
         means = [float(strong(heads)["strength"].mean()) for heads in found]
-        grows = all(a < b for a, b in zip(means, means[1:], strict=False))
+        grows = all(a < b for a, b in pairwise(means))
         known = all(map(are_told, found)) and bool(np.isfinite(means).all())
         seen[family] = Seen(grows if known else None, ", ".join(said(m) for m in means))
     return Verdicts("family", seen)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -52,22 +54,23 @@ def are_told(heads: pd.DataFrame) -> bool:
 
 
 def strong(heads: pd.DataFrame) -> pd.DataFrame:
-    """Those that do something."""
+    """The heads that do something on either task."""
     return heads[heads["category"] != "weak"]
 
 
 def family_of(evidence: Evidence, model: str) -> str:
+    """The family of a model of ``classified_heads``."""
     table = evidence.tables[HEADS]
     return str(table.loc[table["model"] == model, "family"].iloc[0])
 
 
-def by_size(evidence: Evidence, models: tuple[str, ...] | list[str]) -> list[str]:
+def by_size(evidence: Evidence, models: Sequence[str]) -> list[str]:
     """Models by their parameters, from the smallest; where those are not known, as they come."""
     sizes = evidence.tables[HEADS].drop_duplicates("model").set_index("model")["params_m"]
     return sorted(models, key=lambda model: (pd.isna(sizes[model]), sizes[model]))
 
 
-def families_by_size(evidence: Evidence, models: tuple[str, ...]) -> dict[str, list[str]]:
+def families_by_size(evidence: Evidence, models: Sequence[str]) -> dict[str, list[str]]:
     """Family -> its models by size, for families of which there are several."""
     found: dict[str, list[str]] = {}
     for model in by_size(evidence, models):

@@ -84,7 +84,7 @@ def wider_than(evidence: Evidence, models: Models, family: str) -> Result:
 @measure("words", (HEADS,), STUDY_TASKS)
 def widest_in_the_middle(evidence: Evidence, models: Models) -> Result:
     """By each of the categories of one task, the strongest head is in a model of middle size."""
-    found = [heads_of(evidence, model) for model in by_size(evidence, list(models))]
+    found = [heads_of(evidence, model) for model in by_size(evidence, models)]
     parts, words = [], []
     for category in _ONE_TASK:
         strongest = [_strongest(heads, category) for heads in found]

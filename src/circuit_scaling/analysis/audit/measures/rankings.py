@@ -28,7 +28,7 @@ from circuit_scaling.analysis.audit.results import (
 )
 from circuit_scaling.analysis.retrieval.comparison.averages import mean_of
 from circuit_scaling.analysis.retrieval.comparison.compared import Ranked
-from circuit_scaling.vocabulary import QUESTION_IDS, RETRIEVAL_METHODS
+from circuit_scaling.vocabulary import QUESTION_IDS, RETRIEVAL_METHODS, first_few
 
 _CONSENSUS = COMPARED | {"comparison.consensus_rank": 100}
 _LAYERS = {"comparison.layer_top": 20}
@@ -54,7 +54,7 @@ def consensus_share(evidence: Evidence, models: Models) -> Result:
 def consensus_is(evidence: Evidence, models: Models, heads: list[str]) -> Result:
     """These heads, and no others, are ranked high by all methods."""
     found = _consensus(evidence)
-    return Seen(sorted(found) == sorted(heads), _some(found))
+    return Seen(sorted(found) == sorted(heads), _named(found))
 
 
 @measure("number", OF_RANKINGS)
@@ -228,6 +228,5 @@ def _in_words(leading: dict[str, list[int]]) -> str:
     return "; ".join(f"{key} {', '.join(map(str, first))}" for key, first in leading.items())
 
 
-def _some(names: list[str]) -> str:
-    shown = ", ".join(names[:_SHOWN]) or "none"
-    return shown + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+def _named(names: list[str]) -> str:
+    return first_few(names, _SHOWN) or "none"

@@ -59,7 +59,7 @@ def share_missing(evidence: Evidence, models: Models, least: float, most: float)
 @measure("words", (_SUMMARY,), _IOI, _OF_20)
 def more_missing_with_size(evidence: Evidence, models: Models) -> Result:
     """From each model to the next larger one, a larger share is missing than one step before."""
-    rows = [_row(evidence, *pair) for pair in pairwise(by_size(evidence, list(models)))]
+    rows = [_row(evidence, *pair) for pair in pairwise(by_size(evidence, models))]
     shares = [row["frac_missing"] for row in rows if row is not None]
     if len(shares) < len(rows) or any(map(pd.isna, shares)):
         return Unknown("not every step was compared")

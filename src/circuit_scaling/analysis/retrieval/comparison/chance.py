@@ -11,7 +11,15 @@ import numpy as np
 import scipy  # its submodules load on first use, which keeps importing this module cheap
 from numpy.typing import NDArray
 
-from circuit_scaling.analysis.retrieval.comparison.compared import Found, Ranked
+from circuit_scaling.analysis.retrieval.comparison.compared import (
+    LENGTHS,
+    METHODS,
+    MODELS,
+    QUESTIONS,
+    Found,
+    Ranked,
+    all_but,
+)
 from circuit_scaling.analysis.retrieval.comparison.findings import Intervals
 from circuit_scaling.analysis.retrieval.comparison.roles import ModelPair, of_kind
 from circuit_scaling.statistics.clusters import CONFIDENCE
@@ -20,7 +28,6 @@ from circuit_scaling.vocabulary import QUESTION_KINDS, QuestionKind
 
 _Levels = dict[str, tuple[RandomOverlap, int]]  # group -> chance, and of how many
 
-_METHODS, _MODELS, _QUESTIONS, _LENGTHS = range(4)
 _NONE = RandomOverlap(*[float("nan")] * 4)
 _WHY = (
     "no two rankings differ in it alone (of models, base and instruct count), or their models have"
@@ -56,9 +63,9 @@ def chance_findings(
         if set(pair) <= set(models)
     ]
     every = {
-        "question": (_QUESTIONS, _every_two(questions)),
-        "length": (_LENGTHS, _every_two(lengths)),
-        "model": (_MODELS, at_models),
+        "question": (QUESTIONS, _every_two(questions)),
+        "length": (LENGTHS, _every_two(lengths)),
+        "model": (MODELS, at_models),
     }
     sizes = np.where(ranked.measured, ranked.top(top).sum(axis=-1), -1)
     levels: dict[str, _Levels] = {
@@ -69,7 +76,7 @@ def chance_findings(
         for name, (axis, places) in every.items()
     }
     levels["method_overlap_chance"] = {
-        f"{methods[a]}|{methods[b]}": _mean(_configurations(ranked, sizes, _METHODS, [(a, b)]))
+        f"{methods[a]}|{methods[b]}": _mean(_configurations(ranked, sizes, METHODS, [(a, b)]))
         for a, b in permutations(range(len(methods)), 2)
     }
     levels |= _of_unions(ranked, top, kinds)
@@ -97,7 +104,7 @@ def _share(ranked: Ranked, sizes: NDArray[np.int64]) -> Found:
     """How often any one head is found by chance: the mean share of heads that a method finds."""
     share = sizes / ranked.n_heads[:, None, None]
     values = [float(of[of >= 0].mean()) if (of >= 0).any() else np.nan for of in share]
-    n = (sizes >= 0).sum(axis=(1, 2, 3))
+    n = (sizes >= 0).sum(axis=all_but(METHODS))
     why = "the method has no ranking"
     return Found.over("universal_share_chance", [ranked.axes.methods], np.array(values), n, why)
 
@@ -111,7 +118,7 @@ def _of_unions(ranked: Ranked, top: int, kinds: Mapping[str, QuestionKind]) -> d
 
     def between(axis: int, one: Sequence[int], other: Sequence[int]) -> tuple[RandomOverlap, int]:
         sides = [(tops.take(at, axis), measured.take(at, axis)) for at in (one, other)]
-        sizes = [int(of.any(axis=(0, 1, 2, 3)).sum()) for of, _ in sides]
+        sizes = [int(of.any(axis=all_but()).sum()) for of, _ in sides]
         if whole is None or not all(known.any() for _, known in sides):
             return _NONE, 0
         return random_jaccard(sizes[0], sizes[1], whole), sum(
@@ -121,19 +128,19 @@ def _of_unions(ranked: Ranked, top: int, kinds: Mapping[str, QuestionKind]) -> d
     of_kinds = [of_kind(questions, kinds, kind) for kind in QUESTION_KINDS]
     of_two = {}
     for kind, at in zip(QUESTION_KINDS, of_kinds, strict=True):
-        levels = [between(_QUESTIONS, [a], [b]) for a, b in combinations(at, 2)]
-        n = int(measured.take(at, _QUESTIONS).sum()) if levels else 0
+        levels = [between(QUESTIONS, [a], [b]) for a, b in combinations(at, 2)]
+        n = int(measured.take(at, QUESTIONS).sum()) if levels else 0
         of_two[f"within_{kind}"] = _mean([level for level, _ in levels])[0], n
     return {
         "method_pair_chance": {
-            f"{methods[a]}|{methods[b]}": between(_METHODS, [a], [b])
+            f"{methods[a]}|{methods[b]}": between(METHODS, [a], [b])
             for a, b in permutations(range(len(methods)), 2)
         },
         "question_union_chance": {
-            f"{questions[a]}|{questions[b]}": between(_QUESTIONS, [a], [b])
+            f"{questions[a]}|{questions[b]}": between(QUESTIONS, [a], [b])
             for a, b in _every_two(questions)
         },
-        "q2_union_chance": {**of_two, "between": between(_QUESTIONS, *of_kinds)},
+        "q2_union_chance": {**of_two, "between": between(QUESTIONS, *of_kinds)},
     }
 
 

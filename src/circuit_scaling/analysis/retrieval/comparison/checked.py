@@ -10,7 +10,7 @@ import pandas as pd
 
 from circuit_scaling.analysis.suspicions import as_list
 from circuit_scaling.tables.retrieval import RETRIEVAL_CHECKS
-from circuit_scaling.vocabulary import EVERY_QUESTION
+from circuit_scaling.vocabulary import EVERY_QUESTION, first_few
 
 Outcome = Literal["passed", "noted", "suspect", "not possible"]
 TableName = Literal["head_rankings", "ablation_results"]
@@ -93,9 +93,7 @@ def configuration(question: object, token_length: object) -> str:
 
 def some(names: Iterable[object]) -> str:
     """The first few of the names, each once, and how many more there are."""
-    each = list(dict.fromkeys(map(str, names)))
-    more = f" and {len(each) - _SHOWN} more" if len(each) > _SHOWN else ""
-    return ", ".join(each[:_SHOWN]) + more
+    return first_few(list(dict.fromkeys(map(str, names))), _SHOWN)
 
 
 def heads_of(rows: pd.DataFrame) -> list[str]:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from circuit_scaling.vocabulary import ABLATION_MODES, RetrievalMethod
+from circuit_scaling.vocabulary import ABLATION_MODES, CONFIGURATION, RetrievalMethod
 
 Values = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -22,7 +22,9 @@ COPYING: RetrievalMethod = "wu24"
 """A head that never copied has the score 0 by it, and its place among such heads means nothing: in
 what is measured here they are not listed, as in the published study."""
 
-_AXES = ["method", "model", "question", "token_length"]
+
+METHODS, MODELS, QUESTIONS, LENGTHS = range(len(CONFIGURATION))
+"""Numbers of the axes of configurations, in every array."""
 
 
 class Axes(NamedTuple):
@@ -110,8 +112,7 @@ class Masked:
         baseline: accuracy with all heads, [methods, models, questions, lengths].
         hero: accuracy without the best heads, [methods, models, questions, lengths, ks].
         random: accuracy without random heads, the mean over the sets, of the same shape.
-
-    NaN where nothing was measured.
+            All of them are NaN where nothing was measured.
     """
 
     axes: Axes
@@ -130,7 +131,7 @@ class Masked:
         by_type = {}
         for set_type in ("hero", "random"):
             rows = ablation_results[ablation_results["set_type"] == set_type]
-            means = rows.groupby([*_AXES, "n_heads"], sort=False)["accuracy"].mean()
+            means = rows.groupby([*CONFIGURATION, "n_heads"], sort=False)["accuracy"].mean()
             full = pd.MultiIndex.from_product([*axes, ks])
             by_type[set_type] = (
                 means.reindex(full).to_numpy(float).reshape(*map(len, axes), len(ks))
@@ -195,6 +196,11 @@ def _joined(keys: tuple[tuple[object, ...], ...]) -> tuple[str, ...]:
     return tuple("|".join(parts) for parts in product(*([str(key) for key in k] for k in keys)))
 
 
+def all_but(*kept: int) -> tuple[int, ...]:
+    """The axes of configurations other than these."""
+    return tuple(axis for axis in range(len(CONFIGURATION)) if axis not in kept)
+
+
 def first_ablation(ablation_results: pd.DataFrame) -> pd.DataFrame:
     """The rows of one kind of ablation: zero where the table has it, else the next that it has.
 
@@ -218,7 +224,7 @@ def _n_heads(head_rankings: pd.DataFrame) -> pd.Series[int]:
 
 def _places(table: pd.DataFrame) -> tuple[Axes, tuple[Counts, ...]]:
     """What the table compares, and where on each axis every row is."""
-    found = [pd.factorize(table[name], sort=name == "token_length") for name in _AXES]
+    found = [pd.factorize(table[name], sort=name == "token_length") for name in CONFIGURATION]
     methods, models, questions, lengths = (values.tolist() for _, values in found)
     axes = Axes(tuple(methods), tuple(models), tuple(questions), tuple(lengths))
     return axes, tuple(at for at, _ in found)

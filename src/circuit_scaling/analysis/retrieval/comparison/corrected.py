@@ -10,18 +10,22 @@ from numpy.typing import NDArray
 
 from circuit_scaling.analysis.retrieval.comparison.averages import mean_of, ratio
 from circuit_scaling.analysis.retrieval.comparison.compared import (
+    LENGTHS,
+    METHODS,
+    MODELS,
+    QUESTIONS,
     Axes,
     Found,
     Masked,
     Ranked,
     Values,
+    all_but,
 )
 from circuit_scaling.analysis.retrieval.comparison.samples import SampledScores, place_of
 from circuit_scaling.statistics.clusters import MIN_CLUSTERS, ClusterTotals
 from circuit_scaling.statistics.overlap import gini
 from circuit_scaling.statistics.reliability import half_sample_overlap
 
-_METHODS, _MODELS, _QUESTIONS, _LENGTHS = range(4)
 _FLOORLESS = "no answers to single questions, as in a table measured elsewhere"
 
 
@@ -44,7 +48,7 @@ def reliability_findings(scores: SampledScores, top: int, rng: np.random.Generat
         )
         n[at] = len(totals.labels)
     why = f"fewer than {MIN_CLUSTERS} filings whose own scores are known, as in imported tables"
-    ceiling, of = mean_of(values, (_MODELS, _QUESTIONS, _LENGTHS))
+    ceiling, of = mean_of(values, all_but(METHODS))
     return [
         Found.over("ranking_reliability", axes, values, n, why),
         Found.over("ranking_ceiling", [axes.methods], ceiling, of, why),
@@ -62,7 +66,7 @@ def concentration_finding(ranked: Ranked) -> Found:
     for at in zip(*np.nonzero(whole), strict=True):
         scores = ranked.scores[at]
         values[at] = gini(scores[~np.isnan(scores)])
-    mean, n = mean_of(values, (_MODELS, _QUESTIONS, _LENGTHS))
+    mean, n = mean_of(values, all_but(METHODS))
     why = "the method never scores all heads of a model"
     return Found.over("gini", [ranked.axes.methods], mean, n, why)
 
@@ -95,7 +99,7 @@ class Floors:
 
 def floor_finding(masked: Masked, floors: Floors) -> Found:
     """The floor of each question, the mean over models and lengths."""
-    of_model = mean_of(floors.floor, _METHODS)[0]
+    of_model = mean_of(floors.floor, METHODS)[0]
     mean, n = mean_of(of_model, (0, 2))
     return Found.over("answer_floor", [masked.axes.questions], mean, n, _FLOORLESS)
 
@@ -117,18 +121,18 @@ def drop_findings(masked: Masked, floors: Floors) -> list[Found]:
         why = "the clean model answers no question"
 
     def relative(finding: str, *kept: int) -> Found:
-        over = tuple(axis for axis in range(4) if axis not in kept)
+        over = all_but(*kept)
         lost, n = mean_of(drop, over)
         keys = [*(masked.axes[axis] for axis in kept), masked.ks]
         return Found.over(finding, keys, ratio(lost, mean_of(to_lose, over)[0]), n, why)
 
-    mean, n = mean_of(beyond, (_MODELS, _QUESTIONS, _LENGTHS))
+    mean, n = mean_of(beyond, all_but(METHODS))
     return [
-        relative("relative_drop_at_k", _METHODS, _QUESTIONS),
-        relative("relative_drop_at_k_by_method", _METHODS),
-        relative("relative_drop_at_k_by_model", _MODELS),
-        relative("relative_drop_at_k_by_question", _QUESTIONS),
-        relative("relative_drop_at_k_by_length", _LENGTHS),
+        relative("relative_drop_at_k", METHODS, QUESTIONS),
+        relative("relative_drop_at_k_by_method", METHODS),
+        relative("relative_drop_at_k_by_model", MODELS),
+        relative("relative_drop_at_k_by_question", QUESTIONS),
+        relative("relative_drop_at_k_by_length", LENGTHS),
         Found.over(
             "drop_beyond_random_at_k",
             [masked.axes.methods, masked.ks],

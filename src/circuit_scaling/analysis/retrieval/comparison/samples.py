@@ -24,10 +24,10 @@ from circuit_scaling.analysis.retrieval.comparison.compared import (
     Values,
 )
 from circuit_scaling.statistics.clusters import ClusterTotals, cluster_totals
+from circuit_scaling.vocabulary import CONFIGURATION
 
 Place = tuple[int, int, int, int]
 _Row = Mapping[Any, Any]
-_KEYS = ("method", "model", "question", "token_length")
 
 
 class Scored(NamedTuple):
@@ -195,7 +195,7 @@ def _filings(table: pd.DataFrame) -> tuple[tuple[str, ...], list[_Row]]:
 
 def place_of(axes: Axes, row: _Row) -> Place | None:
     """Where a row of a table is on the axes; None where it is not."""
-    method, model, question, length = (row[key] for key in _KEYS)
+    method, model, question, length = (row[key] for key in CONFIGURATION)
     if (
         method not in axes.methods
         or model not in axes.models

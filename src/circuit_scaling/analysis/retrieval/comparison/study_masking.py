@@ -11,11 +11,18 @@ from collections.abc import Mapping
 import numpy as np
 
 from circuit_scaling.analysis.retrieval.comparison.averages import mean_of, sd_of
-from circuit_scaling.analysis.retrieval.comparison.compared import Found, Masked, Values
+from circuit_scaling.analysis.retrieval.comparison.compared import (
+    LENGTHS,
+    METHODS,
+    MODELS,
+    QUESTIONS,
+    Found,
+    Masked,
+    Values,
+    all_but,
+)
 from circuit_scaling.analysis.retrieval.comparison.roles import of_kind
 from circuit_scaling.vocabulary import QUESTION_KINDS, QuestionKind
-
-_METHODS, _MODELS, _QUESTIONS, _LENGTHS = range(4)
 
 
 def masking_findings(masked: Masked, kinds: Mapping[str, QuestionKind]) -> list[Found]:
@@ -27,20 +34,20 @@ def masking_findings(masked: Masked, kinds: Mapping[str, QuestionKind]) -> list[
         kinds: of the questions, where known.
     """
     return [
-        _averaged("q1_mean_drop", masked, masked.hero_drop, _QUESTIONS),
+        _averaged("q1_mean_drop", masked, masked.hero_drop, QUESTIONS),
         *_of_kinds(masked, kinds),
-        _averaged("drop_at_k_by_method", masked, masked.hero_drop, _METHODS),
-        _averaged("drop_at_k_by_model", masked, masked.hero_drop, _MODELS),
-        _averaged("drop_at_k_by_length", masked, masked.hero_drop, _LENGTHS),
-        _averaged("random_drop_at_k_by_method", masked, masked.random_drop, _METHODS),
-        _averaged("drop_at_k", masked, masked.hero_drop, _METHODS, _QUESTIONS),
-        _averaged("random_drop_at_k", masked, masked.random_drop, _METHODS, _QUESTIONS),
+        _averaged("drop_at_k_by_method", masked, masked.hero_drop, METHODS),
+        _averaged("drop_at_k_by_model", masked, masked.hero_drop, MODELS),
+        _averaged("drop_at_k_by_length", masked, masked.hero_drop, LENGTHS),
+        _averaged("random_drop_at_k_by_method", masked, masked.random_drop, METHODS),
+        _averaged("drop_at_k", masked, masked.hero_drop, METHODS, QUESTIONS),
+        _averaged("random_drop_at_k", masked, masked.random_drop, METHODS, QUESTIONS),
     ]
 
 
 def _averaged(finding: str, masked: Masked, drops: Values, *kept: int) -> Found:
     """The mean drop for each k, over all axes of configurations but those that are kept."""
-    over = tuple(axis for axis in range(4) if axis not in kept)
+    over = all_but(*kept)
     keys = [*(masked.axes[axis] for axis in kept), masked.ks]
     return Found.over(finding, keys, *mean_of(drops, over), "no such set was masked")
 

@@ -12,7 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuit_scaling.analysis.retrieval.comparison.averages import mean_of, sd_of
-from circuit_scaling.analysis.retrieval.comparison.compared import Counts, Found, Ranked, Values
+from circuit_scaling.analysis.retrieval.comparison.compared import (
+    LENGTHS,
+    METHODS,
+    MODELS,
+    QUESTIONS,
+    Counts,
+    Found,
+    Ranked,
+    Values,
+    all_but,
+)
 from circuit_scaling.analysis.retrieval.comparison.roles import ModelPair, of_kind
 from circuit_scaling.statistics.overlap import jaccard
 from circuit_scaling.vocabulary import QUESTION_KINDS, QuestionKind
@@ -24,7 +34,6 @@ NO_PAIRS = (
     "no instruct model stands beside its base model; names that end in _instruct and _base are "
     "pairs, others are told by import.model_pairs"
 )
-_METHODS, _MODELS, _QUESTIONS, _LENGTHS = range(4)
 _ALONE = "no two of them were measured that could be compared"
 
 
@@ -48,11 +57,11 @@ def overlap_findings(
 def _of_configurations(ranked: Ranked, tops: Sets, pairs: Sequence[ModelPair]) -> list[Found]:
     """J of two configurations that differ in one axis alone, and its means."""
     methods, models, questions, lengths = ranked.axes
-    by_question = _overlaps(ranked, tops, _QUESTIONS, _pairs(len(questions)))
-    by_length = _overlaps(ranked, tops, _LENGTHS, _pairs(len(lengths)))
-    by_method = _overlaps(ranked, tops, _METHODS, _pairs(len(methods)))
+    by_question = _overlaps(ranked, tops, QUESTIONS, _pairs(len(questions)))
+    by_length = _overlaps(ranked, tops, LENGTHS, _pairs(len(lengths)))
+    by_method = _overlaps(ranked, tops, METHODS, _pairs(len(methods)))
     at = [(models.index(pair.base), models.index(pair.instruct)) for pair in pairs]
-    by_model = _overlaps(ranked, tops, _MODELS, at)
+    by_model = _overlaps(ranked, tops, MODELS, at)
 
     differing = {
         "question": by_question,
@@ -67,34 +76,36 @@ def _of_configurations(ranked: Ranked, tops: Sets, pairs: Sequence[ModelPair]) -
         " (import.model_pairs)"
     )
     no_model = "no pair of models was measured" if pairs else NO_PAIRS
-    of_pair = mean_of(by_method, (_MODELS, _QUESTIONS, _LENGTHS))
+    of_pair = mean_of(by_method, all_but(METHODS))
     within = [methods, models]
     return [
         Found.over("f7_overlap_mean", [differing], mean, n, why),
         Found.over("f7_overlap_sd", [differing], sd, n, why),
         Found.over(
-            "question_overlap", [*within, _names(questions)], *mean_of(by_question, 3), _ALONE
+            "question_overlap", [*within, _names(questions)], *mean_of(by_question, LENGTHS), _ALONE
         ),
-        Found.over("length_overlap", [*within, _names(lengths)], *mean_of(by_length, 2), _ALONE),
+        Found.over(
+            "length_overlap", [*within, _names(lengths)], *mean_of(by_length, QUESTIONS), _ALONE
+        ),
         _both_ways("method_overlap", methods, *of_pair),
         Found.over(
-            "model_overlap", [methods, questions], *mean_of(by_model, (_MODELS, 3)), no_model
+            "model_overlap", [methods, questions], *mean_of(by_model, (MODELS, LENGTHS)), no_model
         ),
     ]
 
 
 def _of_methods(ranked: Ranked, tops: Sets) -> Found:
     """J of all heads that two methods find in any of their configurations."""
-    unions = np.asarray(tops.any(axis=(_MODELS, _QUESTIONS, _LENGTHS)))
-    n = ranked.measured.sum(axis=(_MODELS, _QUESTIONS, _LENGTHS))
+    unions = np.asarray(tops.any(axis=all_but(METHODS)))
+    n = ranked.measured.sum(axis=all_but(METHODS))
     return _both_ways("method_pair_jaccard_of_unions", ranked.axes.methods, *_of_sets(unions, n))
 
 
 def _of_questions(ranked: Ranked, tops: Sets, kinds: Mapping[str, QuestionKind]) -> list[Found]:
     """J of all heads that are found for two questions, or two kinds, in any configuration."""
     questions = ranked.axes.questions
-    unions = np.asarray(tops.any(axis=(_METHODS, _MODELS, _LENGTHS)))
-    n = ranked.measured.sum(axis=(_METHODS, _MODELS, _LENGTHS))
+    unions = np.asarray(tops.any(axis=all_but(QUESTIONS)))
+    n = ranked.measured.sum(axis=all_but(QUESTIONS))
     of_kinds = [of_kind(questions, kinds, kind) for kind in QUESTION_KINDS]
     within = [mean_of(_of_sets(unions[members], n[members])[0])[0] for members in of_kinds]
     sides = np.array([unions[members].any(axis=0) for members in of_kinds])

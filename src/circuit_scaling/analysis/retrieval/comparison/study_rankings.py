@@ -10,7 +10,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from circuit_scaling.analysis.retrieval.comparison.averages import mean_of, ratio, sd_of
-from circuit_scaling.analysis.retrieval.comparison.compared import Counts, Found, Ranked, Values
+from circuit_scaling.analysis.retrieval.comparison.compared import (
+    LENGTHS,
+    METHODS,
+    QUESTIONS,
+    Counts,
+    Found,
+    Ranked,
+    Values,
+    all_but,
+)
 from circuit_scaling.analysis.retrieval.comparison.roles import ModelPair
 from circuit_scaling.analysis.retrieval.comparison.settings import ComparisonSettings
 from circuit_scaling.analysis.retrieval.comparison.study_overlaps import (
@@ -19,9 +28,8 @@ from circuit_scaling.analysis.retrieval.comparison.study_overlaps import (
 )
 from circuit_scaling.vocabulary import QuestionKind
 
-# All axes of configurations but the one.
-_OF_METHOD = (1, 2, 3)
-_OF_QUESTION = (0, 1, 3)
+_OF_METHOD = all_but(METHODS)
+_OF_QUESTION = all_but(QUESTIONS)
 
 
 def ranking_findings(
@@ -65,7 +73,9 @@ def _mean_ranks(ranked: Ranked, settings: ComparisonSettings) -> list[Found]:
 
 def _specialists(ranked: Ranked) -> list[Found]:
     """How high a head is ranked for one question, and for the others on average."""
-    ranks, n = mean_of(np.moveaxis(ranked.ranks, 2, -1), (1, 2))  # [methods, heads, questions]
+    ranks, n = mean_of(
+        np.moveaxis(ranked.ranks, QUESTIONS, -1), (1, 2)
+    )  # [methods, heads, questions]
     known = ~np.isnan(ranks)
     n_others = known.sum(axis=2, keepdims=True) - known
     total = np.nansum(ranks, axis=2, keepdims=True)
@@ -86,7 +96,7 @@ def _specialists(ranked: Ranked) -> list[Found]:
 
 def _rank_changes(ranked: Ranked, pairs: Sequence[ModelPair]) -> Found:
     """Mean rank in the instruct model minus that in its base model, averaged over the pairs."""
-    ranks, n = mean_of(ranked.ranks, (2, 3))  # [methods, models, heads]
+    ranks, n = mean_of(ranked.ranks, (QUESTIONS, LENGTHS))  # [methods, models, heads]
     base = [ranked.axes.models.index(pair.base) for pair in pairs]
     instruct = [ranked.axes.models.index(pair.instruct) for pair in pairs]
     changes = ranks[:, instruct] - ranks[:, base]

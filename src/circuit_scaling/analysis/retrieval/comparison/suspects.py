@@ -20,7 +20,7 @@ from circuit_scaling.analysis.retrieval.known_heads import TOP_K, published_retr
 from circuit_scaling.models.names import of_these_weights
 from circuit_scaling.models.roster import Rosters, names_of_weights
 from circuit_scaling.statistics.blocks import blocks, rank_correlations
-from circuit_scaling.vocabulary import ALPHA, counted
+from circuit_scaling.vocabulary import ALPHA, CONFIGURATION, counted
 
 ATTENTION = "attention computed differently at some lengths"
 FEW_SAMPLES = "ranks on very few samples"
@@ -31,7 +31,7 @@ MIN_SAMPLES = 10
 FIRST = 10
 """So many of the best heads are what is concluded from a ranking first of all."""
 
-_RANKING = ["method", "model", "question", "token_length"]
+_RANKING = list(CONFIGURATION)
 _Values = NDArray[np.float64]
 
 

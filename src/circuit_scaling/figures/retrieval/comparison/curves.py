@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from circuit_scaling.figures.retrieval.axes import readable, two_lines
 from circuit_scaling.figures.retrieval.comparison.looks import Looks
 from circuit_scaling.figures.retrieval.comparison.marks import (
     bars,
@@ -26,8 +27,8 @@ from circuit_scaling.figures.retrieval.comparison.marks import (
     spread_words,
     zero_line,
 )
-from circuit_scaling.figures.retrieval.masking import readable, two_lines
 from circuit_scaling.figures.style import (
+    GREYED,
     INK,
     QUIET,
     Look,
@@ -54,7 +55,10 @@ def figure8_option_a_by_question(accuracies: pd.DataFrame, looks: Looks) -> Figu
     ``accuracies`` has one row per method, question, set_type and k: ``value`` and ``sd`` over
     models and lengths, the interval where there is one, baseline_accuracy, and the floor: always
     giving the commonest answer. Solid: the best heads; dotted: random ones; both begin at the clean
-    model. Raises ValueError if a column is missing.
+    model.
+
+    Raises:
+        ValueError: a column is missing.
     """
     accuracies = _ready(accuracies, _MEANS, "figure8_option_a_by_question")
     panels = {
@@ -68,7 +72,8 @@ def figure8_option_a_by_question(accuracies: pd.DataFrame, looks: Looks) -> Figu
 def figure8_option_b_by_method(accuracies: pd.DataFrame, looks: Looks) -> Figure:
     """The same, a panel per method, a line per question.
 
-    Raises ValueError if a column is missing.
+    Raises:
+        ValueError: a column is missing.
     """
     accuracies = _ready(accuracies, _MEANS, "figure8_option_b_by_method")
     panels = {
@@ -82,8 +87,10 @@ def figure8_option_b_by_method(accuracies: pd.DataFrame, looks: Looks) -> Figure
 def figure8_option_c_grid(accuracies: pd.DataFrame, looks: Looks) -> Figure:
     """The same, a panel per question and method.
 
-    Where this would be more than 24 panels, the questions that come last are left out. Raises
-    ValueError if a column is missing.
+    Where this would be more than 24 panels, the questions that come last are left out.
+
+    Raises:
+        ValueError: a column is missing.
     """
     accuracies = _ready(accuracies, _MEANS, "figure8_option_c_grid")
     most = max(1, _MOST_PANELS // max(len(looks.methods), 1))
@@ -106,7 +113,11 @@ def figure8_option_c_grid(accuracies: pd.DataFrame, looks: Looks) -> Figure:
 
 
 def _ready(rows: pd.DataFrame, columns: Sequence[str], figure: str) -> pd.DataFrame:
-    """The rows with the ends of their error bars. Raises ValueError if a column is missing."""
+    """The rows with the ends of their error bars.
+
+    Raises:
+        ValueError: a column is missing.
+    """
     require_columns(rows, columns, figure)
     return spread(rows)
 
@@ -144,7 +155,7 @@ def _accuracies(
 
 def _accuracy_panel(axes: Axes, rows: pd.DataFrame, by: str, looks: Mapping[str, Look]) -> None:
     if rows.empty:
-        axes.set_facecolor("#f1f1f1")
+        axes.set_facecolor(GREYED)
         return
     if rows["question"].nunique() == 1 and rows["floor"].notna().any():
         floor = float(rows["floor"].max())
@@ -189,7 +200,10 @@ def model_comparison(model_drops: pd.DataFrame, looks: Looks) -> Figure:
 
     ``model_drops`` has one row per model, set_type and k, with intervals where there are any.
     Solid: the best heads; dotted: random ones. More than six models are rows instead of lines, with
-    the most masked heads of each. Raises ValueError if a column is missing.
+    the most masked heads of each.
+
+    Raises:
+        ValueError: a column is missing.
     """
     columns = ("model", "set_type", "k", *_VALUES)
     model_drops = _ready(model_drops, columns, "model_comparison")
@@ -237,7 +251,10 @@ def token_length_effect(length_drops: pd.DataFrame, looks: Looks) -> Figure:
     """Drop of the accuracy against masked heads, a panel per question, a line per token length.
 
     ``length_drops`` has one row per question, token_length, set_type and k; the question ``all`` is
-    over all of them. Raises ValueError if a column is missing.
+    over all of them.
+
+    Raises:
+        ValueError: a column is missing.
     """
     columns = ("question", "token_length", "set_type", "k", *_VALUES)
     length_drops = _ready(length_drops, columns, "token_length_effect")

@@ -12,6 +12,7 @@ from circuit_scaling.figures.retrieval.comparison import (
     curves,
     from_tables,
     heads,
+    matrices,
     overlaps,
     ranks,
 )
@@ -25,6 +26,8 @@ Drawn = dict[str, tuple[Figure, pd.DataFrame]]
 _OF_METHOD = 12  # heads of each method
 _OF_ALL = 30  # heads of all methods together, as in the study
 _INTERVAL = ["ci_low", "ci_high"]
+# What two rankings differ in -> what the findings about it are called.
+_CALLED = {"question": "question", "token_length": "length", "model": "model", "method": "method"}
 
 
 def draw_comparison(
@@ -60,43 +63,16 @@ def _of_masking(
 ) -> Drawn:
     configurations = from_tables.drops(ablation_results)
     hero = configurations[configurations["set_type"] == "hero"]
-    keys = ["method", "question", "set_type", "k"]
-    told = pd.concat(
-        [
-            of_finding(findings, "drop_at_k").assign(set_type="hero"),
-            of_finding(findings, "random_drop_at_k").assign(set_type="random"),
-        ]
-    )
-    of_drops = _with_intervals(from_tables.averaged(configurations, keys, "drop"), told, keys)
-    accuracies = from_tables.averaged(configurations, keys, "accuracy")
-    ends = _with_intervals(accuracies, told, keys)
-    clean = ends["baseline_accuracy"]
-    accuracies = ends.assign(
-        ci_low=(clean - ends["ci_high"]).clip(0, 1),
-        ci_high=(clean - ends["ci_low"]).clip(0, 1),
-        floor=level_of(findings, "answer_floor", ends, ["question"]),
-    )
-    summary = from_tables.largest_k(of_drops)
+    drops, accuracies = _drops_and_accuracies(findings, configurations)
+    summary = from_tables.largest_k(drops)
     means = of_finding(findings, "q1_mean_drop")
     model_keys = ["model", "set_type", "k"]
-    length_keys = ["question", "token_length", "set_type", "k"]
     of_models = _with_intervals(
         from_tables.averaged(configurations, model_keys, "drop"),
         of_finding(findings, "drop_at_k_by_model").assign(set_type="hero"),
         model_keys,
     )
-    pooled = hero.assign(question=EVERY_QUESTION)
-    of_lengths = _with_intervals(
-        from_tables.averaged(pooled, length_keys, "drop"),
-        of_finding(findings, "drop_at_k_by_length").assign(
-            question=EVERY_QUESTION, set_type="hero"
-        ),
-        length_keys,
-    )
-    if hero["question"].nunique() > 1:
-        by_both = from_tables.averaged(hero, length_keys, "drop")
-        by_both = by_both.assign(ci_low=np.nan, ci_high=np.nan)
-        of_lengths = pd.concat([by_both, of_lengths], ignore_index=True)
+    of_lengths = _length_drops(findings, hero)
     of_kinds = _kind_drops(findings, hero, kinds)
     return {
         "figure8_option_a_by_question": (
@@ -117,6 +93,47 @@ def _of_masking(
         "model_comparison": (curves.model_comparison(of_models, looks), of_models),
         "token_length_effect": (curves.token_length_effect(of_lengths, looks), of_lengths),
     }
+
+
+def _drops_and_accuracies(
+    findings: pd.DataFrame, configurations: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """By method, question, kind of set and k: what is lost, and what is left, with the floor.
+
+    The interval of what is left is that of what is lost, taken from the accuracy with all heads.
+    """
+    keys = ["method", "question", "set_type", "k"]
+    told = pd.concat(
+        [
+            of_finding(findings, "drop_at_k").assign(set_type="hero"),
+            of_finding(findings, "random_drop_at_k").assign(set_type="random"),
+        ]
+    )
+    drops = _with_intervals(from_tables.averaged(configurations, keys, "drop"), told, keys)
+    left = _with_intervals(from_tables.averaged(configurations, keys, "accuracy"), told, keys)
+    clean = left["baseline_accuracy"]
+    accuracies = left.assign(
+        ci_low=(clean - left["ci_high"]).clip(0, 1),
+        ci_high=(clean - left["ci_low"]).clip(0, 1),
+        floor=level_of(findings, "answer_floor", left, ["question"]),
+    )
+    return drops, accuracies
+
+
+def _length_drops(findings: pd.DataFrame, hero: pd.DataFrame) -> pd.DataFrame:
+    """By token length and k over all questions, and before these by question, if it is several."""
+    keys = ["question", "token_length", "set_type", "k"]
+    pooled = _with_intervals(
+        from_tables.averaged(hero.assign(question=EVERY_QUESTION), keys, "drop"),
+        of_finding(findings, "drop_at_k_by_length").assign(
+            question=EVERY_QUESTION, set_type="hero"
+        ),
+        keys,
+    )
+    if hero["question"].nunique() <= 1:
+        return pooled
+    by_both = from_tables.averaged(hero, keys, "drop").assign(ci_low=np.nan, ci_high=np.nan)
+    return pd.concat([by_both, pooled], ignore_index=True)
 
 
 def _kind_drops(
@@ -162,10 +179,10 @@ def _of_overlaps(
         ),
         "q2_numerical_vs_categorical": (overlaps.q2_numerical_vs_categorical(of_kinds), of_kinds),
         "question_overlap_heatmaps": (
-            overlaps.question_overlap_heatmaps(questions, looks),
+            matrices.question_overlap_heatmaps(questions, looks),
             questions,
         ),
-        "token_length_overlap": (overlaps.token_length_overlap(lengths, looks), lengths),
+        "token_length_overlap": (matrices.token_length_overlap(lengths, looks), lengths),
         "model_overlap": (overlaps.model_overlap(models, looks), models),
         "overlap_summary": (overlaps.overlap_summary(summary), summary),
     }
@@ -184,13 +201,10 @@ def _summary(findings: pd.DataFrame) -> pd.DataFrame:
     sd = of_finding(findings, "f7_overlap_sd").set_index("axis")["value"]
     chance = {
         axis: findings.loc[findings["finding"] == f"{name}_overlap_chance", "value"].mean()
-        for axis, name in _NAMES.items()
+        for axis, name in _CALLED.items()
     }
     ceiling = findings.loc[findings["finding"] == "ranking_ceiling", "value"].mean()
     return rows.assign(sd=rows["axis"].map(sd), chance=rows["axis"].map(chance), ceiling=ceiling)
-
-
-_NAMES = {"question": "question", "token_length": "length", "model": "model", "method": "method"}
 
 
 def _kind_overlaps(

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from circuit_scaling.figures.retrieval.axes import two_lines
 from circuit_scaling.figures.retrieval.comparison.looks import Looks
 from circuit_scaling.figures.retrieval.comparison.marks import (
     beside,
@@ -20,11 +21,11 @@ from circuit_scaling.figures.retrieval.comparison.marks import (
     spread_words,
     zero_line,
 )
-from circuit_scaling.figures.retrieval.masking import two_lines
 from circuit_scaling.figures.style import (
     INK,
     QUIET,
     RULE,
+    WIDTH,
     Look,
     new_figure,
     nothing_to_draw,
@@ -46,8 +47,10 @@ def accuracy_drop_summary(drops: pd.DataFrame, looks: Looks) -> Figure:
     """Drop of the accuracy with the most masked heads, by question, a mark per method.
 
     ``drops`` has one row per method, question and set_type at the most heads: value, and sd over
-    models and lengths. Full: the best heads; hollow: random ones. Raises ValueError if a column is
-    missing.
+    models and lengths. Full: the best heads; hollow: random ones.
+
+    Raises:
+        ValueError: a column is missing.
     """
     columns = ("method", "question", "set_type", "k", "value", "sd", "ci_low", "ci_high")
     require_columns(drops, columns, "accuracy_drop_summary")
@@ -83,8 +86,10 @@ def q1_equal_impact(configurations: pd.DataFrame, means: pd.DataFrame, looks: Lo
 
     ``configurations`` has the drop of each with its best heads masked: the band is their middle
     half, small dots are all of them. Marks are ``means``, the finding ``q1_mean_drop``, with its
-    intervals. Of more than six numbers of heads six are drawn. Raises ValueError if a column is
-    missing.
+    intervals. Of more than six numbers of heads six are drawn.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(configurations, ("question", "k", "drop"), "q1_equal_impact")
     require_columns(means, ("question", "k", "value"), "q1_equal_impact")
@@ -92,7 +97,7 @@ def q1_equal_impact(configurations: pd.DataFrame, means: pd.DataFrame, looks: Lo
         return nothing_to_draw(_NOTHING)
     every = sorted(set(means["k"]))
     ks = [every[round(i)] for i in np.linspace(0, len(every) - 1, min(len(every), _MOST_KS))]
-    figure = new_figure(2.8, min(7.2, 1.4 + 1.4 * len(ks)))
+    figure = new_figure(2.8, min(WIDTH, 1.4 + 1.4 * len(ks)))
     panels = figure.subplots(1, len(ks), sharex=True, sharey=True, squeeze=False)[0]
     rng = np.random.default_rng(0)  # dots beside each other, so that none hides another
     for axes, k in zip(panels, ks, strict=True):
@@ -123,8 +128,10 @@ def q3_ablation_effectiveness(kind_drops: pd.DataFrame) -> Figure:
     """Drop of the accuracy against masked heads, by kind of question.
 
     ``kind_drops`` has one row per kind and k: value, sd over configurations, and the interval where
-    there is one; k 0 is over all numbers of heads together. Raises ValueError if a column is
-    missing.
+    there is one; k 0 is over all numbers of heads together.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(kind_drops, ("kind", "k", "value", "sd"), "q3_ablation_effectiveness")
     if kind_drops.empty:

@@ -8,10 +8,10 @@ from itertools import combinations, product
 import numpy as np
 import pandas as pd
 
-from circuit_scaling.vocabulary import ABLATION_MODES
+from circuit_scaling.vocabulary import ABLATION_MODES, CONFIGURATION
 
 Kinds = Mapping[str, str]
-CONFIGURATION = ["method", "model", "question", "token_length"]
+_CONFIGURATION = list(CONFIGURATION)
 
 
 def drops(ablation_results: pd.DataFrame) -> pd.DataFrame:
@@ -23,7 +23,7 @@ def drops(ablation_results: pd.DataFrame) -> pd.DataFrame:
     measured = ablation_results[ablation_results["accuracy"].notna()]
     modes = [mode for mode in (*ABLATION_MODES, "") if mode in set(measured["ablation"])]
     rows = measured[measured["ablation"].isin(modes[:1])].rename(columns={"n_heads": "k"})
-    keys = [*CONFIGURATION, "set_type", "k"]
+    keys = [*_CONFIGURATION, "set_type", "k"]
     found = rows.groupby(keys, sort=False)[["accuracy", "baseline_accuracy"]].mean().reset_index()
     return found.assign(drop=found["baseline_accuracy"] - found["accuracy"])
 
@@ -76,7 +76,7 @@ def found_heads(head_rankings: pd.DataFrame, top: int) -> pd.DataFrame:
     """Of each configuration the best ``top`` heads that it lists, with their name as ``name``."""
     rows = head_rankings[head_rankings["rank"] <= top]
     names = "L" + rows["layer"].astype(str) + "H" + rows["head"].astype(str)
-    return rows[[*CONFIGURATION, "layer", "head", "rank"]].assign(name=names)
+    return rows[[*_CONFIGURATION, "layer", "head", "rank"]].assign(name=names)
 
 
 def unions(head_rankings: pd.DataFrame, top: int) -> pd.DataFrame:
@@ -107,8 +107,8 @@ def shared_between_pairs(head_rankings: pd.DataFrame, top: int) -> pd.DataFrame:
     """
     best = _best_over_lengths(head_rankings, top)
     counts = n_heads(head_rankings)
-    methods, models, questions = (head_rankings[name].unique() for name in CONFIGURATION[:3])
-    sets = best.groupby(CONFIGURATION[:3])["name"].agg(set).to_dict()
+    methods, models, questions = (head_rankings[name].unique() for name in _CONFIGURATION[:3])
+    sets = best.groupby(_CONFIGURATION[:3])["name"].agg(set).to_dict()
     rows = []
     for model, question in product(models, questions):
         for first, second in combinations(methods, 2):
@@ -133,7 +133,7 @@ def shared_between_pairs(head_rankings: pd.DataFrame, top: int) -> pd.DataFrame:
 
 def _best_over_lengths(head_rankings: pd.DataFrame, top: int) -> pd.DataFrame:
     found = found_heads(head_rankings, top)
-    keys = CONFIGURATION[:3]
+    keys = _CONFIGURATION[:3]
     lengths = head_rankings.groupby(keys)["token_length"].nunique().rename("lengths").reset_index()
     of_head = found.groupby([*keys, "layer", "head", "name"], sort=False)["rank"]
     rows = of_head.agg(["sum", "count"]).reset_index().merge(lengths, on=keys)
@@ -167,11 +167,11 @@ def kind_overlaps(head_rankings: pd.DataFrame, top: int, kinds: Kinds) -> pd.Dat
 def gaps(head_rankings: pd.DataFrame) -> pd.DataFrame:
     """Of each configuration by how much its best score is above the second, as a share of it."""
     scored = head_rankings[head_rankings["score"].notna()]
-    best = scored.sort_values("rank", kind="stable").groupby(CONFIGURATION, sort=False)
+    best = scored.sort_values("rank", kind="stable").groupby(_CONFIGURATION, sort=False)
     rows = best.head(2)
-    two = rows.groupby(CONFIGURATION, sort=False)["score"].agg(["first", "last", "count"])
+    two = rows.groupby(_CONFIGURATION, sort=False)["score"].agg(["first", "last", "count"])
     two = two[(two["count"] == 2) & (two["first"] > 0)].reset_index()
-    return two.assign(gap=1 - two["last"] / two["first"])[[*CONFIGURATION, "gap"]]
+    return two.assign(gap=1 - two["last"] / two["first"])[[*_CONFIGURATION, "gap"]]
 
 
 def share_in_top(head_rankings: pd.DataFrame, top: int) -> pd.DataFrame:
@@ -179,7 +179,7 @@ def share_in_top(head_rankings: pd.DataFrame, top: int) -> pd.DataFrame:
 
     Those most often found first; equal ones in the order of layers and heads.
     """
-    n = len(head_rankings.drop_duplicates(CONFIGURATION))
+    n = len(head_rankings.drop_duplicates(_CONFIGURATION))
     found = found_heads(head_rankings, top).groupby(["layer", "head", "name"]).size()
     rows = found.rename("count").reset_index()
     rows = rows.sort_values(["layer", "head"]).sort_values("count", ascending=False, kind="stable")

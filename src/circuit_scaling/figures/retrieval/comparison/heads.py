@@ -29,6 +29,7 @@ from circuit_scaling.figures.retrieval.comparison.rows import places
 from circuit_scaling.figures.style import (
     INK,
     QUIET,
+    WIDTH,
     Look,
     new_figure,
     nothing_to_draw,
@@ -49,7 +50,9 @@ def universal_heads(shares: pd.DataFrame, layers: pd.DataFrame) -> Figure:
 
     ``shares`` has one row per head: name, value, the share of configurations with it in the top.
     ``layers`` has one row per layer: value, its share of what the most frequent heads are found.
-    Raises ValueError if a column is missing.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(shares, ("name", "value"), "universal_heads")
     require_columns(layers, ("layer", "value"), "universal_heads")
@@ -77,15 +80,17 @@ def universal_heads(shares: pd.DataFrame, layers: pd.DataFrame) -> Figure:
 def universal_heads_by_method(shares: pd.DataFrame, looks: Looks) -> Figure:
     """Of each method the heads that most of its configurations find, with chance where known.
 
-    ``shares`` has one row per method and head: value, its interval, chance. Raises ValueError if a
-    column is missing.
+    ``shares`` has one row per method and head: value, its interval, chance.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(shares, ("method", "head", "value", "chance"), "universal_heads_by_method")
     if shares.empty:
         return nothing_to_draw(_NOTHING)
     methods = [method for method in looks.methods if method in set(shares["method"])]
     most = int(shares.groupby("method").size().max())
-    figure = new_figure(0.16 * most + 1.1, 7.2 if len(methods) > 1 else 4.2)
+    figure = new_figure(0.16 * most + 1.1, WIDTH if len(methods) > 1 else 4.2)
     panels = figure.subplots(1, len(methods), sharex=True, squeeze=False)[0]
     for axes, method in zip(panels, methods, strict=True):
         rows = shares[shares["method"] == method]
@@ -109,8 +114,10 @@ def universal_heads_by_method(shares: pd.DataFrame, looks: Looks) -> Figure:
 def layer_distribution_by_method(shares: pd.DataFrame, looks: Looks) -> Figure:
     """In which layers the heads lie that a method finds most often.
 
-    ``shares`` has one row per method and layer: value, a share of 1. Raises ValueError if a column
-    is missing.
+    ``shares`` has one row per method and layer: value, a share of 1.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(shares, ("method", "layer", "value"), "layer_distribution_by_method")
     if shares.empty:
@@ -136,7 +143,9 @@ def q4_head_patterns(counts: pd.DataFrame, looks: Looks) -> Figure:
     """Layer by head, a panel per question: in how many configurations a head is among the best.
 
     ``counts`` has one row per question and head: value, a count; heads without one are white.
-    Raises ValueError if a column is missing.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(counts, ("question", "head", "value", "n"), "q4_head_patterns")
     if counts.empty:
@@ -147,7 +156,7 @@ def q4_head_patterns(counts: pd.DataFrame, looks: Looks) -> Figure:
     at = counts.assign(layer=layers, place=heads)
     n_rows, n_columns = grid(len(questions), 4)
     height = float(np.clip(6.4 / n_columns * shape[0] / shape[1], 1.0, 2.8))
-    figure = new_figure(height * n_rows + 1.25, min(7.2, 1.2 + 2.6 * n_columns))
+    figure = new_figure(height * n_rows + 1.25, min(WIDTH, 1.2 + 2.6 * n_columns))
     every = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False).ravel()
     scale = Normalize(0, max(float(counts["value"].max()), 1.0))
     for axes, question in zip(every, questions, strict=False):
@@ -176,12 +185,14 @@ def method_unique_heads(counts: pd.DataFrame, looks: Looks) -> Figure:
     """How many heads each method finds in any configuration, and how many no other method finds.
 
     ``counts`` has one row per method: total, unique, shared; the line is what all methods find.
-    Raises ValueError if a column is missing.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(counts, ("method", "total", "unique", "shared"), "method_unique_heads")
     if counts.empty:
         return nothing_to_draw(_NOTHING)
-    figure = new_figure(2.6, min(7.2, 2.4 + 1.1 * len(counts)))
+    figure = new_figure(2.6, min(WIDTH, 2.4 + 1.1 * len(counts)))
     axes = figure.subplots()
     at = np.arange(len(counts))
     faint_grid(axes, "y")
@@ -209,7 +220,9 @@ def method_pair_heads(pairs: pd.DataFrame, looks: Looks) -> Figure:
     ``pairs`` has one row per two methods, model and question: both, first, second (only by one of
     them), expected (both, by chance). More than 40 bars above each other are means over the
     questions of a model. The study's figure ``qr_wu24_overlap`` is the panel of QRHead and Wu24.
-    Raises ValueError if a column is missing.
+
+    Raises:
+        ValueError: a column is missing.
     """
     columns = ("method", "other", "model", "question", "both", "first", "second", "expected")
     require_columns(pairs, columns, "method_pair_heads")
@@ -278,14 +291,17 @@ def score_dominance(gaps: pd.DataFrame, means: pd.DataFrame, looks: Looks) -> Fi
     """By how much the best score is above the second: counts of configurations, per method.
 
     ``gaps`` has one row per configuration: gap, a share of the best score. ``means`` is the finding
-    ``f6_gap`` with its intervals. Raises ValueError if a column is missing.
+    ``f6_gap`` with its intervals.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(gaps, ("method", "gap"), "score_dominance")
     require_columns(means, ("method", "value", "ci_low", "ci_high"), "score_dominance")
     if gaps.empty:
         return nothing_to_draw("no configuration has two scores")
     methods = [method for method in looks.methods if method in set(gaps["method"])]
-    figure = new_figure(2.3, min(7.2, 1.4 + 2.2 * len(methods)))
+    figure = new_figure(2.3, min(WIDTH, 1.4 + 2.2 * len(methods)))
     panels = figure.subplots(1, len(methods), sharex=True, sharey=True, squeeze=False)[0]
     edges = np.linspace(0, max(float(gaps["gap"].max()), 0.05), 16)
     for axes, method in zip(panels, methods, strict=True):

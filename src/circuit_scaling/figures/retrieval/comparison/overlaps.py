@@ -1,4 +1,4 @@
-"""How much rankings find the same heads: matrices, and pairs with chance and ceiling."""
+"""How much rankings find the same heads: pairs and means with chance and ceiling."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colorbar import Colorbar
-from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from circuit_scaling.figures.matrix import DARK_TO_PALE, draw_matrix, write_numbers
+from circuit_scaling.figures.matrix import draw_matrix
+from circuit_scaling.figures.retrieval.axes import two_lines
 from circuit_scaling.figures.retrieval.comparison.drops import KINDS
 from circuit_scaling.figures.retrieval.comparison.looks import Looks
 from circuit_scaling.figures.retrieval.comparison.marks import (
-    Values,
     beside,
     dots,
     faint_grid,
@@ -29,46 +27,47 @@ from circuit_scaling.figures.retrieval.comparison.marks import (
     spread,
     spread_words,
 )
-from circuit_scaling.figures.retrieval.masking import two_lines
+from circuit_scaling.figures.retrieval.comparison.matrices import (
+    COLOURS,
+    JACCARD,
+    SLANTED,
+    scale_of,
+    square,
+)
 from circuit_scaling.figures.style import (
     INK,
     Look,
-    broken,
     new_figure,
     nothing_to_draw,
     require_columns,
-    shortened,
     styled,
 )
 from circuit_scaling.vocabulary import counted
 
 _OVERLAP = ("value", "ci_low", "ci_high", "chance", "ceiling")
 _PAIR = Look("overlap", "#0b5d8f", "o")
-_COLOURS = LinearSegmentedColormap.from_list("overlaps", DARK_TO_PALE[::-1])
-_MOST_PANELS = 24
-_MOST_WIDE = 4  # matrices beside each other
-_LETTERS = 18  # of the name of a small one
-_MOST_NUMBERED = 6
-_SLANTED: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
-_SMALL_CELL = 0.27  # inches, without a number
+_MOST_NUMBERED = 6  # names of a matrix with large numbers
 _OF_KINDS = {
     "within_numerical": Look("two numerical questions", KINDS["numerical"].colour, "o"),
     "within_categorical": Look("two categorical questions", KINDS["categorical"].colour, "s"),
     "between": Look("one of each", "#7b7b7b", "D"),
     "": _PAIR,
 }
-_JACCARD = "Jaccard overlap"
+_MEASURES = (("#0b5d8f", "o"), ("#b07d12", "s"))  # colour and marker of each definition
+_WIDE = "#d7e2ee"  # behind a mean, one standard deviation to each side
 
 
 @styled
 def method_overlap(overlaps: pd.DataFrame, looks: Looks) -> Figure:
     """Overlap of the best heads of two methods, averaged over models, questions and lengths.
 
-    ``overlaps`` has one row per pair: method, other, value, its interval, chance, ceiling. Raises
-    ValueError if a column is missing.
+    ``overlaps`` has one row per pair: method, other, value, its interval, chance, ceiling.
+
+    Raises:
+        ValueError: a column is missing.
     """
     labels = {method: look.label for method, look in looks.methods.items()}
-    what = f"{_JACCARD} of the best heads,\nmean of configurations"
+    what = f"{JACCARD} of the best heads,\nmean of configurations"
     return _pairs(overlaps, labels, ("method", "other"), what)
 
 
@@ -76,10 +75,13 @@ def method_overlap(overlaps: pd.DataFrame, looks: Looks) -> Figure:
 def method_head_overlap(overlaps: pd.DataFrame, looks: Looks) -> Figure:
     """Overlap of all heads that two methods find anywhere (unions over configurations).
 
-    Rows as for :func:`method_overlap`. Raises ValueError if a column is missing.
+    Rows as for :func:`method_overlap`.
+
+    Raises:
+        ValueError: a column is missing.
     """
     labels = {method: look.label for method, look in looks.methods.items()}
-    what = f"{_JACCARD} of all heads\nfound in any configuration"
+    what = f"{JACCARD} of all heads\nfound in any configuration"
     return _pairs(overlaps, labels, ("method", "other"), what)
 
 
@@ -89,10 +91,12 @@ def q2_head_overlap_questions(overlaps: pd.DataFrame, looks: Looks) -> Figure:
 
     ``overlaps`` has the columns question, other, kind (within_numerical, within_categorical,
     between, or "" where the kind of a question is not known) and those of :func:`method_overlap`.
-    Raises ValueError if a column is missing.
+
+    Raises:
+        ValueError: a column is missing.
     """
     labels = {question: look.label for question, look in looks.questions.items()}
-    what = f"{_JACCARD} of all heads\nfound in any configuration"
+    what = f"{JACCARD} of all heads\nfound in any configuration"
     return _pairs(overlaps, labels, ("question", "other"), what, "kind")
 
 
@@ -114,10 +118,10 @@ def _pairs(
     pairs = _once(overlaps, names, keys)
     figure = new_figure(max(0.22 * len(pairs), 0.42 * len(names), 1.2) + 1.15)
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.15))
-    values = _square(overlaps, names, keys)
-    scale = _scale(overlaps["value"])
-    draw_matrix(left, values, _COLOURS, scale, 7.5 if len(names) <= _MOST_NUMBERED else 6)
-    slanted = dict(_SLANTED, fontsize=6.5)
+    values = square(overlaps, names, keys)
+    scale = scale_of(overlaps["value"])
+    draw_matrix(left, values, COLOURS, scale, 7.5 if len(names) <= _MOST_NUMBERED else 6)
+    slanted = dict(SLANTED, fontsize=6.5)
     left.set_xticks(np.arange(len(names)), list(labels.values()), **slanted)
     left.set_yticks(np.arange(len(names)), [two_lines(labels[name]) for name in names])
     at = np.arange(len(pairs), dtype=np.float64)
@@ -138,99 +142,14 @@ def _pairs(
 
 
 @styled
-def question_overlap_heatmaps(overlaps: pd.DataFrame, looks: Looks) -> Figure:
-    """Overlap of the best heads between questions: a matrix per method and model.
-
-    ``overlaps`` has one row per method, model and two questions (question, other), averaged over
-    lengths. Where this would be more than 24 matrices, there is one per method, the mean over
-    models. Raises ValueError if a column is missing.
-    """
-    labels = {question: look.label for question, look in looks.questions.items()}
-    return _grid_of_matrices(overlaps, looks, labels, "question")
-
-
-@styled
-def token_length_overlap(overlaps: pd.DataFrame, looks: Looks) -> Figure:
-    """The same between token lengths, averaged over questions; columns token_length and other."""
-    labels = {length: f"{length:,}" for length in looks.lengths}
-    return _grid_of_matrices(overlaps, looks, labels, "token_length")
-
-
-def _grid_of_matrices(
-    overlaps: pd.DataFrame, looks: Looks, labels: Mapping[Any, str], axis: str
-) -> Figure:
-    """All matrices on one axes with a gap between them: faster than a panel for each."""
-    require_columns(overlaps, ["method", "model", axis, "other", "value"], f"{axis}_overlap")
-    if overlaps.empty:
-        return nothing_to_draw(f"there is only one {axis.replace('_', ' ')} with rankings")
-    methods = [method for method in looks.methods if method in set(overlaps["method"])]
-    models = [model for model in looks.models if model in set(overlaps["model"])]
-    if len(methods) * len(models) > _MOST_PANELS:
-        models = [f"mean of {len(models)} models"]
-        pairs = overlaps.groupby(["method", axis, "other"], sort=False)
-        overlaps = pairs.mean(numeric_only=True).reset_index().assign(model=models[0])
-    names = list(labels)
-    step = len(names) + 1
-    values = np.full((step * len(methods) - 1, step * len(models) - 1), np.nan)
-    for (method, model), rows in overlaps.groupby(["method", "model"]):
-        top, left = step * methods.index(str(method)), step * models.index(str(model))
-        block = (slice(top, top + len(names)), slice(left, left + len(names)))
-        values[block] = _square(rows, names, (axis, "other"))
-    cell = float(np.clip(5.2 / values.shape[1], 0.06, 0.32))
-    height, width = cell * np.array(values.shape)
-    figure = new_figure(height + 1.9, min(7.2, width + 2.2))
-    axes = figure.subplots()
-    scale = _scale(overlaps["value"])
-    image = axes.imshow(values, cmap=_COLOURS, norm=scale, aspect="auto", gid="overlaps")
-    if cell > _SMALL_CELL:
-        write_numbers(axes, values, _COLOURS, scale, 5.5)
-    _name_blocks(axes, list(labels.values()), models, [looks.methods[m].label for m in methods])
-    bar = figure.colorbar(image, ax=axes, location="bottom", aspect=50, shrink=0.8)
-    bar.outline.set_visible(False)
-    _mark_levels(bar, overlaps)
-    bar.set_label(f"{_JACCARD} of the best heads")
-    return figure
-
-
-def _name_blocks(
-    axes: Axes, names: Sequence[str], above: Sequence[str], beside_them: Sequence[str]
-) -> None:
-    """Names of the rows and columns of every matrix, of the matrices above and to the right."""
-    step, size = len(names) + 1, len(names)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-    axes.tick_params(length=0, pad=2)
-    across = [step * block + place for block in range(len(above)) for place in range(size)]
-    axes.set_xticks(across, [*names] * len(above), fontsize=6, **_SLANTED)
-    down = [step * block + place for block in range(len(beside_them)) for place in range(size)]
-    axes.set_yticks(down, [*names] * len(beside_them), fontsize=6)
-    bold: dict[str, Any] = {"fontsize": 7, "fontweight": "bold"}
-    for block, name in enumerate(above):
-        # Where matrices are small, each name is over its own in two lines.
-        shown = name if len(above) < _MOST_WIDE else broken(shortened(name, _LETTERS))
-        axes.text(step * block - 0.5, -0.7, shown, va="bottom", **bold)
-    for block, name in enumerate(beside_them):
-        middle = step * block + (size - 1) / 2
-        right = step * len(above) - 1.3
-        axes.text(right, middle, name, rotation=270, va="center", **bold)
-
-
-def _mark_levels(bar: Colorbar, overlaps: pd.DataFrame) -> None:
-    """Chance on the colours of a matrix, where it is known."""
-    if "chance" in overlaps and overlaps["chance"].notna().any():
-        chance = float(overlaps["chance"].mean())
-        bar.ax.axvline(chance, color="#d9762b", linewidth=1.5, gid="chance")
-        above = bar.ax.get_xaxis_transform()
-        style: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": 6, "color": "#a5541a"}
-        bar.ax.text(chance, 1.2, "chance", transform=above, **style)
-
-
-@styled
 def q2_numerical_vs_categorical(overlaps: pd.DataFrame) -> Figure:
     """Overlap of the heads of questions of one kind, and of both kinds, on two definitions.
 
     ``overlaps`` has the columns kind (within_numerical, within_categorical, between), measure, sd
-    and those of :func:`method_overlap`. Raises ValueError if a column is missing.
+    and those of :func:`method_overlap`.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(overlaps, ["kind", "measure", "sd", *_OVERLAP], "q2_numerical_vs_categorical")
     if overlaps.empty:
@@ -256,14 +175,11 @@ def q2_numerical_vs_categorical(overlaps: pd.DataFrame) -> Figure:
     axes.set_xticks(np.arange(len(kinds)), list(kinds.values()))
     axes.set_xlim(-0.6, len(kinds) - 0.4)
     axes.set_ylim(0, None)
-    axes.set_ylabel(_JACCARD)
+    axes.set_ylabel(JACCARD)
     figure.supxlabel(spread_words(overlaps))
     shown = [Look(name, colour, marker) for name, (colour, marker) in looks.items()]
     legend(figure, [*look_handles(shown, line=False), *_handles(overlaps)])
     return figure
-
-
-_MEASURES = (("#0b5d8f", "o"), ("#b07d12", "s"))
 
 
 @styled
@@ -271,7 +187,10 @@ def overlap_summary(overlaps: pd.DataFrame) -> Figure:
     """Mean overlap of rankings that differ in one thing alone: question, length, model or method.
 
     ``overlaps`` has the columns axis, sd (over the pairs, the study's error bars) and those of
-    :func:`method_overlap`. Raises ValueError if a column is missing.
+    :func:`method_overlap`.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(overlaps, ["axis", "sd", *_OVERLAP], "overlap_summary")
     if overlaps.empty:
@@ -305,12 +224,9 @@ def overlap_summary(overlaps: pd.DataFrame) -> Figure:
     named_rows(axes, [f"{names[str(a)]}\n({counted(n, 'pair')})" for a, n in rows["n"].items()])
     _from_nothing(axes)
     words = ["band: ± one standard deviation over pairs", spread_words(rows)]
-    axes.set_xlabel("\n".join(filter(None, [f"{_JACCARD} of the best heads", *words])))
+    axes.set_xlabel("\n".join(filter(None, [f"{JACCARD} of the best heads", *words])))
     legend(figure, [*look_handles([_PAIR], line=False), *_handles(rows)])
     return figure
-
-
-_WIDE = "#d7e2ee"
 
 
 @styled
@@ -318,7 +234,9 @@ def model_overlap(overlaps: pd.DataFrame, looks: Looks) -> Figure:
     """Overlap between instruct and base models: a panel per method, a mark per question.
 
     ``overlaps`` has one row per method and question, with the columns of :func:`method_overlap`.
-    Raises ValueError if a column is missing.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(overlaps, ["method", "question", *_OVERLAP], "model_overlap")
     if overlaps.empty:
@@ -338,7 +256,7 @@ def model_overlap(overlaps: pd.DataFrame, looks: Looks) -> Figure:
         axes.tick_params(axis="y", length=0)
     named_rows(panels[0], [looks.questions[question].label for question in questions])
     _from_nothing(panels[0])
-    figure.supxlabel(f"{_JACCARD} of the best heads, instruct and base model")
+    figure.supxlabel(f"{JACCARD} of the best heads, instruct and base model")
     words = spread_words(overlaps)
     handle = look_handles([Look(f"overlap; {words}" if words else "overlap", INK)], line=False)
     legend(figure, [*handle, *_handles(overlaps)])
@@ -353,22 +271,6 @@ def _from_nothing(axes: Axes) -> None:
 
 def _handles(rows: pd.DataFrame) -> list[Any]:
     return level_handles(kind for kind in ("chance", "ceiling") if rows[kind].notna().any())
-
-
-def _scale(values: pd.Series) -> Normalize:
-    """From nothing to the next tenth above the largest overlap."""
-    top = float(values.max())
-    return Normalize(0, np.ceil(10 * top) / 10 if top > 0 else 1.0)
-
-
-def _square(rows: pd.DataFrame, names: Sequence[Any], keys: tuple[str, str]) -> Values:
-    """Values of pairs by both of their names, whichever comes first; NaN of a name with itself."""
-    values = np.full((len(names), len(names)), np.nan)
-    at = {name: index for index, name in enumerate(names)}
-    for a, b, value in zip(*(rows[key] for key in keys), rows["value"], strict=True):
-        if a in at and b in at:
-            values[at[a], at[b]] = values[at[b], at[a]] = value
-    return values
 
 
 def _once(rows: pd.DataFrame, names: Sequence[str], keys: tuple[str, str]) -> pd.DataFrame:

@@ -28,6 +28,7 @@ from circuit_scaling.figures.style import (
     INK,
     QUIET,
     RULE,
+    WIDTH,
     Look,
     new_figure,
     nothing_to_draw,
@@ -45,8 +46,10 @@ def consensus_heads(mean_ranks: pd.DataFrame, looks: Looks) -> Figure:
     """Mean rank by every method of the heads on which methods agree best, the best on top.
 
     ``mean_ranks`` has one row per method and head, and ``consensus``: whether every method's mean
-    rank of the head is below the consensus rank. Names of those are bold. Raises ValueError if a
-    column is missing.
+    rank of the head is below the consensus rank. Names of those are bold.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(mean_ranks, ("method", "head", "value", "consensus"), "consensus_heads")
     figure = _by_method(mean_ranks, looks, "mean rank over configurations", "consensus")
@@ -57,7 +60,8 @@ def consensus_heads(mean_ranks: pd.DataFrame, looks: Looks) -> Figure:
 def method_disagreement(mean_ranks: pd.DataFrame, looks: Looks) -> Figure:
     """The same of the heads whose mean rank differs most between methods.
 
-    Raises ValueError if a column is missing.
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(mean_ranks, ("method", "head", "value"), "method_disagreement")
     return _by_method(mean_ranks, looks, "mean rank over configurations")
@@ -121,7 +125,10 @@ def question_specialists(mean_ranks: pd.DataFrame, looks: Looks) -> Figure:
     """Heads that a method ranks much higher for one question than for the others.
 
     ``mean_ranks`` has one row per method, head and question: value, the mean rank; specialist,
-    whether this is the head's own question. Raises ValueError if a column is missing.
+    whether this is the head's own question.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(
         mean_ranks, ("method", "head", "question", "value", "specialist"), "question_specialists"
@@ -173,7 +180,10 @@ def instruct_vs_base_differences(changes: pd.DataFrame, looks: Looks) -> Figure:
 
     ``changes`` has one row per method and head, with ``usual``: the middle 90 % of the changes of
     all heads of the method lie within plus and minus this. Left: a better rank in the instruct
-    model. Raises ValueError if a column is missing.
+    model.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(changes, ("method", "head", "value", "usual"), "instruct_vs_base_differences")
 
@@ -208,8 +218,10 @@ def changed_most(changes: pd.DataFrame) -> pd.DataFrame:
 def head_volatility(spread: pd.DataFrame, looks: Looks) -> Figure:
     """Heads whose rank moves most between configurations: from the best to the worst rank.
 
-    ``spread`` has one row per method and head: low, high, sd, and value, the mean rank. Raises
-    ValueError if a column is missing.
+    ``spread`` has one row per method and head: low, high, sd, and value, the mean rank.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(spread, ("method", "head", "value", "low", "high", "sd"), "head_volatility")
 
@@ -245,7 +257,7 @@ def _panels(
         return nothing_to_draw(nothing)
     methods = [method for method in looks.methods if method in set(rows["method"])]
     per_method = rows.groupby("method")["head"].nunique().max()
-    figure = new_figure(0.2 * max(per_method, 3) + 1.25, 7.2 if len(methods) > 1 else 4.2)
+    figure = new_figure(0.2 * max(per_method, 3) + 1.25, WIDTH if len(methods) > 1 else 4.2)
     panels = figure.subplots(1, len(methods), sharex=True, squeeze=False)[0]
     for axes, method in zip(panels, methods, strict=True):
         of_method = rows[rows["method"] == method]

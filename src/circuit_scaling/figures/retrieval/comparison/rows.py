@@ -61,7 +61,10 @@ def of_finding(retrieval_findings: pd.DataFrame, finding: str) -> pd.DataFrame:
     """The rows of one finding: its keys as columns, then value, ci_low, ci_high, n.
 
     Heads stay names such as ``L3H5``; numbers of heads, layers and lengths become integers. Without
-    such a finding there are no rows. Raises ValueError if a column is missing.
+    such a finding there are no rows.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require_columns(retrieval_findings, ["finding", "group", *_VALUES], finding)
     rows = retrieval_findings[retrieval_findings["finding"] == finding]

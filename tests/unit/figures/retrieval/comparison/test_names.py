@@ -8,7 +8,7 @@ from itertools import product
 import pandas as pd
 
 from circuit_scaling.figures.retrieval.comparison.looks import Looks
-from circuit_scaling.figures.retrieval.comparison.overlaps import question_overlap_heatmaps
+from circuit_scaling.figures.retrieval.comparison.matrices import question_overlap_heatmaps
 
 QUESTIONS = [f"Which {what} does the document name in its last paragraph?" for what in "ab"]
 LONG = "Which year was the company of this document incorporated in, and where?"

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from circuit_scaling.figures.retrieval.comparison import overlaps
+from circuit_scaling.figures.retrieval.comparison import matrices
 from circuit_scaling.figures.retrieval.comparison.looks import Looks
 from tests.helpers.artists import every_segment, image, names, points, segments, words
 from tests.helpers.compared_figures import Case
@@ -62,10 +62,10 @@ class TestOverlaps:
         )
         asked = pd.DataFrame({"model": models, "family": "f", "method": "a", "token_length": 0})
         looks = Looks.of(asked.assign(question="x"), asked.assign(question="y"))
-        figure = overlaps.question_overlap_heatmaps(rows, looks)
+        figure = matrices.question_overlap_heatmaps(rows, looks)
         assert "mean of 28 models" in words(figure)
         assert image(figure, "overlaps")[0, 1] == pytest.approx(0.135)
-        few = overlaps.question_overlap_heatmaps(rows[rows["model"].isin(["m3", "m5"])], looks)
+        few = matrices.question_overlap_heatmaps(rows[rows["model"].isin(["m3", "m5"])], looks)
         assert image(few, "overlaps")[0, [1, 4]].tolist() == [0.03, 0.05]
 
     def test_the_summary_has_spread_interval_chance_and_ceiling(self, mini: Case) -> None:
