@@ -86,7 +86,7 @@ viz site graph-pictures: export PYTHONWARNINGS := ignore:ORJSONResponse
 viz: $(STAMP)  ## open the pipeline graph in a browser
 	$(BIN)/kedro viz run
 
-site: $(STAMP)  ## build the pipeline graph, with previews of all results, as a static site in build/
+site: $(STAMP)  ## build the pipeline graph, with previews of all results, as a static site in build/graph
 	$(BIN)/python -m benchmarks.graph_site
 
 graph-pictures: site  ## pictures of the graph for README and docs, of make run, with a Chromium

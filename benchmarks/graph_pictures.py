@@ -19,6 +19,8 @@ from urllib.parse import urlencode
 from PIL import Image, ImageChops
 from playwright.sync_api import Page, ViewportSize, sync_playwright
 
+from benchmarks.graph_site import SITE
+
 _ROOT = Path(__file__).parents[1]
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 _SCALE = 2  # pixels of the picture for each of the page
@@ -178,7 +180,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.graph_pictures", description=__doc__
     )
-    parser.add_argument("--site", type=Path, default=_ROOT / "build")
+    parser.add_argument("--site", type=Path, default=SITE)
     parser.add_argument("--out", type=Path, default=_ROOT / "docs" / "images")
     given = parser.parse_args()
     write_pictures(given.site, given.out)

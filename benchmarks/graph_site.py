@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import fsspec
 from kedro_viz.api.rest.responses.metadata import MetadataAPIResponse, get_metadata_response
 from kedro_viz.api.rest.responses.save_responses import write_api_response_to_fs
@@ -20,6 +21,8 @@ from kedro_viz.integrations.deployment.base_deployer import BaseDeployer
 from kedro_viz.server import load_and_populate_data
 
 _ROOT = Path(__file__).parents[1]
+SITE = _ROOT / "build" / "graph"
+"""Where ``make site`` writes it."""
 _LINK_TO_FONTS = re.compile(r"<link\b[^>]*https://fonts\.[^>]*>\s*")
 
 
@@ -32,12 +35,18 @@ class _Site(BaseDeployer):
 
 
 def build_site(folder: Path, project: Path = _ROOT, env: str | None = None) -> None:
-    """Write the site; what was in the folder is removed.
+    """Write the site, in place of one that was there.
 
     Args:
         env: the environment whose pipelines and tables it shows.
+
+    Raises:
+        ClickException: there is something else in the folder.
     """
-    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / "api" / "main").is_file():
+            raise click.ClickException(f"'{folder}' holds something else: name another folder.")
+        shutil.rmtree(folder)
     data_access_manager.reset_fields()
     load_and_populate_data(project, env=env, package_name="circuit_scaling")
     site = _Site(folder)
@@ -58,9 +67,12 @@ def main() -> None:
     """Write the site of this project, and say how large it is."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.graph_site", description=__doc__)
     parser.add_argument("--env", help="the environment whose results are shown")
-    parser.add_argument("--out", type=Path, default=_ROOT / "build")
+    parser.add_argument("--out", type=Path, default=SITE)
     given = parser.parse_args()
-    build_site(given.out, env=given.env)
+    try:
+        build_site(given.out, env=given.env)
+    except click.ClickException as error:
+        parser.error(error.message)
     size = sum(file.stat().st_size for file in given.out.rglob("*") if file.is_file())
     print(f"The graph is in {given.out} ({size / 1e6:.0f} MB). To look at it:")
     print(f"  python -m http.server --directory {given.out} 4142   # http://localhost:4142")

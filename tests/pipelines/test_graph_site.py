@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click import ClickException
 from kedro.framework.project import pipelines
 from kedro.io import DataCatalog
 from kedro_viz.api.rest.responses import run_events
@@ -49,6 +50,13 @@ def nodes_of(site: Path, kind: str) -> dict[str, dict[str, Any]]:
         for node in told(site, "pipelines", "__default__")["nodes"]
         if node["type"] == kind
     }
+
+
+def test_nothing_else_is_removed_for_it(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(ClickException, match="something else"):
+        build_site(tmp_path, PROJECT, env="test")
+    assert (tmp_path / "thesis.tex").exists()
 
 
 def test_every_result_has_a_preview_of_bounded_size(site: Path, study: DataCatalog) -> None:
