@@ -16,10 +16,11 @@ import pandas as pd
 from kedro.pipeline import Node, Pipeline
 from kedro.pipeline.preview_contract import TextPreview
 
+from circuit_scaling.configuration import PARAMETER
+
 # Kedro says once in every process that previews of nodes are new.
 warnings.filterwarnings("ignore", message="The 'preview_fn' feature")
-_PARAMETER = "params:"
-MODEL = f"{_PARAMETER}model"
+MODEL = f"{PARAMETER}model"
 """The roster entry, among the inputs of a node that runs once per model."""
 
 
@@ -60,8 +61,7 @@ def per_model(
                 inputs={name: _of(name, slug) if name in by_model else name for name in read},
                 outputs={name: _of(name, slug) for name in template.all_outputs()},
                 parameters={
-                    name: f"{_PARAMETER}{roster}.{slug}" if name == MODEL else name
-                    for name in given
+                    name: f"{PARAMETER}{roster}.{slug}" if name == MODEL else name for name in given
                 },
                 tags={slug},
             )
@@ -100,4 +100,4 @@ def _of(name: str, slug: str) -> str:
 
 
 def _is_parameter(name: str) -> bool:
-    return name.startswith(_PARAMETER)
+    return name.startswith(PARAMETER)

@@ -23,6 +23,7 @@ from circuit_scaling.analysis.retrieval.comparison.checked import (
 from circuit_scaling.vocabulary import counted
 
 _ASKED = AXES[1:]
+_SET_KEYS = [*AXES, "ablation", "set_type", "n_heads", "draw"]
 _NAME: TableName = "ablation_results"
 _NOT_GIVEN = "no masked accuracies were given"
 _SAME = 1e-6
@@ -93,7 +94,7 @@ def usable_ablations(ablations: pd.DataFrame) -> pd.DataFrame:
     for fractions.
     """
     masked = with_baselines(ablations)
-    masked = masked[~masked.duplicated(_set_keys(masked))]
+    masked = masked[~masked.duplicated(_SET_KEYS)]
     percent = [
         place for _, rows in by_model(masked) if _are_percentages(rows) for place in rows.index
     ]
@@ -106,10 +107,6 @@ def _baseline_rows(ablations: pd.DataFrame) -> pd.DataFrame:
     """Rows that say a baseline: those of kind baseline, by whichever column has it."""
     clean = ablations[ablations["set_type"] == "baseline"]
     return clean.assign(baseline=clean["accuracy"].fillna(clean["baseline_accuracy"]))
-
-
-def _set_keys(masked: pd.DataFrame) -> list[str]:
-    return [*AXES, "ablation", "set_type", "n_heads", "draw"]
 
 
 def _excused(masked: pd.DataFrame) -> pd.Series:
@@ -248,7 +245,7 @@ def _unknown_methods(ablations: pd.DataFrame, rankings: pd.DataFrame) -> Iterato
 
 
 def _duplicate_sets(masked: pd.DataFrame) -> Iterator[Checked]:
-    keys = _set_keys(masked)
+    keys = _SET_KEYS
     for where, rows in by_model(masked[masked.duplicated(keys, keep=False)]):
         yield Checked(
             _NAME,

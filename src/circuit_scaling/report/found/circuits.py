@@ -195,10 +195,6 @@ def function_carries_over(context: ReportContext) -> Finding | None:
     )
 
 
-def _fails_ioi(context: ReportContext, model: object) -> bool:
-    return context.ability(model, "ioi") == "unable"
-
-
 def heroes_matter_together(context: ReportContext) -> Finding | None:
     """Whether all heroes of a model do more damage than random heads of the same layers."""
     rows = _all_heroes(context.tables.get("ablation_summary"))

@@ -11,7 +11,7 @@ import pandas as pd
 from circuit_scaling.figures.retrieval.comparison.looks import length_label
 from circuit_scaling.figures.retrieval.comparison.rows import of_finding
 from circuit_scaling.figures.style import QUESTIONS, number
-from circuit_scaling.report.blocks import MISSING, interval, listed, rows_of, share
+from circuit_scaling.report.blocks import MISSING, interval, listed, rows_of
 from circuit_scaling.report.context import ReportContext
 from circuit_scaling.report.found.finding import Finding, finding, more_than_chance
 from circuit_scaling.report.found.retrieval import best_heads, level, method_labels
@@ -87,12 +87,6 @@ def fall(row: Any) -> str:
 def percent(row: Any) -> str:
     """A share: ``42 % [38, 47]``."""
     return MISSING if row is None else level(row.value, row.ci_low, row.ci_high)
-
-
-def chance_of(frame: pd.DataFrame) -> str:
-    """``random heads 11 %``, of the highest of these chance levels; empty where there is none."""
-    known = frame["value"].dropna()
-    return f"random heads {share(known.max())}" if len(known) else ""
 
 
 def highest_and_lowest(rows: Iterable[Any]) -> tuple[Any, Any] | None:
