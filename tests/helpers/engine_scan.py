@@ -42,14 +42,21 @@ def engine_effects(
     ablation: Ablation,
     readouts: Sequence[Any],
     chunk: int,
+    heads: NDArray[np.bool_] | None = None,
 ) -> dict[str, NDArray[np.float32]]:
     """Effects of every head, per readout [layers, heads, prompts]; layers must come in order.
 
-    `chunk` is in tokens: heads x prompts x positions that are replayed together.
+    `chunk` is in tokens: heads x prompts x positions that are replayed together; `heads` are
+    those that are asked for, [layers, heads].
     """
     batch = batch_of(prompts)
     scan = scan_layers(
-        anatomy, batch, ablation, tuple(readouts), Chunk.of(anatomy, chunk, max_memory=2**30)
+        anatomy,
+        batch,
+        ablation,
+        tuple(readouts),
+        Chunk.of(anatomy, chunk, max_memory=2**30),
+        heads=heads,
     )
     return assembled(scan, anatomy, len(batch.tokens), readouts)
 

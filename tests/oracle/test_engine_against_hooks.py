@@ -70,6 +70,25 @@ def test_every_head_equals_the_hook_loop(study, architecture, mode, positions, c
         assert_effects_are_large_enough_to_judge(readout, positions, expected[readout])
 
 
+@pytest.mark.parametrize("chunk", (30, 450))
+@pytest.mark.parametrize("positions", POSITIONS)
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("architecture", ("gpt2", "gpt_neox_parallel"))
+def test_some_heads_equal_the_hook_loop_and_the_others_are_missing(
+    study, architecture, mode, positions, chunk
+):
+    shared = study(architecture)
+    asked = np.random.default_rng(0).random((LAYERS, HEADS)) < 0.5
+    asked[0], asked[1, 0] = False, True  # no head of a layer
+    ablation = Ablation(mode=mode, positions=positions, draws=DRAWS, seed=SEED)
+    measured = engine_effects(
+        shared.anatomy, shared.prompts, ablation, ("contrast",), chunk, asked
+    )["contrast"]
+    expected = shared.effects(mode, positions)["contrast"]
+    np.testing.assert_allclose(measured[asked], expected[asked], rtol=0, atol=TOLERANCE)
+    assert np.isnan(measured[~asked]).all()
+
+
 def assert_effects_are_large_enough_to_judge(readout, positions, effects):
     """Every head moves some prompt, well above the tolerance, where the readout can see it."""
     largest = np.abs(effects).max(axis=-1)  # [layers, heads]

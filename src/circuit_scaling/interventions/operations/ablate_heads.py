@@ -27,7 +27,7 @@ from circuit_scaling.interventions.replay.replacements import (
     tokens_on,
 )
 from circuit_scaling.interventions.replay.request_checks import check_request
-from circuit_scaling.interventions.replay.stack import Passengers, Stack, shares
+from circuit_scaling.interventions.replay.stack import Passengers, Stack, index_of, shares
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class LayerEffects:
         ablation: what replaced z.
         portion: which prompts of the batch, and how they were scanned.
         effects: readout -> float32 [heads, prompts], m(ablated) - m(clean); negative: the head
-            helps.
+            helps. NaN for heads that were not asked for.
     """
 
     layer: int
@@ -91,6 +91,7 @@ def scan_layers(
     readouts: Sequence[Readout] = ("contrast", "answer_logprob"),
     chunk: Chunk | None = None,
     known: Known = nothing_known,
+    heads: NDArray[np.bool_] | None = None,
 ) -> Iterator[LayerEffects]:
     """Effects of ablating each head alone, layer by layer.
 
@@ -104,6 +105,7 @@ def scan_layers(
         chunk: how much is replayed together; by default what was measured to be fast here.
         known: asked before a portion is scanned. Layers that are known are not handed out, and the
             others have the bits that they have where none is known.
+        heads: which are ablated, [layers, heads]; by default all.
 
     Yields:
         For some prompts at a time (all of them, where they fit), every layer in order, and for
@@ -117,8 +119,12 @@ def scan_layers(
     ablations = (ablations,) if isinstance(ablations, Ablation) else tuple(ablations)
     check_request(anatomy, batch, readouts)
     chunk = chunk or Chunk.of(anatomy)
+    shape = (anatomy.n_layers, anatomy.n_heads)
+    asked = np.ones(shape, dtype=np.bool_) if heads is None else heads
+    if asked.shape != shape:
+        raise ValueError(f"heads must be [layers, heads] = {shape}, got shape {asked.shape}")
     with fused_activations(anatomy.model):
-        yield from _one_behind(_scan(anatomy, batch, ablations, readouts, chunk, known))
+        yield from _one_behind(_scan(anatomy, batch, ablations, readouts, chunk, known, asked))
 
 
 @dataclass(frozen=True)
@@ -153,6 +159,7 @@ def _scan(
     readouts: Sequence[Readout],
     chunk: Chunk,
     known: Known,
+    heads: NDArray[np.bool_],
 ) -> Iterator[_Arrival]:
     """Scan as many prompts at a time as fit; where memory runs out, halve the chunk and go on.
 
@@ -172,7 +179,7 @@ def _scan(
             if means is None and any(ablation.mode == "mean" for ablation in ablations):
                 means = GroupMeans.of(anatomy, batch, portion.together)
             given = Replacements(anatomy, batch, portion.rows, ablations, means)
-            scan = _RowsScan(anatomy, batch, given, readouts, chunk, portion)
+            scan = _RowsScan(anatomy, batch, given, readouts, chunk, portion, heads)
             for arrival in scan.layers(delivered):
                 yield arrival
                 delivered = arrival.effects.layer + (arrival.effects.ablation is ablations[-1])
@@ -203,8 +210,10 @@ class _RowsScan:
         readouts: Sequence[Readout],
         chunk: Chunk,
         portion: Portion,
+        heads: NDArray[np.bool_],
     ) -> None:
         self._anatomy = anatomy
+        self._heads = [_places(of_layer) for of_layer in heads]
         self._given = given
         self._portion = portion
         self._readouts = readouts
@@ -224,7 +233,8 @@ class _RowsScan:
         self._capacity = chunk.heads(*tokens.shape)
         shape = (len(given.ablations), anatomy.n_layers, anatomy.n_heads, len(tokens))
         self._totals = {name: torch.zeros(shape, device=anatomy.device) for name in readouts}
-        self._expected = anatomy.n_heads * sum(a.runs for a in given.ablations)
+        for totals in self._totals.values():
+            totals[:, torch.from_numpy(~heads)] = torch.nan
         self._arrived = [0] * anatomy.n_layers
 
     def layers(self, skip: int) -> Iterator[_Arrival]:
@@ -233,11 +243,10 @@ class _RowsScan:
         everywhere, at_end = (
             Stack(
                 *(self._clean, self._capacity, self._deliver, self._last_only, end),
-                known=skip * self._boarding(end),
+                known=self._boarding(skip, end),
             )
             for end in (False, True)
         )
-        heads = range(self._anatomy.n_heads)
         for layer, call in enumerate(self._clean.calls()):
             last = layer == self._anatomy.n_layers - 1
             with torch.no_grad():
@@ -252,25 +261,30 @@ class _RowsScan:
                     only_end = self._given.ablations[index].positions == "end"
                     if call_at_end is not None and (only_end or last):
                         stack = at_end if only_end else everywhere
-                        stack.board_heads(group, call_at_end, change[:, -1:], heads)
+                        stack.board_heads(group, call_at_end, change[:, -1:], self._heads[layer])
                         continue
                     if only_end:
                         change[:, :-1] = 0
-                    everywhere.board_heads(group, call, change, heads)
+                    everywhere.board_heads(group, call, change, self._heads[layer])
                 if last:
                     for stack in (everywhere, at_end):
                         stack.depart(layer + 1)
-            while skip < self._anatomy.n_layers and self._arrived[skip] == self._expected:
+            while skip <= layer and self._arrived[skip] == self._runs(skip, self._given.ablations):
                 yield from self._layer(skip)
                 skip += 1
 
-    def _boarding(self, at_end: bool) -> int:
-        """Runs of a layer below the last in the stack of the last position, or in the other."""
-        return self._anatomy.n_heads * sum(
-            ablation.runs
+    def _boarding(self, layers: int, at_end: bool) -> int:
+        """Runs of the first layers in the stack of the last position, or in the other."""
+        there = [
+            ablation
             for ablation in self._given.ablations
             if (bool(self._clean.end) and ablation.positions == "end") == at_end
-        )
+        ]
+        return sum(self._runs(layer, there) for layer in range(layers))
+
+    def _runs(self, layer: int, ablations: Iterable[Ablation]) -> int:
+        """How often the model is run for the heads of a layer."""
+        return len(self._heads[layer]) * sum(ablation.runs for ablation in ablations)
 
     def _deliver(self, passengers: list[Passengers], residual: Tensor) -> None:
         """Read the runs that have reached the end of the model."""
@@ -278,8 +292,8 @@ class _RowsScan:
         for riding, theirs in shares(passengers):
             ablation, layer = cast(_Ablated, riding.group)
             for name in self._readouts:
-                total = self._totals[name][ablation, layer, riding.members]
-                total += values[name][theirs]
+                heads = index_of(self._heads[layer][riding.members])
+                self._totals[name][ablation, layer, heads] += values[name][theirs]
             self._arrived[layer] += riding.size
 
     def _layer(self, layer: int) -> Iterator[_Arrival]:
@@ -296,6 +310,11 @@ class _RowsScan:
                 copied = torch.cuda.Event()
                 copied.record(torch.cuda.current_stream(self._anatomy.device))
             yield _Arrival(LayerEffects(layer, ablation, self._portion, effects), copied)
+
+
+def _places(asked: NDArray[np.bool_]) -> Sequence[int]:
+    """Which heads of a layer are asked for; all of them as a range, which is taken as a slice."""
+    return range(len(asked)) if asked.all() else np.flatnonzero(asked).tolist()
 
 
 def _to_host(values: Tensor) -> NDArray[np.float32]:

@@ -45,6 +45,13 @@ def shares(passengers: list[Passengers]) -> Iterator[tuple[Passengers, slice]]:
         start += riding.size
 
 
+def index_of(places: Sequence[int]) -> slice | list[int]:
+    """Some places of an axis; a range is taken as a slice, without a copy."""
+    if isinstance(places, range):
+        return slice(places.start, places.stop)
+    return list(places)
+
+
 Deliver = Callable[[list[Passengers], Tensor], None]
 """Takes who arrives, and their residual after the last block, [runs * prompts, pos or 1, d]."""
 
@@ -109,10 +116,7 @@ class Stack:
         """
 
         def changed(members: slice) -> Tensor:
-            some = heads[members]
-            # A range is taken as a slice, without a copy.
-            index = slice(some.start, some.stop) if isinstance(some, range) else list(some)
-            return change_heads(self._anatomy, call, change, index)
+            return change_heads(self._anatomy, call, change, index_of(heads[members]))
 
         self._board(group, slice(0, len(heads)), call.arguments.layer, changed)
 
