@@ -23,6 +23,7 @@ from tests.helpers.small_scans import (
     profiles,
     prompts,
 )
+from tests.helpers.written_intervals import with_intervals
 
 SETTINGS = ClassifySettings(tau=0.05, taus=(0.01, 0.05, 0.5), top_k=2, n_boot=200)
 TASKS = ("ioi", "anti_names")
@@ -61,7 +62,7 @@ def joined(
     for task, base in zip(TASKS, (ioi, anti), strict=True):
         found.loc[found["task"] == task, "delta"] = base
     tables = join_model(entry().params_m, ONLY_ZERO, asked, found, profiles(model))
-    return tables.joint_heads, tables.joint_effects
+    return with_intervals(tables.joint_heads, tables.joint_effects), tables.joint_effects
 
 
 def classified(

@@ -88,10 +88,12 @@ def effects(
             "se_logprob": np.nan,
             "n_prompts": values.shape[1],
             "n_clusters": 2,
+            "settled": pd.array([None] * N_HEADS, dtype="boolean"),
             "n_layers": LAYERS,
             "n_heads": HEADS,
             "clean_metric": 4.0,
             "effects": list(values.astype(np.float32)),
+            "attributions": [np.empty(0, np.float32)] * N_HEADS,
             "fingerprint": "bb",
         }
     )

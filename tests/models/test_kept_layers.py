@@ -156,8 +156,8 @@ def test_progress_begins_where_the_scan_was(measurement, tmp_path, monkeypatch):
     _stopped(_keeping(measurement, tmp_path), monkeypatch, after=3)
     told: list[tuple[float, bool]] = []
 
-    def progress(_what: str, heads: float, /, kept: bool = False) -> None:
-        told.append((heads, kept))
+    def progress(_what: str, heads: float, /, spared: bool = False) -> None:
+        told.append((heads, spared))
 
     resumed = _keeping(measurement, tmp_path)
     _table(resumed, progress=progress)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from circuit_scaling.statistics.bootstrap import bootstrap_draws
 from circuit_scaling.statistics.clusters import ClusterTotals, cluster_totals
+from circuit_scaling.statistics.means import cluster_means
 
 _MODEL = ["family", "model"]
 
@@ -32,3 +36,50 @@ def task_totals(effects: pd.DataFrame, heads: pd.DataFrame, task: str) -> Cluste
     return cluster_totals(
         wide.loc[order].to_numpy(), wide.columns.to_numpy(), n_prompts[wide.columns].to_numpy()
     )
+
+
+def effect_draws(
+    effects: pd.DataFrame,
+    heads: pd.DataFrame,
+    tasks: Sequence[str],
+    rng: np.random.Generator,
+    n_boot: int,
+    split: str | None = None,
+) -> list[NDArray[np.float64]]:
+    """Bootstrap draws of the effects of one model's heads, [draws, heads] for each task.
+
+    Clusters are drawn from those that all heads have, so that heads go together in every draw as
+    their errors do. Heads that were measured on further prompts have smaller errors: their draws
+    lie around the effects of the table, and nearer by the ratio of the standard errors.
+
+    Args:
+        effects: the model's rows of ``joint_effects``.
+        split: only of this side.
+    """
+    of_side = effects if split is None else effects[effects["split"] == split]
+    totals = [task_totals(of_side, heads, task) for task in tasks]
+    draws = bootstrap_draws(totals, rng, n_boot)
+    if all(measured_alike(heads, task) for task in tasks):
+        return draws
+    side = "" if split is None else f"_{split}"
+    return [
+        heads[f"delta_{task}{side}"].to_numpy()
+        + (drawn - of_task.mean) * _nearer(effects, heads, task)
+        for task, drawn, of_task in zip(tasks, draws, totals, strict=True)
+    ]
+
+
+def measured_alike(heads: pd.DataFrame, task: str) -> bool:
+    """Whether all heads of a model were ablated on the same prompts of a task."""
+    name = f"n_prompts_{task}"
+    return name not in heads or bool(heads[name].nunique() <= 1)
+
+
+def _nearer(effects: pd.DataFrame, heads: pd.DataFrame, task: str) -> NDArray[np.float64]:
+    """Standard errors of the table over those on the clusters that all heads have: [heads]."""
+    common = cluster_means(task_totals(effects, heads, task)).se
+    error = heads[f"se_{task}"].to_numpy(dtype=np.float64)
+    ratio: NDArray[np.float64] = np.divide(
+        error, common, out=np.ones_like(common), where=common > 0
+    )
+    return ratio

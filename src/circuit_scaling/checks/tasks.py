@@ -41,6 +41,15 @@ def wrong_tasks(typed: Mapping[str, Any]) -> Iterator[Problem]:
     if isinstance(scan, ScanSettings):
         yield from _unknown("scan.agreement_tasks", scan.agreement_tasks, scanned)
         yield from _unknown("scan.bos_task", filter(None, [scan.bos_task]), scanned)
+        if scan.until == "resolved":
+            settle = scan.settle
+            yield from _unknown("scan.settle.tasks", settle.tasks, scanned & answered)
+            if scan.bos_task in settle.tasks:
+                yield Problem(
+                    "scan.bos_task",
+                    f"heads are measured on '{scan.bos_task}' until they are settled, each on its "
+                    "own number of prompts. Name another task, or set scan.until: all.",
+                )
     if isinstance(join, JoinSettings):
         yield from _unknown("join", join.unknown(tasks), scanned & answered)
     if isinstance(ablation, AblationSettings):

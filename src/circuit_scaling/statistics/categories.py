@@ -88,7 +88,7 @@ def resolved(
     _check_tau(tau)
     bounds = [np.asarray(b, dtype=np.float64) for b in (low_ioi, high_ioi, low_anti, high_anti)]
     missing = np.isnan(np.stack(bounds)).any(axis=0)
-    clear = ~(_straddles(bounds[0], bounds[1], tau) | _straddles(bounds[2], bounds[3], tau))
+    clear = ~(straddles(bounds[0], bounds[1], tau) | straddles(bounds[2], bounds[3], tau))
     answer = clear.astype(object)
     answer[missing] = None
     return answer
@@ -240,10 +240,17 @@ def _codes(delta_ioi: npt.ArrayLike, delta_anti: npt.ArrayLike, tau: float) -> n
     return np.asarray((np.abs(ioi) >= tau) + 2 * (np.abs(anti) >= tau), dtype=np.int8)
 
 
-def _straddles(
+def straddles(
     low: npt.NDArray[np.float64], high: npt.NDArray[np.float64], tau: float
 ) -> npt.NDArray[np.bool_]:
-    """Whether an interval holds values on both sides of a threshold (+-tau itself is strong)."""
+    """Whether an interval holds values on both sides of a threshold (+-tau itself is strong).
+
+    Args:
+        low, high: [items].
+
+    Raises:
+        ValueError: an interval ends below its beginning.
+    """
     if (low > high).any():
         raise ValueError("an interval has its low bound above its high bound")
     return ((low < tau) & (tau <= high)) | ((low <= -tau) & (-tau < high))

@@ -75,4 +75,5 @@ def overall_p(smallest: float, sizes: Sequence[int]) -> float:
 
 def _density(value: npt.NDArray[np.float64], variance: float) -> npt.NDArray[np.float64]:
     density: npt.NDArray[np.float64] = np.exp(-np.square(value) / (2 * variance))
-    return density / np.sqrt(2 * np.pi * variance)
+    scaled: npt.NDArray[np.float64] = density / np.sqrt(2 * np.pi * variance)
+    return scaled

@@ -66,8 +66,9 @@ def mean_estimates(totals: ClusterTotals) -> Estimates:
 
 def added_by_cluster(totals: ClusterTotals) -> _Floats:
     """What each cluster adds to the error of the mean, so that it sums to 0: [items, clusters]."""
-    added: _Floats = totals.sums - totals.mean[:, None] * totals.n_prompts
-    return added / totals.n_prompts.sum()
+    off = totals.sums - totals.mean[:, None] * totals.n_prompts
+    added: _Floats = off / totals.n_prompts.sum()
+    return added
 
 
 def skewness_of_sum(added: _Floats, n_clusters: int) -> _Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,13 +24,13 @@ def share(*, nullable: bool = False, **options: Any) -> Column:
     return Column(float, Check.between(0, 1, error="not in 0..1"), nullable=nullable, **options)
 
 
-def count(*, nullable: bool = False) -> Column:
+def count(*, nullable: bool = False, **options: Any) -> Column:
     """A column of whole numbers from 0; where a value may be missing, held as floats."""
     checks = [
         Check.ge(0, error="negative"),
         Check(lambda s: s % 1 == 0, error="not a whole number"),
     ]
-    return Column(float if nullable else int, checks, nullable=nullable)
+    return Column(float if nullable else int, checks, nullable=nullable, **options)
 
 
 def text(*values: str, nullable: bool = False) -> Column:
@@ -43,9 +44,10 @@ def flag(*, nullable: bool = False) -> Column:
     return Column("boolean" if nullable else bool, nullable=nullable)
 
 
-def numbers() -> Column:
-    """A column of lists of finite numbers."""
-    check = Check(lambda s: s.map(_is_numbers), error="not a list of finite numbers")
+def numbers(*, nullable: bool = False) -> Column:
+    """A column of lists of finite numbers; where one may be missing, NaN stands for it."""
+    allowed = "finite numbers, or NaN for what is missing" if nullable else "finite numbers"
+    check = Check(lambda s: s.map(partial(_is_numbers, nullable)), error=f"not a list of {allowed}")
     return Column(object, check)
 
 
@@ -59,13 +61,14 @@ def _is_texts(value: object) -> bool:
     return isinstance(value, list | np.ndarray) and all(isinstance(item, str) for item in value)
 
 
-def _is_numbers(value: object) -> bool:
-    """Whether a cell is a flat list or array of finite numbers."""
+def _is_numbers(nullable: bool, value: object) -> bool:
+    """Whether a cell is a flat list or array of finite numbers, or of these and NaN."""
     try:
         listed = np.asarray(value, dtype=float)
     except (TypeError, ValueError):
         return False
-    return listed.ndim == 1 and bool(np.isfinite(listed).all())
+    fits = np.isfinite(listed) | (nullable & np.isnan(listed))
+    return listed.ndim == 1 and bool(fits.all())
 
 
 HEAD_KEYS = ("family", "model", "layer", "head")

@@ -32,6 +32,7 @@ JOINT_COLUMNS = {
     ),
     r"^se_(?!(ioi|anti_names)$)\w+$": number(nullable=True, at_least=0, required=False, regex=True),
     r"^(low|high)_\w+$": number(nullable=True, required=False, regex=True),
+    r"^n_prompts_\w+$": count(nullable=True, required=False, regex=True),
     "q_ioi": share(nullable=True),
     "q_anti_names": share(nullable=True),
     **{name: number(nullable=True) for name in PROFILE_COLUMNS},

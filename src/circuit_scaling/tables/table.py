@@ -28,7 +28,8 @@ class Table:
         keys: columns that together name a row.
         may_be_empty: whether no rows at all is a valid table.
         every_head: whether each measurement must have all heads of the model's shape, and no other.
-        lengths: column of lists -> the column that says how long each must be.
+        lengths: column of lists -> the column that says how many numbers each must have, not
+            counting what is missing.
     """
 
     name: str
@@ -120,7 +121,7 @@ class Table:
     def _length_faults(self, frame: pd.DataFrame) -> list[str]:
         faults = []
         for lists, size in self.lengths.items():
-            wrong = frame[lists].map(len) != frame[size]
+            wrong = frame[lists].map(_how_many) != frame[size]
             if wrong.any():
                 rows = _rows(frame, wrong, self.keys)
                 faults.append(f"column {lists}: not as long as {size} says in {rows}")
@@ -136,6 +137,11 @@ class Table:
                 named = " ".join(str(name) for name in names)
                 faults.append(f"rows of {named}: {len(rows)} of the model's {expected} heads")
         return faults
+
+
+def _how_many(values: Any) -> int:
+    """Numbers in a list, without NaN."""
+    return len(values) - int(np.isnan(np.asarray(values, dtype=float)).sum())
 
 
 def _described(cases: pd.DataFrame, frame: pd.DataFrame, keys: tuple[str, ...]) -> list[str]:

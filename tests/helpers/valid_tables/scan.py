@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from tests.helpers.valid_tables.rows import (
     FLAGS,
@@ -48,9 +49,14 @@ TABLES = {
         "se_logprob": [0.1, NAN, NAN, 0.2],
         "n_prompts": [3, 1, 2, 1],
         "n_clusters": 1,
+        "settled": pd.array([None, True, False, True], dtype="boolean"),
         **SHAPE,
         "clean_metric": 4.5,
-        "effects": [np.array(ids, dtype=np.float32) for ids in IDS],
+        "effects": [
+            np.array([*ids, *missing], dtype=np.float32)
+            for ids, missing in zip(IDS, ([], [NAN], [], [NAN, NAN]), strict=True)
+        ],
+        "attributions": [np.array(ids, dtype=np.float32) for ids in ([], [1.0, 2.0], [0.5], [])],
         "fingerprint": "0f",
     },
     "head_attributions": {

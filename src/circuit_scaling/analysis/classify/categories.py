@@ -9,8 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from circuit_scaling.analysis.classify.settings import ClassifySettings
-from circuit_scaling.analysis.cluster_effects import task_totals, with_effects
-from circuit_scaling.statistics.bootstrap import bootstrap_draws
+from circuit_scaling.analysis.cluster_effects import effect_draws, with_effects
 from circuit_scaling.statistics.categories import (
     ShareInterval,
     categorise,
@@ -18,13 +17,18 @@ from circuit_scaling.statistics.categories import (
     category_stability,
     resolved,
 )
-from circuit_scaling.statistics.clusters import MIN_CLUSTERS, ClusterTotals
-from circuit_scaling.statistics.means import cluster_means
+from circuit_scaling.statistics.clusters import MIN_CLUSTERS
 from circuit_scaling.statistics.power import minimal_detectable_effect
 from circuit_scaling.vocabulary import CATEGORIES, STUDY_TASKS
 
 _MODEL = ["family", "model"]
 _DELTAS = ("delta_ioi", "delta_anti_names")
+_INTERVALS = {  # as the test of them takes them
+    "low_ioi": "low_ioi",
+    "high_ioi": "high_ioi",
+    "low_anti": "low_anti_names",
+    "high_anti": "high_anti_names",
+}
 
 
 def classify_heads(
@@ -82,22 +86,21 @@ def _classify_model(
         **_counts(heads["category"].to_numpy()),
     }
     if len(effects):
-        totals = [task_totals(effects, heads, task) for task in STUDY_TASKS]
-        draws = _draws(totals, settings)
-        ioi, anti = (cluster_means(task) for task in totals)
+        draws = _draws(effects, heads, settings)
         heads["category_stability"] = category_stability(
             *draws, heads["category"].to_numpy(), settings.tau
         )
-        selected = effects[effects["split"] == "select"]
-        if {*STUDY_TASKS} <= set(selected["task"]):
+        if {*STUDY_TASKS} <= set(effects.loc[effects["split"] == "select", "task"]):
             heads["stability_select"] = category_stability(
-                *_draws([task_totals(selected, heads, task) for task in STUDY_TASKS], settings),
+                *_draws(effects, heads, settings, "select"),
                 heads["category_select"].to_numpy(),
                 settings.tau,
             )
-        clear = resolved(ioi.low, ioi.high, anti.low, anti.high, settings.tau)
+        ends = {end: heads[name].to_numpy() for end, name in _INTERVALS.items()}
+        clear = resolved(**ends, tau=settings.tau)
         heads["resolved"] = pd.Series(list(clear), index=heads.index, dtype="boolean")
-        shares = category_shares((delta_ioi, delta_anti), (ioi.se, anti.se), draws, settings.tau)
+        errors = heads["se_ioi"].to_numpy(), heads["se_anti_names"].to_numpy()
+        shares = category_shares((delta_ioi, delta_anti), errors, draws, settings.tau)
     summary |= share_columns(shares)
     summary["shares_unknown"] = why_unknown(shares, heads)
     summary["frac_resolved"] = (
@@ -108,10 +111,14 @@ def _classify_model(
 
 
 def _draws(
-    totals: list[ClusterTotals], settings: ClassifySettings
+    effects: pd.DataFrame,
+    heads: pd.DataFrame,
+    settings: ClassifySettings,
+    split: str | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Bootstrap draws of the effects on both tasks, each [draws, heads]."""
-    first, second = bootstrap_draws(totals, np.random.default_rng(settings.seed), settings.n_boot)
+    rng = np.random.default_rng(settings.seed)
+    first, second = effect_draws(effects, heads, STUDY_TASKS, rng, settings.n_boot, split)
     return first, second
 
 

@@ -8,10 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from circuit_scaling.analysis.cluster_effects import task_totals
 from circuit_scaling.models.names import of_these_weights
 from circuit_scaling.models.roster import Roster, Rosters, names_of_model
-from circuit_scaling.statistics.means import cluster_means
 from circuit_scaling.tables.classify import KNOWN_HEADS
 
 _FILE = Path(__file__).with_name("known_heads.csv")
@@ -64,13 +62,13 @@ def known_heads(
 
 
 def _of_model(rows: pd.DataFrame, effects: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    ends = {"low_ioi": "low", "high_ioi": "high"}
     measured = rows[[*_HEAD, "delta_ioi", "se_ioi", "q_ioi"]].reset_index(drop=True)
     measured["rank"] = measured["delta_ioi"].abs().rank(ascending=False, method="min")
-    measured = measured.merge(known[_HEAD].drop_duplicates(), on=_HEAD)
     measured["low"] = measured["high"] = np.nan
-    if len(effects) and len(measured):
-        means = cluster_means(task_totals(effects, measured, "ioi"))
-        measured["low"], measured["high"] = means.low, means.high
+    if len(effects):
+        measured[[*ends.values()]] = rows[[*ends]].to_numpy()
+    measured = measured.merge(known[_HEAD].drop_duplicates(), on=_HEAD)
     table = known.merge(measured, on=_HEAD, how="left", validate="many_to_one")
     first = rows.iloc[0]
     table["family"], table["model"] = first["family"], first["model"]

@@ -105,12 +105,13 @@ def _needs_of(
     totals = task_totals(effects, heads, task)
     means = cluster_means(totals)
     n_prompts = int(totals.n_prompts.sum())
+    low, high = (heads[f"{end}_{task}"].to_numpy() for end in ("low", "high"))
     found = competence.loc[competence["task"] == task, "most_clusters"]
     clusters = float(found.iloc[0]) if len(found) else np.nan
     return _Needs(
         task,
         needed_by_head(means.mean, means.se, n_prompts, tau),
-        resolved(means.low, means.high, means.low, means.high, tau),
+        resolved(low, high, low, high, tau),
         n_prompts,
         clusters * n_prompts / len(totals.labels),
     )
@@ -121,8 +122,8 @@ def power_lines(effects: pd.DataFrame, primary: AblationKind, tau: float) -> Ite
     resolve more, for people."""
     for task in STUDY_TASKS:
         rows = effects[is_of_kind(effects, primary) & (effects["task"] == task)]
-        if rows.empty or rows["se"].isna().any():
-            continue
+        if rows.empty or rows["se"].isna().any() or rows["settled"].notna().any():
+            continue  # of settled heads the scan itself says how many they are
         n_prompts = int(rows["n_prompts"].iloc[0])
         by_head = needed_by_head(rows["delta"].to_numpy(), rows["se"].to_numpy(), n_prompts, tau)
         told = ", ".join(

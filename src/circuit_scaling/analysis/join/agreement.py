@@ -21,7 +21,7 @@ def ablation_agreement(effects: pd.DataFrame, settings: ScanSettings, tau: float
     ``spearman`` is the rank correlation of the heads' effects, ``category_changes`` the number of
     heads whose category at ``tau`` is another one.
     """
-    rows = list(_agreement(effects, settings, tau))
+    rows = list(_agreement(on_equal_terms(effects), settings, tau))
     return pd.DataFrame(rows) if rows else ABLATION_AGREEMENT.empty()
 
 
@@ -62,6 +62,22 @@ def _agreement(
                 "spearman": spearman(wide[a, task], wide[b, task]),
                 "category_changes": changes if task in STUDY_TASKS else np.nan,
             }
+
+
+def on_equal_terms(effects: pd.DataFrame) -> pd.DataFrame:
+    """The effects table with means over the prompts of a task on which all was measured.
+
+    Of every head under every kind of ablation. Where nothing is missing, that is what it holds.
+    """
+    found = effects.copy()
+    for _, rows in effects.groupby("task"):
+        values = np.stack(rows["effects"].to_list())
+        measured = np.isfinite(values)
+        if not measured.all():
+            on_all = values[:, measured.all(axis=0)]
+            found.loc[rows.index, "delta"] = on_all.mean(axis=1, dtype=float)
+            found.loc[rows.index, "n_prompts"] = on_all.shape[1]
+    return found
 
 
 def is_of_kind(effects: pd.DataFrame, kind: AblationKind) -> pd.Series:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from circuit_scaling.analysis.join.agreement import on_equal_terms
 from circuit_scaling.statistics.agreement import pearson, spearman, top_overlap
 from circuit_scaling.tables.columns import HEAD_KEYS
 from circuit_scaling.tables.join import ATTRIBUTION_AGREEMENT
@@ -21,7 +22,7 @@ def attribution_agreement(effects: pd.DataFrame, attributions: pd.DataFrame) -> 
     (``head_attributions``). ``top_overlap`` is the share of the ``top_k`` heads with the largest
     exact effects, by absolute value, that are among the ``top_k`` by absolute score; ``top_k`` is
     20, or the number of heads where a model has fewer. A correlation that is not defined is
-    missing.
+    missing. Exact effects are means over the prompts that all heads were ablated on.
     """
     rows = list(_rows(effects, attributions))
     return pd.DataFrame(rows) if rows else ATTRIBUTION_AGREEMENT.empty()
@@ -29,7 +30,7 @@ def attribution_agreement(effects: pd.DataFrame, attributions: pd.DataFrame) -> 
 
 def _rows(effects: pd.DataFrame, attributions: pd.DataFrame) -> Iterator[dict[str, object]]:
     head = [*_COMPARED, *(key for key in HEAD_KEYS if key not in _COMPARED)]
-    both = effects[[*head, "delta"]].merge(
+    both = on_equal_terms(effects)[[*head, "delta"]].merge(
         attributions[[*head, "delta"]], on=head, suffixes=("", "_estimated"), validate="one_to_one"
     )
     for names, rows in both.groupby(_COMPARED, sort=False):

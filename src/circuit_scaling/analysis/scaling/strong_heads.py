@@ -11,16 +11,14 @@ import pandas as pd
 
 from circuit_scaling.analysis.classify.categories import share_columns
 from circuit_scaling.analysis.classify.settings import ClassifySettings
-from circuit_scaling.analysis.cluster_effects import task_totals, with_effects
+from circuit_scaling.analysis.cluster_effects import effect_draws, with_effects
 from circuit_scaling.analysis.scaling.settings import ScalingSettings
-from circuit_scaling.statistics.bootstrap import bootstrap_draws
 from circuit_scaling.statistics.categories import (
     ShareInterval,
     categorise,
     category_means,
     category_shares,
 )
-from circuit_scaling.statistics.means import cluster_means
 from circuit_scaling.tables.scaling import LAYER_PROFILE, STRONG_HEAD_SCALING
 from circuit_scaling.vocabulary import CATEGORIES, STUDY_TASKS
 
@@ -71,9 +69,9 @@ def _with_draws(heads: pd.DataFrame, effects: pd.DataFrame, settings: ScalingSet
     missing = np.full((1, len(heads)), np.nan)
     errors, draws = [missing[0], missing[0]], [missing, missing]
     if len(effects):
-        totals = [task_totals(effects, heads, task) for task in STUDY_TASKS]
-        errors = [cluster_means(task).se for task in totals]
-        draws = bootstrap_draws(totals, np.random.default_rng(settings.seed), settings.n_boot)
+        rng = np.random.default_rng(settings.seed)
+        errors = [heads[f"se_{task}"].to_numpy() for task in STUDY_TASKS]
+        draws = effect_draws(effects, heads, STUDY_TASKS, rng, settings.n_boot)
     return _Model(heads, (ioi, anti), (errors[0], errors[1]), (draws[0], draws[1]))
 
 

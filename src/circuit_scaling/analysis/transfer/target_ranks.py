@@ -9,10 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from circuit_scaling.analysis.cluster_effects import task_totals
+from circuit_scaling.analysis.cluster_effects import effect_draws
 from circuit_scaling.analysis.transfer.pairs import ModelHeads
 from circuit_scaling.analysis.transfer.settings import TransferSettings
-from circuit_scaling.statistics.bootstrap import bootstrap_draws
 from circuit_scaling.statistics.ranks import (
     NullTest,
     fractional_ranks,
@@ -147,7 +146,7 @@ def _drawn_ranks(
     nothing = np.empty((0, len(target.heads)))
     if effects.empty:
         return nothing
-    (draws,) = bootstrap_draws([task_totals(effects, target.heads, task)], rng, settings.n_boot)
+    (draws,) = effect_draws(effects, target.heads, [task], rng, settings.n_boot)
     # A comparison with NaN, of too few clusters, is false.
     clear = np.median(draws.std(axis=0)) <= np.median(target.sizes[task]) / 2
     return fractional_ranks(draws) if clear else nothing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -18,32 +18,31 @@ from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
 from circuit_scaling.measuring.shared.batches import batches_of, by_prompt
 from circuit_scaling.measuring.shared.finite import check_finite
 from circuit_scaling.measuring.shared.rows import layers_and_heads
-from circuit_scaling.prompts.spec import Tasks
 
 
-def head_attributions(
-    anatomy: Anatomy, tasks: Tasks, settings: ScanSettings, prompts: pd.DataFrame, chunk: Chunk
-) -> Iterator[pd.DataFrame]:
-    """Rows of ``head_attributions``: of every scanned task whose readout is the contrast.
+def attribution_rows(
+    anatomy: Anatomy, task: str, scored: Mapping[AblationKind, NDArray[np.float32]]
+) -> pd.DataFrame:
+    """Rows of ``head_attributions``: one task under every kind of ablation.
 
-    The kinds of ablation, means and donors are those of the exact scan.
+    Args:
+        scored: as :func:`attribution_scores` gives it.
     """
-    for task, spec in tasks.scanned().items():
-        if spec.readout != "contrast":
-            continue
-        scored = attribution_scores(anatomy, task, spec.reference, settings, prompts, chunk)
-        for kind, scores in scored.items():
-            yield pd.DataFrame(
-                {
-                    **layers_and_heads(anatomy),
-                    "task": task,
-                    "method": "attribution",
-                    "ablation": kind.ablation,
-                    "positions": kind.positions,
-                    "delta": scores.mean(axis=1, dtype=np.float64),
-                    "n_prompts": scores.shape[1],
-                }
-            )
+    of_kinds = [
+        pd.DataFrame(
+            {
+                **layers_and_heads(anatomy),
+                "task": task,
+                "method": "attribution",
+                "ablation": kind.ablation,
+                "positions": kind.positions,
+                "delta": scores.mean(axis=1, dtype=np.float64),
+                "n_prompts": scores.shape[1],
+            }
+        )
+        for kind, scores in scored.items()
+    ]
+    return pd.concat(of_kinds, ignore_index=True)
 
 
 def attribution_scores(

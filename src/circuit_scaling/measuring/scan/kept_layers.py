@@ -70,9 +70,18 @@ class KeptLayers:
         return max((f["chunk"] for f in facts if shared <= f.items()), default=None)
 
     def of_batch(
-        self, task: str, batch: Batch, ablations: Sequence[Ablation], readouts: Sequence[Readout]
+        self,
+        task: str,
+        batch: Batch,
+        ablations: Sequence[Ablation],
+        readouts: Sequence[Readout],
+        heads: NDArray[np.bool_] | None = None,
     ) -> KeptBatch:
-        """The layers of the scan of one batch."""
+        """The layers of the scan of one batch.
+
+        Args:
+            heads: which are ablated, [layers, heads]; None, all.
+        """
         asked = {
             **self._made_with,
             "task": task,
@@ -80,6 +89,8 @@ class KeptLayers:
             "ablations": [asdict(ablation) for ablation in ablations],
             "readouts": [*readouts],
         }
+        if heads is not None:
+            asked["heads"] = np.packbits(heads).tobytes().hex()
         return KeptBatch(self, asked, tuple(ablations), tuple(readouts))
 
     def load(self, facts: dict[str, Any]) -> NDArray[np.float32] | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import compress
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,8 @@ from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.pairs import head_names
 from circuit_scaling.interventions.replay.portions import Portion
 from circuit_scaling.interventions.replay.readouts import Readout
-from circuit_scaling.measuring.scan.kept_layers import KeptBatch, KeptLayers
+from circuit_scaling.measuring.scan.attributions import attribution_scores
+from circuit_scaling.measuring.scan.kept_layers import KeptLayers
 from circuit_scaling.measuring.scan.kinds import kinds_of
 from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
 from circuit_scaling.measuring.shared.batches import batches_of, by_prompt
@@ -89,6 +91,17 @@ class Measurement:
         check_finite(self.task, "the clean model", clean)
         return clean
 
+    @cached_property
+    def attributions(self) -> dict[AblationKind, NDArray[np.float32]]:
+        """Attribution scores of all heads by kind, [layers * heads, prompts]: approximate.
+
+        Raises:
+            CircuitScalingError: as :func:`attribution_scores`.
+        """
+        return attribution_scores(
+            self.anatomy, self.task, self.spec.reference, self.settings, self.prompts, self.chunk
+        )
+
     def head_effects(self, progress: Progress = no_progress) -> Iterator[pd.DataFrame]:
         """Rows of the effects table, one frame per kind of ablation.
 
@@ -96,11 +109,11 @@ class Measurement:
             CircuitScalingError: as for :attr:`clean`; an ablation needs references or donors, and
                 there are none; the memory is too small for one head on one prompt.
         """
-        _ = self.clean  # what is wrong with the model itself is seen before it is ablated
-        effects = self._effects(progress)
-        for kind in self.settings.kinds(self.task):
-            of_kind = {name: values for (i, name), values in effects.items() if i == kind}
-            yield self._table(kind, of_kind)
+        kinds = kinds_of(self.settings, self.task)
+        every = np.arange(len(self.rows))
+        effects = self.effects_on(every, kinds, progress)
+        for kind in kinds.values():
+            yield self.rows_of(kind, {name: effects[kind, name] for name in self.readouts}, every)
 
     def competence(self) -> dict[str, object]:
         """The clean metric and, where there is an answer, accuracies, with their intervals.
@@ -149,86 +162,114 @@ class Measurement:
         Prompts that are scanned one after the other have layers of their own.
         """
         found = layers = 0
+        kinds = tuple(kinds_of(self.settings, self.task))
         for _, batch in self.batches:
-            kept, shape = self._kept_of(batch), batch.tokens.shape
+            kept = self.kept.of_batch(self.task, batch, kinds, self.readouts)
+            shape = batch.tokens.shape
             for portion in Portion.every(self.anatomy, shape, self.chunk):
                 of_portion = range(self.anatomy.n_layers)
                 found += sum(any(kept.load(portion, layer)) for layer in of_portion)
                 layers += len(of_portion)
         return found, layers
 
-    @cached_property
-    def _kinds(self) -> dict[Ablation, AblationKind]:
-        return kinds_of(self.settings, self.task)
-
     @property
-    def _readouts(self) -> tuple[Readout, ...]:
+    def readouts(self) -> tuple[Readout, ...]:
+        """What is read of every ablated run; the task's own readout first."""
         return (self.spec.readout, "answer_logprob") if self.answered else (self.spec.readout,)
 
-    def _kept_of(self, batch: Batch) -> KeptBatch:
-        return self.kept.of_batch(self.task, batch, tuple(self._kinds), self._readouts)
-
-    def _effects(
-        self, progress: Progress
+    def effects_on(
+        self,
+        places: NDArray[np.int64],
+        kinds: Mapping[Ablation, AblationKind],
+        progress: Progress = no_progress,
+        heads: NDArray[np.bool_] | None = None,
     ) -> dict[tuple[AblationKind, Readout], NDArray[np.float32]]:
-        """Effects [layers * heads, prompts] of every kind of ablation, by readout."""
-        kinds, readouts = self._kinds, self._readouts
-        asked = sum(len(batch.tokens) for _, batch in self.batches)
-        layers, heads = self.anatomy.n_layers, self.anatomy.n_heads
+        """Effects [layers * heads, places] of kinds of ablation on some of the task's prompts.
+
+        Args:
+            places: of the prompts among the task's.
+            heads: which are ablated, [layers * heads]; NaN stands for the others. By default all.
+
+        Raises:
+            CircuitScalingError: as for :meth:`head_effects`.
+        """
+        _ = self.clean  # what is wrong with the model itself is seen before it is ablated
+        readouts, n_prompts = self.readouts, len(self.rows)
+        layers, n_heads = self.anatomy.n_layers, self.anatomy.n_heads
+        asked = np.ones(layers * n_heads, np.bool_) if heads is None else heads
+        batches = list(batches_of(self._with_prompts(places), self.task, self.spec.reference))
+        computed = sum(len(batch.tokens) for _, batch in batches)
+        share = len(places) / n_prompts / max(computed, 1)
 
         def scan(batch: Batch) -> dict[tuple[AblationKind, Readout], NDArray[np.float32]]:
-            shape = (layers, heads, len(batch.tokens))
+            shape = (layers, n_heads, len(batch.tokens))
             effects = {
                 (kind, name): np.empty(shape, np.float32)
                 for kind in kinds.values()
                 for name in readouts
             }
-            kept = self._kept_of(batch)
+            of_layers = asked.reshape(layers, n_heads)
+            some = None if asked.all() else of_layers
+            kept = self.kept.of_batch(self.task, batch, tuple(kinds), readouts, some)
 
             def gather(found: LayerEffects) -> float:
                 for name, values in found.effects.items():
                     effects[kinds[found.ablation], name][found.layer, :, found.rows] = values
-                return heads * len(range(*found.rows.indices(asked))) / asked
+                prompts = len(range(*found.rows.indices(len(batch.tokens))))
+                return float(of_layers[found.layer].sum()) * prompts * share
 
             def known(portion: Portion, layer: int) -> int:
                 while found := [*kept.load(portion, layer)]:
                     done = sum(map(gather, found))
                     self.kept.heads += done
-                    progress(self.task, done, kept=True)
+                    progress(self.task, done, spared=True)
                     layer += 1
                 return layer
 
-            scan = scan_layers(self.anatomy, batch, tuple(kinds), readouts, self.chunk, known)
+            scan = scan_layers(
+                *(self.anatomy, batch, tuple(kinds), readouts, self.chunk, known), heads=some
+            )
             for found in scan:
                 progress(self.task, gather(found))
                 kept.store(found)
             return {key: values.reshape(-1, values.shape[-1]) for key, values in effects.items()}
 
-        effects = by_prompt(self.batches, scan)
+        effects = by_prompt(batches, scan)
+        named = [*compress(head_names(self.anatomy.heads), asked)]
         for (kind, name), values in effects.items():
-            check_finite(
-                self.task,
-                f"the model under {kind} ablation",
-                {name: values},
-                head_names(self.anatomy.heads),
-            )
+            what = f"the model under {kind} ablation"
+            check_finite(self.task, what, {name: values[asked]}, named)
         return effects
 
-    def _table(
+    def rows_of(
         self,
         kind: AblationKind,
-        effects: dict[Readout, NDArray[np.float32]],
+        effects: Mapping[Readout, NDArray[np.float32]],
+        places: NDArray[np.int64],
+        heads: NDArray[np.bool_] | None = None,
     ) -> pd.DataFrame:
-        metric = effects[self.spec.readout]
-        means = cluster_means(self._by_cluster(metric))
-        templates = cluster_totals(metric, self.rows["template"].to_numpy())
+        """Rows of the effects table for heads that were ablated on the same prompts.
+
+        Args:
+            effects: [layers * heads, places] by readout.
+            places: of these prompts among the task's; on the others there is no effect (NaN).
+            heads: which the rows are for, [layers * heads]; by default all.
+        """
+        chosen = slice(None) if heads is None else heads
+        effects = {name: values[chosen] for name, values in effects.items()}
+        metric, rows = effects[self.spec.readout], self.rows.iloc[places]
+        clusters = rows["cluster"].to_numpy()
+        means = cluster_means(cluster_totals(metric, clusters))
+        templates = cluster_totals(metric, rows["template"].to_numpy())
+        by_prompt = np.full((len(metric), len(self.rows)), np.nan, np.float32)
+        by_prompt[:, places] = metric
         logprob = np.full((2, len(metric)), np.nan)
         if "answer_logprob" in effects:
-            on_logprob = cluster_means(self._by_cluster(effects["answer_logprob"]))
+            on_logprob = cluster_means(cluster_totals(effects["answer_logprob"], clusters))
             logprob = np.stack([on_logprob.mean, on_logprob.se])
         return pd.DataFrame(
             {
-                **layers_and_heads(self.anatomy),
+                **{name: of[chosen] for name, of in layers_and_heads(self.anatomy).items()},
                 "task": self.task,
                 "readout": self.spec.readout,
                 "ablation": kind.ablation,
@@ -242,11 +283,20 @@ class Measurement:
                 "delta_logprob": logprob[0],
                 "se_logprob": logprob[1],
                 "n_prompts": metric.shape[1],
-                "n_clusters": self.rows["cluster"].nunique(),
+                "n_clusters": rows["cluster"].nunique(),
+                "settled": None,
                 "clean_metric": float(np.mean(self.clean[self.spec.readout], dtype=np.float64)),
-                "effects": list(metric),
+                "effects": list(by_prompt),
+                "attributions": [np.empty(0, np.float32)] * len(metric),
             }
         )
+
+    def _with_prompts(self, places: NDArray[np.int64]) -> pd.DataFrame:
+        """The prompts table with only some of the task's prompts; reference sets stay whole."""
+        if len(places) == len(self.rows):
+            return self.prompts
+        left_out = self.rows.index.difference(self.rows.index[places])
+        return self.prompts.drop(index=left_out)
 
     def _by_cluster(self, values: NDArray[np.floating]) -> ClusterTotals:
         return cluster_totals(values, self.rows["cluster"].to_numpy())

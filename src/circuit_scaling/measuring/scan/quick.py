@@ -10,7 +10,6 @@ import pandas as pd
 
 from circuit_scaling.errors import CircuitScalingError, IncompetentModelWarning
 from circuit_scaling.interventions.replay.ablation import Ablation
-from circuit_scaling.measuring.scan.attributions import attribution_scores
 from circuit_scaling.measuring.scan.measurement import Measurement
 from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
 from circuit_scaling.measuring.shared.rows import layers_and_heads
@@ -107,10 +106,7 @@ def _measured(measurement: Measurement) -> pd.DataFrame:
 
 
 def _attributed(of: Measurement) -> pd.DataFrame:
-    scored = attribution_scores(
-        of.anatomy, of.task, of.spec.reference, of.settings, of.prompts, of.chunk
-    )
-    scores = scored[of.settings.primary]
+    scores = of.attributions[of.settings.primary]
     return pd.DataFrame(
         {
             **layers_and_heads(of.anatomy),

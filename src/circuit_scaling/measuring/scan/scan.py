@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.replay.chunk import Chunk
-from circuit_scaling.measuring.scan.attributions import head_attributions
+from circuit_scaling.measuring.scan.attributions import attribution_rows
 from circuit_scaling.measuring.scan.bos import bos_effects
 from circuit_scaling.measuring.scan.freshness import scan_fingerprint
 from circuit_scaling.measuring.scan.kept_layers import KeptLayers
 from circuit_scaling.measuring.scan.measurement import Measurement
 from circuit_scaling.measuring.scan.profiles import profiles_of
 from circuit_scaling.measuring.scan.settings import ScanSettings
+from circuit_scaling.measuring.scan.settling import Settling, settle
 from circuit_scaling.measuring.shared.of_model import revision_of
 from circuit_scaling.measuring.shared.opened import OpenedModel, Work, opened
 from circuit_scaling.models.loading import load_tokenizer
@@ -85,9 +86,21 @@ def scan_model(
             for name, spec in tasks.scanned().items()
         ]
         tell_kept(entry.slug, measured)
+        settling = {m.task: Settling(m) for m in measured if settings.settles(m.task)}
+        settle(entry.slug, [*settling.values()], settings.settle.max_seconds, model.progress)
         effects = pd.concat(
-            [rows for m in measured for rows in m.head_effects(model.progress)], ignore_index=True
+            [
+                rows
+                for m in measured
+                for rows in (
+                    settling[m.task].rows(model.progress)
+                    if m.task in settling
+                    else m.head_effects(model.progress)
+                )
+            ],
+            ignore_index=True,
         )
+        effects["settled"] = effects["settled"].astype("boolean")
         effects["q"] = _q_column(effects, settings)
         bos_table = [
             bos_effects(
@@ -102,14 +115,18 @@ def scan_model(
             head_effects=model.table(HEAD_EFFECTS, [effects]),
             head_attributions=model.table(
                 HEAD_ATTRIBUTIONS,
-                head_attributions(model.anatomy, tasks, settings, prompts, model.chunk),
+                [
+                    attribution_rows(model.anatomy, m.task, m.attributions)
+                    for m in measured
+                    if m.answered
+                ],
             ),
             head_profiles=model.table(
                 HEAD_PROFILES, [profiles_of(model.anatomy, prompts, settings.seed)]
             ),
             competence=model.table(COMPETENCE, [competence]),
             bos_effects=model.table(BOS_EFFECTS, bos_table),
-            run_log=model.log(kept.heads),
+            run_log=model.log(kept.heads + sum(of_task.spared() for of_task in settling.values())),
         )
 
 

@@ -20,11 +20,11 @@ _LINE_SECONDS = 30
 class Progress(Protocol):
     """To be told what is being measured and how many heads are done (one ablation, all prompts)."""
 
-    def __call__(self, what: str, heads: float, /, kept: bool = False) -> None:
-        """Tell it; ``kept``: they were done by a run that was stopped."""
+    def __call__(self, what: str, heads: float, /, spared: bool = False) -> None:
+        """Tell it; ``spared``: a run that was stopped did them, or they need not be done."""
 
 
-def no_progress(_what: str, _heads: float, /, kept: bool = False) -> None:
+def no_progress(_what: str, _heads: float, /, spared: bool = False) -> None:
     """Say nothing."""
 
 
@@ -54,10 +54,10 @@ def scan_progress(slug: str, total: int, what: str) -> Iterator[Progress]:
     with bar:
         row = bar.add_task(slug, total=total, rate=0.0, what=what)
 
-        def advance(task: str, ablated: float, /, kept: bool = False) -> None:
+        def advance(task: str, ablated: float, /, spared: bool = False) -> None:
             nonlocal done, before, lines
             done += ablated
-            if kept:
+            if spared:
                 before += ablated
                 bar.reset(row, completed=int(done), description=f"{slug}: {task}", rate=0.0)
                 return

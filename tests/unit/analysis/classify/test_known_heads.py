@@ -11,6 +11,7 @@ from circuit_scaling.models.roster import Roster, Rosters
 from circuit_scaling.tables.classify import KNOWN_HEADS
 from circuit_scaling.tables.join import JOINT_EFFECTS
 from tests.helpers.classified import classified, cluster_effects
+from tests.helpers.written_intervals import with_intervals
 
 HELPERS = [(9, 9), (10, 0), (9, 6), (7, 3), (7, 9), (8, 6), (8, 10), (5, 5), (5, 8), (5, 9)]
 HELPERS += [(6, 9), (0, 1), (0, 10), (3, 0), (2, 2), (4, 11)]
@@ -55,7 +56,8 @@ def gpt2(name: str = "gpt2", shape=(12, 12)) -> pd.DataFrame:
 def scanned() -> pd.DataFrame:
     """The verdicts on planted effects whose clusters scatter by a tenth of a logit."""
     heads = gpt2()
-    return look_up(heads, cluster_effects(heads, 0.1))
+    effects = cluster_effects(heads, 0.1)
+    return look_up(with_intervals(heads, effects), effects)
 
 
 def of_role(table: pd.DataFrame, *roles: str) -> set[tuple[int, int]]:
@@ -132,7 +134,8 @@ class TestWithoutMeasurement:
 
     def test_fewer_than_ten_clusters_give_no_verdict(self):
         heads = gpt2()
-        found = look_up(heads, cluster_effects(heads, 0.1, n_clusters=9))
+        effects = cluster_effects(heads, 0.1, n_clusters=9)
+        found = look_up(with_intervals(heads, effects), effects)
         assert set(found["verdict"]) == {"not resolved", "no expectation"}
 
     def test_a_head_that_is_not_there_is_not_measured_and_not_zero(self):

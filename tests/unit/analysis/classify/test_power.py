@@ -83,6 +83,7 @@ def test_lines_for_people() -> None:
             "delta": [0.5, -0.2, 0.0, 0.06],
             "se": 0.02,
             "n_prompts": 80,
+            "settled": pd.NA,
         }
     )
     (line,) = power_lines(effects, ZERO, TAU)
@@ -91,3 +92,4 @@ def test_lines_for_people() -> None:
         "80 % need 1,230, 95 % need 1,230"
     )
     assert [*power_lines(effects.assign(se=np.nan), ZERO, TAU)] == []
+    assert [*power_lines(effects.assign(settled=True), ZERO, TAU)] == []

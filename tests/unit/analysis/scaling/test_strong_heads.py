@@ -15,6 +15,7 @@ from circuit_scaling.tables.scaling import (
 from circuit_scaling.vocabulary import CATEGORIES
 from tests.helpers.scaled_heads import CLASSIFY, NOTHING, SETTINGS, drawn, measured, model
 from tests.helpers.simulated_heads import Design
+from tests.helpers.written_intervals import with_intervals
 
 
 class TestStrongHeads:
@@ -62,6 +63,7 @@ class TestStrongHeads:
         heads, effects = measured(Design(0.5, 48, 20, 0.9))
         heads[["delta_ioi", "delta_anti_names"]] *= 0.05
         effects["effect"] *= 0.05
+        heads = with_intervals(heads, effects)
         strong, profile = strong_heads(heads, effects, SETTINGS, CLASSIFY)
         STRONG_HEAD_SCALING.validate(strong)
         LAYER_PROFILE.validate(profile)
