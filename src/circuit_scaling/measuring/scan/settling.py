@@ -23,10 +23,9 @@ from circuit_scaling.measuring.scan.kinds import kinds_of
 from circuit_scaling.measuring.scan.measurement import Measurement
 from circuit_scaling.measuring.shared.progress import Progress, no_progress
 from circuit_scaling.prompts.rounds import batches_by_look
-from circuit_scaling.statistics.categories import straddles
-from circuit_scaling.statistics.clusters import CONFIDENCE, cluster_totals
+from circuit_scaling.statistics.clusters import cluster_totals
 from circuit_scaling.statistics.estimates import Estimates
-from circuit_scaling.statistics.looks import nominal_level, overall_p
+from circuit_scaling.statistics.settling import Looks
 from circuit_scaling.statistics.two_phase import two_phase_means
 
 _log = logging.getLogger(__name__)
@@ -34,8 +33,6 @@ _log = logging.getLogger(__name__)
 MIN_CLUSTERS = 16
 """Clusters before the first look: with fewer, intervals of such strict levels hold too rarely for
 skewed effects (``docs/coverage.md``)."""
-WORTHWHILE = 1.1
-"""A head goes on where all further prompts would narrow its interval by this factor at least."""
 
 
 class Settling:
@@ -102,19 +99,14 @@ class Settling:
         self._looks[heads] = self._done
         estimates, of_measured = self._estimates(heads)
         self._found[:, heads] = np.stack(
-            [estimates.mean, estimates.se, *estimates.interval(self._level(1 - CONFIDENCE))]
+            [estimates.mean, estimates.se, *self._plan.interval(estimates)]
         )
         varies = estimates.se > 0
         p = np.where(varies, estimates.p_values(), estimates.mean == 0)
         self._smallest_p[heads] = np.minimum(self._smallest_p[heads], p)
-        anatomy = self._of.anatomy
-        error = self._settle.error_of_task(anatomy.n_layers * anatomy.n_heads)
-        unclear = straddles(*estimates.interval(self._level(error)), self._settle.tau)
-        at_end = of_measured * self._sizes[self._done - 1] / self._sizes[-1]
-        narrowed = np.sqrt(np.square(estimates.se) - of_measured + at_end)
-        worthwhile = estimates.se >= WORTHWHILE * narrowed
-        self._settled[heads] = ~unclear
-        self._open[heads] = unclear & worthwhile
+        settled = self._plan.settled(estimates)
+        goes_on = self._plan.worthwhile(estimates, of_measured, self._done - 1)
+        self._settled[heads], self._open[heads] = settled, ~settled & goes_on
 
     def rows(self, progress: Progress = no_progress) -> Iterator[pd.DataFrame]:
         """Rows of the effects table: the primary kind as it was settled, then the other kinds.
@@ -142,21 +134,19 @@ class Settling:
 
     def told(self) -> str:
         """How it went, for people."""
-        n_prompts, n_heads = self._sizes[-1], len(self._open)
+        n_prompts, n_heads = self._plan.sizes[-1], len(self._open)
         replays = int(np.isfinite(self._effects[self._of.spec.readout]).sum())
         return (
             f"{self._of.task}: {self._settled.mean():.0%} of the heads are settled at tau = "
             f"{self._settle.tau:g}; ablated on {replays / n_heads:.0f} prompts on average and on "
-            f"{self._sizes[self._done - 1]} of {n_prompts} at most"
+            f"{self._plan.sizes[self._done - 1]} of {n_prompts} at most"
         )
 
     @cached_property
-    def _sizes(self) -> tuple[int, ...]:
-        """Prompts at every planned look."""
-        return tuple(np.cumsum([len(places) for places in self.batches]).tolist())
-
-    def _level(self, alpha: float) -> float:
-        return nominal_level(alpha, self._sizes)
+    def _plan(self) -> Looks:
+        sizes = np.cumsum([len(places) for places in self.batches])
+        error = self._settle.error_of_task(len(self._open))
+        return Looks(tuple(sizes.tolist()), self._settle.tau, error)
 
     def _estimates(self, heads: NDArray[np.bool_]) -> tuple[Estimates, NDArray[np.float64]]:
         """Effects of heads that were measured on all batches up to now: [heads chosen]."""
@@ -181,7 +171,7 @@ class Settling:
         effects = {name: values[:, places] for name, values in self._effects.items()}
         rows = self._of.rows_of(self._primary[1], effects, places, heads)
         rows[["delta", "se", "low", "high"]] = self._found[:, heads].T
-        rows["p"] = [overall_p(p, self._sizes) for p in self._smallest_p[heads]]
+        rows["p"] = self._plan.p_values(self._smallest_p[heads])
         rows["settled"] = self._settled[heads]
         rows["attributions"] = list(self._scores[heads])
         return rows.set_index(np.flatnonzero(heads))
