@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 _BLOCK = ["split", "template", "data_seed", "cluster"]
-_GROWTH = 1.5
+_GROWTH = 2
 
 
 def rounds_of(prompts: pd.DataFrame) -> NDArray[np.int64]:
@@ -33,7 +33,7 @@ def batches_by_look(
 ) -> list[NDArray[np.int64]]:
     """The prompts of one task that each look adds, as places in ``prompts``.
 
-    Whole rounds; of every look about half as many again as before it.
+    Whole rounds; every look has at least twice the prompts of the one before it, but for the last.
 
     Args:
         first: prompts that the first look has at least.

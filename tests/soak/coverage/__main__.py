@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.conftest import PROJECT
-from tests.soak.coverage import means, nulls, retrieval, tables
+from tests.soak.coverage import means, nulls, retrieval, settling, tables
 from tests.soak.coverage.section import Section
 
 PARTS: dict[str, Callable[[], Section]] = {
@@ -27,6 +27,8 @@ PARTS: dict[str, Callable[[], Section]] = {
     "ratios": tables.ratios,
     "planted_noise": nulls.planted_noise,
     "random_weights": nulls.random_weights,
+    "settled_planted": settling.planted,
+    "settled_real": settling.real,
     "retrieval_findings": retrieval.intervals,
     "retrieval_chance": retrieval.chance,
     "retrieval_ceilings": retrieval.ceilings,
