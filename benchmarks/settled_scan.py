@@ -15,22 +15,19 @@ Floats = NDArray[np.float64]
 
 
 class Played(NamedTuple):
-    """How the heads of one task were settled: [heads], but for the last.
+    """How the heads of one task were settled: [heads].
 
     Attributes:
         n_prompts: on which each head was ablated.
         settled: whether it was told from tau.
         mean: its estimated effect.
         held: whether its intervals held the truth at all looks, those after it stopped included.
-        by_look: prompts on which heads were ablated on average up to each look, and the share of
-            heads that are settled then: [looks, 2].
     """
 
     n_prompts: NDArray[np.int64]
     settled: NDArray[np.bool_]
     mean: Floats
     held: NDArray[np.bool_]
-    by_look: Floats
 
 
 def played(
@@ -48,7 +45,6 @@ def played(
     true = np.zeros(n_heads) if truth is None else truth
     active, settled = np.ones(n_heads, bool), np.zeros(n_heads, bool)
     n_prompts, mean, held = np.zeros(n_heads, np.int64), np.zeros(n_heads), np.ones(n_heads, bool)
-    by_look = []
     everywhere = totals(scores, per_cluster)
     for look, size in enumerate(looks.sizes):
         here = size // per_cluster
@@ -63,8 +59,7 @@ def played(
         n_prompts[active], mean[active] = size, estimates.mean[active]
         settled |= active & told
         active &= ~told & looks.worthwhile(estimates, of_measured, look)
-        by_look.append((n_prompts.mean(), settled.mean()))
-    return Played(n_prompts, settled, mean, held, np.array(by_look))
+    return Played(n_prompts, settled, mean, held)
 
 
 def totals(by_cluster: Floats, per_cluster: int) -> ClusterTotals:
