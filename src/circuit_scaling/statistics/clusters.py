@@ -14,6 +14,9 @@ MIN_CLUSTERS = 10
 CONFIDENCE = 0.95
 """How often an interval should hold the truth; of every interval."""
 
+MIDDLE = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
+"""The quantiles between which the middle 95 % lie."""
+
 
 @dataclass(frozen=True)
 class ClusterTotals:

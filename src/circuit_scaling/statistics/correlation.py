@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy  # its submodules load on first use, which keeps importing this module cheap
 
-from circuit_scaling.statistics.clusters import CONFIDENCE, MIN_CLUSTERS, ClusterTotals
+from circuit_scaling.statistics.clusters import MIDDLE, MIN_CLUSTERS, ClusterTotals
 from circuit_scaling.statistics.cross_cluster import (
     Parts,
     head_products,
@@ -157,7 +157,7 @@ def _undefined(reason: str) -> CorrectedCorrelation:
 
 
 def _interval(estimates: tuple[float, float], covariance: _Floats, freedom: int) -> _Ends:
-    quantile = float(scipy.special.stdtrit(freedom, (1 + CONFIDENCE) / 2))
+    quantile = float(scipy.special.stdtrit(freedom, MIDDLE[1]))
     return fieller_interval(estimates, covariance, quantile)
 
 

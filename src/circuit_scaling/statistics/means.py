@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy  # its submodules load on first use, which keeps importing this module cheap
 
-from circuit_scaling.statistics.clusters import CONFIDENCE, MIN_CLUSTERS, ClusterTotals
+from circuit_scaling.statistics.clusters import MIDDLE, MIN_CLUSTERS, ClusterTotals
 
 _Floats = npt.NDArray[np.float64]
 
@@ -45,7 +45,7 @@ def cluster_means(totals: ClusterTotals) -> ClusterMeans:
     if n_clusters < MIN_CLUSTERS:
         return ClusterMeans(mean, *np.full((4, mean.size), np.nan))
     spread, skewness = _shape(totals)
-    quantile = float(scipy.special.stdtrit(n_clusters - 1, (1 + CONFIDENCE) / 2))
+    quantile = float(scipy.special.stdtrit(n_clusters - 1, MIDDLE[1]))
     se = spread / np.sqrt(n_clusters)
     reach = quantile / np.sqrt(n_clusters)
     below = np.maximum(reach, _unskewed(np.full_like(mean, reach), skewness, n_clusters))

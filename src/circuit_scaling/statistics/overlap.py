@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy  # its submodules load on first use, which keeps importing this module cheap
 
-from circuit_scaling.statistics.clusters import CONFIDENCE
+from circuit_scaling.statistics.clusters import MIDDLE
 
 _Floats = npt.NDArray[np.float64]
 _Bools = npt.NDArray[np.bool_]
@@ -51,7 +51,7 @@ def random_jaccard(first: int, second: int, n_items: int) -> RandomOverlap:
     weight = chance.pmf(common)
     expected = float(weight @ overlap)
     sd = float(np.sqrt(weight @ np.square(overlap - expected)))
-    ends = chance.ppf([(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    ends = chance.ppf(MIDDLE)
     low, high = (float(end / (first + second - end)) for end in ends)
     return RandomOverlap(expected, sd, low, high)
 

@@ -8,8 +8,10 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
+from circuit_scaling.statistics.clusters import MIDDLE
+
 # Two-sided test at alpha = 0.05; power 0.80.
-_Z_TWO_SIDED = NormalDist().inv_cdf(0.975)
+_Z_TWO_SIDED = NormalDist().inv_cdf(MIDDLE[1])
 _Z_POWER = NormalDist().inv_cdf(0.80)
 
 

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from circuit_scaling.statistics.clusters import MIDDLE
+
 _BLOCK_VALUES = 2**21
 """Largest number of similarities drawn at once."""
 
@@ -87,7 +89,7 @@ def group_similarity(
             for items in (drawn[start : start + rows] for start in range(0, permutations, rows))
         ]
     )
-    low, high = np.quantile(null, [0.025, 0.975])
+    low, high = np.quantile(null, MIDDLE)
     # Equal up to rounding counts as equal: ties must not fall at random.
     extreme = int((null >= value - 1e-12).sum())
     p = (1 + extreme) / (1 + permutations)
