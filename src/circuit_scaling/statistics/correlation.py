@@ -99,8 +99,10 @@ def corrected_correlation(
     separate samples (Efron and Stein 1981). What clusters do to both at once, such as scaling all
     effects of a model, is in it. For heads as a sample the covariance of the layers' sums is added
     (Cameron, Gelbach and Miller 2011), with the degrees of freedom of the layers. Nothing is
-    resampled, so that no noise is carried twice. Raises ValueError if the tasks or the layers do
-    not have the same heads.
+    resampled, so that no noise is carried twice.
+
+    Raises:
+        ValueError: the tasks or the layers do not have the same heads.
     """
     layer = np.asarray(layers)
     if len(first.sums) != len(second.sums):

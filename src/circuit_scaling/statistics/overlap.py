@@ -38,8 +38,10 @@ def random_jaccard(first: int, second: int, n_items: int) -> RandomOverlap:
 
     Exact: the number of common items X is hypergeometric, J = X / (first + second - X). J grows
     with X, so that ``low`` and ``high`` are the J of its quantiles; at most 2.5 % of pairs lie
-    below ``low``, and at most 2.5 % above ``high``. NaN of two empty sets. Raises ValueError for
-    sets that are larger than what they are drawn from.
+    below ``low``, and at most 2.5 % above ``high``. NaN of two empty sets.
+
+    Raises:
+        ValueError: a set is larger than what it is drawn from.
     """
     if not (0 <= first <= n_items and 0 <= second <= n_items):
         raise ValueError(f"sets of {first} and {second} of {n_items} items")

@@ -38,8 +38,10 @@ def against_random(value: float, random: npt.ArrayLike, harm: int) -> AgainstRan
     ``harm`` is -1 where lower values are worse (a contrast, an accuracy) and 1 where higher ones
     are (a loss). Values that differ by rounding count as equal. Everything is NaN where the value
     is, or without random sets; spread and effect size are with fewer than two of them, and the
-    effect size where they do not differ. Where the sets are all there are, p is exact. Raises
-    ValueError for other values of ``harm``.
+    effect size where they do not differ. Where the sets are all there are, p is exact.
+
+    Raises:
+        ValueError: ``harm`` is neither -1 nor 1.
     """
     measured = np.asarray(random, dtype=np.float64)
     others = measured[~np.isnan(measured)]

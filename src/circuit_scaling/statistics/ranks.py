@@ -28,8 +28,10 @@ def fractional_ranks(effects: npt.ArrayLike) -> _Floats:
     """Rank of each |effect| from the largest, over the number of heads: 1/n (strongest) to 1.
 
     Ranks are taken along the last axis of [..., heads]; equal values share their average rank. The
-    mean over all heads is (n + 1) / 2n whatever the effects. Raises ValueError for effects that
-    are missing.
+    mean over all heads is (n + 1) / 2n whatever the effects.
+
+    Raises:
+        ValueError: an effect is missing.
     """
     size = np.abs(np.asarray(effects, dtype=np.float64))
     if np.isnan(size).any():

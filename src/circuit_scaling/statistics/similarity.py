@@ -36,7 +36,10 @@ def cosines(profiles: npt.ArrayLike, groups: npt.ArrayLike) -> npt.NDArray[np.fl
 
     Within a group every feature has mean 0 and variance 1, so that what a whole group has in common
     makes no two of its items alike. A feature that is missing in any item is left out; one that is
-    the same throughout a group is 0 there. Raises ValueError where no feature is left.
+    the same throughout a group is 0 there.
+
+    Raises:
+        ValueError: no feature is left.
     """
     values, group = np.asarray(profiles, dtype=np.float64), np.asarray(groups)
     values = values[:, np.isfinite(values).all(axis=0)]
