@@ -8,18 +8,16 @@ gives the same numbers, and how fast it is.
 
 from __future__ import annotations
 
-import argparse
 import copy
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from benchmarks.engine import random_batch
-from benchmarks.measuring import Precision, Result, device_of, keep, multiplying_in, now
+from benchmarks.measuring import Precision, Result, device_of, keep, multiplying_in, now, parser_of
 from benchmarks.shapes import config_of, random_model
 from circuit_scaling.interventions.model.anatomy import Anatomy
 from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
@@ -107,12 +105,8 @@ def _operations(anatomy: Anatomy, prompts: int, positions: int) -> dict[str, Ope
 
 def main() -> None:
     """Measure every operation."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("--shape", default="tiny", help="a slug of the study, or tiny")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     device = device_of(options.device)
     for result in against_cpu(options.shape, 8, 12, "float32", device):

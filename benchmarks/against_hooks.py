@@ -6,13 +6,11 @@ last one. They alternate layer by layer, so that a machine that slows down slows
 
 from __future__ import annotations
 
-import argparse
 import copy
 import io
 from collections.abc import Callable
 from contextlib import redirect_stderr
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -38,6 +36,7 @@ from benchmarks.measuring import (
     keep,
     multiplying_in,
     now,
+    parser_of,
     weights_dtype,
 )
 from benchmarks.shapes import config_of, random_model
@@ -241,14 +240,12 @@ def _largest(engine: Road, other: Road) -> float:
 
 def main() -> None:
     """Measure one shape in one precision."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("--shape", default="gpt2", help="a slug of the study, or tiny")
     parser.add_argument("--prompts", type=int, default=64)
     parser.add_argument("--positions", type=int, default=16)
     parser.add_argument("--precision", choices=PRECISIONS, default="float32")
     parser.add_argument("--layers", type=int, help="how many layers the slow roads take")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     device = device_of(options.device)
     result = against_hooks(

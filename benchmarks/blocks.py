@@ -6,11 +6,9 @@ and (on a GPU) from a captured graph. Compiling needs a C++ compiler on a CPU.
 
 from __future__ import annotations
 
-import argparse
 import shutil
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -25,6 +23,7 @@ from benchmarks.measuring import (
     keep,
     multiplying_in,
     now,
+    parser_of,
     weights_dtype,
 )
 from benchmarks.shapes import config_of, random_model
@@ -132,11 +131,9 @@ def _seconds(work: Callable[[], object], device: torch.device) -> float:
 
 def main() -> None:
     """Measure one shape in one precision."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("--shape", default="gpt2", help="a slug of the study, or tiny")
     parser.add_argument("--precision", choices=PRECISIONS, default="float32")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     device = device_of(options.device)
     for result in blocks(options.shape, options.precision, device):

@@ -7,9 +7,7 @@ to heads x layers x (layers + 1) / 2, and more sharply to the necessary operatio
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import asdict, astuple, dataclass, replace
-from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -18,7 +16,7 @@ import torch
 from benchmarks.engine import engine_effects, random_batch
 from benchmarks.fits import exponent, proportion
 from benchmarks.flops import sizes_of
-from benchmarks.measuring import Result, device_of, keep, multiplying_in, now
+from benchmarks.measuring import Result, device_of, keep, multiplying_in, now, parser_of
 from benchmarks.shapes import random_model, small_gpt2
 from circuit_scaling.interventions.model.anatomy import Anatomy
 from circuit_scaling.interventions.replay.batch import Batch
@@ -136,9 +134,7 @@ def _medians(
 
 def main() -> None:
     """Measure and fit."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--out", type=Path)
+    parser = parser_of(__doc__)
     options = parser.parse_args()
     device = device_of(options.device)
     keep(options.out, "cost", device, cost(device))

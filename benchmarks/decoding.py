@@ -6,10 +6,8 @@ greedily. They alternate over groups of sets, so that a machine that slows down 
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +24,7 @@ from benchmarks.measuring import (
     keep,
     multiplying_in,
     now,
+    parser_of,
     weights_dtype,
 )
 from benchmarks.shapes import random_model
@@ -150,7 +149,7 @@ def decoding_against_generate(
 
 def main() -> None:
     """Measure one shape."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument(
         "--shape", default="smollm2_135m", choices=SHAPES, help="smollm2_135m, llama_3_8b, or tiny"
     )
@@ -162,8 +161,6 @@ def main() -> None:
     parser.add_argument("--heads", type=int, default=5, help="heads per set")
     parser.add_argument("--lowest", type=int, default=0, help="the lowest layer of heads")
     parser.add_argument("--precision", default="float32", choices=PRECISIONS)
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     device = device_of(options.device)
     config = llama_of(options.shape, options.layers, options.positions + options.new)

@@ -12,10 +12,8 @@ attention is left out where its patterns would not fit the free memory.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -30,6 +28,7 @@ from benchmarks.measuring import (
     keep,
     multiplying_in,
     now,
+    parser_of,
     weights_dtype,
 )
 from benchmarks.shapes import random_model
@@ -163,14 +162,12 @@ def _by_eager(anatomy: Anatomy, tokens: NDArray[np.int64], queries: range) -> Va
 
 def main() -> None:
     """Measure one shape at several lengths."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("--shape", choices=_SHAPES, default="llama_8b", help="llama_8b, or tiny")
     parser.add_argument("--layers", type=int, default=2)
     parser.add_argument("--lengths", type=int, nargs="+", default=LENGTHS)
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--precision", choices=PRECISIONS, default="float32")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     device = device_of(options.device)
     result = long_context(

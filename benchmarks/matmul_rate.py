@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
 import torch
 
 from benchmarks.measuring import (
@@ -14,6 +11,7 @@ from benchmarks.measuring import (
     device_of,
     keep,
     multiplying_in,
+    parser_of,
     weights_dtype,
 )
 from circuit_scaling.interventions.model.product_rate import product_rate
@@ -48,9 +46,7 @@ def matmul_rate(
 
 def main() -> None:
     """Measure every precision that the device has."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--out", type=Path)
+    parser = parser_of(__doc__)
     options = parser.parse_args()
     device = device_of(options.device)
     for precision in PRECISIONS:

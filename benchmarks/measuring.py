@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -20,6 +21,15 @@ from circuit_scaling.interventions.model.device import multiplying_in as device_
 
 PRECISIONS: tuple[Precision, ...] = ("float32", "tf32", "bf16")
 Result = dict[str, Any]
+
+
+def parser_of(description: str | None) -> argparse.ArgumentParser:
+    """The options of every benchmark: where to measure, and where to keep what was measured."""
+    layout = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=description, formatter_class=layout)
+    parser.add_argument("--device", default="auto", help="cpu, cuda or auto: the GPU, if any")
+    parser.add_argument("--out", type=Path, help="folder of results, such as docs/benchmarks")
+    return parser
 
 
 def device_of(wanted: str) -> torch.device:

@@ -8,9 +8,6 @@ against the weights. What counts is the peak above what was held when the weight
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
 import torch
 from pydantic import ByteSize, TypeAdapter
 
@@ -23,6 +20,7 @@ from benchmarks.measuring import (
     keep,
     multiplying_in,
     now,
+    parser_of,
     weights_dtype,
 )
 from benchmarks.shapes import config_of, random_model
@@ -66,14 +64,12 @@ def memory(
 
 def main() -> None:
     """Measure one shape under one budget."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("--shape", default="pythia_2_8b", help="a slug of the study, or tiny")
     parser.add_argument("--prompts", type=int, default=1)
     parser.add_argument("--positions", type=int, default=8)
     parser.add_argument("--precision", choices=PRECISIONS, default="float32")
     parser.add_argument("--budget", default="512MiB", type=TypeAdapter(ByteSize).validate_python)
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     device = device_of(options.device)
     result = memory(

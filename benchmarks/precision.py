@@ -6,10 +6,8 @@ of the output projection's input set to zero.
 
 from __future__ import annotations
 
-import argparse
 import copy
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -23,6 +21,7 @@ from benchmarks.measuring import (
     device_of,
     keep,
     multiplying_in,
+    parser_of,
     weights_dtype,
 )
 from benchmarks.shapes import config_of, random_model
@@ -102,12 +101,10 @@ def _rms(values: NDArray[np.float64]) -> float:
 
 def main() -> None:
     """Measure the precisions of this device."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("--shape", default="gpt2", help="a slug of the study, or tiny")
     parser.add_argument("--prompts", type=int, default=16)
     parser.add_argument("--positions", type=int, default=16)
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     device = device_of(options.device)
     for result in precision(options.shape, options.prompts, options.positions, device):

@@ -6,10 +6,8 @@ the last one. They alternate over groups of sets, so that a machine that slows d
 
 from __future__ import annotations
 
-import argparse
 import copy
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,7 +16,7 @@ from torch import Tensor
 from benchmarks.against_hooks import Effects, Hooks
 from benchmarks.engine import ZERO, random_batch
 from benchmarks.flops import sizes_of
-from benchmarks.measuring import Result, device_of, keep, multiplying_in, now
+from benchmarks.measuring import Result, device_of, keep, multiplying_in, now, parser_of
 from benchmarks.shapes import config_of, random_model
 from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.replay.chunk import Chunk
@@ -96,14 +94,12 @@ def sets_against_hooks(
 
 def main() -> None:
     """Measure one shape."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("--shape", default="gpt2", help="a slug of the study, or tiny")
     parser.add_argument("--prompts", type=int, default=64)
     parser.add_argument("--positions", type=int, default=16)
     parser.add_argument("--sets", type=int, default=32)
     parser.add_argument("--heads", type=int, default=3, help="heads per set")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     device = device_of(options.device)
     result = sets_against_hooks(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import gc
 import time
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from benchmarks.measuring import (
     keep,
     multiplying_in,
     now,
+    parser_of,
     weights_dtype,
 )
 from benchmarks.shapes import STUDY, config_of, meta_model, random_model
@@ -113,14 +113,12 @@ def count() -> Result:
 
 def main() -> None:
     """Measure, or only count."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("--models", nargs="+", default=list(STUDY), metavar="SLUG")
     parser.add_argument("--prompts", type=int, default=PROMPTS, help="per task")
     parser.add_argument("--precision", choices=PRECISIONS, default="float32")
     parser.add_argument("--budget-s", type=float, default=float("inf"))
     parser.add_argument("--count-only", action="store_true")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     device = device_of(options.device)
     if options.count_only:

@@ -8,7 +8,6 @@ it is counted how many would come to lie on the other side of the threshold of t
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from benchmarks.measuring import PRECISIONS, Precision, Result, device_of, keep, now
+from benchmarks.measuring import PRECISIONS, Precision, Result, device_of, keep, now, parser_of
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.measuring.scan.measurement import Measurement
 from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
@@ -95,12 +94,8 @@ def embedded() -> list[str]:
 
 def main() -> None:
     """Measure the embedded models in the precisions of this device."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("--models", nargs="+", metavar="SLUG", default=embedded())
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     device = device_of(options.device)
     precisions = [p for p in PRECISIONS if p != "tf32" or device.type == "cuda"]

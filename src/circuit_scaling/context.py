@@ -56,13 +56,11 @@ class ProjectContext(KedroContext):
         # Also of pipelines that are not run: what they made is compared with their parameters.
         self._pipelines_to_validate = None
         loader = self.config_loader
-        loader["parameters"] = with_models(
-            loader["parameters"], self.project_path, Path(loader.conf_source)
-        )
-        loader["parameters"] = with_task_files(
-            loader["parameters"], self.project_path, Path(loader.conf_source)
-        )
-        loader["parameters"] = with_folder_of_kept(loader["parameters"], self.project_path)
+        project, conf_source = self.project_path, Path(loader.conf_source)
+        # Each time from what was read: a model that is left out is not there to be left out again.
+        given = with_models(dict(loader.parameters), project, conf_source)
+        given = with_task_files(given, project, conf_source)
+        loader["parameters"] = with_folder_of_kept(given, project)
         try:
             return super().params
         except ParameterValidationError:

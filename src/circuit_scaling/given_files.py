@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.vocabulary import some_of
 
 # Only in columns of numbers: a model may be called NA.
 _NO_NUMBER = ["", "NA", "N/A", "nan", "NaN", "null", "None"]
@@ -159,8 +160,7 @@ def refuse(path: Path, column: pd.Series, bad: pd.Series, what: str) -> None:
         return
     rows = np.flatnonzero(bad)
     shown = [f"row {row + 1} ({column.iloc[row]!s:.40})" for row in rows[:_SHOWN]]
-    more = f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
-    raise CircuitScalingError(f"'{path}': {column.name} {what} in {', '.join(shown)}{more}.")
+    raise CircuitScalingError(f"'{path}': {column.name} {what} in {some_of(shown, len(rows))}.")
 
 
 def one_family_each(path: Path, frame: pd.DataFrame) -> None:

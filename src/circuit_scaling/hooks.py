@@ -25,6 +25,7 @@ from circuit_scaling.marks import KEEPS_LAYERS, PARTS_MAY_BE_MISSING
 from circuit_scaling.measuring.scan.settings import ScanSettings
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.resume.ledger import Absent
+from circuit_scaling.vocabulary import first_few
 
 _VERSIONS_SHOWN = 4
 _NAMES_SHOWN = 4
@@ -217,17 +218,13 @@ def _damaged(names: list[str], catalog: DataCatalog) -> dict[str, str]:
 def _damaged_in_words(damaged: dict[str, str]) -> str:
     makers = dict.fromkeys(maker for name in damaged for maker in makers_of(name)[:1])
     file = next(iter(damaged.values()))
-    verb = "is" if len(damaged) == 1 else "are"
+    named = first_few([*damaged], _NAMES_SHOWN)
     return (
-        f"{_some([*damaged])} {verb} damaged ('{file}'). Make what is damaged again: "
+        f"{named} {'is' if len(damaged) == 1 else 'are'} damaged ('{file}'). Make what is damaged "
+        "again: "
         f"{run_command(makers, options=['--resume'])} Or remove the version's folder, to use the "
         "version before."
     )
-
-
-def _some(names: list[str]) -> str:
-    rest = len(names) - _NAMES_SHOWN
-    return ", ".join(names[:_NAMES_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _way_out(needed: list[str]) -> str:
@@ -236,4 +233,4 @@ def _way_out(needed: list[str]) -> str:
     others = dict.fromkeys(other for names in makers.values() for other in names[1:])
     way = f" Make them with: {run_command(commands)}" if commands else ""
     way += f" (or {', '.join(others)})" if others else ""
-    return f"There is no {_some(needed)} yet.{way}"
+    return f"There is no {first_few(needed, _NAMES_SHOWN)} yet.{way}"

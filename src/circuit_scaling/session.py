@@ -27,6 +27,7 @@ from circuit_scaling.configuration import ProjectConfigLoader
 from circuit_scaling.datasets import TableDataset
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.makers import what_to_run
+from circuit_scaling.vocabulary import some_of
 
 _SHOWN = 8
 
@@ -194,8 +195,7 @@ def _listed(missing: Sequence[str], known: Collection[str]) -> str:
         return "are none"
     like = [name for wrong in missing for name in get_close_matches(wrong, known, _SHOWN)]
     shown = sorted(known) if len(known) <= _SHOWN else (like or sorted(known))[:_SHOWN]
-    rest = len(known) - len(shown)
-    return f"are: {', '.join(shown)}" + (f" and {rest} more" if rest else "")
+    return f"are: {some_of(shown, len(known))}"
 
 
 def _namespaces(pipeline: Pipeline) -> Iterator[str]:

@@ -24,6 +24,10 @@ POSITION_WORDS: dict[str, str] = {"all": "all positions", "end": "the last posit
 STUDY_TASKS = ("ioi", "anti_names")
 """Indirect object identification and anti-repetition, from which the categories come."""
 
+NAMES_IN_ORDER = "anti_names_first"
+"""Anti-repetition as it was published: always the first name is repeated, so that the order of the
+names alone has the answer."""
+
 ALL_FAMILIES = "all families"
 """In the place of a family: models of all of them together."""
 
@@ -80,5 +84,10 @@ def counted(number: int, noun: str) -> str:
 
 def first_few(names: Sequence[str], most: int, between: str = ", ") -> str:
     """``a, b and 3 more``: the first ``most`` names, and how many others there are."""
-    rest = len(names) - most
-    return between.join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
+    return some_of(names[:most], len(names), between)
+
+
+def some_of(shown: Sequence[str], total: int, between: str = ", ") -> str:
+    """The same where only those that are ``shown`` are at hand, of ``total``."""
+    rest = total - len(shown)
+    return between.join(shown) + (f" and {rest} more" if rest > 0 else "")

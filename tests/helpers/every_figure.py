@@ -98,7 +98,7 @@ def of_circuits(size: Size) -> Drawn:
         **draw_classify(heads, tables.head_category_summary(heads), tables.name_order(heads)),
         **draw_scaling(of_alone, tables.corr_vs_scale(models), tables.strong_head_scaling(heads)),
         **draw_transfer(*transfer(models)),
-        **draw_causal(*causal(heads), slugs=slugs),
+        **draw_causal(roster, *causal(heads)),
         "ablation_overview": (ablation_overview(removed), removed),
         **(draw_ablation(removed, roster) if roster else {}),
     }

@@ -70,11 +70,11 @@ def test_without_heroes_everything_is_empty_and_drawn_in_words(study):
     models = study.load("params:models")
     empty = [ALL_TABLES[name].empty() for name in PER_MODEL for _ in MODELS]
     heads = context["classified_heads"]
-    found = collect(models, JoinSettings(), SETTINGS, heads, none, *empty, slugs=MODELS)
+    found = collect(models, JoinSettings(), SETTINGS, heads, none, *empty)
     for name, table in found.items():
         assert ALL_TABLES[name].validate(table).empty
     assert export(found["causal_summary"])["hero_head_causal_summary"].empty
-    drawn = draw(found["causal_summary"], found["head_reads"], found["head_writes"], slugs=MODELS)
+    drawn = draw(models, *(found[name] for name in ("causal_summary", "head_reads", "head_writes")))
     assert set(drawn) == {"causal_ioi", "causal_anti", *(f"{m}_reads_writes" for m in MODELS)}
 
 

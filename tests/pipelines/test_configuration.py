@@ -12,6 +12,7 @@ from kedro.framework.context import KedroContext
 from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
 
+from circuit_scaling.configuration import LEFT_OUT
 from tests.conftest import PROJECT
 from tests.helpers.command_line import kedro_run, own_process
 from tests.helpers.configurations import elsewhere, with_model
@@ -210,6 +211,13 @@ def test_a_configuration_that_gives_no_graph_is_one_line(tmp_path, file, old, ne
         session.run(pipeline_names=["classify"])
     assert words in caught.value.message
     assert "\n" not in caught.value.message
+
+
+def test_a_model_is_left_out_however_often_the_parameters_are_read(test_data):
+    context = context_of(env="test", runtime_params={LEFT_OUT: ["mini_pythia_s"]})
+    first = context.params
+    assert list(first["models"]) == ["mini_gpt2_s"]
+    assert context.params == first
 
 
 def test_an_environment_that_is_not_there(test_data):

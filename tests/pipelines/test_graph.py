@@ -7,6 +7,8 @@ import yaml
 from kedro.framework.project import pipelines
 from kedro_viz.constants import ROOT_MODULAR_PIPELINE_ID
 from kedro_viz.data_access.managers import DataAccessManager
+from kedro_viz.models.flowchart.node_metadata import TaskNodeMetadata
+from kedro_viz.models.flowchart.nodes import TaskNode
 
 from tests.conftest import PROJECT
 
@@ -32,6 +34,13 @@ def between_the_boxes(viz: DataAccessManager, pipeline: str) -> dict[str, set[st
         name = viz.nodes.get_node_by_id(child.id).name
         seen.setdefault(child.type.value, set()).add(name)
     return seen
+
+
+def test_every_node_shows_its_code(viz):
+    """It has none to show of a function that is bound to arguments."""
+    nodes = [node for node in viz.nodes.as_list() if isinstance(node, TaskNode)]
+    assert nodes
+    assert not [node.name for node in nodes if not TaskNodeMetadata(task_node=node).code]
 
 
 @pytest.mark.parametrize("pipeline", ["__default__", "overview"])

@@ -10,6 +10,7 @@ import yaml
 from kedro.framework.project import pipelines
 
 from circuit_scaling.configuration import RETRIEVAL_MODELS, present_slugs
+from circuit_scaling.datasets import TableDataset
 from circuit_scaling.makers import makers_of, what_to_run
 from circuit_scaling.report.notes import tables_of_the_notes
 from circuit_scaling.report.reading_order import CHAPTERS, figures_of_the_page, tables_of_the_page
@@ -124,3 +125,19 @@ def test_default_is_the_whole_study_without_the_zoo(catalog):
     # Eleven boxes are what a person takes in; the join lies in the box of the scan.
     study = {"scan", "classify", "scaling", "transfer", "causal", "ablation", "audit", "report"}
     assert stages == study | {"retrieval_detect", "retrieval_mask", "retrieval_compare"}
+
+
+def test_every_table_is_named_on_the_page_of_its_pipeline(catalog):
+    known = catalog()
+    pages = PROJECT / "src/circuit_scaling/pipelines"
+    tables = {
+        (stages[-1], name.partition("__")[0])
+        for name, stages in what_to_run().items()
+        if name in known and isinstance(known.get(name), TableDataset)
+    }
+    unnamed = [
+        (pipeline, table)
+        for pipeline, table in tables
+        if f"`{table}" not in (pages / pipeline / "README.md").read_text()
+    ]
+    assert not unnamed

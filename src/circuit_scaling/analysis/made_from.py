@@ -46,6 +46,13 @@ def is_made_from(table: pd.DataFrame, heads: pd.DataFrame) -> bool:
     return mark_on(table) == mark_of(heads)
 
 
+def is_about(findings: pd.DataFrame | None, heads: pd.DataFrame | None) -> bool:
+    """Whether ``import_findings`` are of these heads, and not of a table that was there before."""
+    if findings is None or heads is None:
+        return findings is not None
+    return bool(findings["fingerprint"].isin(heads["fingerprint"]).any())
+
+
 def mark_on(table: pd.DataFrame) -> str | None:
     """The fingerprint of the heads that the table was made from, if it is stamped."""
     mark: str | None = table.attrs.get(_KEY)

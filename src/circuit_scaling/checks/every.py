@@ -66,12 +66,8 @@ def check_before_run(
     found = _with_graph_problems(found, loader)
     known = {*_taken_by_nodes(), *ROSTERS, ALL, LEFT_OUT, *_OF_EMBEDDED_MODELS}
     found += unknown_parameters(parameters, known, places)
-    kinds = TypeExtractor(dict(pipelines)).extract_types_from_pipelines()
-    of_blocks = {
-        name: kind for name, kind in kinds.items() if name.partition(".")[0] not in (*ROSTERS, ALL)
-    }
     placed = with_task_files(parameters, project, Path(loader.conf_source))
-    typed, wrong = checked_blocks(placed, of_blocks)
+    typed, wrong = checked_blocks(placed, _types_of_blocks())
     found += wrong
     usable = with_models(dict(loader.parameters), project, Path(loader.conf_source))
     rosters = {name: Roster.model_validate(usable[name]) for name in ROSTERS}
@@ -107,6 +103,14 @@ def _with_graph_problems(found: list[Problem], loader: ProjectConfigLoader) -> l
     except CircuitScalingError as error:
         refuse([*found, Problem("", error.message)])
     return found
+
+
+def _types_of_blocks() -> dict[str, type]:
+    """Block of parameters -> the type that nodes take it as; rosters have checks of their own."""
+    types = TypeExtractor(dict(pipelines)).extract_types_from_pipelines()
+    return {
+        name: kind for name, kind in types.items() if name.partition(".")[0] not in (*ROSTERS, ALL)
+    }
 
 
 def _taken_by_nodes() -> set[str]:

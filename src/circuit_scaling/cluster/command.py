@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from kedro.io import DataCatalog
 from kedro.utils import find_kedro_project
-from rich.console import Console
 
 from circuit_scaling.checks.every import check_before_run
+from circuit_scaling.cluster.place import Place
 from circuit_scaling.cluster.units import Unit, units_of
 from circuit_scaling.commands import run_command
 from circuit_scaling.configuration import ProjectConfigLoader
@@ -25,9 +23,7 @@ from circuit_scaling.session import ProjectSession, asked_for
 
 if TYPE_CHECKING:
     from circuit_scaling.cluster.run import Outcome
-    from circuit_scaling.cluster.work import Done
 
-_RESUME = "--resume"
 _PROGRAM = "kedro run"
 _QUIET = ("DASK_LOGGING__DISTRIBUTED", "critical")
 """Dask reads it where it is imported, also in the workers that are started here."""
@@ -76,17 +72,11 @@ def run_on_cluster(  # noqa: PLR0913 - the options of the command
         CircuitScalingError: distributed is not installed, there is no such scheduler or it was
             lost, or something failed; the message has the command to go on.
     """
-    if (scheduler is None) == (local is None):
-        raise CircuitScalingError(
-            "Say where to work: --scheduler ADDRESS for the workers of a Dask cluster, or "
-            "--local N for N workers on this machine."
-        )
+    place = Place(scheduler, local, gpu, retries)
     os.environ.setdefault(*_QUIET)
     try:
-        from circuit_scaling.cluster.here import Here
-        from circuit_scaling.cluster.progress import Progress
-        from circuit_scaling.cluster.run import SchedulerLostError, run_units
-        from circuit_scaling.cluster.workers import Workers, connected
+        from circuit_scaling.cluster.at_work import run_at
+        from circuit_scaling.cluster.run import SchedulerLostError
     except ModuleNotFoundError as error:
         raise CircuitScalingError(
             f"kedro cluster needs Dask ({error.name} is not installed): "
@@ -94,34 +84,16 @@ def run_on_cluster(  # noqa: PLR0913 - the options of the command
         ) from error
     project = find_kedro_project(Path.cwd()) or Path.cwd()
     units = _units(project, pipelines, env, conf_source, params)
-    where = ["--scheduler", scheduler] if scheduler else ["--local", str(local)]
-    where += [*(["--gpu"] if gpu else []), "--retries", str(retries)]
-    console = Console()
-    progress = Progress(units, console)
     try:
-        with connected(scheduler, local or 0) as client:
-            console.print(f"Dask's dashboard: {client.dashboard_link}", soft_wrap=True)
-            here = Here(str(project), progress.begins)
-            workers = Workers(client, str(project), gpu=gpu, retries=retries, tell=progress.begins)
-
-            def start(unit: Unit) -> Future[Done | None]:
-                given = run_command(pipelines, options=[_RESUME, *unit.options])
-                return (workers if unit.model else here).start(unit, shlex.split(given)[1:])
-
-            try:
-                with progress.shown():
-                    outcome = run_units(units, start, progress.ended)
-            finally:
-                workers.stop()
-                here.stop()
+        outcome = run_at(place, units, project, pipelines)
     except (SchedulerLostError, KeyboardInterrupt) as error:
         lost = isinstance(error, SchedulerLostError)
         raise CircuitScalingError(
             f"{'The connection to the scheduler was lost' if lost else 'Stopped'}. What is done is "
-            f"kept; go on with: {_command(pipelines, where)}"
+            f"kept; go on with: {_command(pipelines, place)}"
         ) from error
     if outcome.failed:
-        raise CircuitScalingError(_failures(outcome, pipelines, where))
+        raise CircuitScalingError(_failures(outcome, pipelines, place))
 
 
 def _units(
@@ -146,13 +118,13 @@ def _units(
         return units_of(asked(), Ledger(catalog).is_stored)
 
 
-def _command(pipelines: Sequence[str], where: Sequence[str], without: Iterable[str] = ()) -> str:
+def _command(pipelines: Sequence[str], place: Place, without: Iterable[str] = ()) -> str:
     """The command that goes on: what is done is not done again."""
-    run = run_command(pipelines, options=where, without=without)
+    run = run_command(pipelines, options=place.options, without=without)
     return f"kedro cluster{run.removeprefix(_PROGRAM)}"
 
 
-def _failures(outcome: Outcome, pipelines: Sequence[str], where: Sequence[str]) -> str:
+def _failures(outcome: Outcome, pipelines: Sequence[str], place: Place) -> str:
     """What failed, why, and what to do."""
     failed = outcome.failed
     width = max(len(unit.name) for unit in failed)
@@ -160,8 +132,8 @@ def _failures(outcome: Outcome, pipelines: Sequence[str], where: Sequence[str]) 
         f"{len(failed)} failed, {len(outcome.done)} done, {len(outcome.not_begun)} need what is "
         "missing:",
         *(f"  {unit.name:<{width}}  {reason}" for unit, reason in failed.items()),
-        f"Try just that again: {_command(pipelines, where)}",
+        f"Try just that again: {_command(pipelines, place)}",
     ]
     if models := dict.fromkeys(unit.model for unit in failed if unit.model):
-        told.append(f"Or go on without what failed: {_command(pipelines, where, models)}")
+        told.append(f"Or go on without what failed: {_command(pipelines, place, models)}")
     return "\n".join(told)

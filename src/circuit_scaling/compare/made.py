@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from circuit_scaling.compare.runs import HEADS, Run
+from circuit_scaling.vocabulary import first_few
 
 _NOT_THERE = "–"
 _SHOWN = 6
@@ -132,7 +133,4 @@ def _texts(prompts: pd.DataFrame, model: str) -> set[tuple[str, str]]:
 
 
 def _listed(names: list[str]) -> str:
-    rest = len(names) - _SHOWN
-    if not names:
-        return _NOT_THERE
-    return ", ".join(names[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+    return first_few(names, _SHOWN) or _NOT_THERE

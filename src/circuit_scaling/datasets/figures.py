@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
-from kedro.io import AbstractDataset
 from kedro_datasets._typing import HTMLPreview
 from matplotlib.figure import Figure
 
 from circuit_scaling.analysis.made_from import mark_on
 from circuit_scaling.datasets.atomic import write_bytes_atomically
+from circuit_scaling.datasets.named_files import NamedFilesDataset
 from circuit_scaling.datasets.previews import pictures_of
-from circuit_scaling.datasets.stamps import StampedFiles
 from circuit_scaling.figures.stored import StoredFigure
 from circuit_scaling.figures.style import to_png, to_svg
 
 Drawn = dict[str, tuple[Figure, pd.DataFrame]]
 
 
-class FiguresDataset(StampedFiles, AbstractDataset[Drawn, dict[str, StoredFigure]]):
+class FiguresDataset(NamedFilesDataset[Drawn, dict[str, StoredFigure]]):
     """Name -> (figure, data); saved as ``<name>.png``, ``.svg`` and ``.csv`` in one folder.
 
     The drawing says, as the data do, which heads it was made from. A name may be a pattern such as
@@ -30,23 +28,21 @@ class FiguresDataset(StampedFiles, AbstractDataset[Drawn, dict[str, StoredFigure
     kedro-viz shows them small.
     """
 
-    def __init__(
-        self, filepath: str, names: list[str], metadata: dict[str, Any] | None = None
-    ) -> None:
-        self._folder, self._names = Path(filepath), names
-        self.metadata = metadata
-
     def load(self) -> dict[str, StoredFigure]:
         """The figures by name."""
         return {path.stem: StoredFigure(path) for path in self._paths()}
 
     def save(self, data: Drawn) -> None:
-        """Write every figure and its data; each file is replaced as a whole."""
+        """Write every figure and its data; each file is replaced as a whole.
+
+        Raises:
+            DatasetError: a figure has another name than the catalogue's, or one of them no figure.
+        """
         strange = [name for name in data if not _fits(name, self._names)]
         if strange or not all(
             any(_fits(name, [wanted]) for name in data) for wanted in self._names
         ):
-            raise ValueError(f"expected the figures {sorted(self._names)}, got {sorted(data)}")
+            raise self._refusal(data, "figures")
         self._remove_others(data)
         for name, (figure, shown) in data.items():
             csv = shown.to_csv(index=False)
@@ -65,21 +61,12 @@ class FiguresDataset(StampedFiles, AbstractDataset[Drawn, dict[str, StoredFigure
         """All figures that are there, small, for kedro-viz."""
         return pictures_of([path for path in self._paths() if path.is_file()])
 
-    def _stamped(self) -> tuple[Path, list[str]]:
-        return self._folder, self._names
-
-    def _exists(self) -> bool:
-        return all(path.is_file() for path in self._paths())
-
     def _paths(self) -> list[Path]:
         return [
             path
             for name in self._names
             for path in (sorted(self._folder.glob(f"{name}.png")) or [self._folder / f"{name}.png"])
         ]
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._folder), "names": self._names}
 
 
 def _fits(name: str, wanted: list[str]) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -53,7 +54,7 @@ class Stamp:
             return None
 
 
-class StampedFiles:
+class StampedFiles(ABC):
     """What datasets of files at fixed paths share: a stamp beside them."""
 
     def _stamp_file(self) -> Path:
@@ -65,9 +66,9 @@ class StampedFiles:
         mark = hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()[:_LENGTH]
         return folder / STAMPS / f"{mark}.json"
 
+    @abstractmethod
     def _stamped(self) -> tuple[Path, list[str]]:
         """The folder of the files, and their names or patterns."""
-        raise NotImplementedError
 
     def files(self) -> list[Path]:
         """All files that are there, those of every format."""

@@ -19,6 +19,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
+from circuit_scaling.vocabulary import STUDY_TASKS
+
 _P = ParamSpec("_P")
 _DRAWING = threading.RLock()
 
@@ -43,6 +45,8 @@ _PALE = 0.35  # how much of a colour is left where competence is not known
 
 NOT_FULL = {"unable": "hollow: not competent", "unknown": "pale: competence not known"}
 """What a mark means that is not full; see :func:`abilities`."""
+COMPETENT_ON_BOTH = tuple(f"competent_{task}" for task in STUDY_TASKS)
+"""The columns that say whether a model can do IOI and anti-repetition."""
 
 _SETTINGS: dict[Any, Any] = {
     "figure.dpi": 100,
@@ -229,6 +233,11 @@ def abilities(competent: pd.DataFrame) -> pd.Series[str]:
     able[flags.fillna(False).all(axis=1)] = "able"
     able[~flags.fillna(True).all(axis=1)] = "unable"
     return able
+
+
+def both_abilities(rows: pd.DataFrame) -> pd.Series[str]:
+    """Of each row, what its model can do of IOI and anti-repetition of names together."""
+    return abilities(rows[list(COMPETENT_ON_BOTH)])
 
 
 def filled(colour: str, ability: str) -> str:

@@ -1,4 +1,4 @@
-"""What a hub and its cache say of a model, without a download: is it there, and how large is it?"""
+"""What a hub and its cache say of a model, without a download: is it there, its size and commit."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from circuit_scaling.errors import reason_of
+from circuit_scaling.commands import run_command
+from circuit_scaling.errors import CircuitScalingError, reason_of
 from circuit_scaling.models.roster import RosterEntry
 
 # huggingface_hub is imported inside the functions: rosters without hub models do without it.
@@ -15,6 +16,7 @@ _SAFE = ("model.safetensors", "model.safetensors.index.json")
 _PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 _READ = (".safetensors", ".json", ".txt", ".model")
 _SECONDS = 5
+_LOADING_SECONDS = 10
 _COPY = "Connect this machine, or copy the checkpoint here and give it as 'folder'"
 _OFFLINE = (
     "it is not in the cache, and HF_HUB_OFFLINE is set. Unset it, or copy the checkpoint here and "
@@ -67,6 +69,47 @@ def cache_root() -> Path:
     from huggingface_hub import constants
 
     return Path(constants.HF_HUB_CACHE)
+
+
+def present_commit(entry: RosterEntry) -> str:
+    """The commit that a hub entry's revision stands for now, on the hub or in its cache.
+
+    Empty for a folder, and where neither knows the repository: loading says that better.
+
+    Raises:
+        CircuitScalingError: the hub is silent, for which loading would wait for ever.
+    """
+    from huggingface_hub import ResolvedRevision
+    from transformers.utils.hub import resolve_revision
+
+    if entry.at_commit:
+        return str(entry.revision)
+    silent = not _hub_answers(entry)
+    for cache_only in dict.fromkeys((silent, True)):
+        found = resolve_revision(entry.hub, entry.revision, local_files_only=cache_only)
+        if isinstance(found, ResolvedRevision):
+            return str(found.resolved)
+    if silent:
+        raise CircuitScalingError(
+            f"Model '{entry.slug}' cannot be loaded from '{entry.source}': the hub has not "
+            f"answered for {_LOADING_SECONDS} seconds, and nothing of the model is in its cache. "
+            f"Try again: {run_command(options=['--resume'])}"
+        )
+    return ""
+
+
+def _hub_answers(entry: RosterEntry) -> bool:
+    """Whether the hub says anything in time; asked for a revision it may be waited for for ever."""
+    from httpx2 import TimeoutException
+    from huggingface_hub import HfApi
+
+    try:
+        HfApi().model_info(str(entry.hub), revision=entry.revision, timeout=_LOADING_SECONDS)
+    except TimeoutException:
+        return False
+    except Exception:  # whatever it says, loading says better
+        return True
+    return True
 
 
 class Hub:

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from httpx2 import TimeoutException
-from huggingface_hub import HfApi, ResolvedRevision
 from safetensors import SafetensorError, safe_open
 from transformer_lens.model_bridge.sources.transformers.helpers import (
     get_hf_model_class_for_architecture,
@@ -23,10 +21,9 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
-from transformers.utils.hub import cached_file, resolve_revision
+from transformers.utils.hub import cached_file
 from transformers.utils.logging import disable_progress_bar
 
-from circuit_scaling.commands import run_command
 from circuit_scaling.errors import CircuitScalingError, reason_of
 from circuit_scaling.interventions.model.anatomy import Anatomy, context_of, refusal
 from circuit_scaling.interventions.model.device import Precision
@@ -40,6 +37,7 @@ from circuit_scaling.models.consent import (
 )
 from circuit_scaling.models.device import device_of
 from circuit_scaling.models.gguf_files import GgufFacts, forget, gguf_facts, read_once
+from circuit_scaling.models.hub import present_commit
 from circuit_scaling.models.kinds import check_kind, checked_architecture, of_another_kind
 from circuit_scaling.models.opening import opening
 from circuit_scaling.models.roster import RosterEntry
@@ -48,7 +46,6 @@ from circuit_scaling.models.sources import check_hub_id, local_folder
 from circuit_scaling.models.tensors import check_tensors
 
 disable_progress_bar()  # a bar per checkpoint is noise among the project's own
-_HUB_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -137,7 +134,7 @@ def load_tokenizer(entry: RosterEntry, commit: str = "") -> LoadedTokenizer:
             checkpoint, an unknown architecture, layers and heads that do not fit the roster; a
             device that is not there; no tokenizer, or one without the BOS token that it should put.
     """
-    commit = commit or _commit(entry)
+    commit = commit or present_commit(entry)
     config = _config(entry, commit)
     checked_architecture(entry, config)
     device_of(entry)
@@ -301,41 +298,6 @@ def _in_memory(
     if not untrained:
         check_sense(type(model).__name__, model, reads, prefix)
     return LoadedModel(anatomy, LoadedTokenizer(reads, prefix))
-
-
-def _commit(entry: RosterEntry) -> str:
-    """The commit that a hub entry's revision stands for now, on the hub or in its cache.
-
-    Empty for a folder, and where neither knows the repository: loading says that better.
-
-    Raises:
-        CircuitScalingError: the hub is silent, for which loading would wait for ever.
-    """
-    if entry.at_commit:
-        return str(entry.revision)
-    silent = not _hub_answers(entry)
-    for cache_only in dict.fromkeys((silent, True)):
-        found = resolve_revision(entry.hub, entry.revision, local_files_only=cache_only)
-        if isinstance(found, ResolvedRevision):
-            return str(found.resolved)
-    if silent:
-        raise CircuitScalingError(
-            f"Model '{entry.slug}' cannot be loaded from '{entry.source}': the hub has not "
-            f"answered for {_HUB_SECONDS} seconds, and nothing of the model is in its cache. "
-            f"Try again: {run_command(options=['--resume'])}"
-        )
-    return ""
-
-
-def _hub_answers(entry: RosterEntry) -> bool:
-    """Whether the hub says anything in time; asked for a revision it may be waited for for ever."""
-    try:
-        HfApi().model_info(str(entry.hub), revision=entry.revision, timeout=_HUB_SECONDS)
-    except TimeoutException:
-        return False
-    except Exception:  # whatever it says, loading says better
-        return True
-    return True
 
 
 def _config(entry: RosterEntry, commit: str) -> Any:

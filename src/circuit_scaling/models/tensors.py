@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.vocabulary import first_few
 
 _SHOWN = 3
 # Masks and positions that older versions saved beside the weights, and newer ones compute.
@@ -91,8 +92,7 @@ def _counted(names: Collection[object], one: str, several: str) -> str:
 
 
 def _shown(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+    return first_few(names, _SHOWN)
 
 
 def _size(shape: Any) -> str:

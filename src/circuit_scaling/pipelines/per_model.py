@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable, Collection, Iterable, Sequence
-from functools import partial, update_wrapper
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -73,11 +73,6 @@ def per_model(
 def of_every(names: Iterable[str], slugs: Sequence[str]) -> list[str]:
     """Each of the datasets for every model: all models of the first, then of the second, …"""
     return [_of(name, slug) for name in names for slug in slugs]
-
-
-def for_models(function: Callable[..., Any], slugs: Sequence[str]) -> Callable[..., Any]:
-    """``function`` with the ``slugs`` given whose tables it gets; named and typed as it was."""
-    return update_wrapper(partial(function, slugs=tuple(slugs)), function)
 
 
 def stack(*tables: pd.DataFrame) -> pd.DataFrame:

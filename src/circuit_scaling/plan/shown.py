@@ -11,7 +11,7 @@ from rich.table import Table
 
 from circuit_scaling.plan.plan import ModelPlan, Plan, total
 from circuit_scaling.plan.speed import Seconds
-from circuit_scaling.vocabulary import counted
+from circuit_scaling.vocabulary import counted, first_few
 
 _STAGE_WORDS = {"retrieval_detect": "detect", "retrieval_mask": "mask"}
 _SHOWN = 4
@@ -175,7 +175,4 @@ def _work(left: Sequence[ModelPlan]) -> Iterator[str]:
 
 
 def _named(slugs: Sequence[str]) -> str:
-    if not slugs:
-        return ""
-    rest = len(slugs) - _SHOWN
-    return ", ".join(slugs[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "") + ": "
+    return f"{first_few(slugs, _SHOWN)}: " if slugs else ""

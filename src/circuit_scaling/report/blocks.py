@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from circuit_scaling.figures.stored import StoredFigure
-from circuit_scaling.figures.style import CATEGORIES, number, order_models, task_looks
+from circuit_scaling.figures.style import CATEGORIES, family_looks, number, order_models, task_looks
 from circuit_scaling.vocabulary import counted as counted  # noqa: PLC0414 chapters have it from here
 
 MISSING = "–"
@@ -179,6 +179,11 @@ def share_interval(low: object, high: object) -> str:
     return f"[{number(100 * as_float(low), 0)}, {number(100 * as_float(high), 0)}] %"
 
 
+def spaced(bounds: str) -> str:
+    """The bounds behind a number, or nothing where there are none."""
+    return f" {bounds}" if bounds else ""
+
+
 def head_name(layer: object, head: object) -> str:
     """The field's short name of a head, such as L9H6."""
     return f"L{layer}H{head}"
@@ -252,6 +257,11 @@ def drawing(figures: Mapping[str, StoredFigure], name: str, caption: str) -> tup
 def task_name(task: object) -> str:
     """The task as it is called in legends."""
     return next(iter(task_looks([str(task)]).values())).label
+
+
+def family_name(family: object) -> str:
+    """The family as it is called in legends."""
+    return next(iter(family_looks([str(family)]).values())).label
 
 
 def _is_missing(value: object) -> bool:

@@ -1,11 +1,29 @@
-"""How a sentence counts findings: with what chance alone would give, and after correction."""
+"""What a sentence counts: models not known to fail, findings beside what chance would give."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from circuit_scaling.figures.style import number
+from circuit_scaling.figures.style import abilities, both_abilities, number
 from circuit_scaling.vocabulary import ALPHA
+
+PAIR_COMPETENT = ["base_competent", "tgt_competent"]
+"""The columns that say whether each model of a pair can do the task."""
+
+
+def able_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of models that are not known to fail the task; an imported table may not know."""
+    return rows[abilities(rows[["competent"]]) != "unable"]
+
+
+def able_on_both(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of models that are known to fail neither IOI nor anti-repetition."""
+    return rows[both_abilities(rows) != "unable"]
+
+
+def able_pairs(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of pairs of models of which neither is known to fail the task."""
+    return rows[abilities(rows[PAIR_COMPETENT]) != "unable"]
 
 
 def beyond_chance(p: pd.Series, q: pd.Series) -> str:

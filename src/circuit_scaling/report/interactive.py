@@ -9,12 +9,12 @@ import math
 import numpy as np
 import pandas as pd
 
-from circuit_scaling.figures.classify.phase_space import both_abilities
 from circuit_scaling.figures.style import (
     CATEGORIES,
     INK,
     QUIET,
     RULE,
+    both_abilities,
     family_looks,
     filled,
     number,

@@ -27,7 +27,10 @@ def render_report(context: ReportContext) -> str:
 
     The page asks nothing of the network, and its content policy forbids it to. Same context, same
     text, byte for byte. A chapter whose tables are not there becomes a sentence with the command
-    that makes them. Raises ValueError or KeyError where a table lacks a column that it must have.
+    that makes them.
+
+    Raises:
+        ValueError, KeyError: a table lacks a column that it must have.
     """
     parts, screen = all_parts(context), first_screen(context)
     sections = [section for part in parts for section in part.sections]

@@ -85,9 +85,7 @@ class StudyRunner(AbstractRunner):
                     node, error = running.pop(future), future.exception()
                     if error is not None:
                         record.failed(node, run_id, error, Failure.of(node, error).reason)
-                        self._bear(error, steps)
-                        steps.failed(node, error)
-                        _log.error("%s failed: %s", node.name, reason_of(error))
+                        self._bear(node, error, steps)
                         continue
                     steps.done(node)
                     ledger.forget(node.outputs)
@@ -112,12 +110,14 @@ class StudyRunner(AbstractRunner):
             return lambda node: why_make(node, ledger)
         return lambda _node: "it is asked for"
 
-    def _bear(self, error: BaseException, steps: Steps) -> None:
+    def _bear(self, node: Node, error: BaseException, steps: Steps) -> None:
         """Go on in spite of an error, or raise it."""
         if not self.keep_going or not isinstance(error, Exception):
             again = run_command(options=["--resume"])
             _log.warning("%d steps are done. Go on with: %s", len(steps.of(State.DONE)), again)
             raise error
+        steps.failed(node, error)
+        _log.error("%s failed: %s", node.name, reason_of(error))
 
     def _tell_plan(self, steps: Steps) -> None:
         if self._resume:

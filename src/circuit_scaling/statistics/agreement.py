@@ -13,8 +13,10 @@ def spearman(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
     """Spearman rank correlation of two lists [items], tied values sharing their rank: -1..1.
 
     NaN where it is not defined: fewer than two values, either side constant, or a value missing
-    (leave out the pair, and report how many pairs were compared). Raises ValueError for arrays
-    that are not two equally long lists.
+    (leave out the pair, and report how many pairs were compared).
+
+    Raises:
+        ValueError: the arrays are not two equally long lists.
     """
     left, right = _pair(a, b)
     if not _vary(left, right):
@@ -35,8 +37,10 @@ def top_overlap(a: npt.ArrayLike, b: npt.ArrayLike, k: int) -> float:
 
     Both are [items]. Of equal values the first counts as larger. By chance it is ``k`` over the
     number of values. NaN where there is no ranking: either side constant in absolute value, or a
-    value missing. Raises ValueError for arrays that are not two equally long lists, and for a ``k``
-    outside them.
+    value missing.
+
+    Raises:
+        ValueError: the arrays are not two equally long lists, or ``k`` is outside them.
     """
     left, right = (np.abs(side) for side in _pair(a, b))
     if not 1 <= k <= left.size:

@@ -19,7 +19,10 @@ def bootstrap_draws(
     samples counts equally often in both: their joint distribution is kept. A draw that would
     leave a sample empty is drawn again. The draws are as they come, hence narrower than the
     sampling distribution by sqrt((C - 1) / C). A sample of fewer than `MIN_CLUSTERS` clusters
-    gets NaN throughout. Raises ValueError for fewer than 2 draws.
+    gets NaN throughout.
+
+    Raises:
+        ValueError: fewer than 2 draws.
     """
     _check_draws(draws)
     union = sorted({label for sample in samples for label in sample.labels})

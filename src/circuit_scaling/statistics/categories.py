@@ -39,8 +39,10 @@ def categorise(
     """Category of each head: ioi_only, anti_only, shared or weak.
 
     A head is strong on a task when |delta| >= tau (tau itself counts as strong), whichever the
-    sign; both arrays are [..., heads], as the result is. Raises ValueError for a tau that
-    is not positive and for a delta that is missing.
+    sign; both arrays are [..., heads], as the result is.
+
+    Raises:
+        ValueError: tau is not positive, or a delta is missing.
     """
     return np.array(_NAMES)[_codes(delta_ioi, delta_anti, tau)]
 
@@ -53,8 +55,10 @@ def category_stability(
 ) -> npt.NDArray[np.float64]:
     """Share of bootstrap draws in which each head keeps the category it was given: [heads], 0..1.
 
-    The draws are [draws, heads], paired row by row. A head without draws (NaN) gets NaN. Raises
-    ValueError for an unknown category, a tau that is not positive and shapes that do not fit.
+    The draws are [draws, heads], paired row by row. A head without draws (NaN) gets NaN.
+
+    Raises:
+        ValueError: a category is unknown, tau is not positive, or the shapes do not fit.
     """
     given = np.asarray(categories, dtype=np.str_)
     unknown = sorted(set(given.tolist()) - set(CATEGORIES))
@@ -82,8 +86,10 @@ def resolved(
 
     True when neither task's interval straddles +tau or -tau, that is, when no two values inside
     an interval fall on different sides of a threshold; False otherwise; None where a bound of
-    either interval is missing. (Objects, for a nullable column.) All bounds are [heads]. Raises
-    ValueError for a tau that is not positive and for an interval that ends below its beginning.
+    either interval is missing. (Objects, for a nullable column.) All bounds are [heads].
+
+    Raises:
+        ValueError: tau is not positive, or an interval ends below its beginning.
     """
     _check_tau(tau)
     bounds = [np.asarray(b, dtype=np.float64) for b in (low_ioi, high_ioi, low_anti, high_anti)]
@@ -182,7 +188,10 @@ def category_means(
     the distance of the drawn means from it, and missing where a head has no draws or the median
     head's larger standard error exceeds tau / 2. The mean of a category without heads is missing;
     where more than 1 - 95 % of the draws leave it without heads, so is its interval. Deltas are
-    [heads], draws [draws, heads]. Raises ValueError as :func:`category_shares`.
+    [heads], draws [draws, heads].
+
+    Raises:
+        ValueError: as :func:`category_shares`.
     """
     observed, drawn = _observed_and_drawn(delta_ioi, delta_anti, draws_ioi, draws_anti, tau)
     means = {}

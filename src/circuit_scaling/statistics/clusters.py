@@ -14,6 +14,9 @@ MIN_CLUSTERS = 10
 CONFIDENCE = 0.95
 """How often an interval should hold the truth; of every interval."""
 
+MIDDLE = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
+"""The quantiles between which the middle 95 % lie."""
+
 
 @dataclass(frozen=True)
 class ClusterTotals:
@@ -46,8 +49,10 @@ def cluster_totals(
     `clusters` [prompts] holds one label per column of `values`, all text or all whole numbers.
     Where a column already is the mean over several prompts, `n_prompts` [prompts] says over how
     many; then per-cluster means give the same totals as the prompts they were made from.
-    Raises ValueError for shapes that do not fit, values that are not finite, labels that are
-    missing or of mixed kinds, and counts that are not positive.
+
+    Raises:
+        ValueError: shapes do not fit, values are not finite, labels are missing or of mixed kinds,
+            or counts are not positive.
     """
     measured = np.asarray(values, dtype=np.float64)
     if measured.ndim != 2 or measured.shape[1] == 0:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy  # its submodules load on first use, which keeps importing this module cheap
 
-from circuit_scaling.statistics.clusters import CONFIDENCE, MIN_CLUSTERS, ClusterTotals
+from circuit_scaling.statistics.clusters import MIDDLE, MIN_CLUSTERS, ClusterTotals
 
 
 class Share(NamedTuple):
@@ -44,7 +44,7 @@ def share_of_strongest(totals: ClusterTotals, k: int) -> Share:
         ]
     )
     se = np.sqrt((n_clusters - 1) / n_clusters * np.square(without - without.mean()).sum())
-    half = float(scipy.special.stdtrit(n_clusters - 1, (1 + CONFIDENCE) / 2) * se)
+    half = float(scipy.special.stdtrit(n_clusters - 1, MIDDLE[1]) * se)
     return Share(share, max(share - half, 0.0), min(share + half, 1.0))
 
 

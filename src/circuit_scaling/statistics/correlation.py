@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy  # its submodules load on first use, which keeps importing this module cheap
 
-from circuit_scaling.statistics.clusters import CONFIDENCE, MIN_CLUSTERS, ClusterTotals
+from circuit_scaling.statistics.clusters import MIDDLE, MIN_CLUSTERS, ClusterTotals
 from circuit_scaling.statistics.cross_cluster import (
     Parts,
     head_products,
@@ -99,8 +99,10 @@ def corrected_correlation(
     separate samples (Efron and Stein 1981). What clusters do to both at once, such as scaling all
     effects of a model, is in it. For heads as a sample the covariance of the layers' sums is added
     (Cameron, Gelbach and Miller 2011), with the degrees of freedom of the layers. Nothing is
-    resampled, so that no noise is carried twice. Raises ValueError if the tasks or the layers do
-    not have the same heads.
+    resampled, so that no noise is carried twice.
+
+    Raises:
+        ValueError: the tasks or the layers do not have the same heads.
     """
     layer = np.asarray(layers)
     if len(first.sums) != len(second.sums):
@@ -157,7 +159,7 @@ def _undefined(reason: str) -> CorrectedCorrelation:
 
 
 def _interval(estimates: tuple[float, float], covariance: _Floats, freedom: int) -> _Ends:
-    quantile = float(scipy.special.stdtrit(freedom, (1 + CONFIDENCE) / 2))
+    quantile = float(scipy.special.stdtrit(freedom, MIDDLE[1]))
     return fieller_interval(estimates, covariance, quantile)
 
 

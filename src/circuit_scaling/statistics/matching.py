@@ -40,8 +40,9 @@ def match_profiles(base: npt.ArrayLike, target: npt.ArrayLike) -> Matches:
     (Hungarian method; Crouse 2016). Of unequal models the larger keeps heads unmatched: as many
     are matched as the smaller has. The order is that of the base's heads.
 
-    Raises ValueError for profiles of different widths, for values that are missing, and where no
-    score varies at all (then any matching is as good as any other).
+    Raises:
+        ValueError: profiles have different widths, a value is missing, or no score varies at all
+            (then any matching is as good as any other).
     """
     left, right = (np.asarray(side, dtype=np.float64) for side in (base, target))
     if left.ndim != 2 or right.ndim != 2 or left.shape[1] != right.shape[1]:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy  # its submodules load on first use, which keeps importing this module cheap
 
-from circuit_scaling.statistics.clusters import CONFIDENCE
+from circuit_scaling.statistics.clusters import MIDDLE
 
 _Floats = npt.NDArray[np.float64]
 _Bools = npt.NDArray[np.bool_]
@@ -38,8 +38,10 @@ def random_jaccard(first: int, second: int, n_items: int) -> RandomOverlap:
 
     Exact: the number of common items X is hypergeometric, J = X / (first + second - X). J grows
     with X, so that ``low`` and ``high`` are the J of its quantiles; at most 2.5 % of pairs lie
-    below ``low``, and at most 2.5 % above ``high``. NaN of two empty sets. Raises ValueError for
-    sets that are larger than what they are drawn from.
+    below ``low``, and at most 2.5 % above ``high``. NaN of two empty sets.
+
+    Raises:
+        ValueError: a set is larger than what it is drawn from.
     """
     if not (0 <= first <= n_items and 0 <= second <= n_items):
         raise ValueError(f"sets of {first} and {second} of {n_items} items")
@@ -51,7 +53,7 @@ def random_jaccard(first: int, second: int, n_items: int) -> RandomOverlap:
     weight = chance.pmf(common)
     expected = float(weight @ overlap)
     sd = float(np.sqrt(weight @ np.square(overlap - expected)))
-    ends = chance.ppf([(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    ends = chance.ppf(MIDDLE)
     low, high = (float(end / (first + second - end)) for end in ends)
     return RandomOverlap(expected, sd, low, high)
 

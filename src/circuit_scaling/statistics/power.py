@@ -8,16 +8,20 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
+from circuit_scaling.statistics.clusters import MIDDLE
+
 # Two-sided test at alpha = 0.05; power 0.80.
-_Z_TWO_SIDED = NormalDist().inv_cdf(0.975)
+_Z_TWO_SIDED = NormalDist().inv_cdf(MIDDLE[1])
 _Z_POWER = NormalDist().inv_cdf(0.80)
 
 
 def minimal_detectable_effect(se: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """True effect that a two-sided test at 0.05 finds with 80 % power: about 2.8 x `se`.
 
-    In the unit and shape of `se`, for a normal estimate; NaN stays NaN. Raises ValueError for a
-    standard error below 0.
+    In the unit and shape of `se`, for a normal estimate; NaN stays NaN.
+
+    Raises:
+        ValueError: a standard error is below 0.
     """
     return (_Z_TWO_SIDED + _Z_POWER) * _standard_errors(se)
 
@@ -31,8 +35,10 @@ def prompts_needed(
     many new clusters per prompt, so that se falls with the root of their number. For a head's
     category `distance` is how far |delta| lies from tau. Whole numbers held as floats: infinity
     for a distance of 0, which no number of prompts settles; NaN where either is missing. `se` and
-    `distance` are [heads], or broadcast. Raises ValueError for a standard error or a distance below
-    0, and for fewer than 1 prompt.
+    `distance` are [heads], or broadcast.
+
+    Raises:
+        ValueError: a standard error or a distance is below 0, or there is less than 1 prompt.
     """
     if n_prompts < 1:
         raise ValueError(f"n_prompts must be at least 1, got {n_prompts}")

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-_BAND = (0.025, 0.975)  # the middle CONFIDENCE of the random sets
+from circuit_scaling.statistics.clusters import MIDDLE
+
 _ROUNDING = 1e-9  # as a share of the largest value: equal up to rounding counts as equal
 
 
@@ -37,8 +38,10 @@ def against_random(value: float, random: npt.ArrayLike, harm: int) -> AgainstRan
     ``harm`` is -1 where lower values are worse (a contrast, an accuracy) and 1 where higher ones
     are (a loss). Values that differ by rounding count as equal. Everything is NaN where the value
     is, or without random sets; spread and effect size are with fewer than two of them, and the
-    effect size where they do not differ. Where the sets are all there are, p is exact. Raises
-    ValueError for other values of ``harm``.
+    effect size where they do not differ. Where the sets are all there are, p is exact.
+
+    Raises:
+        ValueError: ``harm`` is neither -1 nor 1.
     """
     measured = np.asarray(random, dtype=np.float64)
     others = measured[~np.isnan(measured)]
@@ -50,7 +53,7 @@ def against_random(value: float, random: npt.ArrayLike, harm: int) -> AgainstRan
     b = int((harm * others >= harm * value - rounding).sum())
     sd = float(others.std(ddof=1)) if others.size > 1 else float("nan")
     effect_size = (value - float(others.mean())) / sd if sd > rounding else float("nan")
-    low, high = np.quantile(others, _BAND)
+    low, high = np.quantile(others, MIDDLE)
     return AgainstRandom(
         (1 + b) / (1 + others.size), 1 / (1 + others.size), sd, effect_size, float(low), float(high)
     )

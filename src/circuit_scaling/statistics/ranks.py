@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy  # its submodules load on first use, which keeps importing this module cheap
 
-from circuit_scaling.statistics.clusters import CONFIDENCE
+from circuit_scaling.statistics.clusters import CONFIDENCE, MIDDLE
 
 _Floats = npt.NDArray[np.float64]
 _TIE = 1e-9  # equal up to rounding counts as equal
@@ -28,8 +28,10 @@ def fractional_ranks(effects: npt.ArrayLike) -> _Floats:
     """Rank of each |effect| from the largest, over the number of heads: 1/n (strongest) to 1.
 
     Ranks are taken along the last axis of [..., heads]; equal values share their average rank. The
-    mean over all heads is (n + 1) / 2n whatever the effects. Raises ValueError for effects that
-    are missing.
+    mean over all heads is (n + 1) / 2n whatever the effects.
+
+    Raises:
+        ValueError: an effect is missing.
     """
     size = np.abs(np.asarray(effects, dtype=np.float64))
     if np.isnan(size).any():
@@ -61,7 +63,7 @@ def lower_tail(observed: float, null: _Floats, expected: float) -> NullTest:
     """
     if np.isnan(observed):
         return NullTest(float("nan"), float("nan"), float("nan"), float("nan"))
-    low, high = np.quantile(null, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    low, high = np.quantile(null, MIDDLE)
     below = int((null <= observed + _TIE).sum())
     return NullTest(float(expected), float(low), float(high), (1 + below) / (1 + null.size))
 

@@ -33,8 +33,11 @@ def cluster_ratio(parts: ClusterTotals, whole: ClusterTotals) -> Ratios:
     whole (:func:`means.cluster_means`) holds 0: Fieller's set (1954), with a test that holds for
     skewed effects, so that a small denominator widens it. Where the interval of the whole's own
     mean holds 0, ratio and interval are NaN: a share of nothing is no number. With fewer than
-    `MIN_CLUSTERS` clusters the interval is NaN. Raises ValueError where the two are not over the
-    same clusters and prompts, or `whole` has more than one item.
+    `MIN_CLUSTERS` clusters the interval is NaN.
+
+    Raises:
+        ValueError: the two are not over the same clusters and prompts, or `whole` has more than one
+            item.
     """
     if (
         parts.labels != whole.labels

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import scipy  # its submodules load on first use, which keeps importing this module cheap
 
-from circuit_scaling.statistics.clusters import CONFIDENCE
+from circuit_scaling.statistics.clusters import CONFIDENCE, MIDDLE
 
 
 def exact_interval(n_right: int, n: int) -> tuple[float, float]:
@@ -28,6 +28,6 @@ def within_bounds(
     low, high = interval
     least, most = bounds
     if low == high:
-        unseen = 1 - ((1 - CONFIDENCE) / 2) ** (1 / n)
+        unseen = 1 - MIDDLE[0] ** (1 / n)
         return mean - (mean - least) * unseen, mean + (most - mean) * unseen
     return max(low, least), min(high, most)

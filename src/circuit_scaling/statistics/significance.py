@@ -10,10 +10,12 @@ import scipy  # its submodules load on first use, which keeps importing this mod
 def q_values(p: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Benjamini-Hochberg q of all the p given, as one family whatever their shape [...].
 
-    NaN (not tested) stays NaN and does not count towards the family's size. Raises ValueError for
-    a p outside 0..1.
+    NaN (not tested) stays NaN and does not count towards the family's size.
 
     Source: Benjamini and Hochberg 1995, "Controlling the false discovery rate".
+
+    Raises:
+        ValueError: a p is outside 0..1.
     """
     given = np.asarray(p, dtype=np.float64)
     tested = ~np.isnan(given)

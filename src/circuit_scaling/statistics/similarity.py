@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from circuit_scaling.statistics.clusters import MIDDLE
+
 _BLOCK_VALUES = 2**21
 """Largest number of similarities drawn at once."""
 
@@ -34,7 +36,10 @@ def cosines(profiles: npt.ArrayLike, groups: npt.ArrayLike) -> npt.NDArray[np.fl
 
     Within a group every feature has mean 0 and variance 1, so that what a whole group has in common
     makes no two of its items alike. A feature that is missing in any item is left out; one that is
-    the same throughout a group is 0 there. Raises ValueError where no feature is left.
+    the same throughout a group is 0 there.
+
+    Raises:
+        ValueError: no feature is left.
     """
     values, group = np.asarray(profiles, dtype=np.float64), np.asarray(groups)
     values = values[:, np.isfinite(values).all(axis=0)]
@@ -87,7 +92,7 @@ def group_similarity(
             for items in (drawn[start : start + rows] for start in range(0, permutations, rows))
         ]
     )
-    low, high = np.quantile(null, [0.025, 0.975])
+    low, high = np.quantile(null, MIDDLE)
     # Equal up to rounding counts as equal: ties must not fall at random.
     extreme = int((null >= value - 1e-12).sum())
     p = (1 + extreme) / (1 + permutations)

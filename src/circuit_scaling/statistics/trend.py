@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy  # its submodules load on first use, which keeps importing this module cheap
 
-from circuit_scaling.statistics.clusters import CONFIDENCE
+from circuit_scaling.statistics.clusters import MIDDLE
 
 
 class Trend(NamedTuple):
@@ -34,6 +34,6 @@ def linear_trend(x: npt.ArrayLike, y: npt.ArrayLike) -> Trend:
     if at.size < 3 or bool((at == at[0]).all()):
         return Trend(int(at.size), *[float("nan")] * 4)
     fit = scipy.stats.linregress(at, values)
-    half = float(scipy.special.stdtrit(at.size - 2, (1 + CONFIDENCE) / 2) * fit.stderr)
+    half = float(scipy.special.stdtrit(at.size - 2, MIDDLE[1]) * fit.stderr)
     slope = float(fit.slope)
     return Trend(int(at.size), slope, float(fit.stderr), slope - half, slope + half)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy  # its submodules load on first use, which keeps importing this module cheap
 
-from circuit_scaling.statistics.clusters import CONFIDENCE, MIN_CLUSTERS, cluster_totals
+from circuit_scaling.statistics.clusters import MIDDLE, MIN_CLUSTERS, cluster_totals
 from circuit_scaling.statistics.means import ClusterMeans, cluster_means
 
 _Floats = npt.NDArray[np.float64]
@@ -56,7 +56,7 @@ def independent_differences(
     if n_clusters < MIN_CLUSTERS:
         return ClusterMeans(change, *np.full((4, change.size), np.nan))
     freedom = n_clusters - 1
-    reach = float(scipy.special.stdtrit(freedom, (1 + CONFIDENCE) / 2)) * se
+    reach = float(scipy.special.stdtrit(freedom, MIDDLE[1])) * se
     t = np.divide(np.abs(change), se, out=np.where(change == 0, 0.0, np.inf), where=se != 0)
     p = 2 * scipy.special.stdtr(freedom, -np.where(np.isnan(se), np.nan, t))
     return ClusterMeans(change, se, change - reach, change + reach, p)

@@ -11,6 +11,8 @@ import pandas as pd
 from pandera.errors import SchemaErrors
 from pandera.pandas import Column, DataFrameSchema
 
+from circuit_scaling.vocabulary import some_of
+
 _ROWS_SHOWN = 5
 
 
@@ -169,5 +171,4 @@ def _rows(frame: pd.DataFrame, bad: Any, keys: tuple[str, ...]) -> str:
     for place in places[:_ROWS_SHOWN]:
         named = " ".join(str(frame[key].iloc[place]) for key in keys if key in frame)
         shown.append(f"row {place} ({named})" if named else f"row {place}")
-    more = f" and {len(places) - _ROWS_SHOWN} more" if len(places) > _ROWS_SHOWN else ""
-    return ", ".join(shown) + more
+    return some_of(shown, len(places))

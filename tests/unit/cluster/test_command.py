@@ -30,7 +30,7 @@ def test_no_worker_is_none():
 
 def test_without_dask_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    for module in ("run", "workers"):
+    for module in ("at_work", "run", "workers"):
         monkeypatch.delitem(sys.modules, f"circuit_scaling.cluster.{module}", raising=False)
     told = said("--local", "2")
     assert "pip install 'circuit-scaling[cluster]'" in told

@@ -15,6 +15,7 @@ from circuit_scaling.compare.made import differences
 from circuit_scaling.compare.numbers import compare_numbers
 from circuit_scaling.compare.runs import Run
 from circuit_scaling.datasets.table import TableDataset
+from circuit_scaling.figures.compare.two_runs import two_runs
 from circuit_scaling.tables.made_with import set_made_with
 from tests.helpers.filled_tables import filled
 from tests.helpers.many_models import joined, many
@@ -170,9 +171,22 @@ def test_what_is_written(runs: tuple[Run, Run], tmp_path: Path) -> None:
     assert status == 0
     names = {file.name for file in (tmp_path / "out").iterdir()}
     assert {"made.csv", "models.csv", "effects.csv", "categories.csv", "numbers.csv"} <= names
-    assert {"effects_ioi.png", "effects_ioi.svg"} <= names
+    drawn = {f"effects_{model}.{kind}" for model in ("m0000", "m0001") for kind in ("png", "svg")}
+    assert drawn == {name for name in names if name.startswith("effects_")}
     effects = pd.read_csv(tmp_path / "out" / "effects.csv")
     assert len(effects) == len(compare_heads(*runs).effects)  # type: ignore[union-attr]
+
+
+def test_the_figure_of_a_model_counts_what_moved_on_each_task(runs: tuple[Run, Run]) -> None:
+    found = compare_heads(*runs)
+    assert found is not None
+    heads = found.effects[found.effects["model"] == MOVED[0]]
+    n = len(heads) // 2
+    panels = two_runs(heads, 0.05).axes
+    assert [(panel.get_title("left").strip(), panel.get_title("right")) for panel in panels] == [
+        ("IOI", f"1 of {n}"),
+        ("anti-repetition, names", f"0 of {n}"),
+    ]
 
 
 @pytest.mark.parametrize(

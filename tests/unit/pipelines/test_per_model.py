@@ -10,7 +10,6 @@ from kedro.pipeline import Node, Pipeline
 
 from circuit_scaling.pipelines.per_model import (
     MODEL,
-    for_models,
     in_stage,
     of_every,
     per_model,
@@ -28,11 +27,6 @@ def measure(entry: str, settings: str, prompts: str, heads: str) -> tuple[str, s
 def summarise(effects: str) -> str:
     """A node that reads what another of the same model wrote."""
     return effects
-
-
-def collect(*tables: str, slugs: tuple[str, ...]) -> str:
-    """A node that gets the tables of all models."""
-    return f"{len(tables)} of {', '.join(slugs)}"
 
 
 @pytest.fixture
@@ -122,12 +116,6 @@ def test_tables_of_every_model_in_order_of_the_table() -> None:
         *("reads__tiny", "reads__tiny_2"),
         *("writes__tiny", "writes__tiny_2"),
     ]
-
-
-def test_a_collector_knows_the_models_and_keeps_its_name() -> None:
-    collector = for_models(collect, SLUGS)
-    assert collector("x", "y") == "2 of tiny, tiny_2"
-    assert collector.__name__ == "collect"
 
 
 def test_stacked_tables_are_numbered_anew() -> None:

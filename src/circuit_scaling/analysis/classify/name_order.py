@@ -14,8 +14,7 @@ from circuit_scaling.statistics.means import cluster_means
 from circuit_scaling.statistics.significance import q_values
 from circuit_scaling.tables.classify import NAME_ORDER
 from circuit_scaling.tables.columns import HEAD_KEYS
-
-FIRST = "anti_names_first"
+from circuit_scaling.vocabulary import NAMES_IN_ORDER
 
 
 def name_order(heads: pd.DataFrame, effects: pd.DataFrame, tau: float) -> pd.DataFrame:
@@ -30,7 +29,7 @@ def name_order(heads: pd.DataFrame, effects: pd.DataFrame, tau: float) -> pd.Dat
         heads: ``joint_heads``; models without ``delta_anti_names_first`` are left out.
         effects: ``joint_effects``.
     """
-    if f"delta_{FIRST}" not in heads:
+    if f"delta_{NAMES_IN_ORDER}" not in heads:
         return NAME_ORDER.empty()
     found = [
         rows
@@ -43,7 +42,7 @@ def name_order(heads: pd.DataFrame, effects: pd.DataFrame, tau: float) -> pd.Dat
 def _of_model(heads: pd.DataFrame, effects: pd.DataFrame, tau: float) -> Iterator[pd.DataFrame]:
     either, first = (
         task_totals(effects, heads, task) if (effects["task"] == task).any() else None
-        for task in ("anti_names", FIRST)
+        for task in ("anti_names", NAMES_IN_ORDER)
     )
     if either is None or first is None:
         return
@@ -58,12 +57,12 @@ def _of_model(heads: pd.DataFrame, effects: pd.DataFrame, tau: float) -> Iterato
     delta_ioi = heads["delta_ioi"].to_numpy()
     yield heads[list(HEAD_KEYS)].assign(
         delta_anti_names=heads["delta_anti_names"],
-        delta_anti_names_first=heads[f"delta_{FIRST}"],
+        delta_anti_names_first=heads[f"delta_{NAMES_IN_ORDER}"],
         difference=means.mean,
         low=means.low,
         high=means.high,
         q=q_values(means.p) if np.isfinite(means.p).all() else np.nan,
         n_clusters=len(shared),
         category=categorise(delta_ioi, heads["delta_anti_names"].to_numpy(), tau),
-        category_first=categorise(delta_ioi, heads[f"delta_{FIRST}"].to_numpy(), tau),
+        category_first=categorise(delta_ioi, heads[f"delta_{NAMES_IN_ORDER}"].to_numpy(), tau),
     )

@@ -11,9 +11,9 @@ from circuit_scaling.statistics.clusters import MIN_CLUSTERS
 from circuit_scaling.statistics.means import cluster_means
 from circuit_scaling.statistics.significance import q_values
 from circuit_scaling.tables.scaling import CONTROL_MODELS
-from circuit_scaling.vocabulary import ALPHA
+from circuit_scaling.vocabulary import ALPHA, NAMES_IN_ORDER
 
-IN_ORDER: Mapping[str, str] = {"anti_names": "anti_names_first"}
+IN_ORDER: Mapping[str, str] = {"anti_names": NAMES_IN_ORDER}
 """Task -> prompts that look like it, where the order of the names alone has the answer."""
 
 

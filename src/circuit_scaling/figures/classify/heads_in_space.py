@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from circuit_scaling.figures.style import (
     CATEGORIES,
+    COMPETENT_ON_BOTH,
     INK,
-    abilities,
+    both_abilities,
     family_looks,
     filled,
 )
@@ -20,13 +21,8 @@ from circuit_scaling.figures.symlog import symlog_limits
 COLUMNS = (
     *("family", "model", "layer", "head", "category", "strength"),
     *("delta_ioi", "delta_anti_names", "se_ioi", "se_anti_names"),
-    *("competent_ioi", "competent_anti_names"),
+    *COMPETENT_ON_BOTH,
 )
-
-
-def both_abilities(heads: pd.DataFrame) -> pd.Series[str]:
-    """Of each head, what its model can do of IOI and anti-repetition of names together."""
-    return abilities(heads[["competent_ioi", "competent_anti_names"]])
 
 
 def drawable(classified_heads: pd.DataFrame) -> tuple[pd.DataFrame, int]:

@@ -14,7 +14,6 @@ from matplotlib.patches import Rectangle
 from circuit_scaling.figures.classify.heads_in_space import (
     COLUMNS,
     bars,
-    both_abilities,
     category_handles,
     dot,
     drawable,
@@ -43,7 +42,7 @@ from circuit_scaling.figures.style import (
 from circuit_scaling.figures.symlog import symlog_axes
 from circuit_scaling.vocabulary import counted
 
-__all__ = ["all_heads_phase_space", "both_abilities", "delta_scatter", "family_grid"]
+__all__ = ["all_heads_phase_space", "delta_scatter", "family_grid"]
 
 _LABELLED = 8
 _NORMAL_95 = 1.96

@@ -9,9 +9,10 @@ from matplotlib.figure import Figure
 
 from circuit_scaling.figures.by_size import handles, mark, places, size_axis, size_label
 from circuit_scaling.figures.style import (
+    COMPETENT_ON_BOTH,
     QUIET,
     Look,
-    abilities,
+    both_abilities,
     family_looks,
     new_figure,
     nothing_to_draw,
@@ -21,7 +22,7 @@ from circuit_scaling.figures.style import (
 
 _COLUMNS = (
     *("family", "model", "params_m", "corr", "corr_true", "corr_true_low", "corr_true_high"),
-    *("competent_ioi", "competent_anti_names"),
+    *COMPETENT_ON_BOTH,
 )
 _TITLES = {
     "corr_true": "true effects of these heads, 95 % interval over prompts",
@@ -48,7 +49,7 @@ def corr_vs_scale_cross_family(corr_vs_scale: pd.DataFrame) -> Figure:
         return nothing_to_draw("no model has a known size")
     rows = sized.assign(
         at=places(sized["params_m"]),
-        ability=abilities(sized[["competent_ioi", "competent_anti_names"]]),
+        ability=both_abilities(sized),
     )
     looks = family_looks(rows["family"])
     figure = new_figure(3.1)

@@ -11,10 +11,9 @@ import pandas as pd
 from circuit_scaling.analysis.audit.audit import audit
 from circuit_scaling.analysis.audit.evidence import ACCURACIES, HEADS, RANKINGS, Evidence
 from circuit_scaling.analysis.audit.published import published_findings
-from circuit_scaling.analysis.made_from import mark_of, mark_of_prints, mark_on, stamp
+from circuit_scaling.analysis.made_from import is_about, mark_of, mark_of_prints, mark_on, stamp
 from circuit_scaling.makers import what_to_run
 from circuit_scaling.models.roster import Roster, Rosters
-from circuit_scaling.report.chapters.import_tables import is_of
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +32,7 @@ def judge_findings(
     """
     tables = {name: part for name, part in parts.items() if part is not None}
     heads = tables.get(HEADS)
-    if not is_of(tables.get("import_findings"), heads):
+    if not is_about(tables.get("import_findings"), heads):
         tables.pop("import_findings", None)
     marks = _marks(tables)
     outdated = [

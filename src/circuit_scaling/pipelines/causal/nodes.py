@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -77,22 +76,21 @@ def collect(
     classified_heads: pd.DataFrame,
     hero_heads: pd.DataFrame,
     *tables: pd.DataFrame,
-    slugs: Sequence[str],
 ) -> dict[str, pd.DataFrame]:
     """Refuse tracings that do not fit; else put the models together and sum them up.
 
-    ``tables`` are the first of ``PER_MODEL`` of every model of ``slugs``, then the second, …
+    ``tables`` are the first of ``PER_MODEL`` of every model of ``models``, then the second, …
     """
     roster = Roster.model_validate(models).root
-    n = len(slugs)
-    for place, slug in enumerate(slugs):
-        subjects = subjects_of(roster[slug], classified_heads, hero_heads, settings)
+    n = len(roster)
+    for place, (slug, entry) in enumerate(roster.items()):
+        subjects = subjects_of(entry, classified_heads, hero_heads, settings)
         traced = dict(zip(_TRACED, tables[place::n], strict=False))
         check_traced(slug, classified_heads, subjects, columns, settings, traced)
     traces, reads, writes, pairs, log = (
         stack(*tables[first : first + n]) for first in range(0, len(tables), n)
     )
-    ours = hero_heads[hero_heads["model"].isin(slugs)]
+    ours = hero_heads[hero_heads["model"].isin(roster)]
     collected = {
         "causal_summary": summary_of(ours, classified_heads, traces, writes, settings.min_share),
         "head_reads": reads,
@@ -112,18 +110,17 @@ def export(causal_summary: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def draw(
+    models: dict[str, Any],
     causal_summary: pd.DataFrame,
     head_reads: pd.DataFrame,
     head_writes: pd.DataFrame,
-    *,
-    slugs: Sequence[str],
 ) -> Drawn:
     """Strength against influence on both tasks; for each model what its heroes read and write."""
     drawn: Drawn = {}
     for name, task in (("causal_ioi", "ioi"), ("causal_anti", "anti_names")):
         shown = of_task(causal_summary, task)
         drawn[name] = (causal_influence(shown), shown)
-    for slug in slugs:
+    for slug in models:
         shown = reads_writes_of(slug, causal_summary, head_reads, head_writes)
         drawn[f"{file_name(slug)}_reads_writes"] = (reads_writes(shown), shown)
     return stamp_like(drawn, causal_summary)

@@ -9,7 +9,7 @@ from kedro.pipeline import Node, Pipeline
 from circuit_scaling.configuration import present_slugs
 from circuit_scaling.marks import MEASURES
 from circuit_scaling.pipelines.causal.nodes import PER_MODEL, collect, draw, export, trace_heads
-from circuit_scaling.pipelines.per_model import MODEL, for_models, in_stage, of_every, per_model
+from circuit_scaling.pipelines.per_model import MODEL, in_stage, of_every, per_model
 
 _SETTINGS = {
     "entry": MODEL,
@@ -51,7 +51,7 @@ def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
         "causal",
         [
             Node(
-                for_models(collect, slugs),
+                collect,
                 inputs=[
                     "params:models",
                     "params:join",
@@ -69,8 +69,8 @@ def create_pipeline(slugs: Sequence[str] | None = None) -> Pipeline:
                 name="export_traces",
             ),
             Node(
-                for_models(draw, slugs),
-                inputs=["causal_summary", "head_reads", "head_writes"],
+                draw,
+                inputs=["params:models", "causal_summary", "head_reads", "head_writes"],
                 outputs="causal_figures",
                 name="draw_causal_figures",
             ),

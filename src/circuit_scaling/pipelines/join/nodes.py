@@ -35,6 +35,10 @@ def join_one_model(
     """Refuse a scan that does not fit the configuration; else lay it out by head.
 
     ``scanned`` are prompts, head_effects, head_attributions and head_profiles.
+
+    Raises:
+        CircuitScalingError: ``settings`` name a task that is not scanned or has no answer, or the
+            scan was made with something else than the present configuration.
     """
     if unknown := settings.unknown(tasks):
         raise CircuitScalingError(

@@ -10,13 +10,18 @@ import pandas as pd
 from kedro.framework.project import pipelines
 
 from circuit_scaling import __version__
-from circuit_scaling.analysis.made_from import is_made_from, mark_of, mark_of_prints, mark_on
+from circuit_scaling.analysis.made_from import (
+    is_about,
+    is_made_from,
+    mark_of,
+    mark_of_prints,
+    mark_on,
+)
 from circuit_scaling.commands import run_command
 from circuit_scaling.datasets.commit import commit_of
 from circuit_scaling.figures.stored import StoredFigure
 from circuit_scaling.makers import what_to_run
 from circuit_scaling.models.roster import Roster
-from circuit_scaling.report.chapters.import_tables import is_of
 from circuit_scaling.report.context import ReportContext
 from circuit_scaling.report.notes import render_notes
 from circuit_scaling.report.page import render_report
@@ -53,7 +58,7 @@ def _context(models: dict[str, Any], parts: dict[str, Part]) -> ReportContext:
     parts = {name: part for name, part in parts.items() if name in makers}
     tables = {name: part for name, part in parts.items() if isinstance(part, pd.DataFrame)}
     roster = None
-    if is_of(tables.get("import_findings"), tables.get(_HEADS)):
+    if is_about(tables.get("import_findings"), tables.get(_HEADS)):
         tables = _without_scans(tables)
     else:
         tables.pop("import_findings", None)

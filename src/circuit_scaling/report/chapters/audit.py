@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from circuit_scaling.analysis.audit.published import ANY
 from circuit_scaling.figures.style import number
 from circuit_scaling.report.blocks import (
     MISSING,
@@ -27,15 +28,13 @@ from circuit_scaling.tables.audit import (
     STUDIES,
 )
 from circuit_scaling.tables.made_with import made_with
-
-_ANY = "any"
-_PUBLISHED_FORM = "anti_names_first"
+from circuit_scaling.vocabulary import NAMES_IN_ORDER
 
 
 def _tell(context: ReportContext) -> Told:
     """How many findings became what, and each of them, study by study."""
     audit = context.tables["published_audit"]
-    in_general = audit["checkpoints"] == _ANY
+    in_general = audit["checkpoints"] == ANY
     sentences = [
         f"The two studies published {counted(len(audit), 'number')} and claims, which stand below"
         " one by one beside what the tables here give.",
@@ -106,11 +105,11 @@ def _other_task(findings: pd.DataFrame) -> list[str]:
     """That the anti-repetition that was measured is not quite the published one."""
     task = made_with(findings).get("join.anti_names")
     judged = (findings["study"] == STUDIES[0]) & (findings["models"] != "")
-    if task in (None, _PUBLISHED_FORM) or not judged.any():
+    if task in (None, NAMES_IN_ORDER) or not judged.any():
         return []
     return [
         f"Anti-repetition is measured by {task}, in which either name may be repeated; in the study"
-        f" it was always the first, which join.anti_names={_PUBLISHED_FORM} measures."
+        f" it was always the first, which join.anti_names={NAMES_IN_ORDER} measures."
     ]
 
 

@@ -28,11 +28,12 @@ from circuit_scaling.report.blocks import (
 )
 from circuit_scaling.report.chapter import Chapter, Told
 from circuit_scaling.report.context import ReportContext
+from circuit_scaling.report.counting import able_rows
+from circuit_scaling.tables.causal import VERDICTS
 from circuit_scaling.vocabulary import ALPHA
 
 _DIRECTIONS = ("denoising", "noising")
 _NO_INTERVALS = "there are no intervals, for lack of clusters of prompts"
-_VERDICTS = ("does it itself", "routes", "mixed", "unclear")
 
 
 def _tell(context: ReportContext) -> Told:
@@ -42,7 +43,7 @@ def _tell(context: ReportContext) -> Told:
     if summary.empty:
         return Told(("No model has hero heads that could be traced.",))
     rows = arrange(summary, context.order)
-    able = rows[abilities(rows[["competent"]]) != "unable"]
+    able = able_rows(rows)
     blocks: list[Block] = [_verdict_table(able)]
     for name, task in (("causal_ioi", "ioi"), ("causal_anti", "anti_names")):
         caption = (
@@ -98,7 +99,7 @@ def _who_does_it(able: pd.DataFrame, marked: Mapping[tuple[str, int, int], str])
         yield "No shared head was traced on both tasks."
         return
     first, second = (wide[task] for task in wide)
-    both = [int(((first == what) & (second == what)).sum()) for what in _VERDICTS[:2]]
+    both = [int(((first == what) & (second == what)).sum()) for what in VERDICTS[:2]]
     open_ = int(((first == "unclear") | (second == "unclear")).sum())
     other = len(wide) - sum(both) - open_
     unsure = sum((model, layer, head) in marked for model, layer, head in wide.index)
@@ -252,11 +253,11 @@ def _verdict_table(able: pd.DataFrame) -> Table:
                 (
                     category_cell(category),
                     text_cell(task_name(task)),
-                    *(count_cell(counts.get(what, 0)) for what in _VERDICTS),
+                    *(count_cell(counts.get(what, 0)) for what in VERDICTS),
                 )
             )
     caption = "Verdicts on the heroes of the models that are not known to fail the task."
-    return Table(["category", "task", *_VERDICTS], rows, caption)
+    return Table(["category", "task", *VERDICTS], rows, caption)
 
 
 def _similarity_table(similarity: pd.DataFrame) -> Table:

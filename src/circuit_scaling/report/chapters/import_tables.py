@@ -23,13 +23,6 @@ from circuit_scaling.report.chapter import Chapter, Told
 from circuit_scaling.report.context import ReportContext
 
 
-def is_of(findings: pd.DataFrame | None, heads: pd.DataFrame | None) -> bool:
-    """Whether the findings belong to these heads, and not to a table that was there before."""
-    if findings is None or heads is None:
-        return findings is not None
-    return bool(findings["fingerprint"].isin(heads["fingerprint"]).any())
-
-
 def _tell(context: ReportContext) -> Told:
     """What was suspect, and which models the table has."""
     findings, heads = context.tables["import_findings"], context.tables.get("classified_heads")

@@ -20,11 +20,13 @@ from circuit_scaling.report.blocks import (
     number_cell,
     share,
     share_interval,
+    spaced,
     text_cell,
 )
 from circuit_scaling.report.chapter import Chapter, Told
 from circuit_scaling.report.context import ReportContext
 from circuit_scaling.report.found.retrieval import best_heads, level, method_labels, method_pairs
+from circuit_scaling.vocabulary import first_few
 
 _NAMED = 8  # heads of a consensus
 _HALVES = " and what two halves of the samples share under one method"
@@ -80,7 +82,7 @@ def _suspicions(checks: pd.DataFrame) -> list[str]:
     suspect = checks[checks["outcome"] == "suspect"]
     return [
         f"Suspect in {', '.join(filter(None, [row['table'], row['where']]))}: {row['detail']}"
-        f"{_and(row['cause'] and '(' + row['cause'] + ')')}."
+        f"{spaced(row['cause'] and '(' + row['cause'] + ')')}."
         for row in suspect.to_dict("records")
     ]
 
@@ -130,10 +132,8 @@ def _consensus(findings: pd.DataFrame, methods: dict[str, str]) -> list[str]:
         return [f"No head is ranked high by every method, of {counted(len(rows), 'head')}."]
     ranks = of_finding(findings, "f1_mean_rank")
     worst = ranks[ranks["head"].isin(agreed)].groupby("head")["value"].max().sort_values()
-    named = ", ".join(worst.index[:_NAMED])
-    more = f" and {len(agreed) - _NAMED} more" if len(agreed) > _NAMED else ""
     of = f"{len(agreed)} of {counted(len(rows), 'head')} {'is' if len(agreed) == 1 else 'are'}"
-    return [f"{of} ranked high by every method: {named}{more}."]
+    return [f"{of} ranked high by every method: {first_few([*worst.index], _NAMED)}."]
 
 
 def _drops(findings: pd.DataFrame, methods: dict[str, str], beginning: str) -> list[str]:
@@ -169,7 +169,7 @@ def _drops(findings: pd.DataFrame, methods: dict[str, str], beginning: str) -> l
 def _points(row: Any) -> str:
     """``42 points [38, 47]``."""
     value = f"{number(100 * row['value'], 0)} points"
-    return value + _and(interval(100 * row["ci_low"], 100 * row["ci_high"], 0))
+    return value + spaced(interval(100 * row["ci_low"], 100 * row["ci_high"], 0))
 
 
 def _random(row: Any) -> str:
@@ -195,8 +195,8 @@ def _models(findings: pd.DataFrame, methods: dict[str, str], best: str) -> list[
         told.append(
             f"The largest change of a mean rank from base to instruct is that of {largest['head']}"
             f" by {methods[largest['method']]}: {number(abs(largest['value']), 0)} ranks {way}"
-            f"{_and(interval(largest['ci_low'], largest['ci_high'], 0))}; half of the heads change"
-            f" by {number(usual, 0)} or more."
+            f"{spaced(interval(largest['ci_low'], largest['ci_high'], 0))}; half of the heads"
+            f" change by {number(usual, 0)} or more."
         )
     return told
 
@@ -267,10 +267,6 @@ def _groups(row: dict[Any, Any]) -> str:
     if not row["group"]:
         return f"all {row['n_groups']}" if row["n_groups"] > 1 else "all"
     return str(row["group"]) + (f" and {row['n_groups'] - 1} more" if row["n_groups"] > 1 else "")
-
-
-def _and(bounds: str) -> str:
-    return f" {bounds}" if bounds else ""
 
 
 CHAPTER = Chapter(

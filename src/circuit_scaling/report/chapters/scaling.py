@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from circuit_scaling.figures.style import CATEGORIES, abilities, family_looks, number
+from circuit_scaling.figures.style import CATEGORIES, both_abilities, number
 from circuit_scaling.report.blocks import (
     MISSING,
     Block,
@@ -15,6 +15,7 @@ from circuit_scaling.report.blocks import (
     count_cell,
     counted,
     drawing,
+    family_name,
     interval,
     model_cell,
     number_cell,
@@ -24,12 +25,11 @@ from circuit_scaling.report.blocks import (
 )
 from circuit_scaling.report.chapter import Chapter, Told
 from circuit_scaling.report.context import ReportContext
-from circuit_scaling.report.counting import beyond_chance, by_chance
+from circuit_scaling.report.counting import able_on_both, beyond_chance, by_chance
 from circuit_scaling.statistics.significance import q_values
 from circuit_scaling.vocabulary import ALPHA
 
 _FURTHER = ("scale_trend", "layer_profile", "control_models")
-_COMPETENT = ["competent_ioi", "competent_anti_names"]
 _MEASURES = {
     "corr_true": "correlation of true effects",
     "corr": "Pearson",
@@ -75,7 +75,7 @@ def _lead(frame: pd.DataFrame) -> list[str]:
         " for these heads, over prompts; beside it stands the one for heads as a sample, which says"
         " what another training of such a model may show, with its layers as what was sampled."
     ]
-    able = frame[abilities(frame[_COMPETENT]) != "unable"]
+    able = able_on_both(frame)
     known = able.dropna(subset=["corr_true"])
     if len(known):
         ranked = known.sort_values("corr_true", kind="stable")
@@ -130,7 +130,7 @@ def _permuted(frame: pd.DataFrame) -> list[str]:
 
 def _correlations(frame: pd.DataFrame, suspect: set[str], context: ReportContext) -> Table:
     rows = []
-    for row, ability in zip(frame.to_dict("records"), abilities(frame[_COMPETENT]), strict=True):
+    for row, ability in zip(frame.to_dict("records"), both_abilities(frame), strict=True):
         size = as_float(row["params_m"])
         bounds = interval(row["corr_true_low"], row["corr_true_high"])
         sampled = interval(row["corr_sample_low"], row["corr_sample_high"])
@@ -189,7 +189,7 @@ def _trend_sentences(frame: pd.DataFrame, measure: str) -> list[str]:
             " by 2 at most."
         )
     clear = slopes[(slopes["low"] > 0) | (slopes["high"] < 0)]
-    names = ", ".join(_family(family) for family in clear["family"])
+    names = ", ".join(family_name(family) for family in clear["family"])
     sentences.append(
         f"The slope of the correlation differs from 0 for: {names}; of"
         f" {counted(len(slopes), 'slope')}, {by_chance(len(slopes))} would by chance."
@@ -199,16 +199,12 @@ def _trend_sentences(frame: pd.DataFrame, measure: str) -> list[str]:
     return sentences
 
 
-def _family(family: object) -> str:
-    return next(iter(family_looks([str(family)]).values())).label
-
-
 def _trends(frame: pd.DataFrame) -> Table:
     rows = []
     for row in frame.to_dict("records"):
         rows.append(
             (
-                text_cell(_family(row["family"])),
+                text_cell(family_name(row["family"])),
                 text_cell(_MEASURES.get(row["measure"], row["measure"])),
                 count_cell(row["n_models"]),
                 count_cell(row["n_left_out"]),

@@ -28,10 +28,10 @@ from circuit_scaling.report.blocks import (
 )
 from circuit_scaling.report.chapter import Chapter, Told
 from circuit_scaling.report.context import ReportContext
-from circuit_scaling.report.counting import beyond_chance
-from circuit_scaling.vocabulary import ALPHA
+from circuit_scaling.report.counting import PAIR_COMPETENT, able_pairs, beyond_chance
+from circuit_scaling.vocabulary import ALPHA, first_few
 
-_COMPETENT = ["base_competent", "tgt_competent"]
+_NAMED = 5  # pairs of a sentence
 
 
 class _Way(NamedTuple):
@@ -94,11 +94,6 @@ def _tell(context: ReportContext) -> Told:
     return Told(sentences, tuple(blocks))
 
 
-def _able(summary: pd.DataFrame) -> pd.DataFrame:
-    """Pairs of models that are not known to fail the task; an imported table may not know."""
-    return summary[abilities(summary[_COMPETENT]) != "unable"]
-
-
 def _sentences(summary: pd.DataFrame, context: ReportContext, *, matched: bool) -> list[str]:
     ways = ["at the same layer and head", "in the layer at the same relative depth"]
     ways += ["as the heads that the task-free profiles match them with"] if matched else []
@@ -109,7 +104,7 @@ def _sentences(summary: pd.DataFrame, context: ReportContext, *, matched: bool) 
         "The number of a head within its layer is arbitrary: two trainings share it only by"
         " accident, so an index has no meaning across trainings.",
     ]
-    able = _able(summary)
+    able = able_pairs(summary)
     for task, rows in able.groupby("task", sort=False):
         tested = rows.dropna(subset=[_IN_LAYER.p])
         if len(tested):
@@ -122,7 +117,7 @@ def _sentences(summary: pd.DataFrame, context: ReportContext, *, matched: bool) 
         why = f", {'all of them' if absent == outside else outside} because its shape has no such"
         why = f"{why} index" if gone["frac_missing"].any() else ""
         sentences.append(f"On average {absent} of the indices are missing in the target{why}.")
-    unknown = int((abilities(summary[_COMPETENT]) == "unknown").sum())
+    unknown = int((abilities(summary[PAIR_COMPETENT]) == "unknown").sum())
     if unknown and not context.imported:
         sentences.append(
             f"In {unknown} of {counted(len(summary), 'comparison')} it is not known whether both"
@@ -153,8 +148,7 @@ def _index_sentence(task: str, tested: pd.DataFrame) -> str:
     if beyond.empty:
         return f"{what} in none."
     names = [f"{b} → {t}" for b, t in zip(beyond["base_model"], beyond["tgt_model"], strict=True)]
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return f"{what} in {len(names)}, against the expectation: {', '.join(names[:5])}{more}."
+    return f"{what} in {len(names)}, against the expectation: {first_few(names, _NAMED)}."
 
 
 def _matching(matching: pd.DataFrame, context: ReportContext) -> list[str]:
@@ -201,7 +195,7 @@ def _fates(divergence: pd.DataFrame) -> list[str]:
 def _ways_table(summary: pd.DataFrame, ways: Sequence[_Way]) -> Table:
     """Task by way: median over pairs, and in how many pairs it beats chance."""
     rows = []
-    able = _able(summary)
+    able = able_pairs(summary)
     for task, of_task in able.groupby("task", sort=False):
         for way in ways:
             tested = of_task.dropna(subset=[way.p])

@@ -7,9 +7,10 @@ from typing import Any
 import pandas as pd
 from scipy.stats import binomtest
 
-from circuit_scaling.figures.style import abilities, family_looks, number
+from circuit_scaling.figures.style import abilities, number
 from circuit_scaling.report.blocks import (
     counted,
+    family_name,
     head_name,
     interval,
     listed,
@@ -19,11 +20,16 @@ from circuit_scaling.report.blocks import (
     task_name,
 )
 from circuit_scaling.report.context import ReportContext
-from circuit_scaling.report.counting import beyond_chance, by_chance
+from circuit_scaling.report.counting import (
+    able_on_both,
+    able_pairs,
+    able_rows,
+    beyond_chance,
+    by_chance,
+)
 from circuit_scaling.report.found.finding import Finding, finding, more_than_chance
 from circuit_scaling.vocabulary import ALPHA, STUDY_TASKS
 
-_COMPETENT = ["competent_ioi", "competent_anti_names"]
 _SIZE = {"corr_true": "corr", "frac_strong_true": "frac_strong"}  # without noise, and as seen
 _SAME_INDEX = "heads at the same layer and number of another model are as strong there"
 _PAIRS_NAMED = 3
@@ -35,7 +41,7 @@ def tasks_share_heads(context: ReportContext) -> Finding | None:
     frame = context.tables.get("corr_vs_scale")
     if frame is None or frame.empty:
         return None
-    able = frame[abilities(frame[_COMPETENT]) != "unable"]
+    able = able_on_both(frame)
     known = able.dropna(subset=["corr_true_low", "corr_true_high"])
     if known.empty:
         return _without_intervals(able)
@@ -126,11 +132,11 @@ def _trend(context: ReportContext, measure: str, claim: str, otherwise: str) -> 
     told = clear if more_than_chance(len(clear), len(slopes)) else clear.head(0)
     parts = [
         f"{number(row.slope)} {interval(row.low, row.high)} over {counted(row.n_models, 'model')}"
-        f" of {family_label(row.family)}"
+        f" of {family_name(row.family)}"
         for row in rows_of(slopes)
     ]
     numbers = f"Slope per tenfold size{seen}: {listed(parts)}."
-    families = listed([family_label(family) for family in told["family"]])
+    families = listed([family_name(family) for family in told["family"]])
     return finding(
         "scaling", claim.format(families=families) if len(told) else None, otherwise, numbers
     )
@@ -141,7 +147,7 @@ def index_carries_over(context: ReportContext) -> Finding | None:
     summary = context.tables.get("transfer_summary")
     if summary is None or summary.empty:
         return None
-    able = summary[abilities(summary[["base_competent", "tgt_competent"]]) != "unable"]
+    able = able_pairs(summary)
     pairs = able[able["task"] == "ioi"].dropna(subset=["mean_frac_rank", "p_same_layer"])
     if pairs.empty:
         return None
@@ -200,7 +206,7 @@ def heroes_matter_together(context: ReportContext) -> Finding | None:
     rows = _all_heroes(context.tables.get("ablation_summary"))
     if rows is None:
         return None
-    able = rows[abilities(rows[["competent"]]) != "unable"]
+    able = able_rows(rows)
     tested = able[able["matched_p"].notna() & (able["matched_p_floor"] < ALPHA)]
     if tested.empty:
         return None
@@ -261,7 +267,7 @@ def shared_heads_do_both(context: ReportContext) -> Finding | None:
     summary = context.tables.get("causal_summary")
     if summary is None or summary.empty:
         return None
-    able = summary[abilities(summary[["competent"]]) != "unable"]
+    able = able_rows(summary)
     shared = able[(able["category"] == "shared") & able["task"].isin(STUDY_TASKS)]
     wide = shared.pivot(index=["model", "layer", "head"], columns="task", values="verdict")
     wide = wide.dropna() if wide.shape[1] == len(STUDY_TASKS) else wide.head(0)
@@ -299,7 +305,7 @@ def single_heads_matter(context: ReportContext) -> Finding | None:
     heads = context.tables.get("classified_heads")
     if heads is None:
         return None
-    able = heads[abilities(heads[_COMPETENT]) != "unable"]
+    able = able_on_both(heads)
     able = able[(able["se_ioi"] > 0) & able["q_ioi"].notna() & able["q_anti_names"].notna()]
     if able.empty:
         return None
@@ -314,11 +320,6 @@ def single_heads_matter(context: ReportContext) -> Finding | None:
     )
     claim = "Single heads change the models' answers." if (ioi | anti).any() else None
     return finding("phase-space", claim, "that any single head changes the answers", numbers)
-
-
-def family_label(family: object) -> str:
-    """A family as it is called in legends."""
-    return next(iter(family_looks([str(family)]).values())).label
 
 
 def uncertainty(context: ReportContext) -> list[str]:

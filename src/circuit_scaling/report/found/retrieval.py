@@ -10,7 +10,15 @@ import pandas as pd
 from circuit_scaling.figures.retrieval.comparison.looks import Looks
 from circuit_scaling.figures.retrieval.comparison.rows import level_of, of_finding
 from circuit_scaling.figures.style import number
-from circuit_scaling.report.blocks import counted, interval, listed, rows_of, share, share_interval
+from circuit_scaling.report.blocks import (
+    counted,
+    interval,
+    listed,
+    rows_of,
+    share,
+    share_interval,
+    spaced,
+)
 from circuit_scaling.report.context import ReportContext
 from circuit_scaling.report.found.finding import Finding, finding
 from circuit_scaling.tables.made_with import made_with
@@ -136,7 +144,7 @@ def heads_of_every_method(context: ReportContext) -> Finding | None:
     limit = float(made_with(findings).get("comparison.consensus_rank", "nan"))
     sure = worst["ci_high"] < limit
     parts = [
-        f"{row.head} ({number(row.value, 1)}{_and(interval(row.ci_low, row.ci_high, 1))})"
+        f"{row.head} ({number(row.value, 1)}{spaced(interval(row.ci_low, row.ci_high, 1))})"
         for row in rows_of(worst.head(_NAMED))
     ]
     numbers = (
@@ -175,13 +183,9 @@ def tuning_keeps_heads(context: ReportContext) -> Finding | None:
 
 def level(value: object, low: object, high: object) -> str:
     """``42 % [38, 47]``."""
-    return share(value) + _and(share_interval(low, high).removesuffix(" %"))
+    return share(value) + spaced(share_interval(low, high).removesuffix(" %"))
 
 
 def _findings(context: ReportContext) -> pd.DataFrame | None:
     findings = context.tables.get("retrieval_findings")
     return None if findings is None or findings.empty else findings
-
-
-def _and(bounds: str) -> str:
-    return f" {bounds}" if bounds else ""

@@ -9,8 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from circuit_scaling.figures.classify.phase_space import both_abilities
-from circuit_scaling.figures.style import CATEGORIES, METHODS
+from circuit_scaling.figures.style import CATEGORIES, METHODS, both_abilities
 from circuit_scaling.report.blocks import ABILITY_FLAGS, as_float, head_name, rows_of
 from circuit_scaling.report.context import ReportContext
 from circuit_scaling.report.heads.facts import SECTIONS, TABLES, Key

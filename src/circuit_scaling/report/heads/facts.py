@@ -20,12 +20,12 @@ from circuit_scaling.report.blocks import (
     task_name,
 )
 from circuit_scaling.report.context import ReportContext
+from circuit_scaling.tables.causal import ROLES
 from circuit_scaling.tables.columns import PROFILE_COLUMNS
 from circuit_scaling.vocabulary import STUDY_TASKS
 
 Key = tuple[str, int, int]  # model, layer, head
 _WRITES = 5  # of the receivers, those with the largest effects
-_ROLES = ("first_name", "second_name", "repeated_name", "first_token", "rest")
 
 
 @dataclass(frozen=True)
@@ -109,10 +109,10 @@ def reads(context: ReportContext) -> Facts | None:
         return None
     shares = [
         [_bounded(*parts) for parts in columns(table, role, f"{role}_low", f"{role}_high")]
-        for role in _ROLES
+        for role in ROLES
     ]
     told = zip(map(task_name, table["task"]), *shares, strict=True)
-    names = ("task", *map(_words, _ROLES))
+    names = ("task", *map(_words, ROLES))
     return Facts("Reads: attention from the last position", names, _grouped(table, told))
 
 

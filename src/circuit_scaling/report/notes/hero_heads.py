@@ -16,7 +16,7 @@ from circuit_scaling.report.notes.heroes import effect_words, flags_of
 from circuit_scaling.report.notes.markdown import bullets, document, nested, plain, table, use
 from circuit_scaling.report.notes.words import (
     bounded,
-    family_name,
+    family_label,
     model_name,
     not_run,
     size,
@@ -81,7 +81,7 @@ def _model(context: ReportContext, model: str, heroes: pd.DataFrame) -> Iterator
     rows = context.of_model("classified_heads", model)
     if len(rows):
         first = rows.iloc[0]
-        parts = (family_name(first["family"]), size(first["params_m"]), counted(len(rows), "head"))
+        parts = (family_label(first["family"]), size(first["params_m"]), counted(len(rows), "head"))
         yield f"{', '.join(filter(None, parts))}."
     for name in STRONG_CATEGORIES:
         of_category = heroes[heroes["category"] == name].sort_values("rank", kind="stable")

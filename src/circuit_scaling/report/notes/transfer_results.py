@@ -7,17 +7,18 @@ from typing import Any
 
 import pandas as pd
 
-from circuit_scaling.figures.style import abilities, number
+from circuit_scaling.figures.style import number
 from circuit_scaling.figures.transfer.divergence import FATES
 from circuit_scaling.report.blocks import rows_of, share
 from circuit_scaling.report.context import ReportContext
+from circuit_scaling.report.counting import able_pairs
 from circuit_scaling.report.found import circuits
 from circuit_scaling.report.found.finding import finding, more_than_chance
 from circuit_scaling.report.notes.markdown import bullets, document, nested, numbered, plain, use
 from circuit_scaling.report.notes.words import (
     bounded,
     chapter,
-    family_name,
+    family_label,
     model_name,
     size,
     told,
@@ -26,7 +27,6 @@ from circuit_scaling.tables.made_with import made_with
 from circuit_scaling.vocabulary import ALPHA, counted
 
 TABLES = ("transfer_summary", "head_matching", "head_divergence", "classified_heads", "competence")
-_COMPETENT = ["base_competent", "tgt_competent"]
 
 
 def write(context: ReportContext) -> str:
@@ -96,7 +96,7 @@ def _ladders(context: ReportContext, ioi: pd.DataFrame, sizes: dict[str, float])
             for base, target in steps
             for row in rows_of(rows[(rows["base_model"] == base) & (rows["tgt_model"] == target)])
         ]
-        yield nested(f"**Within {family_name(family)}**, from small to large:", below)
+        yield nested(f"**Within {family_label(family)}**, from small to large:", below)
 
 
 def _across(context: ReportContext, ioi: pd.DataFrame, sizes: dict[str, float]) -> Iterator[str]:
@@ -150,7 +150,7 @@ def _takeaways(context: ReportContext) -> Iterator[str]:
 
 def _layers(summary: pd.DataFrame) -> str:
     """Whether the layer at the same relative depth has the strong heads of the target."""
-    able = summary[abilities(summary[_COMPETENT]) != "unable"]
+    able = able_pairs(summary)
     tested = able[able["task"] == "ioi"].dropna(subset=["depth_p", "depth_frac_rank"])
     if tested.empty:
         return ""

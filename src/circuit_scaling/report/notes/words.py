@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import pandas as pd
 
-from circuit_scaling.figures.style import family_looks, number
-from circuit_scaling.report.blocks import arrange, as_float, interval, task_name
+from circuit_scaling.figures.style import number
+from circuit_scaling.report.blocks import arrange, as_float, family_name, interval, task_name
 from circuit_scaling.report.context import ReportContext
 from circuit_scaling.report.found import Finding
 from circuit_scaling.report.notes.markdown import document, labelled, numbered, plain
@@ -73,12 +73,12 @@ def families(frame: pd.DataFrame, context: ReportContext) -> Iterator[tuple[str,
     """Name of each family and its rows, models by size."""
     rows = arrange(frame, context.order)
     for family, of_family in rows.groupby("family", sort=False):
-        yield family_name(family), of_family
+        yield family_label(family), of_family
 
 
-def family_name(family: object) -> str:
-    """A family as it is called in legends."""
-    return plain(next(iter(family_looks([str(family)]).values())).label)
+def family_label(family: object) -> str:
+    """A family as it is called in legends, in Markdown."""
+    return plain(family_name(family))
 
 
 def model_name(context: ReportContext, model: object, tasks: Sequence[str] = STUDY_TASKS) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from circuit_scaling.report.context import ReportContext
-from circuit_scaling.report.found import Finding, found_about_circuits
+from circuit_scaling.report.found import found_about_circuits
 from circuit_scaling.report.found.circuits import (
     function_carries_over,
     heroes_matter_together,
@@ -20,33 +18,7 @@ from circuit_scaling.report.found.circuits import (
     tasks_share_heads,
 )
 from circuit_scaling.report.found.finding import more_than_chance
-
-MODELS = ("a", "b", "c", "d")
-
-
-def correlations(low: float, high: float) -> pd.DataFrame:
-    """Four competent models with intervals of the same half width around 0.3, 0.4, ..."""
-    middle = np.array([0.3, 0.4, 0.5, 0.6])
-    return pd.DataFrame(
-        {
-            "family": "gpt2",
-            "model": MODELS,
-            "corr": middle,
-            "corr_true": middle,
-            "corr_true_low": middle + low,
-            "corr_true_high": middle + high,
-            "corr_sample_low": -1.0,
-            "corr_sample_high": 1.0,
-            "competent_ioi": True,
-            "competent_anti_names": True,
-        }
-    )
-
-
-def told(find: Callable[[ReportContext], Finding | None], **tables: pd.DataFrame) -> Finding:
-    found = find(ReportContext().with_tables(**tables))
-    assert found is not None
-    return found
+from tests.helpers.found_tables import ablated, correlations, told, verdicts
 
 
 class TestSharing:
@@ -121,27 +93,6 @@ class TestSize:
         assert sharing_changes_with_size(ReportContext().with_tables(scale_trend=trends)) is None
 
 
-def ablated(high: float, p: float) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "family": "gpt2",
-            "model": MODELS,
-            "task": "ioi",
-            "readout": "contrast",
-            "hero_set": "hero_joint",
-            "reason": "",
-            "primary": True,
-            "k": 9,
-            "competent": True,
-            "matched_p": p,
-            "matched_p_floor": 0.01,
-            "matched_difference": [-1.0, -1.5, -2.5, -3.0],
-            "matched_difference_low": -4.0,
-            "matched_difference_high": high,
-        }
-    )
-
-
 class TestHeroes:
     def test_more_damage_than_random_heads_is_claimed_with_its_size(self) -> None:
         found = told(heroes_matter_together, ablation_summary=ablated(-0.5, 0.01))
@@ -161,16 +112,6 @@ class TestHeroes:
         unsure = told(heroes_matter_together, ablation_summary=ablated(0, 0.2).assign(**without))
         assert not unsure.shown
         assert "There are too few names for intervals." in unsure.numbers
-
-
-def verdicts(itself: int, routes: int, unclear: int) -> pd.DataFrame:
-    kinds = ["does it itself"] * itself + ["routes"] * routes + ["unclear"] * unclear
-    rows = [
-        {"model": "a", "layer": 0, "head": head, "task": task, "verdict": kind}
-        for head, kind in enumerate(kinds)
-        for task in ("ioi", "anti_names")
-    ]
-    return pd.DataFrame(rows).assign(category="shared", competent=True)
 
 
 class TestSharedHeads:

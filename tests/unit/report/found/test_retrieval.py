@@ -14,7 +14,7 @@ from circuit_scaling.report.found.retrieval import (
     tuning_keeps_heads,
 )
 from circuit_scaling.tables.made_with import set_made_with
-from tests.unit.report.found.test_circuits import ablated, correlations, told, verdicts
+from tests.helpers.found_tables import ablated, correlations, told, verdicts
 
 NO = float("nan")
 

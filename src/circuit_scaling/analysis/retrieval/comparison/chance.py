@@ -22,7 +22,7 @@ from circuit_scaling.analysis.retrieval.comparison.compared import (
 )
 from circuit_scaling.analysis.retrieval.comparison.findings import Intervals
 from circuit_scaling.analysis.retrieval.comparison.roles import ModelPair, of_kind
-from circuit_scaling.statistics.clusters import CONFIDENCE
+from circuit_scaling.statistics.clusters import MIDDLE
 from circuit_scaling.statistics.overlap import RandomOverlap, random_jaccard
 from circuit_scaling.vocabulary import QUESTION_KINDS, QuestionKind
 
@@ -170,7 +170,7 @@ def _mean(levels: Sequence[RandomOverlap]) -> tuple[RandomOverlap, int]:
         return (levels[0], 1) if levels else (_NONE, 0)
     expected = float(np.mean([level.expected for level in levels]))
     sd = float(np.sqrt(np.sum([level.sd**2 for level in levels]))) / len(levels)
-    half = float(scipy.special.ndtri((1 + CONFIDENCE) / 2)) * sd
+    half = float(scipy.special.ndtri(MIDDLE[1])) * sd
     low, high = max(expected - half, 0.0), min(expected + half, 1.0)
     return RandomOverlap(expected, sd, low, high), len(levels)
 

@@ -16,14 +16,13 @@ from numpy.typing import NDArray
 from circuit_scaling.analysis.retrieval.comparison.compared import Found, Masked, Ranked, Values
 from circuit_scaling.analysis.retrieval.comparison.findings import Intervals
 from circuit_scaling.analysis.retrieval.comparison.samples import SampledAnswers, SampledScores
-from circuit_scaling.statistics.clusters import CONFIDENCE, MIN_CLUSTERS, ClusterTotals
+from circuit_scaling.statistics.clusters import MIDDLE, MIN_CLUSTERS, ClusterTotals
 from circuit_scaling.statistics.means import cluster_means
 from circuit_scaling.statistics.shares import within_bounds
 
 _Compared = TypeVar("_Compared", Ranked, Masked)
 _Bools = NDArray[np.bool_]
 
-_ENDS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 _INFINITE = float("inf")
 _ROUNDING = 1e-12
 
@@ -126,7 +125,7 @@ def ranking_intervals(
     smooth = np.isin(names, sorted(_SMOOTH))
     jackknife = np.sqrt((n - 1) / n * np.nansum(np.square(without - whole), axis=0))
     error = np.where(smooth, np.maximum(error, jackknife), error)
-    half = scipy.special.stdtrit(n - 1, _ENDS[1]) * error
+    half = scipy.special.stdtrit(n - 1, MIDDLE[1]) * error
     low, high = value - half, value + half
     below, above = _percentiles(resampled[:, ~smooth])
     low[~smooth], high[~smooth] = np.fmin(low[~smooth], below), np.fmax(high[~smooth], above)
@@ -201,7 +200,7 @@ def _percentiles(resampled: Values) -> Values:
     ordered = np.sort(resampled, axis=0)  # missing ones come last
     last = np.maximum(np.isfinite(resampled).sum(axis=0) - 1, 0)
     ends = []
-    for end in _ENDS:
+    for end in MIDDLE:
         below = np.floor(end * last).astype(np.intp)
         near = np.take_along_axis(ordered, np.stack([below, np.minimum(below + 1, last)]), axis=0)
         ends.append(near[0] + (end * last - below) * (near[1] - near[0]))

@@ -28,26 +28,44 @@ from circuit_scaling.vocabulary import STUDY_TASKS
 
 
 def _tell(context: ReportContext) -> Told:
-    frame = context.tables["head_category_summary"]
-    frame = arrange(frame, context.order)
-    tau = f"{context.tau:g}"
-    sentences = [
-        f"A head counts for a task when the size of its effect is at least τ = {tau}: IOI only,"
-        " anti-repetition only, shared (both) or weak (neither)."
-    ]
+    frame = arrange(context.tables["head_category_summary"], context.order)
+    suspect = context.suspect_models
+    needed = context.tables.get("prompts_needed", PROMPTS_NEEDED.empty())
+    power = () if needed.empty else (_power_table(needed, context.order, suspect),)
+    caption = "Shares as seen, as bars, with counts beside them"
+    if frame[[f"frac_{category}_true" for category in CATEGORIES]].notna().any(axis=None):
+        caption += "; right, the shares without the noise of the effects, with their intervals"
+    blocks = (
+        _counts_table(frame, suspect, context.imported),
+        _certainty_table(frame, suspect),
+        *power,
+        *drawing(context.figures, "category_counts", f"{caption}."),
+    )
+    return Told((*_seen(frame, context), *_power_sentences(needed)), blocks)
+
+
+def _seen(frame: pd.DataFrame, context: ReportContext) -> Iterator[str]:
+    """What a category is, and how many heads are in each."""
+    yield (
+        f"A head counts for a task when the size of its effect is at least τ = {context.tau:g}: IOI"
+        " only, anti-repetition only, shared (both) or weak (neither)."
+    )
     total = int(frame["n_heads_total"].sum())
     if total:
         parts = [
             f"{share(frame[f'n_{category}'].sum() / total, 1)} {look.label}"
             for category, look in CATEGORIES.items()
         ]
-        sentences.append(f"Seen among all {counted(total, 'head')}: {', '.join(parts)}.")
+        yield f"Seen among all {counted(total, 'head')}: {', '.join(parts)}."
     if context.imported:
-        sentences.append("How many of them noise has pushed over τ cannot be told.")
+        yield "How many of them noise has pushed over τ cannot be told."
     else:
-        sentences += _certainty(frame, context.tau)
+        yield from _certainty(frame, context.tau)
+
+
+def _counts_table(frame: pd.DataFrame, suspect: set[str], imported: bool) -> Table:
+    """Heads of each model by category: how many, and their share."""
     rows = []
-    suspect = context.suspect_models
     for row in frame.to_dict("records"):
         cells = [model_cell(row["model"], suspect), count_cell(row["n_heads_total"])]
         for category in CATEGORIES:
@@ -57,29 +75,13 @@ def _tell(context: ReportContext) -> Told:
                 lines.append(f"{share(true)} {share_interval(low, high)}")
             cells.append(count_cell(row[f"n_{category}"], "\n".join(lines)))
         rows.append(tuple(cells))
-    table = Table(
-        ["model", "heads", *(look.label for look in CATEGORIES.values())],
-        rows,
+    caption = (
         "Heads by category: how many there are, and their share."
-        if context.imported
+        if imported
         else "Heads by category: how many are seen, their share, and the share without the noise of"
-        " the effects with its 95 % interval, where it is known.",
+        " the effects with its 95 % interval, where it is known."
     )
-    caption = "Shares as seen, as bars, with counts beside them"
-    if frame[[f"frac_{category}_true" for category in CATEGORIES]].notna().any(axis=None):
-        caption += "; right, the shares without the noise of the effects, with their intervals"
-    needed = context.tables.get("prompts_needed", PROMPTS_NEEDED.empty())
-    sentences += _power_sentences(needed)
-    power = () if needed.empty else (_power_table(needed, context.order, suspect),)
-    return Told(
-        sentences,
-        (
-            table,
-            _certainty_table(frame, suspect),
-            *power,
-            *drawing(context.figures, "category_counts", f"{caption}."),
-        ),
-    )
+    return Table(["model", "heads", *(look.label for look in CATEGORIES.values())], rows, caption)
 
 
 def _certainty(frame: pd.DataFrame, tau: float) -> Iterator[str]:

@@ -19,9 +19,9 @@ from circuit_scaling.report.blocks import (
 from circuit_scaling.report.chapter import Chapter, Told
 from circuit_scaling.report.context import ReportContext
 from circuit_scaling.report.counting import by_chance
-from circuit_scaling.vocabulary import ALPHA
+from circuit_scaling.vocabulary import ALPHA, NAMES_IN_ORDER
 
-_FORMS = ("anti_names", "anti_names_first")
+_FORMS = ("anti_names", NAMES_IN_ORDER)
 
 
 def _tell(context: ReportContext) -> Told:

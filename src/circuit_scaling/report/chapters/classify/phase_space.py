@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from circuit_scaling.figures.classify.phase_space import both_abilities
-from circuit_scaling.figures.style import number
+from circuit_scaling.figures.style import both_abilities, number
 from circuit_scaling.report.blocks import (
     Plot,
     counted,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 
 from circuit_scaling.figures.style import number, task_looks
-from circuit_scaling.report.ablation_table import table_by_kind
 from circuit_scaling.report.blocks import (
     MISSING,
     Block,
@@ -19,6 +18,7 @@ from circuit_scaling.report.blocks import (
     text_cell,
 )
 from circuit_scaling.report.chapter import Chapter, Told
+from circuit_scaling.report.chapters.join.by_kind import table_by_kind
 from circuit_scaling.report.context import ReportContext
 from circuit_scaling.vocabulary import POSITION_WORDS, counted
 

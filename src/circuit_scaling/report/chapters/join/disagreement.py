@@ -6,7 +6,6 @@ import pandas as pd
 
 from circuit_scaling.figures.join.agreement import against_primary
 from circuit_scaling.figures.style import number
-from circuit_scaling.report.ablation_table import table_by_kind
 from circuit_scaling.report.blocks import (
     MISSING,
     Block,
@@ -22,6 +21,7 @@ from circuit_scaling.report.blocks import (
     text_cell,
 )
 from circuit_scaling.report.chapter import Chapter, Told
+from circuit_scaling.report.chapters.join.by_kind import table_by_kind
 from circuit_scaling.report.context import ReportContext
 from circuit_scaling.vocabulary import POSITION_WORDS
 
