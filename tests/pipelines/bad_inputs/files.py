@@ -205,7 +205,11 @@ IMPORTS = (
 )
 TASK_FILES = (
     asked("no file", lambda tmp: None, "tasks.mine.file: There is no file", "mine.csv'"),
-    asked("an empty file", lambda tmp: (tmp / "mine.csv").touch(), "mine.csv' is empty"),
+    asked(
+        "an empty file",
+        lambda tmp: (tmp / "mine.csv").touch(),
+        "mine.csv' cannot be read: No columns",
+    ),
     asked("a header alone", partial(with_rows, keep=0), "mine.csv' has no rows"),
     asked("not UTF-8", not_utf8, "mine.csv' is not UTF-8"),
     asked("a column is missing", partial(with_rows, drop="distractor"), "no column distractor"),
