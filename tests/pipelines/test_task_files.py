@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -17,9 +20,14 @@ STUDY = ("scan", "join", "classify", "causal", "report")
 
 
 @pytest.fixture(scope="module")
-def traced(test_data, run, catalog, tmp_path_factory) -> DataCatalog:
+def folder(tmp_path_factory) -> Path:
+    """Where the file and the data lie."""
+    return tmp_path_factory.mktemp("file")
+
+
+@pytest.fixture(scope="module")
+def traced(test_data, run, catalog, folder) -> Iterator[DataCatalog]:
     """The catalogue after a run of one model in which the file feeds the column of IOI."""
-    folder = tmp_path_factory.mktemp("file")
     ioi_rows().to_csv(folder / "mine.csv", index=False)
     others = ("anti_names_first", "anti_lists", "induction", "plain_text")
     params = {
@@ -89,3 +97,8 @@ def test_tracing_patches_between_the_texts_of_the_file(traced):
     for name, value in means.items():
         np.testing.assert_allclose(of_file[name], value, atol=1e-4)
     assert means["m_clean"] > means["m_corrupt"] + 1
+
+
+def test_the_page_says_whose_texts_were_traced(traced, folder):
+    page = (folder / "data" / "08_reporting" / "report.html").read_text()
+    assert "is here the task mine, whose prompts came with corrupt texts of their own" in page
