@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+    from circuit_scaling.measuring.shared.asked_tasks import AskedTask
+
 __version__ = "0.2.0"
 __all__ = [
     "IncompetentModelWarning",
@@ -40,7 +42,7 @@ __all__ = [
 
 def scan(  # noqa: PLR0913 - called with what is wanted, by name
     model: str | Path | PreTrainedModel,
-    task: str | Sequence[str] = "ioi",
+    task: AskedTask | Sequence[AskedTask] = "ioi",
     *,
     tokenizer: PreTrainedTokenizerBase | None = None,
     ablation: str = "zero",
@@ -56,9 +58,11 @@ def scan(  # noqa: PLR0913 - called with what is wanted, by name
         model: a hub id, a local folder, a GGUF file, or a Hugging Face causal language model (then
             with its ``tokenizer``).
         task: a shipped task: ioi, anti_names, anti_names_first, anti_lists, induction, ioi_abc,
-            plain_text; or a list of them, for which the model is opened once.
+            plain_text; a file of prompts of your own, ``"prompts.csv"`` or ``.parquet``, or what an
+            entry of the parameters says of it, ``{"file": "prompts.csv", "columns": {...}}``
+            (``docs/how_to/your_task.md``); or a list of them, for which the model is opened once.
         ablation, positions: ``zero``, ``mean`` or ``resample``; ``all`` or ``end``.
-        n_prompts: a multiple of 40.
+        n_prompts: a multiple of 40; of a file, so many rows at most.
         bos: whether prompts begin with the BOS token; ``auto`` is what the checkpoint was trained
             with, found from its tokenizer.
         method: ``exact``, or ``attribution``: a first-order estimate from one backward pass.
@@ -88,9 +92,9 @@ def scan(  # noqa: PLR0913 - called with what is wanted, by name
         IncompetentModelWarning: the model does not do the task, so that no head has a job in it.
 
     Raises:
-        CircuitScalingError: unknown task, ablation or method, a task without a contrast
-            for ``attribution``, a model that cannot be taken, or one
-            to which text is noise.
+        CircuitScalingError: unknown task, ablation or method, a file that holds no prompts, a task
+            without a contrast for ``attribution``, a model that cannot be taken, or one to which
+            text is noise.
     """
     from circuit_scaling.measuring.scan.quick import quick_scan
     from circuit_scaling.measuring.shared.unlisted import Unlisted
@@ -101,7 +105,7 @@ def scan(  # noqa: PLR0913 - called with what is wanted, by name
 
 def prompts_of(
     model: str | Path | PreTrainedModel,
-    task: str = "ioi",
+    task: AskedTask = "ioi",
     *,
     tokenizer: PreTrainedTokenizerBase | None = None,
     n_prompts: int = 400,
@@ -120,7 +124,8 @@ def prompts_of(
         test), answer and distractor (empty where the task has none).
 
     Raises:
-        CircuitScalingError: unknown task, or a model that cannot be taken.
+        CircuitScalingError: unknown task, a file that holds no prompts, or a model that cannot be
+            taken.
     """
     from circuit_scaling.measuring.shared.unlisted import Unlisted, quick_prompts
 
@@ -191,7 +196,7 @@ def phase_space(heads: pd.DataFrame, tau: float | None = None) -> Figure:
 def ablate(  # noqa: PLR0913 - called with what is wanted, by name
     model: str | Path | PreTrainedModel,
     sets: Mapping[str, pd.DataFrame | Sequence[tuple[int, int]]],
-    task: str = "ioi",
+    task: AskedTask = "ioi",
     *,
     split: Literal["test", "all"] = "test",
     tokenizer: PreTrainedTokenizerBase | None = None,

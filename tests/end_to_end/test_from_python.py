@@ -19,6 +19,7 @@ from circuit_scaling.tables.classify import CLASSIFIED_HEADS
 from circuit_scaling.tables.columns import PROFILE_COLUMNS
 from tests.conftest import PROJECT
 from tests.helpers.command_line import own_process
+from tests.helpers.task_files import ioi_rows
 
 MODEL = PROJECT / "data" / "01_raw" / "zoo" / "mini_gpt2_s"
 SETS = {"three": [(2, 7), (0, 1), (2, 3)], "none": [], "one": [(1, 9)]}
@@ -252,3 +253,21 @@ def test_the_package_is_imported_without_what_its_functions_need(tmp_path: Path)
     code = f"import circuit_scaling, sys; print(sorted({heavy}))"
     status, printed = own_process(["-c", code], tmp_path)
     assert (status, printed.strip()) == (0, "[]")
+
+
+@pytest.mark.parametrize("form", ["path", "entry"])
+def test_a_file_of_prompts_is_a_task(tmp_path, form):
+    rows, path = ioi_rows(), tmp_path / "mine.csv"
+    columns = {"clean": "text"} if form == "entry" else {}
+    task = {"file": path, "columns": columns} if columns else str(path)
+    rows.rename(columns=columns).to_csv(path, index=False)
+    heads = circuit_scaling.scan(MODEL, task, ablation="mean", n_prompts=100)
+    assert heads.attrs["competent"] is True
+    prompts = circuit_scaling.prompts_of(MODEL, task, n_prompts=100)
+    assert prompts["text"].tolist() == rows["clean"].tolist()
+    assert prompts["answer"].tolist() == rows["answer"].tolist()
+    strongest = heads.nlargest(1, "delta", keep="first")[["layer", "head", "delta", "effects"]]
+    alone = circuit_scaling.ablate(
+        MODEL, {"one": strongest}, task, ablation="mean", split="all", n_prompts=100
+    )
+    np.testing.assert_allclose(alone["effects"][0], strongest["effects"].iloc[0], atol=1e-4)

@@ -98,6 +98,11 @@ def test_the_documentation_names_what_each_method_returns(method):
         ({"method": "gradient"}, "'gradient'. There are: exact, attribution"),
         ({"method": "attribution", "task": "plain_text"}, "'plain_text' is read as token_loss"),
         ({"model": "no/such/folder/here"}, "no/such/folder/here"),
+        ({"task": "no_such.csv"}, "no file 'no_such.csv'"),
+        ({"task": {"columns": {}}}, "names its 'file'"),
+        ({"task": {"file": "a.csv", "clmns": {}}}, "a.clmns: Extra inputs are not permitted"),
+        ({"task": ["ioi", "ioi.csv"]}, "Two tasks are called 'ioi'"),
+        ({"task": ["ioi", "ioi_abc.csv"]}, "'ioi_abc' is called as a task of the package"),
     ],
 )
 def test_what_it_does_not_know_is_named(arguments, word):

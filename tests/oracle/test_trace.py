@@ -14,6 +14,7 @@ import torch
 from circuit_scaling.interventions.model.anatomy import Anatomy
 from circuit_scaling.interventions.replay.pairs import Head
 from circuit_scaling.measuring.causal.heroes import Subjects
+from circuit_scaling.measuring.causal.settings import Corruptions
 from circuit_scaling.measuring.causal.trace import TracingTables, runs_of, trace_model
 from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
 from circuit_scaling.measuring.shared import opened
@@ -76,7 +77,7 @@ def traced(prompts: pd.DataFrame, told: list[float]) -> TracingTables:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(opened, "scan_progress", heard)
-        return trace_model(ENTRY, SCAN, SETTINGS, prompts, _profiles(), SUBJECTS, "ff")
+        return trace_model(ENTRY, SCAN, SETTINGS, prompts, _profiles(), SUBJECTS, "ff", {})
 
 
 def _profiles() -> pd.DataFrame:
@@ -249,8 +250,31 @@ def test_without_pairs_there_are_none_and_the_rest_is_the_same(
     traced: TracingTables, prompts: pd.DataFrame
 ) -> None:
     alone = SETTINGS.model_copy(update={"pairs": False})
-    found = trace_model(ENTRY, SCAN, alone, prompts, _profiles(), SUBJECTS, "ff")
+    found = trace_model(ENTRY, SCAN, alone, prompts, _profiles(), SUBJECTS, "ff", {})
     assert found.hero_pairs.empty
     pd.testing.assert_frame_equal(found.causal_traces, traced.causal_traces)
     (line,) = found.causal_log.to_dict("records")
     assert line["per_second"] * line["seconds"] == pytest.approx(runs_of(SUBJECTS, pairs=False))
+
+
+def test_own_corrupt_texts_take_the_place_of_replaced_names(
+    traced: TracingTables, prompts: pd.DataFrame
+) -> None:
+    """Texts that say what the replacement would have said give the same bits, in any order."""
+    own = prompts[prompts["task"] == "ioi"].iloc[::-1].copy()
+    for place, prompt in own.iterrows():
+        (answer,), (distractor,), tokens = (
+            list(prompt[name]) for name in ("answer", "distractor", "tokens")
+        )
+        tokens[len(tokens) - 1 - tokens[::-1].index(distractor)] = answer
+        own.at[place, "tokens"] = tokens
+    own["task"] = "mine_corrupt"
+    own["prompt_id"] = own["prompt_id"].str.replace("ioi", "mine_corrupt")
+    settings = SETTINGS.model_copy(
+        update={"pairs": False, "corruption": Corruptions(ioi="names", anti_names="names")}
+    )
+    every = pd.concat([own, prompts], ignore_index=True)
+    given = {"ioi": "mine_corrupt"}
+    found = trace_model(ENTRY, SCAN, settings, every, _profiles(), SUBJECTS, "ff", given)
+    for name in ("causal_traces", "head_writes"):
+        pd.testing.assert_frame_equal(getattr(found, name), getattr(traced, name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from circuit_scaling.tables.columns import share
 from tests.conftest import PROJECT
 from tests.helpers.configurations import elsewhere, with_model
 from tests.helpers.given_tables import clean
+from tests.helpers.task_files import ioi_rows
 
 TEXTS = [
     "Yesterday {A} and {B} met at the {place}. {S} talked to",
@@ -52,6 +54,47 @@ def test_a_task_is_an_entry_under_tasks(test_data, figures_are_not_written, tmp_
     assert heads["delta_greetings"].notna().all()
     assert heads["delta_greetings"].abs().max() > 0.05
     assert "delta_greetings_abc" not in heads
+
+
+def test_a_task_is_a_file(test_data, figures_are_not_written, tmp_path, monkeypatch):
+    """Touched: a file of prompts, and the parameters that name it, both as the page says it."""
+    monkeypatch.delenv("KEDRO_ENV")
+    page = (PROJECT / "docs" / "how_to" / "your_task.md").read_text()
+    (example,), (entry, fed, _), (scanned, studied), (from_python,) = (
+        re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
+        for language in ("text", "yaml", "bash", "python")
+    )
+    columns, _ = example.split("\n", 1)
+    rows = ioi_rows()[columns.split(",")].to_csv(index=False, header=False)
+    (tmp_path / "mine.csv").write_text(example + rows)
+    conf = elsewhere(tmp_path)
+    with_model(tmp_path)
+    (conf / "local").mkdir(exist_ok=True)
+    (conf / "local" / "parameters_scan.yml").write_text(entry)
+    others = ("ioi_abc", "anti_names_first", "anti_lists", "induction", "plain_text")
+    small = {
+        "scan": {"ablations": ["zero"], "positions": ["all"], "chunk": 4096},
+        "tasks": {name: {"scan": False} for name in others},
+    }
+
+    def follow(command: str, to: str) -> pd.DataFrame:
+        names = re.search(r"--pipelines (\S+)", command)[1].split(",")
+        with KedroSession.create(PROJECT, conf_source=str(conf), runtime_params=small) as session:
+            session.run(pipeline_names=names, to_outputs=[to])
+        with KedroSession.create(PROJECT, conf_source=str(conf)) as session:
+            return session.load_context().catalog.load(to)
+
+    heads = follow(scanned, "joint_heads")
+    assert heads["delta_mine"].abs().max() > 0.05
+    assert heads["se_mine"].notna().all()
+    (conf / "local" / "parameters_join.yml").write_text(fed)
+    classified = follow(studied, "classified_heads")
+    assert classified["delta_ioi"].tolist() == heads["delta_mine"].tolist()
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(from_python.replace("data/01_raw", f"{PROJECT}/data/01_raw"), names)  # noqa: S102
+    assert len(names["prompts"]) == names["heads"]["effects"].map(len).max() == len(ioi_rows()) + 1
+    assert "When Mary and John went to the park, John gave a book to" in set(names["prompts"].text)
 
 
 def test_a_model_is_an_entry_of_a_roster(test_data, figures_are_not_written, tmp_path, monkeypatch):

@@ -16,7 +16,12 @@ from circuit_scaling.checks.names import DEFAULT_PIPELINES, unknown_parameters, 
 from circuit_scaling.checks.needed import missing_files, unknown_pairs, wrong_models
 from circuit_scaling.checks.problem import Problem, refuse
 from circuit_scaling.checks.rosters import ALL, without_wrong_entries, wrong_rosters
-from circuit_scaling.checks.tasks import wrong_task_files, wrong_tasks, wrong_training
+from circuit_scaling.checks.tasks import (
+    untraceable_tasks,
+    wrong_task_files,
+    wrong_tasks,
+    wrong_training,
+)
 from circuit_scaling.checks.work import too_much_work
 from circuit_scaling.configuration import (
     LEFT_OUT,
@@ -82,7 +87,7 @@ def check_before_run(
         found.append(Problem("", error.message))
     else:
         found += missing_files(nodes, typed, places, project)
-        found += wrong_task_files(nodes, typed)
+        found += [*wrong_task_files(nodes, typed), *untraceable_tasks(nodes, typed)]
         found += unknown_pairs(nodes, typed, rosters[MODELS])
         if not models_may_fail:
             found += wrong_models(nodes, rosters)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -15,9 +16,11 @@ from circuit_scaling.measuring.shared.columns import JoinSettings
 from circuit_scaling.models.roster import Roster
 from circuit_scaling.models.zoo.settings import ReaderSettings, ZooSettings
 from circuit_scaling.prompts.build import can_be_built
-from circuit_scaling.prompts.given_rows import read_rows
-from circuit_scaling.prompts.spec import FILE, Tasks
+from circuit_scaling.prompts.given_rows import GivenRow, read_rows
+from circuit_scaling.prompts.spec import FILE, Tasks, TaskSpec
 from circuit_scaling.vocabulary import QUESTION_IDS
+
+_OF_NAMES = "names"  # what builds prompts of two names, one of them repeated
 
 
 def wrong_tasks(typed: Mapping[str, Any]) -> Iterator[Problem]:
@@ -77,6 +80,57 @@ def wrong_task_files(pipeline: Pipeline, typed: Mapping[str, Any]) -> Iterator[P
                     read_rows(name, spec)
                 except CircuitScalingError as error:
                     yield Problem(f"tasks.{name}.file", error.message)
+
+
+def untraceable_tasks(pipeline: Pipeline, typed: Mapping[str, Any]) -> Iterator[Problem]:
+    """Tasks that the run would trace and whose prompts can have no corrupt versions.
+
+    Args:
+        typed: the blocks that are right by themselves.
+    """
+    tasks, join = typed.get("tasks"), typed.get("join")
+    if not (isinstance(tasks, Tasks) and isinstance(join, JoinSettings)):
+        return
+    if "params:causal" not in pipeline.inputs():
+        return
+    for column, task in join.model_dump().items():
+        spec = tasks.root.get(task)
+        why = None if spec is None else _why_untraceable(task, spec)
+        if why:
+            yield Problem(
+                f"join.{column}",
+                f"'{task}' cannot be traced: {why}. Give corrupt texts of its own (build: file, "
+                "with a column 'corrupt'), or run without causal.",
+            )
+
+
+def _why_untraceable(task: str, spec: TaskSpec) -> str | None:
+    """Why no corrupt version can be made; None where it can, or where another check tells more."""
+    if spec.build == _OF_NAMES or spec.has_corrupt(task) or spec.readout != "contrast":
+        return None
+    if spec.build != FILE:
+        return f"its prompts (build: {spec.build}) do not repeat one of two names"
+    try:
+        rows = read_rows(task, spec)
+    except CircuitScalingError:
+        return None
+    if spec.token_ids_of:  # words that only the tokenizer knows
+        return None
+    bad = next((row for row in rows if not _can_be_swapped(row)), None)
+    if bad is None:
+        return None
+    return (
+        f"the text of row {bad.number} does not hold its distractor, or there are several words, "
+        "so that no answer can stand in its place"
+    )
+
+
+def _can_be_swapped(row: GivenRow) -> bool:
+    """Whether the one answer can stand in the place of the one distractor."""
+    if len(row.answer) != 1 or len(row.distractor) != 1:
+        return False
+    word = re.escape(row.distractor[0].strip())
+    return re.search(rf"(?<!\w){word}(?!\w)", row.clean) is not None
 
 
 def wrong_training(

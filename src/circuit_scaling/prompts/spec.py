@@ -19,6 +19,11 @@ _CORRUPT = "_corrupt"
 _OF_FILES = frozenset({"file", "columns", "space", "token_ids_of", "clusters"})
 
 
+def corrupt_of(name: str) -> str:
+    """What the corrupt texts of a task from a file are called among the prompts."""
+    return f"{name}{_CORRUPT}"
+
+
 class FileColumns(Block):
     """What the columns of a task's file are called; ``name.part`` is a part of one of parquet.
 
@@ -119,7 +124,7 @@ class TaskSpec(Block):
 
     def has_corrupt(self, name: str) -> bool:
         """Whether the reference of this task, of that name, are the corrupt texts of its file."""
-        return self.build == FILE and self.reference == f"{name}{_CORRUPT}"
+        return self.build == FILE and self.reference == corrupt_of(name)
 
     @property
     def template_prefix(self) -> str:
@@ -163,7 +168,7 @@ class Tasks(RootModel[dict[str, TaskSpec]]):
         if not isinstance(given, Mapping):
             return given
         return {
-            name: {"reference": f"{name}{_CORRUPT}", **entry}
+            name: {"reference": corrupt_of(name), **entry}
             if isinstance(entry, Mapping) and entry.get("build") == FILE
             else entry
             for name, entry in given.items()

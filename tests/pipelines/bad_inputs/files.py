@@ -7,10 +7,12 @@ import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tests.conftest import PROJECT
 from tests.helpers.given_retrieval import ablations, rankings
 from tests.helpers.given_tables import clean
+from tests.helpers.task_files import ioi_rows
 from tests.pipelines.bad_inputs.case import Case
 
 CLASSIFY = "base/parameters_classify.yml"
@@ -110,6 +112,36 @@ def masked(name: str, column: str, value: object, *words: str) -> Case:
     )
 
 
+def asked(name: str, make: Callable[[Path], object], *words: str, **options: Any) -> Case:
+    """A file of prompts, ``mine.csv``, as the task ``mine``; its run is refused."""
+    params = ("tasks.mine.build=file", "tasks.mine.file=TMP/mine.csv", *options.pop("params", ()))
+    return Case(f"a task from a file: {name}", words, params, prepare=make, **options)
+
+
+def with_rows(tmp: Path, keep: int | None = None, drop: str | None = None) -> None:
+    rows = ioi_rows().head(keep) if keep is not None else ioi_rows()
+    rows.drop(columns=[drop] if drop else []).to_csv(tmp / "mine.csv", index=False)
+
+
+def with_cell(tmp: Path, column: str, of: str) -> None:
+    rows = ioi_rows()
+    rows.loc[2, column] = rows.loc[2, of]
+    rows.to_csv(tmp / "mine.csv", index=False)
+
+
+def with_every(tmp: Path, column: str, value: str) -> None:
+    ioi_rows().assign(**{column: value}).to_csv(tmp / "mine.csv", index=False)
+
+
+def repeated(tmp: Path) -> None:
+    rows = ioi_rows()
+    rows.loc[[0] * len(rows)].to_csv(tmp / "mine.csv", index=False)
+
+
+def not_utf8(tmp: Path) -> None:
+    (tmp / "mine.csv").write_bytes(ioi_rows().to_csv(index=False).encode("utf-16"))
+
+
 YAML = (
     yaml("a tab", "classify:\n\ttau: 1\n", "line", "a tab", old="classify:\n"),
     yaml("a key twice", "  tau: 0.1\n", "line 9: 'tau' is there twice"),
@@ -171,4 +203,51 @@ IMPORTS = (
     masked("an accuracy of 1e300", "accuracy", 1e300, "accuracy is beyond"),
     masked("1e18 heads", "n_heads", 1e18, "n_heads is"),
 )
-FILES = (*YAML, *CHECKPOINTS, *IMPORTS)
+TASK_FILES = (
+    asked("no file", lambda tmp: None, "tasks.mine.file: There is no file", "mine.csv'"),
+    asked(
+        "an empty file",
+        lambda tmp: (tmp / "mine.csv").touch(),
+        "mine.csv' cannot be read: No columns",
+    ),
+    asked("a header alone", partial(with_rows, keep=0), "mine.csv' has no rows"),
+    asked("not UTF-8", not_utf8, "mine.csv' is not UTF-8"),
+    asked("a column is missing", partial(with_rows, drop="distractor"), "no column distractor"),
+    asked(
+        "an answer that is the distractor",
+        partial(with_cell, column="answer", of="distractor"),
+        "answer is the distractor as well in row 3",
+    ),
+    asked(
+        "a corrupt text that is the clean one",
+        partial(with_cell, column="corrupt", of="clean"),
+        "corrupt is the clean text itself in row 3",
+    ),
+    asked(
+        "answers of two tokens",
+        partial(with_every, column="answer", value="New York"),
+        *("answer or distractor is not one token", "80 rows"),
+        begins=True,
+    ),
+    asked(
+        "texts of two lengths",
+        partial(with_every, column="corrupt", value="Then Mary saw"),
+        "clean and corrupt differ in length",
+        begins=True,
+    ),
+    asked("one row again and again", repeated, "there twice, such as row 2", begins=True),
+    asked(
+        "no corrupt version to trace",
+        partial(with_every, column="clean", value="The sky is"),
+        *("join.ioi: 'mine' cannot be traced", "row 1 does not hold its distractor"),
+        params=("tasks.mine.reference=mine", "join.ioi=mine"),
+        pipelines="scan,join,classify,causal",
+    ),
+    Case(
+        "prompts that cannot be traced",
+        ("join.ioi: 'anti_lists' cannot be traced", "build: lists", "run without causal"),
+        params=("join.ioi=anti_lists",),
+        pipelines="causal",
+    ),
+)
+FILES = (*YAML, *CHECKPOINTS, *IMPORTS, *TASK_FILES)

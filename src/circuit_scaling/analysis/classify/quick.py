@@ -10,7 +10,8 @@ from circuit_scaling.analysis.join.heads import join_model
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.measuring.scan.profiles import profiles_of
 from circuit_scaling.measuring.scan.quick import measurements, settings_of, warn_of_incompetence
-from circuit_scaling.measuring.shared.unlisted import Unlisted, opened_unlisted, specs_of
+from circuit_scaling.measuring.shared.asked_tasks import asked_tasks
+from circuit_scaling.measuring.shared.unlisted import Unlisted, opened_unlisted
 from circuit_scaling.statistics.significance import q_values
 from circuit_scaling.tables.classify import CLASSIFIED_HEADS
 from circuit_scaling.tables.made_with import set_made_with
@@ -27,8 +28,9 @@ def quick_classify(
         raise CircuitScalingError(f"tau must be above 0, not {tau}: every head would be strong.")
     rules = ClassifySettings(tau=tau, taus=(tau,), top_k=1, n_boot=_DRAWS)
     settings = settings_of(kind)
-    with opened_unlisted(asked, n_prompts) as model:
-        measured = measurements(model, specs_of(STUDY_TASKS), settings)
+    tasks = asked_tasks(STUDY_TASKS)
+    with opened_unlisted(asked, tasks.built, n_prompts) as model:
+        measured = measurements(model, tasks.specs, settings)
         can = {task: of_task.competence() for task, of_task in measured.items()}
         effects = pd.concat([rows for m in measured.values() for rows in m.head_effects()])
         profiles = profiles_of(model.anatomy, model.prompts, settings.seed)

@@ -15,7 +15,8 @@ from circuit_scaling.interventions.replay.request_checks import check_heads
 from circuit_scaling.measuring.ablation.sets import HeadSet
 from circuit_scaling.measuring.ablation.trials import SPLIT, Trial, measure_sets
 from circuit_scaling.measuring.scan.quick import settings_of
-from circuit_scaling.measuring.shared.unlisted import Unlisted, opened_unlisted, specs_of
+from circuit_scaling.measuring.shared.asked_tasks import AskedTask, asked_tasks
+from circuit_scaling.measuring.shared.unlisted import Unlisted, opened_unlisted
 from circuit_scaling.statistics.clusters import cluster_totals
 from circuit_scaling.statistics.means import cluster_means
 
@@ -26,35 +27,36 @@ Heads = pd.DataFrame | Sequence[Head]
 def quick_ablate(
     asked: Unlisted,
     sets: Mapping[str, Heads],
-    task: str,
+    task: AskedTask,
     kind: tuple[str, str],
     n_prompts: int,
     split: Literal["test", "all"],
 ) -> pd.DataFrame:
     """See :func:`circuit_scaling.ablate`."""
-    spec = specs_of([task])[task]
+    tasks = asked_tasks(task)
+    ((name, spec),) = tasks.specs.items()
     if split not in (SPLIT, "all"):
         raise CircuitScalingError(f"Unknown split '{split}'. There are: {SPLIT}, all.")
     settings = settings_of(kind)
-    chosen = {name: _heads_of(name, heads) for name, heads in sets.items()}
+    chosen = {of: _heads_of(of, heads) for of, heads in sets.items()}
     if not chosen:
         raise CircuitScalingError("Name at least one set of heads: {'these': [(layer, head)]}.")
     clean = HeadSet("clean", 0, ())
     trial = Trial(
-        task,
+        name,
         spec,
         settings.primary,
-        (clean, *(HeadSet(name, len(heads), heads) for name, heads in chosen.items())),
+        (clean, *(HeadSet(of, len(heads), heads) for of, heads in chosen.items())),
     )
     ablation = Ablation(*kind, draws=settings.draws, seed=settings.seed)  # type: ignore[arg-type]
-    with opened_unlisted(asked, n_prompts) as model:
+    with opened_unlisted(asked, tasks.built, n_prompts) as model:
         for heads in chosen.values():
             check_heads(model.anatomy, heads)
-        rows = model.prompts[model.prompts["task"] == task]
+        rows = model.prompts[model.prompts["task"] == name]
         if split == SPLIT:
             rows = rows[rows["split"] == SPLIT]
         if rows.empty:
-            raise CircuitScalingError(f"Task '{task}' has no '{SPLIT}' prompts: raise n_prompts.")
+            raise CircuitScalingError(f"Task '{name}' has no '{SPLIT}' prompts: raise n_prompts.")
         found = measure_sets(model.anatomy, model.chunk, trial, ablation, model.prompts, rows)
     metric = found[spec.readout]
     place = {heads: i for i, heads in enumerate(trial.distinct)}

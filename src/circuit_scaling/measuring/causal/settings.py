@@ -11,11 +11,13 @@ from circuit_scaling.typed import Block, Permutations, Seed
 from circuit_scaling.vocabulary import STUDY_TASKS
 
 TRACED_TASKS = STUDY_TASKS
-"""The tasks with two names, in which one name can stand for the other."""
+"""The tasks that feed the categories."""
 
 
 class Corruptions(Block):
     """What is replaced in the corrupt prompts of each task: see :func:`corruption.pairs_of`.
+
+    A task from a file with corrupt texts is traced with these, and nothing is replaced.
 
     Attributes:
         ioi: ``subject``, the last mention of the repeated name by the other one; or ``names``, each

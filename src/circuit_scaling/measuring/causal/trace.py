@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
+from circuit_scaling.measuring.causal.corruption import with_corrupt
 from circuit_scaling.measuring.causal.hero_pairs import joint_influences
 from circuit_scaling.measuring.causal.heroes import Subjects
 from circuit_scaling.measuring.causal.influence import head_influences
@@ -42,24 +43,30 @@ def trace_model(
     profiles: pd.DataFrame,
     subjects: Subjects,
     fingerprint: str,
+    corrupt: Mapping[str, str],
 ) -> TracingTables:
-    """Patch the heads of one model between clean and corrupt prompts of both name tasks.
+    """Patch the heads of one model between clean and corrupt prompts of both tasks.
 
     Args:
         profiles: ``head_profiles`` of the model.
         fingerprint: what all rows carry.
+        corrupt: of a task that brings its corrupt prompts with it, what these are called.
 
     Raises:
         CircuitScalingError: the model cannot be loaded, prompts cannot be paired, or the engine
             cannot patch this model.
     """
+    asked = {
+        name: with_corrupt(prompts, name, corrupt[name]) if name in corrupt else prompts
+        for name in TRACED_TASKS
+    }
     work = Work("causal", runs_of(subjects, settings.pairs), fingerprint)
     with opened(entry, engine, prompts, work) as model:
         traced = [
             TracedTask(
                 model.anatomy,
                 name,
-                some_prompts(prompts, name, settings.max_prompts),
+                some_prompts(asked[name], name, settings.max_prompts),
                 settings,
                 model.chunk,
             )

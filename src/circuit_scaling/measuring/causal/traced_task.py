@@ -14,7 +14,13 @@ from circuit_scaling.interventions.model.anatomy import Anatomy
 from circuit_scaling.interventions.replay.batch import Batch
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.pairs import Pairs
-from circuit_scaling.measuring.causal.corruption import pairs_of
+from circuit_scaling.measuring.causal.corruption import (
+    CORRUPT,
+    Given,
+    given_by,
+    given_pairs,
+    pairs_of,
+)
 from circuit_scaling.measuring.causal.settings import CausalSettings
 from circuit_scaling.measuring.shared.batches import Key, batches_of, by_prompt
 from circuit_scaling.statistics.clusters import ClusterTotals, cluster_totals
@@ -38,7 +44,8 @@ class TracedTask:
     """One task on one model.
 
     Attributes:
-        prompts: the rows of the prompts table that are used.
+        prompts: the rows of the prompts table that are used, with a column of corrupt versions
+            where the task brings them with it (:func:`corruption.with_corrupt`).
         chunk: how much the engine replays together.
     """
 
@@ -69,7 +76,13 @@ class TracedTask:
 
     def pairs(self, batch: Batch) -> Pairs:
         """The prompts of a batch with their corrupt versions."""
+        if self._given is not None:
+            return given_pairs(batch, self._given)
         return pairs_of(batch, getattr(self.settings.corruption, self.task))
+
+    @cached_property
+    def _given(self) -> Given | None:
+        return given_by(self.prompts) if CORRUPT in self.prompts else None
 
     def counts(self) -> dict[str, int]:
         """Numbers of prompts and of clusters, as columns."""

@@ -1,9 +1,10 @@
-"""``circuit_scaling.scan``: tasks on one model, with the shipped configuration."""
+"""``circuit_scaling.scan``: tasks on one model, with the settings of the package."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,12 +13,12 @@ from circuit_scaling.errors import CircuitScalingError, IncompetentModelWarning
 from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.measuring.scan.measurement import Measurement
 from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
+from circuit_scaling.measuring.shared.asked_tasks import AskedTask, asked_tasks
 from circuit_scaling.measuring.shared.rows import layers_and_heads
 from circuit_scaling.measuring.shared.unlisted import (
     OpenedUnlisted,
     Unlisted,
     opened_unlisted,
-    specs_of,
 )
 from circuit_scaling.prompts.spec import TaskSpec
 from circuit_scaling.statistics.significance import q_values
@@ -27,10 +28,15 @@ _METHODS = ("exact", "attribution")
 
 
 def quick_scan(
-    asked: Unlisted, task: str | Sequence[str], kind: tuple[str, str], n_prompts: int, method: str
+    asked: Unlisted,
+    task: AskedTask | Sequence[AskedTask],
+    kind: tuple[str, str],
+    n_prompts: int,
+    method: str,
 ) -> pd.DataFrame:
     """See :func:`circuit_scaling.scan`."""
-    specs = specs_of([task] if isinstance(task, str) else task)
+    tasks = asked_tasks(task)
+    specs = tasks.specs
     if method not in _METHODS:
         raise CircuitScalingError(f"Unknown method '{method}'. There are: {', '.join(_METHODS)}.")
     for name, spec in specs.items():
@@ -40,7 +46,7 @@ def quick_scan(
                 "Use method='exact'."
             )
     settings = settings_of(kind)
-    with opened_unlisted(asked, n_prompts) as model:
+    with opened_unlisted(asked, tasks.built, n_prompts) as model:
         measured = measurements(model, specs, settings)
         can = {name: of_task.competence() for name, of_task in measured.items()}
         tables = {
@@ -49,9 +55,10 @@ def quick_scan(
         }
         answered = [name for name in specs if measured[name].answered]
     warn_of_incompetence(can, model.bos)
-    if isinstance(task, str):
-        table = tables[task]
-        table.attrs = {name: can[task][name] for name in _TOLD if task in answered}
+    if isinstance(task, str | Path | Mapping):
+        (only,) = specs
+        table = tables[only]
+        table.attrs = {name: can[only][name] for name in _TOLD if only in answered}
     else:
         for name, of_task in tables.items():
             of_task.insert(0, "task", name)

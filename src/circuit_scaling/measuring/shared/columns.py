@@ -38,6 +38,14 @@ class JoinSettings(Block):
         fed = {column: tasks.root[task] for task, column in self._column_of().items()}
         return Tasks.model_construct(root={**tasks.root, **fed})
 
+    def corrupt_texts(self, tasks: Tasks) -> dict[str, str]:
+        """Of each column whose task comes with corrupt texts, the task that these are."""
+        return {
+            column: tasks.root[task].reference
+            for task, column in self._column_of().items()
+            if tasks.root[task].has_corrupt(task)
+        }
+
     def unknown(self, tasks: Tasks) -> list[str]:
         """Tasks that should feed a column and are not scanned with an answer."""
         able = {n for n, spec in tasks.scanned().items() if spec.readout == "contrast"}

@@ -1,8 +1,8 @@
-"""A model that is in no roster, opened with prompts of the shipped tasks: what Python asks for."""
+"""A model that is in no roster, opened with the prompts of some tasks: what Python asks for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +13,12 @@ import pandas as pd
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.model.anatomy import Anatomy
 from circuit_scaling.interventions.replay.chunk import Chunk
+from circuit_scaling.measuring.shared.asked_tasks import AskedTask, asked_tasks
 from circuit_scaling.measuring.shared.opened import alone_on_device
 from circuit_scaling.models.bos import BosChoice
-from circuit_scaling.models.loading import LoadedTokenizer, load_any
+from circuit_scaling.models.loading import LoadedTokenizer, load_any, named_tokenizer
 from circuit_scaling.prompts.build import build_prompts
-from circuit_scaling.prompts.shipped import shipped_tasks
-from circuit_scaling.prompts.spec import PromptSettings, TaskSpec
+from circuit_scaling.prompts.spec import PromptSettings, Tasks
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -54,7 +54,7 @@ class OpenedUnlisted:
     """It while it is measured.
 
     Attributes:
-        prompts: of all shipped tasks, as a run has them with as many prompts.
+        prompts: as a run has them with as many prompts.
         chunk: how much the engine replays together.
         reads: its tokenizer, and what prompts begin with.
     """
@@ -82,7 +82,7 @@ class OpenedUnlisted:
 
 
 @contextmanager
-def opened_unlisted(asked: Unlisted, n_prompts: int) -> Iterator[OpenedUnlisted]:
+def opened_unlisted(asked: Unlisted, tasks: Tasks, n_prompts: int) -> Iterator[OpenedUnlisted]:
     """Load a model once, in float32 and alone, with its prompts.
 
     Raises:
@@ -94,37 +94,24 @@ def opened_unlisted(asked: Unlisted, n_prompts: int) -> Iterator[OpenedUnlisted]
     with alone_on_device("float32"):
         loaded = load_any(asked.model, asked.tokenizer, asked.bos, asked.untrained)
         prompts, _ = build_prompts(
-            shipped_tasks(),
+            tasks,
             PromptSettings(n_prompts=n_prompts),
             loaded.reads.tokenizer,
             prefix=loaded.reads.prefix,
             commit=loaded.reads.commit,
+            tokenizer_of=named_tokenizer,
         )
         chunk = Chunk.of(loaded.anatomy)
         yield OpenedUnlisted(asked.name, loaded.anatomy, prompts, chunk, loaded.reads)
 
 
-def quick_prompts(asked: Unlisted, task: str, n_prompts: int) -> pd.DataFrame:
+def quick_prompts(asked: Unlisted, task: AskedTask, n_prompts: int) -> pd.DataFrame:
     """See :func:`circuit_scaling.prompts_of`."""
-    specs_of([task])
-    with opened_unlisted(asked, n_prompts) as model:
-        rows = model.prompts[model.prompts["task"] == task].reset_index(drop=True)
+    tasks = asked_tasks(task)
+    (name,) = tasks.specs
+    with opened_unlisted(asked, tasks.built, n_prompts) as model:
+        rows = model.prompts[model.prompts["task"] == name].reset_index(drop=True)
         decode = model.reads.tokenizer.decode
         for side in ("answer", "distractor"):
             rows[side] = [", ".join(decode([token]).strip() for token in ids) for ids in rows[side]]
     return rows[["text", "template", "order", "cluster", "split", "answer", "distractor"]]
-
-
-def specs_of(tasks: Iterable[str]) -> dict[str, TaskSpec]:
-    """The shipped tasks of these names.
-
-    Raises:
-        CircuitScalingError: there is no task of a name, or no name.
-    """
-    known = shipped_tasks().scanned()
-    names = list(dict.fromkeys(tasks))
-    if unknown := [name for name in names if name not in known]:
-        raise CircuitScalingError(f"Unknown task '{unknown[0]}'. There are: {', '.join(known)}.")
-    if not names:
-        raise CircuitScalingError(f"Name at least one task: {', '.join(known)}.")
-    return {name: known[name] for name in names}

@@ -65,7 +65,8 @@ def trace_heads(
 
     fingerprint = tracing_fingerprint(columns.mark(scanned), subjects, settings)
     of_columns = columns.as_columns(prompts)
-    traced = trace_model(entry, scan, settings, of_columns, heads, subjects, fingerprint)
+    corrupt = columns.corrupt_texts(tasks)
+    traced = trace_model(entry, scan, settings, of_columns, heads, subjects, fingerprint, corrupt)
     return {name: getattr(traced, name) for name in PER_MODEL}
 
 

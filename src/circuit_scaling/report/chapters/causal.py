@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from circuit_scaling.figures.style import CATEGORIES, abilities, number
+from circuit_scaling.prompts.spec import corrupt_of
 from circuit_scaling.report.blocks import (
     Block,
     Cell,
@@ -30,7 +31,8 @@ from circuit_scaling.report.chapter import Chapter, Told
 from circuit_scaling.report.context import ReportContext
 from circuit_scaling.report.counting import able_rows
 from circuit_scaling.tables.causal import VERDICTS
-from circuit_scaling.vocabulary import ALPHA
+from circuit_scaling.tables.made_with import made_with
+from circuit_scaling.vocabulary import ALPHA, STUDY_TASKS
 
 _DIRECTIONS = ("denoising", "noising")
 _NO_INTERVALS = "there are no intervals, for lack of clusters of prompts"
@@ -59,6 +61,7 @@ def _tell(context: ReportContext) -> Told:
     ]
     sentences = (
         *_introduction(rows, able),
+        *_own_texts(context),
         *_who_does_it(able, context.unsure_heroes),
         *_directions(able),
         *_repair(able),
@@ -88,6 +91,20 @@ def _introduction(rows: pd.DataFrame, able: pd.DataFrame) -> Iterator[str]:
             f"For {unknown} of {len(rows)} heads and tasks it is not known whether the model can do"
             " the task; they are counted."
         )
+
+
+def _own_texts(context: ReportContext) -> Iterator[str]:
+    """Which tasks were traced between the texts that came with them."""
+    prompts = context.tables.get("joint_prompts")
+    there = set() if prompts is None else set(prompts["task"])
+    settings = made_with(context.tables["causal_summary"])
+    for column in STUDY_TASKS:
+        task = settings.get(f"join.{column}", column)
+        if corrupt_of(task) in there:
+            yield (
+                f"{task_name(column)} is here the task {task}, whose prompts came with corrupt"
+                " texts of their own: no name was replaced in them."
+            )
 
 
 def _who_does_it(able: pd.DataFrame, marked: Mapping[tuple[str, int, int], str]) -> Iterator[str]:
@@ -325,5 +342,6 @@ CHAPTER = Chapter(
     tables=("causal_summary", "hero_pairs", "hero_similarity"),
     figures=("causal_ioi", "causal_anti"),
     tell=_tell,
+    also=("joint_prompts",),
     needs_scan=True,
 )

@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.replay.batch import Batch
-from circuit_scaling.measuring.causal.corruption import pairs_of
+from circuit_scaling.measuring.causal.corruption import (
+    given_by,
+    given_pairs,
+    pairs_of,
+    with_corrupt,
+)
 from circuit_scaling.measuring.causal.roles import roles_of
 from circuit_scaling.measuring.causal.traced_task import some_prompts
 from circuit_scaling.tables.causal import ROLES
@@ -80,9 +85,43 @@ def test_what_cannot_be_paired_is_shown(given_batch: Batch, words: list[str]) ->
             pairs_of(given_batch, "subject")
 
 
-def test_a_prompt_without_a_repeated_name_has_no_roles() -> None:
-    with pytest.raises(CircuitScalingError, match="does not repeat its distractor 7"):
-        roles_of(batch([1, A, B, 2]))
+@pytest.mark.parametrize(
+    ("tokens", "roles"),
+    [
+        ([1, A, B, 2], ["first_token", "first_name", "second_name", "rest"]),
+        ([1, A, 2, A], ["first_token", "rest", "rest", "repeated_name"]),
+        ([1, 2, B, 2], ["first_token", "rest", "rest", "rest"]),
+    ],
+)
+def test_a_prompt_has_only_the_roles_that_it_mentions(tokens: list[int], roles: list[str]) -> None:
+    found = roles_of(batch(tokens))[:, 0]
+    assert [ROLES[place] for place in found.argmax(axis=0)] == roles
+    assert (found.sum(axis=0) == 1).all()
+
+
+def own(clean: list[list[int]], corrupt: dict[int, list[int]]) -> pd.DataFrame:
+    """A table of prompts; the corrupt ones by number, in whatever order they are given."""
+    rows = [(f"ioi/{number:05d}", "ioi", tokens) for number, tokens in enumerate(clean)]
+    rows += [(f"own/{number:05d}", "own", tokens) for number, tokens in corrupt.items()]
+    table = pd.DataFrame(rows, columns=["prompt_id", "task", "tokens"])
+    return table.assign(answer=[[B]] * len(rows), distractor=[[A]] * len(rows))
+
+
+def test_own_corrupt_texts_are_paired_by_number(caplog: pytest.LogCaptureFixture) -> None:
+    clean = [[1, A, B, A], [2, A, B, A], [3, A, B, A], [4, A, B, A]]
+    table = own(clean, {2: [3, A, B, 5], 0: [1, A, B, 6], 1: [2, A, B]})
+    found = with_corrupt(table, "ioi", "own")
+    assert found["tokens"].tolist() == [clean[0], clean[2]]
+    pairs = given_pairs(batch(clean[2], clean[0]), given_by(found))
+    assert pairs.clean.tolist() == [clean[2], clean[0]]
+    assert pairs.corrupt.tolist() == [[3, A, B, 5], [1, A, B, 6]]
+    assert "Task 'ioi': 2 prompts without a corrupt version of their length" in caplog.text
+
+
+@pytest.mark.parametrize("corrupt", [{}, {7: [1, A, B, 5]}, {0: [1, A, B]}])
+def test_no_pair_at_all_is_said(corrupt: dict[int, list[int]]) -> None:
+    with pytest.raises(CircuitScalingError, match=r"No prompt of 'ioi' .* of 'own' \(1 prompt\)"):
+        with_corrupt(own([[1, A, B, A]], corrupt), "ioi", "own")
 
 
 def test_fewer_prompts_lose_no_cluster_and_keep_their_order() -> None:
