@@ -41,17 +41,12 @@ def read_head_table(given: GivenFile) -> pd.DataFrame:
             number, an effect that is text, a model without name, or effects of one task only.
     """
     path = given_files.existing_file(given.file)
-    columns = Columns(_TEXTS, _NUMBERS, (), _of(given.called, (*_TEXTS, *_NUMBERS)))
+    columns = _columns(given, (*_TEXTS, *_NUMBERS))
     frame = given_files.parsed(path, columns)
     by_task = is_by_task(columns, frame)
     effects = ("delta",) if by_task else DELTAS
     known = (*_NAMES, *_INDICES, *effects, *(("task",) if by_task else ()))
-    columns = Columns(
-        tuple(name for name in _TEXTS if name in known),
-        tuple(name for name in _NUMBERS if name in known),
-        (),
-        _of(given.called, known),
-    )
+    columns = _columns(given, known)
     columns = replace(columns, needed=_needed(given, frame, columns))
     _say_what_helps(path, frame, columns)
     frame = given_files.taken(path, frame, columns)
@@ -67,8 +62,14 @@ def read_head_table(given: GivenFile) -> pd.DataFrame:
     return frame[[name for name in COLUMNS if name in frame]]
 
 
-def _of(called: dict[str, str], names: tuple[str, ...]) -> dict[str, str]:
-    return {name: theirs for name, theirs in called.items() if name in names}
+def _columns(given: GivenFile, names: tuple[str, ...]) -> Columns:
+    """The columns of these names, under those that the file has for them; none must be there."""
+    return Columns(
+        texts=tuple(name for name in _TEXTS if name in names),
+        numbers=tuple(name for name in _NUMBERS if name in names),
+        needed=(),
+        called={name: theirs for name, theirs in given.called.items() if name in names},
+    )
 
 
 def _needed(given: GivenFile, frame: pd.DataFrame, columns: Columns) -> tuple[str, ...]:
