@@ -89,18 +89,20 @@ def _globals() -> str:
 
 
 def _block(name: str, kind: type[BaseModel]) -> Iterator[str]:
-    rows, inner = [], []
+    rows: list[tuple[str, ...]] = []
+    inner: dict[type[BaseModel], list[str]] = {}
     for setting in settings_of(kind):
         rows.append(_row(name, setting))
         if setting.block:
             several = not isinstance(kind.model_fields[setting.name].annotation, type)
-            inner.append((f"{name}.{setting.name}{'.…' if several else ''}", setting.block))
+            place = f"{name}.{setting.name}{'.…' if several else ''}"
+            inner.setdefault(setting.block, []).append(place)
     head = ("name", "what it is", "type", "default", "bounds", "elsewhere", "")
     yield table(head, rows)
-    for place, block in inner:
-        yield f"### `{place}`"
+    for block, places in inner.items():
+        yield "### " + ", ".join(f"`{place}`" for place in places)
         yield _first_sentence(block)
-        yield from _block(place, block)
+        yield from _block(places[0], block)
 
 
 def _row(block: str, setting: Setting) -> tuple[str, ...]:

@@ -85,7 +85,15 @@ def read_file(path: Path, columns: Columns) -> pd.DataFrame:
         CircuitScalingError: another format, columns that are missing or come twice, rows that are
             not as long as the header, or no rows.
     """
-    frame = _parsed(path, columns)
+    return taken(path, parsed(path, columns), columns)
+
+
+def taken(path: Path, frame: pd.DataFrame, columns: Columns) -> pd.DataFrame:
+    """The known columns of what :func:`parsed` gives, under our names; the others are logged.
+
+    Raises:
+        CircuitScalingError: columns that are missing or come twice, or no rows.
+    """
     _need_every_column_once(path, [str(name) for name in frame.columns], columns)
     ours = {columns.in_file(name): name for name in columns.known}
     further = [str(name) for name in frame if name not in ours]
@@ -137,15 +145,17 @@ def as_numbers(column: pd.Series) -> pd.Series:
     return pd.to_numeric(plain, errors="coerce").astype(float)
 
 
-def whole_numbers(path: Path, column: pd.Series, last: int = LAST_INDEX) -> pd.Series:
-    """A column of whole numbers from 0 to ``last``.
+def whole_numbers(
+    path: Path, column: pd.Series, last: int = LAST_INDEX, first: int = 0
+) -> pd.Series:
+    """A column of whole numbers from ``first`` to ``last``.
 
     Raises:
         CircuitScalingError: a cell holds something else, or nothing.
     """
     found = _no_text(path, column)
-    whole = found.between(0, last) & (found % 1 == 0)
-    refuse(path, found, ~whole, f"is not a whole number from 0 to {last}")
+    whole = found.between(first, last) & (found % 1 == 0)
+    refuse(path, found, ~whole, f"is not a whole number from {first} to {last}")
     return found.astype(int)
 
 
@@ -163,18 +173,28 @@ def refuse(path: Path, column: pd.Series, bad: pd.Series, what: str) -> None:
     raise CircuitScalingError(f"'{path}': {column.name} {what} in {some_of(shown, len(rows))}.")
 
 
-def one_family_each(path: Path, frame: pd.DataFrame) -> None:
+def one_family_each(where: Path | str, frame: pd.DataFrame) -> None:
     """Nothing where every ``model`` has one ``family``.
+
+    Args:
+        where: the file that the frame is of, or files.
 
     Raises:
         CircuitScalingError: names a model that has several.
     """
     families = frame.groupby("model", sort=False)["family"].unique()
     for model, found in families[families.map(len) > 1].items():
-        raise CircuitScalingError(f"'{path}': model {model} is in the families {', '.join(found)}.")
+        raise CircuitScalingError(
+            f"'{where}': model {model} is in the families {', '.join(found)}."
+        )
 
 
-def _parsed(path: Path, columns: Columns) -> pd.DataFrame:
+def parsed(path: Path, columns: Columns) -> pd.DataFrame:
+    """The rows of a CSV or parquet file with all its columns, as it calls them.
+
+    Raises:
+        CircuitScalingError: another format, or rows that are not as long as the header.
+    """
     readers: dict[str, Callable[[Path], pd.DataFrame]] = {
         ".csv": partial(_read_csv, columns=columns),
         ".parquet": partial(_read_parquet, columns=columns),

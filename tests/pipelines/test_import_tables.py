@@ -78,6 +78,29 @@ def test_a_parquet_table_gives_the_heads_of_the_csv(study, elsewhere, run, catal
     )
 
 
+def test_another_layout_gives_the_heads_of_the_table(run, catalog, elsewhere, tmp_path):
+    """A file per model, a row per head and task, heads as one column, counted from 1."""
+    files = []
+    for model, rows in clean().groupby("model", sort=False):
+        long = rows.melt(["layer", "head"], ["delta_ioi", "delta_anti"], "task", "effect")
+        names = [
+            f"L{at + 1}H{head + 1}" for at, head in zip(long["layer"], long["head"], strict=True)
+        ]
+        path = tmp_path / f"{model}.csv"
+        long.drop(columns=["layer", "head"]).assign(unit=names).to_csv(path, index=False)
+        files.append({"file": str(path), "model": model})
+    called = {name: name for name in ("delta_ioi", "delta_anti")}
+    called |= {"head": "unit", "delta": "effect"}
+    run(
+        "import_tables",
+        params={"import": {"joint_table": files, "columns": called, "count_from": 1}},
+    )
+    found = catalog().load("joint_heads").rename(columns={"delta_anti_names": "delta_anti"})
+    pd.testing.assert_frame_equal(
+        found[list(clean())], clean(), check_exact=True, check_dtype=False
+    )
+
+
 def test_a_suspect_table_stops_and_nothing_is_written(elsewhere, run_undrawn, given):
     table = pd.concat([defective("exact zeros"), clean().head(1)])
     with pytest.raises(CircuitScalingError) as caught:

@@ -73,7 +73,8 @@ def _fields(kind: Any, loc: list[Any]) -> list[str]:
         if isinstance(kind, type) and issubclass(kind, BaseModel) and part in kind.model_fields:
             kind = kind.model_fields[part].annotation
         else:
-            kind = next(iter(get_args(kind)[::-1]), None)
+            held = [one for one in get_args(kind) if one is not Ellipsis]
+            kind = held[-1] if held else None
     for known in (kind, *get_args(kind)):
         if isinstance(known, type) and issubclass(known, BaseModel):
             return list(known.model_fields)

@@ -8,7 +8,7 @@ from typing import Any
 
 from kedro.pipeline import Pipeline
 
-from circuit_scaling.analysis.import_tables.settings import ImportSettings
+from circuit_scaling.analysis.import_tables.settings import GivenTable, ImportSettings
 from circuit_scaling.analysis.transfer.settings import TransferSettings
 from circuit_scaling.checks.problem import Problem, instead
 from circuit_scaling.errors import CircuitScalingError
@@ -18,7 +18,7 @@ from circuit_scaling.models.roster import Roster, RosterEntry
 from circuit_scaling.models.sources import check_hub_id
 
 _CHECKS: tuple[Callable[[RosterEntry], None], ...] = (check_hub_id, check_headers, check_device)
-_GIVEN_TABLES = {
+_GIVEN_TABLES: dict[str, tuple[GivenTable, ...]] = {
     "import_tables": ("joint_table",),
     "import_retrieval": ("head_rankings", "ablation_results"),
 }
@@ -90,9 +90,7 @@ def missing_files(
         stages = {(node.namespace or "").partition(".")[0] for node in pipeline.nodes}
         for stage in stages & set(_GIVEN_TABLES):
             for name in _GIVEN_TABLES[stage]:
-                given = getattr(settings, name)
-                if given and not Path(given).expanduser().is_file():
-                    yield Problem(
-                        f"import.{name}",
-                        f"There is no file '{given}' to import (in '{Path.cwd()}').",
-                    )
+                for given in settings.files(name):
+                    if not given.path.is_file():
+                        said = f"There is no file '{given.file}' to import (in '{Path.cwd()}')."
+                        yield Problem(f"import.{name}", said)

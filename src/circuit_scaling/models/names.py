@@ -40,6 +40,17 @@ def of_these_weights(names: Collection[str], checkpoints: Sequence[str]) -> list
     return sorted(meant)
 
 
+def family_in(name: str, families: Iterable[str]) -> str | None:
+    """Of the ``families`` the longest with which a model's name begins, in any spelling.
+
+    ``pythia-6.9b`` and ``EleutherAI/Pythia_6.9b`` name pythia; ``gpt-neox-20b`` does not name
+    gpt_neo.
+    """
+    last = _loose(name).rpartition("/")[2]
+    found = [family for family in families if f"{last}-".startswith(f"{_loose(family)}-")]
+    return max(found, key=len, default=None)
+
+
 def _plain(name: str) -> str:
     plain = name.casefold()
     for organisation in _MOVED_TO:

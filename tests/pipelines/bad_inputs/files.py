@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from tests.conftest import PROJECT
 from tests.helpers.given_retrieval import ablations, rankings
 from tests.helpers.given_tables import clean
@@ -73,6 +75,28 @@ def with_model(tmp: Path, name: str) -> None:
     table = clean()
     table["model"] = table["model"].replace(table["model"][0], name)
     table.to_csv(tmp / "heads.csv", index=False)
+
+
+def layout(
+    name: str, change: Callable[[pd.DataFrame], pd.DataFrame], settings: str, *words: str
+) -> Case:
+    """A table of heads in another layout, and what is said of it."""
+    return Case(
+        *(f"imported heads: {name}", words, (f"import.joint_table=TMP/heads.csv{settings}",)),
+        prepare=lambda tmp: change(clean()).to_csv(tmp / "heads.csv", index=False),
+        pipelines="import_tables",
+        begins=True,
+    )
+
+
+def detector(name: str, file: str, text: str, *words: str) -> Case:
+    """A file of a detector of retrieval heads."""
+    return Case(
+        *(f"imported rankings: {name}", words, (f"import.head_rankings=TMP/{file}",)),
+        prepare=lambda tmp: (tmp / file).write_text(text),
+        pipelines="import_retrieval",
+        begins=True,
+    )
 
 
 def ranked(name: str, column: str, value: object, *words: str, keep: bool = True) -> Case:
@@ -196,6 +220,35 @@ IMPORTS = (
     heads("infinity", partial(with_value, column="delta_ioi", value="inf"), "not finite"),
     heads("a name of 300 characters", partial(with_model, name="m" * 300), "100 characters"),
     heads("text for a number", partial(with_value, column="delta_anti", value="x"), "not a number"),
+    layout("one task", lambda t: t.drop(columns="delta_anti"), "", "one task only, delta_ioi"),
+    layout(
+        "no family",
+        lambda t: t.drop(columns="family").replace("gpt2", "mine"),
+        *("", "mine is in no roster", "Add the column"),
+    ),
+    layout(
+        "counted from 1",
+        lambda t: t.assign(layer=t["layer"] + 1, head=t["head"] + 1),
+        *("", "none of number 0", "import.count_from=1"),
+    ),
+    layout(
+        "a misspelt name of a column",
+        lambda t: t.rename(columns={"delta_ioi": "effect"}),
+        *(",import.columns.delta_ioi=efect", "has no column efect", "it has family, model"),
+    ),
+    Case(
+        "imported heads: two columns in one",
+        ("'x' cannot be delta_ioi and delta_anti at once",),
+        ("import.columns.delta_ioi=x,import.columns.delta_anti=x",),
+        pipelines="import_tables",
+    ),
+    Case(
+        "imported rankings: a misspelt setting",
+        ("import.head_rankings.0.metod", "Did you mean 'method'?"),
+        ("import.head_rankings.file=x.json,import.head_rankings.metod=x",),
+        pipelines="import_retrieval",
+    ),
+    detector("no scores", "s.json", "[1, 2]", "holds no scores of heads", "0-3"),
     ranked("no end to a score", "score", "inf", "score is infinite in row 4"),
     ranked("a score of 1e300", "score", 1e300, "score is beyond 1,000,000,000"),
     ranked("a head of 1e18", "head", 10**18, "0 to 1999"),

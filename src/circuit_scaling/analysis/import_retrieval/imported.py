@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import pandas as pd
@@ -23,7 +22,8 @@ from circuit_scaling.analysis.import_retrieval.reading import (
     read_ablations,
     read_rankings,
 )
-from circuit_scaling.analysis.import_tables.settings import ImportSettings
+from circuit_scaling.analysis.import_tables.mark import content_of
+from circuit_scaling.analysis.import_tables.settings import GivenFile, GivenTable, ImportSettings
 from circuit_scaling.analysis.retrieval.comparison.checked import (
     Checked,
     TableName,
@@ -36,8 +36,8 @@ from circuit_scaling.analysis.retrieval.comparison.suspects import plausibility
 from circuit_scaling.analysis.suspicions import stop_or_keep
 from circuit_scaling.commands import run_command
 from circuit_scaling.errors import CircuitScalingError
-from circuit_scaling.fingerprint import fingerprint_of, fingerprint_of_files
-from circuit_scaling.given_files import existing_file
+from circuit_scaling.fingerprint import fingerprint_of
+from circuit_scaling.given_files import one_family_each
 from circuit_scaling.models.roster import RosterEntry, Rosters
 from circuit_scaling.tables.retrieval import (
     ABLATION_RESULTS,
@@ -49,6 +49,7 @@ from circuit_scaling.tables.table import Table
 from circuit_scaling.vocabulary import counted
 
 PIPELINES = ("import_retrieval", "retrieval_compare", "audit", "report")
+_GIVEN: tuple[GivenTable, ...] = ("head_rankings", "ablation_results")
 UNKNOWN_FAMILY = "unknown"
 _EMPTY_TEXTS = ("ablation", "reason")
 _log = logging.getLogger(__name__)
@@ -74,24 +75,19 @@ def import_retrieval_tables(settings: ImportSettings, rosters: Rosters) -> Impor
         CircuitScalingError: no file is named; one is no such table; they are suspect and not to be
             kept; or nothing of one can be used.
     """
-    given: dict[str, Path] = {
-        name: existing_file(path)
-        for name in ("head_rankings", "ablation_results")
-        if (path := getattr(settings, name))
-    }
+    given = {name: files for name in _GIVEN if (files := settings.files(name))}
     if not given:
         raise CircuitScalingError(_which())
-    rankings = _read(read_rankings, given.get("head_rankings"), HEAD_RANKINGS)
-    ablations = _read(read_ablations, given.get("ablation_results"), ABLATION_RESULTS)
+    ranked, masked = (given.get(name, ()) for name in _GIVEN)
+    rankings = _read(read_rankings, ranked, HEAD_RANKINGS)
+    ablations = _read(read_ablations, masked, ABLATION_RESULTS)
     named = pd.concat([rankings[["model", "family"]], ablations[["model", "family"]]])
     found = {str(model): rosters.find(str(model)) for model in named["model"].unique()}
     known = {model: entry for model, entry in found.items() if entry is not None}
     families = _families(named, known)
-    head_rankings = _laid_out(
-        usable_rankings(rankings), HEAD_RANKINGS, families, known, given.get("head_rankings")
-    )
+    head_rankings = _laid_out(usable_rankings(rankings), HEAD_RANKINGS, families, known, ranked)
     ablation_results = _laid_out(
-        usable_ablations(ablations), ABLATION_RESULTS, families, {}, given.get("ablation_results")
+        usable_ablations(ablations), ABLATION_RESULTS, families, {}, masked
     )
     checked = [
         *ranking_checks(rankings, known),
@@ -100,19 +96,16 @@ def import_retrieval_tables(settings: ImportSettings, rosters: Rosters) -> Impor
     ]
     if suspects(checked):
         stop_or_keep(
-            list(given.values()),
+            [file.path for files in given.values() for file in files],
             as_text(checked),
             settings.on_suspect == "keep",
             PIPELINES,
-            {f"import.{name}": str(path) for name, path in given.items()},
+            {param: path for name in given for param, path in settings.as_params(name).items()},
         )
-    for name, table in {
-        "head_rankings": head_rankings,
-        "ablation_results": ablation_results,
-    }.items():
-        if name in given and table.empty:
+    for files, table in ((ranked, head_rankings), (masked, ablation_results)):
+        if files and table.empty:
             raise CircuitScalingError(
-                f"No row of '{given[name]}' can be used: there is nothing to keep. Correct the "
+                f"No row of {_listed(files)} can be used: there is nothing to keep. Correct the "
                 f"table.\n{as_text(checked)}".rstrip()
             )
     checked += [
@@ -134,7 +127,7 @@ def import_retrieval_tables(settings: ImportSettings, rosters: Rosters) -> Impor
 
 
 def _which() -> str:
-    params = {f"import.{name}": "PATH" for name in ("head_rankings", "ablation_results")}
+    params = {f"import.{name}": "PATH" for name in _GIVEN}
     return (
         "Which tables are to be imported? Name a CSV or parquet file with the columns "
         f"{', '.join((*AXES, 'layer', 'head', 'score', 'rank'))}, one with "
@@ -143,8 +136,23 @@ def _which() -> str:
     )
 
 
-def _read(read: Callable[[Path], pd.DataFrame], path: Path | None, table: Table) -> pd.DataFrame:
-    return table.empty() if path is None else read(path)
+def _read(
+    read: Callable[[GivenFile], pd.DataFrame], files: Sequence[GivenFile], table: Table
+) -> pd.DataFrame:
+    """The rows of all files, or of the empty table.
+
+    Raises:
+        CircuitScalingError: one cannot be taken, or a model is in several families.
+    """
+    if not files:
+        return table.empty()
+    rows = pd.concat([read(file) for file in files], ignore_index=True)
+    one_family_each(", ".join(file.file for file in files), rows)
+    return rows
+
+
+def _listed(files: Sequence[GivenFile]) -> str:
+    return ", ".join(f"'{file.file}'" for file in files)
 
 
 def _left_out(name: TableName, given: pd.DataFrame, kept: pd.DataFrame) -> Iterator[Checked]:
@@ -178,16 +186,16 @@ def _laid_out(
     table: Table,
     families: Mapping[str, str],
     known: Mapping[str, RosterEntry],
-    path: Path | None,
+    files: Sequence[GivenFile],
 ) -> pd.DataFrame:
     """The rows as the table has them; what was not told is missing.
 
     Args:
         known: models whose shape is filled in, where the file does not say it.
     """
-    if path is None:
+    if not files:
         return table.empty()
-    content = fingerprint_of_files([path])
+    content = content_of(files)
     prints = {
         model: fingerprint_of({"imported": content, "model": model, "family": family})
         for model, family in families.items()

@@ -12,6 +12,7 @@ import scipy  # its submodules load on first use, which keeps importing this mod
 from numpy.typing import NDArray
 
 from circuit_scaling.analysis.import_retrieval.reading import AXES
+from circuit_scaling.analysis.import_tables.layouts import why_outside
 from circuit_scaling.analysis.retrieval.comparison.checked import (
     Checked,
     TableName,
@@ -112,7 +113,7 @@ def _outside_the_shape(rankings: pd.DataFrame, known: Known) -> Iterator[Checked
                 len(outside),
                 f"{len(outside)} of {counted(len(rows), 'row')}; the model has"
                 f" {entry.n_layers} layers of {entry.n_heads} heads ({some(heads_of(outside))})",
-                "rows of a larger model under this name, or layer and head exchanged",
+                why_outside(rows),
             )
 
 

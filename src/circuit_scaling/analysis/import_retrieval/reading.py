@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from circuit_scaling import given_files
+from circuit_scaling.analysis.import_retrieval.score_files import is_of_detector, read_scores
+from circuit_scaling.analysis.import_tables.layouts import (
+    heads_name_layers,
+    with_indices,
+    with_said,
+)
+from circuit_scaling.analysis.import_tables.settings import GivenFile
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.tables.retrieval import ABLATION_RESULTS, HEAD_RANKINGS
 from circuit_scaling.tables.table import Table
@@ -25,7 +34,6 @@ _MISSING_AXES = {
     "token_length": 0,
 }
 _LONGEST = 10**9
-_RANKED = ("layer", "head", "score", "rank")
 # What the project's own tables have besides. Of `answered` and of masked heads a file may hold
 # texts, or truths and lists.
 _RANKED_NUMBERS = (
@@ -37,8 +45,8 @@ _MASKED_NUMBERS = (
     *("answer_logprob", "baseline_answer_logprob", "n_samples"),
 )
 RANKING_COLUMNS = given_files.Columns(
-    texts=(*AXES[:3], "family", "answered"),
-    numbers=(AXES[3], *_RANKED, *_RANKED_NUMBERS),
+    texts=(*AXES[:3], "family", "answered", "head"),  # a head's column may name its layer as well
+    numbers=(AXES[3], "layer", "score", "rank", *_RANKED_NUMBERS),
     needed=("layer", "head"),
 )
 ABLATION_COLUMNS = given_files.Columns(
@@ -46,14 +54,20 @@ ABLATION_COLUMNS = given_files.Columns(
     numbers=(AXES[3], "n_heads", "accuracy", "baseline_accuracy", "layers", *_MASKED_NUMBERS),
     needed=("n_heads", "set_type", "accuracy"),
 )
+# Other columns of the project's own tables keep their names: n_heads is another in each.
+_NAMED_IN_RANKINGS = (*AXES, "family", "layer", "head", "score", "rank")
+_NAMED_IN_ACCURACIES = (
+    *(*AXES, "family"),
+    *("n_heads", "set_type", "accuracy", "baseline_accuracy"),
+)
 _HEAD = re.compile(r"L(\d+)H(\d+)")
 _BETWEEN_HEADS = re.compile(r"[\s,;\[\]'\"]*")
 _TRUTHS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 _log = logging.getLogger(__name__)
 
 
-def read_rankings(path: Path) -> pd.DataFrame:
-    """The rankings of a file: the columns of ``head_rankings`` as far as they are told.
+def read_rankings(given: GivenFile) -> pd.DataFrame:
+    """The rankings of a table, or of a detector's file: ``head_rankings`` as far as it is told.
 
     All of the axes, layer, head, ``score`` (NaN where it is not told), ``rank`` and ``family``
     (empty where it is not told); of the further columns of the project's own table those that the
@@ -66,33 +80,39 @@ def read_rankings(path: Path) -> pd.DataFrame:
             or length is no whole number, a score or rank no number; there is neither score nor
             rank; or a model is in two families.
     """
-    frame = given_files.read_file(path, RANKING_COLUMNS)
-    frame = _with_axes(path, frame)
-    for name in ("layer", "head"):
-        frame[name] = given_files.whole_numbers(path, frame[name])
+    path = given_files.existing_file(given.file)
+    if is_of_detector(path):
+        columns = RANKING_COLUMNS
+        frame = read_scores(path).drop(columns=list(given.said), errors="ignore")
+    else:
+        columns = _as_called(RANKING_COLUMNS, given, _NAMED_IN_RANKINGS)
+        frame = _ranked_rows(path, columns)
+    frame = _with_axes(path, with_said(path, frame, given, columns), columns)
+    frame = with_indices(path, frame, given, columns)
     if "score" not in frame and "rank" not in frame:
         raise CircuitScalingError(
             f"'{path}' has neither a column score nor a column rank. It must have one of them."
         )
     if "score" in frame:
-        frame["score"] = given_files.numbers(path, frame["score"])
-        given_files.refuse(path, frame["score"], np.isinf(frame["score"]), "is infinite")
+        frame["score"] = given_files.numbers(path, columns.of(frame, "score"))
+        infinite = np.isinf(frame["score"])
+        given_files.refuse(path, columns.of(frame, "score"), infinite, "is infinite")
     else:
         frame["score"] = np.nan
     if "rank" in frame:
-        frame["rank"] = given_files.numbers(path, frame["rank"])
-        given_files.refuse(path, frame["rank"], ~np.isfinite(frame["rank"]), "is missing")
+        frame["rank"] = given_files.numbers(path, columns.of(frame, "rank"))
+        missing = ~np.isfinite(frame["rank"])
+        given_files.refuse(path, columns.of(frame, "rank"), missing, "is missing")
     else:
-        given_files.refuse(
-            path, frame["score"], frame["score"].isna().groupby(_keys(frame)).transform("all"),
-            "is missing, and there is no column rank,",
-        )  # fmt: skip
+        missing = frame["score"].isna().groupby(_keys(frame)).transform("all")
+        what = "is missing, and there is no column rank,"
+        given_files.refuse(path, columns.of(frame, "score"), missing, what)
         frame["rank"] = _ranks(frame)
     further = (*_RANKED_NUMBERS, "answered")
     return _families(path, _further(path, frame, HEAD_RANKINGS, further))
 
 
-def read_ablations(path: Path) -> pd.DataFrame:
+def read_ablations(given: GivenFile) -> pd.DataFrame:
     """The masked accuracies of a file: the columns of ``ablation_results`` as far as they are told.
 
     All of the axes, ``n_heads``, ``set_type``, ``accuracy``, ``baseline_accuracy`` (both NaN where
@@ -105,34 +125,54 @@ def read_ablations(path: Path) -> pd.DataFrame:
             number of heads is no whole number, an accuracy no number, a kind of set unknown; there
             is neither a column of baselines nor a row with one; or a model is in two families.
     """
-    frame = given_files.read_file(path, ABLATION_COLUMNS)
-    kinds = frame["set_type"].astype(str).str.strip()
-    kinds.name = "set_type"
+    path = given_files.existing_file(given.file)
+    columns = _as_called(ABLATION_COLUMNS, given, _NAMED_IN_ACCURACIES)
+    frame = with_said(path, given_files.read_file(path, columns), given, columns)
+    kinds = columns.of(frame, "set_type").astype(str).str.strip()
     unknown = ~kinds.isin(MASKED_SETS)
     given_files.refuse(path, kinds, unknown, f"is none of {', '.join(MASKED_SETS)}")
-    counts = given_files.numbers(path, frame["n_heads"])
+    counts = given_files.numbers(path, columns.of(frame, "n_heads"))
     no_count = counts.isna() & (kinds == "baseline")
     frame["n_heads"] = given_files.whole_numbers(path, counts.mask(no_count, 0), _LONGEST)
     frame["set_type"] = kinds.mask(frame["n_heads"] == 0, "baseline")
     baseline = frame["set_type"] == "baseline"
-    frame = _with_axes(path, frame, may_be_nameless=baseline)
-    frame["accuracy"] = given_files.numbers(path, frame["accuracy"])
-    if "baseline_accuracy" in frame:
-        frame["baseline_accuracy"] = given_files.numbers(path, frame["baseline_accuracy"])
-    elif baseline.any():
+    frame = _with_axes(path, frame, columns, may_be_nameless=baseline)
+    if "baseline_accuracy" not in frame:
+        if not baseline.any():
+            raise CircuitScalingError(
+                f"'{path}' has neither a column baseline_accuracy nor a row with the set_type "
+                "baseline. Without the accuracy with all heads there is nothing to compare with."
+            )
         frame["baseline_accuracy"] = np.nan
-    else:
-        raise CircuitScalingError(
-            f"'{path}' has neither a column baseline_accuracy nor a row with the set_type "
-            "baseline. Without the accuracy with all heads there is nothing to compare with."
-        )
-    frame = _with_heads(path, frame)
+    for name in ("accuracy", "baseline_accuracy"):
+        frame[name] = given_files.numbers(path, columns.of(frame, name))
+    frame = _with_heads(path, frame, given.count_from or 0)
     further = ("ablation", "reason", *_MASKED_NUMBERS)
     return _families(path, _further(path, frame, ABLATION_RESULTS, further))
 
 
+def _as_called(
+    columns: given_files.Columns, given: GivenFile, names: Sequence[str]
+) -> given_files.Columns:
+    """The columns, of which ``names`` may have others in the file; those must be there."""
+    called = {name: theirs for name, theirs in given.called.items() if name in names}
+    needed = tuple(dict.fromkeys((*columns.needed, *called)))
+    return replace(columns, called=called, needed=needed)
+
+
+def _ranked_rows(path: Path, columns: given_files.Columns) -> pd.DataFrame:
+    """The rows of a table of rankings, in which the column of heads may name layers as well."""
+    frame = given_files.parsed(path, columns)
+    if "layer" not in columns.called and heads_name_layers(frame, columns):
+        columns = replace(columns, needed=tuple(n for n in columns.needed if n != "layer"))
+    return given_files.taken(path, frame, columns)
+
+
 def _with_axes(
-    path: Path, frame: pd.DataFrame, may_be_nameless: pd.Series | None = None
+    path: Path,
+    frame: pd.DataFrame,
+    columns: given_files.Columns,
+    may_be_nameless: pd.Series | None = None,
 ) -> pd.DataFrame:
     """All axes; one that the file does not have is one value, and logged.
 
@@ -144,14 +184,14 @@ def _with_axes(
             frame[name] = pd.Series([value] * len(frame), index=frame.index)
             _log.info("'%s' has no column %s: all is %r.", path, name, value)
         elif name == "token_length":
-            frame[name] = given_files.whole_numbers(path, frame[name], _LONGEST)
+            frame[name] = given_files.whole_numbers(path, columns.of(frame, name), _LONGEST)
         elif name == "method" and may_be_nameless is not None:
             told = frame[name].notna() & (frame[name].astype(str).str.strip() != "")
             checked = told | ~may_be_nameless
-            names = _named(path, frame[name].where(checked, UNNAMED))
+            names = _named(path, columns.of(frame, name).where(checked, UNNAMED))
             frame[name] = names.where(checked, "")
         else:
-            frame[name] = _named(path, frame[name])
+            frame[name] = _named(path, columns.of(frame, name))
     return frame
 
 
@@ -175,11 +215,15 @@ def _ranks(frame: pd.DataFrame) -> pd.Series:
     return (order.groupby(AXES).cumcount() + 1).reindex(frame.index).astype(float)
 
 
-def _with_heads(path: Path, frame: pd.DataFrame) -> pd.DataFrame:
-    """``layers`` and ``heads`` as lists, from texts such as ``L3H5 L4H1`` or from both lists."""
+def _with_heads(path: Path, frame: pd.DataFrame, first: int) -> pd.DataFrame:
+    """``layers`` and ``heads`` as lists, from texts such as ``L3H5 L4H1`` or from both lists.
+
+    Args:
+        first: the number of the first layer and head in the file.
+    """
     given = frame.pop("heads") if "heads" in frame else pd.Series("", index=frame.index)
     layers = frame.pop("layers") if "layers" in frame else pd.Series(None, index=frame.index)
-    found = [_pairs(*cells) for cells in zip(layers, given, strict=True)]
+    found = [_from_0(_pairs(*cells), first) for cells in zip(layers, given, strict=True)]
     if None in found:
         what = f"row {found.index(None) + 1} is no list such as L3H5 L4H1"
         _left_out(path, "heads", what)
@@ -191,6 +235,16 @@ def _with_heads(path: Path, frame: pd.DataFrame) -> pd.DataFrame:
             dtype=object,
         )
     return frame
+
+
+def _from_0(
+    pair: tuple[list[int], list[int]] | None, first: int
+) -> tuple[list[int], list[int]] | None:
+    """Layers and heads that the file counts from ``first`` on; None where one is before it."""
+    if pair is None or any(at < first for side in pair for at in side):
+        return None
+    layers, heads = ([at - first for at in side] for side in pair)
+    return layers, heads
 
 
 def _pairs(layers: object, heads: object) -> tuple[list[int], list[int]] | None:

@@ -11,7 +11,7 @@ import pandas as pd
 import scipy  # its submodules load on first use, which keeps importing this module cheap
 
 from circuit_scaling.analysis.import_tables.findings import Finding, Head
-from circuit_scaling.analysis.import_tables.reading import DELTAS
+from circuit_scaling.analysis.import_tables.layouts import DELTAS, why_outside
 from circuit_scaling.models.roster import RosterEntry
 from circuit_scaling.vocabulary import counted
 
@@ -58,7 +58,7 @@ def outside_the_shape(table: pd.DataFrame, known: Known) -> Iterator[Finding]:
                 _heads(outside),
                 f"{len(outside)} of {counted(len(rows), 'row')}; it has {entry.n_layers} layers of "
                 f"{entry.n_heads} heads",
-                "rows of a larger model under this name, or layer and head exchanged",
+                why_outside(rows),
             )
 
 

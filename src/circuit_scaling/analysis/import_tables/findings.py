@@ -56,14 +56,22 @@ def suspects(findings: Sequence[Finding]) -> list[Finding]:
     return sorted(found, key=lambda finding: IMPORT_CHECKS.index(finding.check))
 
 
-def as_text(findings: Sequence[Finding]) -> str:
-    """One heading per check and likely cause, one line per model below it."""
+def as_text(findings: Sequence[Finding], called: Mapping[str, str]) -> str:
+    """One heading per check and likely cause, one line per model below it.
+
+    Args:
+        called: effects -> what the given files call them.
+    """
+
+    def theirs(words: str) -> str:
+        return " ".join(called.get(word, word) for word in words.split(" "))
+
     return as_list(
         (
             finding.check,
             finding.cause,
-            f"{finding.model}{f', {finding.column}' if finding.column else ''}: {finding.detail} "
-            f"({finding.examples})",
+            f"{finding.model}{f', {theirs(finding.column)}' if finding.column else ''}: "
+            f"{theirs(finding.detail)} ({finding.examples})",
         )
         for finding in suspects(findings)
     )

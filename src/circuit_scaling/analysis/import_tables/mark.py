@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
 
-from circuit_scaling.analysis.import_tables.settings import ImportSettings
+from circuit_scaling.analysis.import_tables.settings import GivenFile, GivenTable, ImportSettings
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.fingerprint import fingerprint_of, fingerprint_of_files
 from circuit_scaling.models.roster import Rosters
@@ -16,7 +16,7 @@ def heads_mark(settings: ImportSettings, rosters: Rosters) -> str:
     Raises:
         CircuitScalingError: no file is given, as in a run that only reads what was imported.
     """
-    return _mark(settings, rosters, settings.joint_table)
+    return _mark(settings, rosters, "joint_table")
 
 
 def retrieval_mark(settings: ImportSettings, rosters: Rosters) -> str:
@@ -25,18 +25,33 @@ def retrieval_mark(settings: ImportSettings, rosters: Rosters) -> str:
     Raises:
         CircuitScalingError: no file is given, as in a run that only reads what was imported.
     """
-    return _mark(settings, rosters, settings.head_rankings, settings.ablation_results)
+    return _mark(settings, rosters, "head_rankings", "ablation_results")
 
 
-def _mark(settings: ImportSettings, rosters: Rosters, *given: str | None) -> str:
-    files = {str(place): Path(file) for place, file in enumerate(given) if file is not None}
-    if not files or not all(file.is_file() for file in files.values()):
+def content_of(files: Sequence[GivenFile]) -> str:
+    """The hash of what some files hold and what is said of them; their folders do not matter."""
+    return fingerprint_of(
+        {
+            "files": [
+                [
+                    fingerprint_of_files([file.path]),
+                    file.model_dump(mode="json", exclude={"file"}, exclude_defaults=True),
+                ]
+                for file in files
+            ]
+        }
+    )
+
+
+def _mark(settings: ImportSettings, rosters: Rosters, *tables: GivenTable) -> str:
+    given = {table: settings.files(table) for table in tables}
+    files = [file for several in given.values() for file in several]
+    if not files or not all(file.path.is_file() for file in files):
         raise CircuitScalingError("no file is given, so that it cannot be told whether it changed")
     return fingerprint_of(
         {
-            "files": {place: fingerprint_of_files([file]) for place, file in files.items()},
+            "files": {table: content_of(several) for table, several in given.items()},
             "on_suspect": settings.on_suspect,
-            **({"columns": settings.columns} if settings.columns else {}),
             "rosters": rosters.model_dump(mode="json"),
         }
     )

@@ -5,18 +5,27 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from circuit_scaling.analysis.import_retrieval.reading import (
-    UNNAMED,
-    read_ablations,
-    read_rankings,
-)
+from circuit_scaling.analysis.import_retrieval import reading
+from circuit_scaling.analysis.import_retrieval.reading import UNNAMED
+from circuit_scaling.analysis.import_tables.settings import ImportSettings
 from circuit_scaling.errors import CircuitScalingError
 from tests.helpers.given_retrieval import AXES, ablations, rankings
+
+
+def read_rankings(path: Path, **said: Any) -> pd.DataFrame:
+    settings = ImportSettings.model_validate({"head_rankings": {"file": str(path), **said}})
+    return reading.read_rankings(settings.files("head_rankings")[0])
+
+
+def read_ablations(path: Path, **said: Any) -> pd.DataFrame:
+    settings = ImportSettings.model_validate({"ablation_results": {"file": str(path), **said}})
+    return reading.read_ablations(settings.files("ablation_results")[0])
 
 
 def written(folder: Path, frame: pd.DataFrame, suffix: str = ".csv") -> Path:

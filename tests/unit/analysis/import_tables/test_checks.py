@@ -134,7 +134,7 @@ def test_models_are_found_by_slug_or_alias_in_any_case(name: str) -> None:
 
 def test_the_message_lists_everything_once() -> None:
     table = pd.concat([defective("exact zeros"), clean().head(1)], ignore_index=True)
-    assert as_text(findings(table)) == (
+    assert as_text(findings(table), {}) == (
         "duplicate heads. Likely cause: two tables, one appended to the other\n"
         "  - gpt2: 2 rows in place of 1, with the same effects (L0H0)\n"
         "exact zeros. Likely cause: a list of the strongest heads, filled up with zeros\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,9 +32,16 @@ def written(folder: Path, frame: pd.DataFrame, suffix: str = ".csv") -> str:
     return str(path)
 
 
-def refusal(given: str | None) -> str:
+def read(path: str | Path, **said: Any) -> pd.DataFrame:
+    """The rows of a file, as the settings give it."""
+    settings = ImportSettings.model_validate({"joint_table": {"file": str(path), **said}})
+    return read_head_table(settings.files("joint_table")[0])
+
+
+def refusal(path: str | Path, **said: Any) -> str:
+    settings = ImportSettings.model_validate({"joint_table": {"file": str(path), **said}})
     with pytest.raises(CircuitScalingError) as caught:
-        read_head_table(given)
+        import_joint_table(settings, ROSTERS)
     assert "\n" not in caught.value.message
     return caught.value.message
 
@@ -41,8 +49,8 @@ def refusal(given: str | None) -> str:
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_both_formats_are_read_to_the_last_bit(tmp_path: Path, suffix: str) -> None:
     table = clean()
-    _, read = read_head_table(written(tmp_path, table, suffix))
-    pd.testing.assert_frame_equal(read, table, check_exact=True, check_dtype=False)
+    found = read(written(tmp_path, table, suffix))
+    pd.testing.assert_frame_equal(found, table, check_exact=True, check_dtype=False)
 
 
 def test_a_relative_path_starts_at_the_working_directory(
@@ -50,7 +58,7 @@ def test_a_relative_path_starts_at_the_working_directory(
 ) -> None:
     written(tmp_path, clean())
     monkeypatch.chdir(tmp_path)
-    assert len(read_head_table("joint.csv")[1]) == len(clean())
+    assert len(read("joint.csv")) == len(clean())
 
 
 def test_further_columns_are_left_out_and_logged(
@@ -58,15 +66,15 @@ def test_further_columns_are_left_out_and_logged(
 ) -> None:
     table = clean().assign(se_ioi=0.1, note="x")
     with caplog.at_level(logging.INFO):
-        _, read = read_head_table(written(tmp_path, table))
-    assert list(read) == list(COLUMNS)
+        found = read(written(tmp_path, table))
+    assert list(found) == list(COLUMNS)
     assert "not used: se_ioi, note." in caplog.text
 
 
 def test_names_that_look_like_missing_values_are_names(tmp_path: Path) -> None:
     table = clean().replace({"model": {"gpt2": "NA", "pythia-1b": "7"}})
-    _, read = read_head_table(written(tmp_path, table))
-    assert list(read["model"].unique()) == ["NA", "pythia-70m", "7"]
+    found = read(written(tmp_path, table))
+    assert list(found["model"].unique()) == ["NA", "pythia-70m", "7"]
 
 
 @pytest.mark.parametrize(
@@ -90,13 +98,14 @@ def test_names_that_look_like_missing_values_are_names(tmp_path: Path) -> None:
 def test_rows_that_cannot_be_taken(tmp_path: Path, rows: str, words: str) -> None:
     path = tmp_path / "joint.csv"
     path.write_text(f"{HEADER}\n{rows}\n")
-    message = refusal(str(path))
+    message = refusal(path)
     assert words in message
     assert str(path) in message
 
 
 def test_files_that_cannot_be_taken(tmp_path: Path) -> None:
-    assert "--params import.joint_table=PATH" in refusal(None)
+    with pytest.raises(CircuitScalingError, match="--params import.joint_table=PATH"):
+        import_joint_table(ImportSettings(), ROSTERS)
     assert "There is no file 'nowhere.csv'" in refusal("nowhere.csv")
     other = tmp_path / "joint.xlsx"
     other.write_bytes(b"x")
@@ -154,21 +163,21 @@ def test_columns_are_never_shifted(tmp_path: Path, text: str | bytes, words: str
     ids=["mark, CRLF, blank line", "empty column", "others twice", "spaces", "quoted", "quotes in"],
 )
 def test_other_ways_to_write_the_same_row(tmp_path: Path, text: str) -> None:
-    _, read = read_head_table(csv_of(tmp_path, text))
-    assert read.to_numpy().tolist() == [["gpt2", "gpt2", 0, 0, 0.1, 0.2]]
+    found = read(csv_of(tmp_path, text))
+    assert found.to_numpy().tolist() == [["gpt2", "gpt2", 0, 0, 0.1, 0.2]]
 
 
 @pytest.mark.parametrize("index", [["model"], ["family", "model", "layer", "head"]])
 def test_the_index_of_a_parquet_file_may_hold_the_keys(tmp_path: Path, index: list[str]) -> None:
-    _, read = read_head_table(written(tmp_path, clean().set_index(index), ".parquet"))
-    pd.testing.assert_frame_equal(read, clean(), check_exact=True, check_dtype=False)
+    found = read(written(tmp_path, clean().set_index(index), ".parquet"))
+    pd.testing.assert_frame_equal(found, clean(), check_exact=True, check_dtype=False)
 
 
 def test_half_precision_in_a_parquet_file_is_read_to_the_last_bit(tmp_path: Path) -> None:
     table = clean().astype({"delta_ioi": "float16", "delta_anti": "float32"})
-    _, read = read_head_table(written(tmp_path, table, ".parquet"))
+    found = read(written(tmp_path, table, ".parquet"))
     for column in ("delta_ioi", "delta_anti"):
-        assert (read[column] == table[column].astype(float)).all()
+        assert (found[column] == table[column].astype(float)).all()
 
 
 def imported(path: str, on_suspect: str = "stop"):  # type: ignore[no-untyped-def]
@@ -222,10 +231,10 @@ def test_columns_of_other_names_are_read_and_named_as_the_file_names_them(tmp_pa
     path = tmp_path / "theirs.csv"
     called = {"delta_ioi": "ioi_effect", "head": "h"}
     clean().rename(columns=called).to_csv(path, index=False)
-    _, found = read_head_table(str(path), called)
+    found = read(path, columns=called)
     pd.testing.assert_frame_equal(found, clean()[list(found)], check_dtype=False)
     clean().rename(columns=called).assign(h=-1).to_csv(path, index=False)
     with pytest.raises(CircuitScalingError, match="h is not a whole number"):
-        read_head_table(str(path), called)
+        read(path, columns=called)
     with pytest.raises(CircuitScalingError, match="has no column effect"):
-        read_head_table(str(path), {**called, "delta_anti": "effect"})
+        read(path, columns={**called, "delta_anti": "effect"})
