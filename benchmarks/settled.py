@@ -6,6 +6,7 @@ are not there.
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import matplotlib
@@ -39,7 +40,9 @@ Floats = NDArray[np.float64]
 
 def main() -> None:
     """Draw the figure and write the page."""
-    models = list(every_model())
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--embedded-only", action="store_true", help="leave SmolLM2 out")
+    models = list(every_model(real=not parser.parse_args().embedded_only))
     curves = {
         model.model: (_settled(model), _fixed(model), _fixed(model, True)) for model in models
     }

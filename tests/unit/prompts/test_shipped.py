@@ -28,7 +28,7 @@ def tasks_of(conf: Path, **params: Any) -> dict[str, Any]:
 @pytest.fixture
 def conf(tmp_path: Path) -> Path:
     """The shipped configuration with an empty environment of the user."""
-    for name in ("parameters_scan.yml", "globals.yml"):
+    for name in ("parameters_scan.yml", "parameters_classify.yml", "globals.yml"):
         (tmp_path / "base").mkdir(exist_ok=True)
         shutil.copy(PROJECT / "conf" / "base" / name, tmp_path / "base")
     (tmp_path / "local").mkdir()
