@@ -59,7 +59,10 @@ def tokens_of(spec: TaskSpec) -> int:
 
 
 def scan_amount(sizes: Sizes, tasks: Tasks, prompts: PromptSettings, scan: ScanSettings) -> Amount:
-    """Every head on every task under every kind of ablation, and its attributions."""
+    """Every head on every task under every kind of ablation, and its attributions.
+
+    Heads that are measured until they are settled are counted on as many prompts as they may have.
+    """
     heads = sizes.n_layers * sizes.n_heads
     operations = counted = values = 0
     for task, spec in tasks.scanned().items():
@@ -70,10 +73,20 @@ def scan_amount(sizes: Sizes, tasks: Tasks, prompts: PromptSettings, scan: ScanS
         if spec.readout == "contrast":
             operations += _PASSES_OF_GRADIENT * clean
         for kind in kinds:
-            operations += _kind_operations(sizes, spec, kind, n_prompts * _runs(kind, scan))
+            most = _most_prompts(scan, task, kind, n_prompts)
+            operations += _kind_operations(sizes, spec, kind, most * _runs(kind, scan))
         counted += heads * len(kinds)
         values += heads * len(kinds) * n_prompts
     return Amount(operations, counted, counted, values)
+
+
+def _most_prompts(scan: ScanSettings, task: str, kind: AblationKind, n_prompts: int) -> int:
+    """On how many prompts a head is ablated at most."""
+    if not scan.settles(task):
+        return n_prompts
+    settle = scan.settle
+    bound = (settle.max_prompts or n_prompts) if kind == scan.primary else settle.first
+    return min(bound, n_prompts)
 
 
 def causal_amount(
