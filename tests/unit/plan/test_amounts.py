@@ -9,7 +9,8 @@ from circuit_scaling.prompts.shipped import shipped_tasks
 from circuit_scaling.prompts.spec import PromptSettings, Tasks
 
 SIZES = Sizes(5, 4, 32, 32, 16, 3 * 32 * 96, 1000, parallel=False)
-IOI = Tasks(root={name: shipped_tasks().root[name] for name in ("ioi",)})
+_ABC = shipped_tasks().root["ioi_abc"].model_copy(update={"scan": False})
+IOI = Tasks(root={"ioi": shipped_tasks().root["ioi"], "ioi_abc": _ABC})
 ALL = ScanSettings(
     primary=AblationKind(ablation="zero", positions="all"),
     ablations=("zero", "mean"),
