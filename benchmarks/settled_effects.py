@@ -75,7 +75,7 @@ def _kept(name: str, model: Path, n_prompts: int) -> Effects:
 
 def _measured(model: Path, n_prompts: int) -> dict[str, NDArray[np.generic]]:
     found: dict[str, NDArray[np.generic]] = {}
-    with opened_unlisted(Unlisted(model), n_prompts) as opened:
+    with opened_unlisted(Unlisted(model), shipped_tasks(), n_prompts) as opened:
         for task in STUDY_TASKS:
             spec = shipped_tasks().root[task]
             chunk = Chunk.of(opened.anatomy)

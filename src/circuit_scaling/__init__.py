@@ -50,6 +50,7 @@ def scan(  # noqa: PLR0913 - called with what is wanted, by name
     n_prompts: int = 400,
     bos: bool | Literal["auto"] = "auto",
     method: str = "exact",
+    tau: float = 0.05,
     untrained: bool = False,
 ) -> pd.DataFrame:
     """Ablate every head of a model on one task or several, from Python and without Kedro.
@@ -65,7 +66,10 @@ def scan(  # noqa: PLR0913 - called with what is wanted, by name
         n_prompts: a multiple of 40; of a file, so many rows at most.
         bos: whether prompts begin with the BOS token; ``auto`` is what the checkpoint was trained
             with, found from its tokenizer.
-        method: ``exact``, or ``attribution``: a first-order estimate from one backward pass.
+        method: ``exact``; ``settled``, where every head is ablated on as many of the prompts as
+            tell it from ``tau``, and no more; or ``attribution``, a first-order estimate from one
+            backward pass.
+        tau: logits; of the method ``settled``.
         untrained: whether a model that predicts plain text no better than word counts is taken.
 
     Returns:
@@ -74,6 +78,9 @@ def scan(  # noqa: PLR0913 - called with what is wanted, by name
         - ``exact``: delta (change of the metric when the head is ablated; negative: the head
           helps), se, low and high (95 %), p, q, and effects (the change on every prompt);
           :func:`prompts_of` has the prompts;
+        - ``settled``: the same, with n_prompts (that the head was ablated on) and settled (whether
+          it was told from tau); delta is corrected by attribution scores on all prompts, intervals
+          and p hold over all looks, and effects are NaN where a head was not ablated;
         - ``attribution``: delta_attribution and scores (the estimates of delta and of effects).
           They are under names of their own and have no se, interval, p or q, because they are
           approximations and not measured effects.
@@ -93,14 +100,14 @@ def scan(  # noqa: PLR0913 - called with what is wanted, by name
 
     Raises:
         CircuitScalingError: unknown task, ablation or method, a file that holds no prompts, a task
-            without a contrast for ``attribution``, a model that cannot be taken, or one to which
-            text is noise.
+            without a contrast for ``attribution`` or ``settled``, a model that cannot be taken, or
+            one to which text is noise.
     """
     from circuit_scaling.measuring.scan.quick import quick_scan
     from circuit_scaling.measuring.shared.unlisted import Unlisted
 
     asked = Unlisted(model, tokenizer, bos, untrained)
-    return quick_scan(asked, task, (ablation, positions), n_prompts, method)
+    return quick_scan(asked, task, (ablation, positions), n_prompts, method, tau)
 
 
 def prompts_of(

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
+import circuit_scaling
 from circuit_scaling.errors import CircuitScalingError
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.measuring.scan.kept_layers import KeptLayers
@@ -24,6 +25,7 @@ from circuit_scaling.prompts.shipped import shipped_tasks
 from circuit_scaling.statistics.categories import resolved, straddles
 from tests.conftest import PROJECT
 
+ZOO = PROJECT / "data" / "01_raw" / "zoo"
 ZERO = AblationKind(ablation="zero", positions="all")
 SETTLE = SettleSettings(tau=0.1, max_prompts=200)
 SETTINGS = ScanSettings(
@@ -45,8 +47,8 @@ class Killed(BaseException):
 @pytest.fixture(scope="module")
 def measurement() -> Iterator[Measurement]:
     """IOI on the smallest embedded model."""
-    asked = Unlisted(PROJECT / "data" / "01_raw" / "zoo" / "mini_gpt2_s")
-    with opened_unlisted(asked, N_PROMPTS) as model:
+    asked = Unlisted(ZOO / "mini_gpt2_s")
+    with opened_unlisted(asked, shipped_tasks(), N_PROMPTS) as model:
         spec, chunk = shipped_tasks().root["ioi"], Chunk.of(model.anatomy, 2048)
         yield Measurement(model.anatomy, "ioi", spec, SETTINGS, model.prompts, chunk)
 
@@ -171,6 +173,19 @@ def test_too_few_clusters_and_tasks_without_an_answer_are_refused(measurement):
     spec = shipped_tasks().root["ioi_abc"]
     with pytest.raises(CircuitScalingError, match="has no answer"):
         Settling(replace(measurement, task="ioi_abc", spec=spec))
+
+
+def test_from_python(settled):
+    found = circuit_scaling.scan(ZOO / "mini_gpt2_s", n_prompts=N_PROMPTS, method="settled")
+    assert found["n_prompts"].between(64, N_PROMPTS).all()
+    assert (np.isfinite(_effects(found)).sum(axis=1) == found["n_prompts"]).all()
+    # At another tau other heads stop early; the prompts of the first look are the same.
+    first = np.isfinite(_effects(_primary(settled))).all(axis=0)
+    np.testing.assert_allclose(
+        _effects(found)[:, first], _effects(_primary(settled))[:, first], rtol=1e-4, atol=1e-5
+    )
+    with pytest.raises(CircuitScalingError, match="of the contrast"):
+        circuit_scaling.scan(ZOO / "mini_gpt2_s", "plain_text", method="settled")
 
 
 def _with(measurement: Measurement, settle: SettleSettings) -> Measurement:

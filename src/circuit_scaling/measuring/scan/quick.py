@@ -12,8 +12,10 @@ import pandas as pd
 from circuit_scaling.errors import CircuitScalingError, IncompetentModelWarning
 from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.measuring.scan.measurement import Measurement
-from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings
+from circuit_scaling.measuring.scan.settings import AblationKind, ScanSettings, SettleSettings
+from circuit_scaling.measuring.scan.settling import Settling, settle
 from circuit_scaling.measuring.shared.asked_tasks import AskedTask, asked_tasks
+from circuit_scaling.measuring.shared.progress import no_progress
 from circuit_scaling.measuring.shared.rows import layers_and_heads
 from circuit_scaling.measuring.shared.unlisted import (
     OpenedUnlisted,
@@ -24,7 +26,8 @@ from circuit_scaling.prompts.spec import TaskSpec
 from circuit_scaling.statistics.significance import q_values
 
 _TOLD = ("clean_metric", "accuracy", "competent")
-_METHODS = ("exact", "attribution")
+_EXACT = ("layer", "head", "delta", "se", "low", "high", "p", "q", "effects")
+_METHODS = ("exact", "settled", "attribution")
 
 
 def quick_scan(
@@ -33,6 +36,7 @@ def quick_scan(
     kind: tuple[str, str],
     n_prompts: int,
     method: str,
+    tau: float,
 ) -> pd.DataFrame:
     """See :func:`circuit_scaling.scan`."""
     tasks = asked_tasks(task)
@@ -40,19 +44,20 @@ def quick_scan(
     if method not in _METHODS:
         raise CircuitScalingError(f"Unknown method '{method}'. There are: {', '.join(_METHODS)}.")
     for name, spec in specs.items():
-        if method == "attribution" and spec.readout != "contrast":
+        if method != "exact" and spec.readout != "contrast":
             raise CircuitScalingError(
                 f"Attribution is of the contrast, and '{name}' is read as {spec.readout}. "
                 "Use method='exact'."
             )
     settings = settings_of(kind)
+    if method == "settled":
+        settle = SettleSettings(tasks=tuple(specs), tau=tau)
+        settings = settings.model_copy(update={"until": "resolved", "settle": settle})
     with opened_unlisted(asked, tasks.built, n_prompts) as model:
         measured = measurements(model, specs, settings)
         can = {name: of_task.competence() for name, of_task in measured.items()}
-        tables = {
-            name: _attributed(of_task) if method == "attribution" else _measured(of_task)
-            for name, of_task in measured.items()
-        }
+        made = {"exact": _measured, "settled": _settled, "attribution": _attributed}[method]
+        tables = {name: made(of_task) for name, of_task in measured.items()}
         answered = [name for name in specs if measured[name].answered]
     warn_of_incompetence(can, model.bos)
     if isinstance(task, str | Path | Mapping):
@@ -108,8 +113,16 @@ def warn_of_incompetence(can: Mapping[str, Mapping[str, object]], bos: bool) -> 
 def _measured(measurement: Measurement) -> pd.DataFrame:
     effects = pd.concat(measurement.head_effects(), ignore_index=True)
     effects["q"] = q_values(effects["p"].to_numpy())
-    columns = ["layer", "head", "delta", "se", "low", "high", "p", "q", "effects"]
-    return effects[columns]
+    return effects[[*_EXACT]]
+
+
+def _settled(measurement: Measurement) -> pd.DataFrame:
+    settling = Settling(measurement)
+    settle(measurement.task, [settling], None, no_progress)
+    effects = pd.concat(settling.rows(), ignore_index=True)
+    effects["q"] = q_values(effects["p"].to_numpy())
+    effects["settled"] = effects["settled"].astype(bool)
+    return effects[[*_EXACT[:-1], "n_prompts", "settled", _EXACT[-1]]]
 
 
 def _attributed(of: Measurement) -> pd.DataFrame:
