@@ -29,6 +29,7 @@ PARTS: dict[str, Callable[[], Section]] = {
     "random_weights": nulls.random_weights,
     "settled_planted": settling.planted,
     "settled_real": settling.real,
+    "settled_heroes": settling.heroes,
     "retrieval_findings": retrieval.intervals,
     "retrieval_chance": retrieval.chance,
     "retrieval_ceilings": retrieval.ceilings,

@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 from benchmarks.settled_effects import PER_CLUSTER, Effects, every_model
 from benchmarks.settled_scan import played, totals
 from circuit_scaling.measuring.scan.settings import SettleSettings
-from circuit_scaling.statistics.categories import straddles
+from circuit_scaling.statistics.categories import categorise, straddles
 from circuit_scaling.statistics.means import mean_estimates
 from circuit_scaling.statistics.settling import Looks
-from circuit_scaling.vocabulary import STUDY_TASKS
+from circuit_scaling.statistics.two_phase import two_phase_means
+from circuit_scaling.vocabulary import STRONG_CATEGORIES, STUDY_TASKS
 from tests.helpers.simulated_effects import POPULATIONS
 from tests.soak.coverage.section import COVERAGE, Section, percent
 
@@ -23,6 +24,7 @@ PROMPTS = 800
 SIZES = (64, 128, 256, 400)  # prompts at the looks, of 800
 _CLUSTERS = PROMPTS // PER_CLUSTER
 _WRONG = (0.0, 100 * SettleSettings().error)
+_TOP = 3  # heroes of a category
 _FIXED = tuple(range(12, 302, 4))  # clusters of the designs that are compared with
 
 
@@ -157,3 +159,73 @@ def _first(reached: NDArray[np.bool_]) -> int:
     """Prompts of the first design that reaches it and keeps it; 0: none does."""
     ever = np.flatnonzero(reached)
     return _FIXED[int(ever[0])] * PER_CLUSTER if len(ever) else 0
+
+
+def heroes() -> Section:
+    """Whether heroes that are chosen on unequal numbers of prompts are as good as on equal ones."""
+    rng = np.random.default_rng(6)
+    return Section(
+        "Heroes of settled heads",
+        f"The {_TOP} strongest heads of each category, chosen on the select half of the clusters"
+        f" of {SCANS // 5} drawn scans each. *Right*: how many of them truly are in their category,"
+        " in %. *Strength*: their true strength as a share of that of the strongest heads there"
+        " are in the category, in %. *Settled*: heads are ablated until they are settled. *As"
+        " dear*: every head on as many prompts as settled heads have on average, without"
+        f" attribution scores. *All*: every head on all {PROMPTS} prompts.",
+        (
+            *("model", "right: settled", "as dear", "all"),
+            *("strength: settled", "as dear", "all"),
+        ),
+        [_heroes_of(model, rng) for model in every_model()],
+        {},
+    )
+
+
+def _heroes_of(model: Effects, rng: np.random.Generator) -> list[object]:
+    looks = Looks(SIZES, TAU, ERROR)
+    true = np.stack([model.effects[task].mean(axis=1) for task in STUDY_TASKS])
+    quality: list[list[tuple[float, float]]] = [[], [], []]
+    for _ in range(SCANS // 5):
+        on_select: list[list[Floats]] = [[], [], []]
+        for task in STUDY_TASKS:
+            drawn = rng.integers(0, model.effects[task].shape[1], _CLUSTERS)
+            effects, scores = model.effects[task][:, drawn], model.scores[task][:, drawn]
+            found = played(effects, scores, looks, PER_CLUSTER)
+            # Every other cluster is on the select side.
+            on_select[0].append(_of_side(effects[:, ::2], scores[:, ::2], found.n_prompts))
+            as_dear = round(found.n_prompts.mean() / PER_CLUSTER / 2)
+            on_select[1].append(effects[:, ::2][:, :as_dear].mean(axis=1))
+            on_select[2].append(effects[:, ::2].mean(axis=1))
+        for way, deltas in enumerate(on_select):
+            quality[way].append(_quality(np.stack(deltas), true))
+    means = [np.mean(of_way, axis=0) for of_way in quality]
+    return [model.model, *(100 * float(mean[part]) for part in (0, 1) for mean in means)]
+
+
+def _of_side(effects: Floats, scores: Floats, n_prompts: NDArray[np.int64]) -> Floats:
+    """Estimates of each head from half of the clusters that it was ablated on: [heads]."""
+    mean = np.empty(len(effects))
+    for size in np.unique(n_prompts):
+        heads, n = n_prompts == size, size // PER_CLUSTER // 2
+        estimates, _ = two_phase_means(
+            totals(effects[heads, :n], PER_CLUSTER),
+            totals(scores[heads, :n], PER_CLUSTER),
+            totals(scores[heads], PER_CLUSTER),
+        )
+        mean[heads] = estimates.mean
+    return mean
+
+
+def _quality(deltas: Floats, true: Floats) -> tuple[float, float]:
+    """Share of heroes in the right category, and their true strength beside the best there are."""
+    seen, right = categorise(*deltas, TAU), categorise(*true, TAU)
+    strength, real_strength = np.abs(deltas).sum(axis=0), np.abs(true).sum(axis=0)
+    hits, got, best = [], 0.0, 0.0
+    for category in STRONG_CATEGORIES:
+        heads = np.flatnonzero(seen == category)
+        chosen = heads[np.argsort(-strength[heads], kind="stable")][:_TOP]
+        hits += (right[chosen] == category).tolist()
+        of_category = np.sort(real_strength[right == category])[::-1][:_TOP]
+        inside = chosen[right[chosen] == category]
+        got, best = got + real_strength[inside].sum(), best + of_category.sum()
+    return float(np.mean(hits)), got / best
