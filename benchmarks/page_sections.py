@@ -40,6 +40,33 @@ def comparison_table(compared: list[Result], gpu: bool) -> str:
     return table(head, rows) + "\n" + note
 
 
+def prefixes_table(built: list[Result]) -> str:
+    """Prompts that begin alike: the engine with each prefix once, and for every prompt."""
+    rows = [
+        (
+            r["shape"],
+            f"{r['task']}, {r['prompts']}",
+            _PRECISION_NAMES[r["precision"]],
+            f"{r['prefixes']} of {r['positions']} ({r['prefixes'] / r['positions']:.0%})",
+            f"{r['seconds']['engine']:.1f}",
+            f"{r['ratio']['every_prompt']:.2f}",
+            f"{r['ratio']['hook_loop']:.1f}",
+            f"{max(r['largest_difference'].values()):.0e}",
+            f"{r['typical_effect']:.0e}",
+        )
+        for r in built
+    ]
+    some = {f"{len(r['layers'])} of {r['n_layers']}" for r in built}
+    note = (
+        "Prompts as they are built. *Every prompt*: the engine where nothing is shared. The hook "
+        f"loop takes {' or '.join(sorted(some))} layers, scaled. All in turn, one token length "
+        "after the other, the fastest of some rounds.\n"
+    )
+    head = ("shape", "prompts", "precision", "distinct prefixes of tokens", "engine, s")
+    head += ("× every prompt", "× hook loop", "largest difference", "typical effect")
+    return note + "\n" + table(head, rows)
+
+
 def sets_table(ablated: list[Result]) -> str:
     """Sets of heads ablated together, against one hooked run per set."""
     rows = [
