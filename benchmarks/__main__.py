@@ -36,7 +36,8 @@ def measure(out: Path) -> None:
     for task in ("ioi", "anti_names"):
         result = prefixes_against_hooks("gpt2", task, 64, "float32", cpu)
         keep(out, "prefixes", cpu, result)
-    keep(out, "sets", cpu, sets_against_hooks("gpt2", 64, 16, 32, 3, cpu))
+    for asked in (16, "ioi"):
+        keep(out, "sets", cpu, sets_against_hooks("gpt2", 64, asked, 32, 3, cpu))
     keep(out, "cost", cpu, cost(cpu))
     keep(out, "study_count", cpu, count())
     for result in precision("gpt2", 16, 16, cpu):

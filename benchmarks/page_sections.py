@@ -45,7 +45,7 @@ def prefixes_table(built: list[Result]) -> str:
     rows = [
         (
             r["shape"],
-            f"{r['task']}, {r['prompts']}",
+            _prompts(r),
             _PRECISION_NAMES[r["precision"]],
             f"{r['prefixes']} of {r['positions']} ({r['prefixes'] / r['positions']:.0%})",
             f"{r['seconds']['engine']:.1f}",
@@ -72,7 +72,9 @@ def sets_table(ablated: list[Result]) -> str:
     rows = [
         (
             r["shape"],
-            f"{r['prompts']} × {r['positions']}",
+            f"{r['task']}, {r['prompts']}"
+            if r.get("task")
+            else f"{r['prompts']} × {r['positions']}",
             _PRECISION_NAMES[r["precision"]],
             f"{r['sets']} of {r['heads']}",
             f"{r['seconds']['engine']:.1f}",
@@ -83,10 +85,17 @@ def sets_table(ablated: list[Result]) -> str:
         )
         for r in ablated
     ]
-    head = ("shape", "prompts × tokens", "precision", "sets of heads", "engine, s", "hook loop, s")
+    head = ("shape", "prompts", "precision", "sets of heads", "engine, s", "hook loop, s")
     note = "Heads ablated together: all sets stacked, against one hooked run per set, in turn.\n"
     head += ("× hook loop", "largest difference", "typical effect")
     return note + "\n" + table(head, rows)
+
+
+def _prompts(result: Result) -> str:
+    """Those of a task, or how many of how many random tokens."""
+    if result.get("task"):
+        return f"{result['task']}, {result['prompts']}"
+    return f"{result['prompts']} × {result['positions']}"
 
 
 def _heads(result: Result) -> str:

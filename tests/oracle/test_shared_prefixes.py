@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -17,6 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from circuit_scaling.interventions.model.shared_prefixes import SharedPrefixes
 from circuit_scaling.interventions.operations.ablate_heads import scan_layers
 from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
+from circuit_scaling.interventions.replay import roads
 from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.clean import CleanRun
@@ -34,6 +36,14 @@ MODES = ("zero", "mean")
 # Tokens, for 7 prompts of 9: some prompts at a time, three heads, everything.
 CHUNKS = (30, 189, 100_000)
 SETS = [[], [(0, 1), (0, 2)], [(0, 3), (2, 0)], [(1, 1), (1, 2), (2, 3)], [(2, 2)]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _worth_it() -> Iterator[None]:
+    """The models of these tests are so narrow that sharing would not pay."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(roads, "_SPREADING", 0.0)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +169,15 @@ def test_where_nothing_is_shared_every_bit_is_as_without(study):
             np.testing.assert_array_equal(found[name], expected[name])
 
 
+def test_a_narrow_model_shares_only_what_pays(study, branching, monkeypatch):
+    shared, batch = study("gpt2"), batch_of(branching("gpt2"))
+    rows, zero = slice(0, 7), (Ablation("zero"),)
+    share = n_prefixes(batch.tokens, np.zeros(7, np.int64)) / batch.tokens.size
+    for cost, pays in ((0.9 - share, True), (1.0 - share, False)):
+        monkeypatch.setattr(roads, "_SPREADING", cost * shared.anatomy.d_model)
+        assert (roads.prefixes_of(shared.anatomy, batch, rows, zero) is not None) == pays
+
+
 def test_all_prompts_are_one(study, branching):
     """Different questions about one text: it is replayed once, and each has its own effect."""
     shared, prompts = study("gpt_neox_parallel"), branching("gpt_neox_parallel")
@@ -179,6 +198,7 @@ def trees(draw: Any, shortest: int) -> tuple[np.ndarray, np.ndarray]:
     return np.array(tokens), np.array(groups)
 
 
+@settings(deadline=None)
 @given(trees(1))
 def test_prefixes_are_the_beginnings(tree):
     tokens, groups = tree
@@ -196,22 +216,22 @@ def test_prefixes_are_the_beginnings(tree):
     assert torch.equal(prefixes.at_end(once), runs[:, -1:])
 
 
-@settings(max_examples=12)
+@settings(max_examples=12, deadline=None)
 @given(trees(2), st.sampled_from(CHUNKS), st.sampled_from(["gpt_neo", "opt_350m"]))
 def test_random_trees_equal_the_hook_loop(study, tree, chunk, architecture):
     shared, (tokens, groups) = study(architecture), tree
-    rows = range(len(tokens))
+    nothing: list[list[int]] = [[] for _ in tokens]  # random texts have no answer
     prompts = replace(
         shared.prompts,
         tokens=tokens,
-        answers=[[5 + row] for row in rows],
-        distractors=[[25 + row] for row in rows],
-        candidates=[[5 + row, 25 + row] for row in rows],
+        answers=nothing,
+        distractors=nothing,
+        candidates=nothing,
         groups=groups,
         reference_tokens=np.arange(1, 2 * tokens.shape[1] + 1).reshape(2, -1),
         reference_groups=np.array([0, 1]),
     )
-    readouts = ("contrast", "token_loss")
+    readouts = prompts.readouts
     expected = shared.oracle.effects(prompts, "mean", "all")
     measured = engine_effects(shared.anatomy, prompts, Ablation("mean"), readouts, chunk)
     for name in readouts:
