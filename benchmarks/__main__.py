@@ -27,7 +27,7 @@ _CPU_PRECISIONS: tuple[Precision, ...] = ("float32", "bf16")
 
 
 def measure(out: Path) -> None:
-    """Measure anew: about twenty minutes on two cores, most of them in the slow roads."""
+    """Measure anew: about half an hour on two cores, most of them in the slow roads."""
     cpu = torch.device("cpu")
     _forget(out / "cpu.jsonl")
     for name in _CPU_PRECISIONS:

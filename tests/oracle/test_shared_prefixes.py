@@ -20,7 +20,7 @@ from circuit_scaling.interventions.operations.ablate_heads import scan_layers
 from circuit_scaling.interventions.operations.ablate_sets import ablate_sets
 from circuit_scaling.interventions.replay import roads
 from circuit_scaling.interventions.replay.ablation import Ablation
-from circuit_scaling.interventions.replay.chunk import Chunk
+from circuit_scaling.interventions.replay.chunk import Chunk, bytes_per_token
 from circuit_scaling.interventions.replay.clean import CleanRun
 from circuit_scaling.interventions.replay.roads import Everywhere, OncePerPrefix, Road
 from circuit_scaling.models.architecture import anatomy_of
@@ -155,6 +155,18 @@ def _products(road: Road, residual: torch.Tensor) -> int:
         road.run(1, residual)
     counted = counter.get_flop_counts()["Global"]
     return sum(counted.get(product, 0) for product in (torch.ops.aten.addmm, torch.ops.aten.mm))
+
+
+def test_what_is_in_flight_fits_at_all_positions(study, branching):
+    """Attention spreads prefixes, so that a budget counts positions and not prefixes."""
+    anatomy, batch = study("gpt2").anatomy, batch_of(branching("gpt2"))
+    zero, budget = Ablation("zero"), 2 * 130 * bytes_per_token(anatomy)
+    clean = CleanRun.of(anatomy, torch.as_tensor(batch.tokens))
+    prefixes = roads.prefixes_of(anatomy, batch, slice(0, 7), (zero,))
+    road = roads.road_of(zero, clean, prefixes, last_only=True)
+    assert isinstance(road, OncePerPrefix)
+    chunk = Chunk.of(anatomy, 100_000, max_memory=budget)
+    assert road.capacity(chunk) == 130 // batch.tokens.size < 130 // len(road.prefixes)
 
 
 def test_where_nothing_is_shared_every_bit_is_as_without(study):
