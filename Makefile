@@ -100,7 +100,7 @@ docs: $(STAMP)  ## write the generated pages again, and all pages as a site in b
 zoo: $(STAMP)  ## train the embedded models again
 	$(BIN)/kedro run --pipelines zoo
 
-bench: $(STAMP)  ## measure the engine on the CPU (a quarter of an hour) and write docs/benchmarks.md
+bench: $(STAMP)  ## measure the engine on the CPU (half an hour) and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks
 
 scale: $(STAMP)  ## what large studies cost, on up to 300 made-up models (a quarter of an hour), and write docs/scale.md

@@ -15,6 +15,7 @@ from benchmarks.matmul_rate import matmul_rate
 from benchmarks.measuring import Precision, keep
 from benchmarks.page import write_page
 from benchmarks.precision import precision
+from benchmarks.prefixes import prefixes_against_hooks
 from benchmarks.sets import sets_against_hooks
 from benchmarks.study import count
 from benchmarks.trained import embedded, trained
@@ -26,13 +27,17 @@ _CPU_PRECISIONS: tuple[Precision, ...] = ("float32", "bf16")
 
 
 def measure(out: Path) -> None:
-    """Measure anew: about thirteen minutes on two cores, ten of them in the slow roads."""
+    """Measure anew: about half an hour on two cores, most of them in the slow roads."""
     cpu = torch.device("cpu")
     _forget(out / "cpu.jsonl")
     for name in _CPU_PRECISIONS:
         keep(out, "matmul_rate", cpu, matmul_rate(name, cpu))
     keep(out, "against_hooks", cpu, against_hooks("gpt2", 64, 16, "float32", cpu))
-    keep(out, "sets", cpu, sets_against_hooks("gpt2", 64, 16, 32, 3, cpu))
+    for task in ("ioi", "anti_names"):
+        result = prefixes_against_hooks("gpt2", task, 64, "float32", cpu)
+        keep(out, "prefixes", cpu, result)
+    for asked in (16, "ioi"):
+        keep(out, "sets", cpu, sets_against_hooks("gpt2", 64, asked, 32, 3, cpu))
     keep(out, "cost", cpu, cost(cpu))
     keep(out, "study_count", cpu, count())
     for result in precision("gpt2", 16, 16, cpu):

@@ -17,6 +17,7 @@ from benchmarks.page_sections import (
     long_context_section,
     memory_table,
     precision_table,
+    prefixes_table,
     rate_table,
     real_section,
     sets_table,
@@ -26,7 +27,7 @@ from benchmarks.page_sections import (
 from benchmarks.plot import draw
 
 # What makes a result the same measurement, so that a later one replaces an earlier one.
-_KEYS = ("benchmark", "shape", "model", "precision", "prompts", "heads", "lowest_layer")
+_KEYS = ("benchmark", "shape", "model", "task", "precision", "prompts", "heads", "lowest_layer")
 
 _INTRO = """\
 # Benchmarks
@@ -86,6 +87,8 @@ def _device(results: list[Result], without: str) -> list[str]:
         parts.append(rate_table(rates))
     if compared := _of(results, "against_hooks"):
         parts += ["### Against TransformerLens\n", comparison_table(compared, gpu)]
+    if built := _of(results, "prefixes"):
+        parts += ["### Prompts that begin alike\n", prefixes_table(built)]
     if ablated := _of(results, "sets"):
         parts += ["### Sets of heads\n", sets_table(ablated)]
     if costs := _of(results, "cost"):

@@ -40,12 +40,41 @@ def comparison_table(compared: list[Result], gpu: bool) -> str:
     return table(head, rows) + "\n" + note
 
 
+def prefixes_table(built: list[Result]) -> str:
+    """Prompts that begin alike: the engine with each prefix once, and for every prompt."""
+    rows = [
+        (
+            r["shape"],
+            _prompts(r),
+            _PRECISION_NAMES[r["precision"]],
+            f"{r['prefixes']} of {r['positions']} ({r['prefixes'] / r['positions']:.0%})",
+            f"{r['seconds']['engine']:.1f}",
+            f"{r['ratio']['every_prompt']:.2f}",
+            f"{r['ratio']['hook_loop']:.1f}",
+            f"{max(r['largest_difference'].values()):.0e}",
+            f"{r['typical_effect']:.0e}",
+        )
+        for r in built
+    ]
+    some = {f"{len(r['layers'])} of {r['n_layers']}" for r in built}
+    note = (
+        "Prompts as they are built. *Every prompt*: the engine where nothing is shared. The hook "
+        f"loop takes {' or '.join(sorted(some))} layers, scaled. All in turn, one token length "
+        "after the other, the fastest of some rounds.\n"
+    )
+    head = ("shape", "prompts", "precision", "distinct prefixes of tokens", "engine, s")
+    head += ("× every prompt", "× hook loop", "largest difference", "typical effect")
+    return note + "\n" + table(head, rows)
+
+
 def sets_table(ablated: list[Result]) -> str:
     """Sets of heads ablated together, against one hooked run per set."""
     rows = [
         (
             r["shape"],
-            f"{r['prompts']} × {r['positions']}",
+            f"{r['task']}, {r['prompts']}"
+            if r.get("task")
+            else f"{r['prompts']} × {r['positions']}",
             _PRECISION_NAMES[r["precision"]],
             f"{r['sets']} of {r['heads']}",
             f"{r['seconds']['engine']:.1f}",
@@ -56,10 +85,17 @@ def sets_table(ablated: list[Result]) -> str:
         )
         for r in ablated
     ]
-    head = ("shape", "prompts × tokens", "precision", "sets of heads", "engine, s", "hook loop, s")
+    head = ("shape", "prompts", "precision", "sets of heads", "engine, s", "hook loop, s")
     note = "Heads ablated together: all sets stacked, against one hooked run per set, in turn.\n"
     head += ("× hook loop", "largest difference", "typical effect")
     return note + "\n" + table(head, rows)
+
+
+def _prompts(result: Result) -> str:
+    """Those of a task, or how many of how many random tokens."""
+    if result.get("task"):
+        return f"{result['task']}, {result['prompts']}"
+    return f"{result['prompts']} × {result['positions']}"
 
 
 def _heads(result: Result) -> str:

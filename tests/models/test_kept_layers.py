@@ -19,7 +19,7 @@ import pytest
 import torch
 from pandas.testing import assert_frame_equal
 
-from circuit_scaling.interventions.replay import stack
+from circuit_scaling.interventions.replay import roads
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.measuring.scan.kept_layers import KeptLayers
 from circuit_scaling.measuring.scan.measurement import Measurement
@@ -83,13 +83,13 @@ def undisturbed(measurement: Measurement) -> pd.DataFrame:
 def blocks_run(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """An entry for every call of a block with ablated runs."""
     calls: list[int] = []
-    run_block = stack.run_block
+    run_block = roads.run_block
 
     def counted(anatomy: Any, arguments: Any, residual: torch.Tensor) -> torch.Tensor:
         calls.append(len(residual))
         return run_block(anatomy, arguments, residual)
 
-    monkeypatch.setattr(stack, "run_block", counted)
+    monkeypatch.setattr(roads, "run_block", counted)
     return calls
 
 

@@ -19,7 +19,7 @@ from circuit_scaling.interventions.operations.attribute import attribute
 from circuit_scaling.interventions.operations.decode import decode_sets
 from circuit_scaling.interventions.operations.patch import patch_heads, patch_sets
 from circuit_scaling.interventions.operations.path_patching import path_effects, path_estimates
-from circuit_scaling.interventions.replay import clean, stack
+from circuit_scaling.interventions.replay import clean, roads
 from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.interventions.replay.chunk import Chunk, bytes_per_token
 from tests.helpers.engine_scan import assembled, batch_of, engine_effects
@@ -48,7 +48,7 @@ def small_device(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[int]]:
                 raise error("DefaultCPUAllocator: can't allocate memory")
             return run_block(anatomy, arguments, residual)
 
-        for module in (blocks, clean, stack):
+        for module in (blocks, clean, roads):
             monkeypatch.setattr(module, "run_block", limited)
         return asked
 
@@ -99,7 +99,7 @@ def test_memory_may_run_out_at_any_moment(study, monkeypatch, tokens):
                 raise torch.OutOfMemoryError
             return run_block(anatomy, arguments, residual)
 
-        for module in (blocks, clean, stack):
+        for module in (blocks, clean, roads):
             monkeypatch.setattr(module, "run_block", failing_once)
         return _in_pieces(shared, Chunk.of(shared.anatomy, tokens))[0]
 
@@ -196,7 +196,7 @@ def test_other_errors_are_not_taken_for_lack_of_memory(study, monkeypatch):
     def broken(*_: Any) -> Tensor:
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
-    monkeypatch.setattr(stack, "run_block", broken)
+    monkeypatch.setattr(roads, "run_block", broken)
     with pytest.raises(RuntimeError, match="shapes"):
         _scan(study("gpt2"), Ablation("zero"), chunk=100_000)
 
@@ -208,13 +208,13 @@ def test_a_budget_limits_the_tokens_in_flight(study, monkeypatch, architecture):
     expected = _scan(shared, Ablation("zero"), chunk=100_000)
     budget = 2 * 100 * per_token
     seen: list[int] = []
-    run_block = stack.run_block
+    run_block = roads.run_block
 
     def watched(anatomy: Any, arguments: Any, residual: Tensor) -> Tensor:
         seen.append(residual.shape[0] * residual.shape[1])
         return run_block(anatomy, arguments, residual)
 
-    monkeypatch.setattr(stack, "run_block", watched)
+    monkeypatch.setattr(roads, "run_block", watched)
     batch = batch_of(shared.prompts)
     chunk = Chunk.of(shared.anatomy, 100_000, max_memory=budget)
     scan = scan_layers(shared.anatomy, batch, Ablation("zero"), ("contrast",), chunk)
@@ -242,7 +242,7 @@ def test_the_estimate_covers_what_a_block_really_holds(study, architecture):
     run = clean.CleanRun.of(shared.anatomy, tokens)
     residual = torch.cat([run.first] * 40)
     with torch.no_grad(), profile(activities=[ProfilerActivity.CPU], profile_memory=True) as seen:
-        stack.run_block(shared.anatomy, run.arguments[1], residual)
+        roads.run_block(shared.anatomy, run.arguments[1], residual)
     held = peak = 0
     for event in sorted(seen.profiler.kineto_results.events(), key=lambda e: e.start_ns()):
         if event.name() == "[memory]":

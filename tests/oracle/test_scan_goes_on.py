@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from circuit_scaling.interventions.operations.ablate_heads import LayerEffects, scan_layers
-from circuit_scaling.interventions.replay import stack
+from circuit_scaling.interventions.replay import roads
 from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.interventions.replay.portions import Portion
@@ -66,13 +66,13 @@ def test_the_layers_that_are_left_have_the_same_bits(study, architecture, chunk,
 def rows_of_calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many rows of ablated runs went through a block, call by call."""
     rows: list[int] = []
-    run_block = stack.run_block
+    run_block = roads.run_block
 
     def counted(anatomy: Any, arguments: Any, residual: Tensor) -> Tensor:
         rows.append(len(residual))
         return run_block(anatomy, arguments, residual)
 
-    monkeypatch.setattr(stack, "run_block", counted)
+    monkeypatch.setattr(roads, "run_block", counted)
     return rows
 
 

@@ -36,6 +36,7 @@ class Anatomy:
         varying: for each block, which leaves of its call arguments have the batch in front.
         varying_end: the same for calls on the last position alone; empty where a model cannot
             continue a clean prefix exactly, so that everything is replayed at all positions.
+        shares_prefixes: blocks can be run on each distinct prefix of the prompts once.
     """
 
     model: nn.Module
@@ -51,6 +52,7 @@ class Anatomy:
     parallel: bool
     varying: Varying = ()
     varying_end: Varying = ()
+    shares_prefixes: bool = False
 
     @property
     def n_layers(self) -> int:

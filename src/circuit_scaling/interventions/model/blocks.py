@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -50,10 +50,10 @@ class BlockArguments:
         Returns:
             The arguments, and the residual, [n_prompts, pos, d_model].
         """
-        leaves, structure = pytree.tree_flatten((args, kwargs), is_leaf=_is_cache)
+        leaves, structure = pytree.tree_flatten((args, kwargs), is_leaf=is_cache)
         place = next(i for i, leaf in enumerate(leaves) if isinstance(leaf, Tensor))
         residual = leaves[place]
-        cache = next((i for i, leaf in enumerate(leaves) if _is_cache(leaf)), None)
+        cache = next((i for i, leaf in enumerate(leaves) if is_cache(leaf)), None)
         kept = [None if i == place else leaf for i, leaf in enumerate(leaves)]
         arguments = cls(layer, tuple(kept), structure, place, cache, len(residual), varying)
         return arguments, residual
@@ -292,12 +292,23 @@ def first_tensor(output: Any) -> Tensor:
 @contextmanager
 def answering(module: nn.Module, answer: Any) -> Iterator[None]:
     """For a while, ``module`` returns ``answer`` whatever it is called with."""
-    module.forward = lambda *_args, **_kwargs: answer
+    with answering_with(module, lambda *_args, **_kwargs: answer):
+        yield
+
+
+@contextmanager
+def answering_with(module: nn.Module, forward: Callable[..., Any]) -> Iterator[None]:
+    """For a while, ``module`` returns what ``forward`` gives; its hooks run as always."""
+    own = vars(module).get("forward")  # whoever loaded the model may have put one there
+    module.forward = forward
     try:
         yield
     finally:
         del module.forward
+        if own is not None:
+            module.forward = own
 
 
-def _is_cache(value: Any) -> bool:
+def is_cache(value: Any) -> bool:
+    """Whether an argument is a key-value cache, which is no tree of tensors."""
     return isinstance(value, Cache)

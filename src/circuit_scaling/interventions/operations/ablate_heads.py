@@ -27,6 +27,7 @@ from circuit_scaling.interventions.replay.replacements import (
     tokens_on,
 )
 from circuit_scaling.interventions.replay.request_checks import check_request
+from circuit_scaling.interventions.replay.roads import Road, prefixes_of, road_of
 from circuit_scaling.interventions.replay.stack import Passengers, Stack, index_of, shares
 
 
@@ -230,7 +231,12 @@ class _RowsScan:
                 final = self._clean.run_last_block(self._clean.last)
             self._questions = questions_of(anatomy, batch, given.rows, readouts, final)
             self._baseline = read(anatomy, final, self._questions, readouts)
-        self._capacity = chunk.heads(*tokens.shape)
+        self._chunk = chunk
+        prefixes = prefixes_of(anatomy, batch, given.rows, given.ablations)
+        self._roads = [
+            road_of(ablation, self._clean, prefixes, self._last_only)
+            for ablation in given.ablations
+        ]
         shape = (len(given.ablations), anatomy.n_layers, anatomy.n_heads, len(tokens))
         self._totals = {name: torch.zeros(shape, device=anatomy.device) for name in readouts}
         for totals in self._totals.values():
@@ -239,46 +245,41 @@ class _RowsScan:
 
     def layers(self, skip: int) -> Iterator[_Arrival]:
         """Every layer from ``skip`` on, as soon as all of its heads have arrived."""
-        some_at_end = any(ablation.positions == "end" for ablation in self._given.ablations)
-        everywhere, at_end = (
-            Stack(
-                *(self._clean, self._capacity, self._deliver, self._last_only, end),
-                known=self._boarding(skip, end),
+        # Runs of all ablations on one road wait for one another.
+        stacks = {
+            type(road): Stack(
+                *(road, road.capacity(self._chunk), self._deliver),
+                known=self._boarding(skip, type(road)),
             )
-            for end in (False, True)
-        )
+            for road in self._roads
+        }
         for layer, call in enumerate(self._clean.calls()):
-            last = layer == self._anatomy.n_layers - 1
             with torch.no_grad():
-                for stack in (everywhere, at_end):
+                for stack in stacks.values():
                     stack.ascend(layer)
-                # What other positions do in the last block reaches no readout.
-                ends = bool(self._clean.end) and (last or some_at_end)
-                call_at_end = self._clean.call_at_end(call) if ends else None
+                calls = {kind: stack.road.call(call) for kind, stack in stacks.items()}
                 for index, z_new in self._given.next_layer(layer, call.z):
                     change = z_new - call.z
-                    group = _Ablated(index, layer)
-                    only_end = self._given.ablations[index].positions == "end"
-                    if call_at_end is not None and (only_end or last):
-                        stack = at_end if only_end else everywhere
-                        stack.board_heads(group, call_at_end, change[:, -1:], self._heads[layer])
-                        continue
-                    if only_end:
+                    if self._given.ablations[index].positions == "end":
                         change[:, :-1] = 0
-                    everywhere.board_heads(group, call, change, self._heads[layer])
-                if last:
-                    for stack in (everywhere, at_end):
+                    road = self._roads[index]
+                    stacks[type(road)].board_heads(
+                        *(_Ablated(index, layer), calls[type(road)], road.change(layer, change)),
+                        self._heads[layer],
+                    )
+                if layer == self._anatomy.n_layers - 1:
+                    for stack in stacks.values():
                         stack.depart(layer + 1)
             while skip <= layer and self._arrived[skip] == self._runs(skip, self._given.ablations):
                 yield from self._layer(skip)
                 skip += 1
 
-    def _boarding(self, layers: int, at_end: bool) -> int:
-        """Runs of the first layers in the stack of the last position, or in the other."""
+    def _boarding(self, layers: int, kind: type[Road]) -> int:
+        """Runs of the first layers that take a road."""
         there = [
             ablation
-            for ablation in self._given.ablations
-            if (bool(self._clean.end) and ablation.positions == "end") == at_end
+            for ablation, road in zip(self._given.ablations, self._roads, strict=True)
+            if type(road) is kind
         ]
         return sum(self._runs(layer, there) for layer in range(layers))
 

@@ -21,6 +21,7 @@ from circuit_scaling.interventions.replay.portions import by_rows, joined, made_
 from circuit_scaling.interventions.replay.readouts import Readout, questions_of
 from circuit_scaling.interventions.replay.replacements import GroupMeans, Replacements, tokens_on
 from circuit_scaling.interventions.replay.request_checks import check_heads, check_request
+from circuit_scaling.interventions.replay.roads import prefixes_of, road_of
 
 
 def ablate_sets(
@@ -63,9 +64,11 @@ def ablate_sets(
         for layer, call in enumerate(clean.calls()):
             for draw, (_, z) in zip(draws, given.next_layer(layer, call.z), strict=True):
                 draw.append(z)
+        prefixes = prefixes_of(anatomy, batch, rows, (ablation,))
+        road = road_of(ablation, clean, prefixes, "token_loss" not in readouts)
         end_only = ablation.positions == "end"
         values = torch.stack(
-            [changed_sets(clean, z, sets, questions, readouts, fitting, end_only) for z in draws]
+            [changed_sets(road, z, sets, questions, readouts, fitting, end_only) for z in draws]
         )
         return dict(zip(readouts, values.mean(0).cpu().numpy(), strict=True))
 

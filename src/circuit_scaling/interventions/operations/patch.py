@@ -29,6 +29,7 @@ from circuit_scaling.interventions.replay.portions import by_rows, joined
 from circuit_scaling.interventions.replay.readouts import Questions, make_questions, read
 from circuit_scaling.interventions.replay.replacements import tokens_on
 from circuit_scaling.interventions.replay.request_checks import check_heads, check_pairs
+from circuit_scaling.interventions.replay.roads import Everywhere
 from circuit_scaling.interventions.replay.stack import Passengers, Stack, shares
 
 SOURCE_RUN = 2  # z of all layers: as much as the keys and values of a second run
@@ -109,7 +110,8 @@ def patch_sets(
     def patch(rows: slice, fitting: Chunk) -> NDArray[np.float32]:
         runs = PairedRuns.of(anatomy, pairs, rows, direction)
         z = [call.z for call in runs.source.calls()]
-        values = changed_sets(runs.base, z, sets, runs.questions, ("contrast",), fitting)
+        road = Everywhere(runs.base, last_only=True)
+        values = changed_sets(road, z, sets, runs.questions, ("contrast",), fitting)
         return (values[0] - runs.contrast(runs.base)).cpu().numpy()
 
     with torch.no_grad(), fused_activations(anatomy.model):
@@ -175,8 +177,8 @@ def _patch(runs: PairedRuns, heads: Sequence[Head], part: Part, chunk: Chunk) ->
             places = wanted[riding.group][riding.members]
             total[[place for place, _ in places]] = values[theirs]
 
-    capacity = chunk.heads(*runs.base.tokens.shape)
-    stack = Stack(runs.base, capacity, deliver, last_only=True, at_end=False)
+    road = Everywhere(runs.base, last_only=True)
+    stack = Stack(road, road.capacity(chunk), deliver)
     for call, z in _new_z(runs, wanted, part):
         layer = call.arguments.layer
         stack.ascend(layer)
@@ -188,7 +190,7 @@ def _patch(runs: PairedRuns, heads: Sequence[Head], part: Part, chunk: Chunk) ->
             ends = change[:, -1][:, list(in_layer)]
             written = torch.einsum("bhd,hdm->hbm", ends, anatomy.w_o(layer)[list(in_layer)])
             direct[list(places)] = direct_path.contrast(written, runs.questions).cpu()
-        stack.board_heads(layer, *runs.base.wanted(call, change), in_layer)
+        stack.board_heads(layer, road.call(call), road.change(layer, change), in_layer)
     stack.depart(anatomy.n_layers)
     base = runs.contrast(runs.base).cpu()
     return Patched(

@@ -44,6 +44,7 @@ from circuit_scaling.interventions.replay.pairs import Head, Pairs, head_names
 from circuit_scaling.interventions.replay.portions import by_graphs, by_rows, joined
 from circuit_scaling.interventions.replay.readouts import read
 from circuit_scaling.interventions.replay.request_checks import check_heads, check_pairs
+from circuit_scaling.interventions.replay.roads import Everywhere
 from circuit_scaling.interventions.replay.stack import Passengers, Stack
 
 Channel = Literal["q", "k", "v"]
@@ -276,7 +277,8 @@ class _Paths:
             for row, receiver in enumerate(named, start=int(self._first[sender]) + 1):
                 board = sender, receiver.layer, receiver.channel
                 self._boards[board].append((row, receiver.head))
-        self._stack = Stack(runs.base, capacity, self._deliver, last_only=True, at_end=False)
+        self._road = Everywhere(runs.base, last_only=True)
+        self._stack = Stack(self._road, capacity, self._deliver)
 
     def measured(self) -> list[tuple[Tensor, Tensor, Tensor]]:
         """Of each sender: effects [receivers, pairs], path to the logits and total [pairs]."""
@@ -301,7 +303,8 @@ class _Paths:
         """Change each of some heads of a layer alone; ``wanted`` has their rows, and the heads."""
         if wanted:
             rows, heads = zip(*wanted, strict=True)
-            self._stack.board_heads(rows, *self._runs.base.wanted(call, change), heads)
+            there = self._road.call(call), self._road.change(call.arguments.layer, change)
+            self._stack.board_heads(rows, *there, heads)
 
     def _deliver(self, passengers: list[Passengers], residual: Tensor) -> None:
         questions = self._runs.questions
@@ -322,7 +325,7 @@ def _paired(anatomy: Anatomy, pairs: Pairs, rows: slice) -> PairedRuns:
 
 def _together(chunk: Chunk, runs: PairedRuns) -> int:
     """How many senders travel together, with as many replays beside them."""
-    return max(1, chunk.heads(*runs.base.tokens.shape) // 2)
+    return max(1, Everywhere(runs.base, last_only=True).capacity(chunk) // 2)
 
 
 def _check_receivers(anatomy: Anatomy, sender: Head, receivers: Sequence[Receiver]) -> None:

@@ -114,19 +114,6 @@ class CleanRun:
         """The same call on the last position alone."""
         return call_block(self.anatomy, self.end[call.arguments.layer], call.input[:, -1:])
 
-    def wanted(
-        self, call: BlockCall, change: Tensor, at_end: bool = False
-    ) -> tuple[BlockCall, Tensor]:
-        """A call and a change of its z on the positions whose change can reach the last logits.
-
-        In the last block, and where changes are ``at_end`` anyway, that is the last position alone,
-        if this run has calls there.
-        """
-        last = call.arguments.layer == self.anatomy.n_layers - 1
-        if self.end and (at_end or last):
-            return self.call_at_end(call), change[:, -1:]
-        return call, change
-
     def run_last_block(self, residual: Tensor) -> Tensor:
         """The last block's output at the last position, [k * prompts, 1, d_model]."""
         arguments = self.arguments[-1]

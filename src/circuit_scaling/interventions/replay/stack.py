@@ -9,14 +9,9 @@ import torch
 from torch import Tensor
 
 from circuit_scaling.interventions.model.anatomy import Anatomy
-from circuit_scaling.interventions.model.blocks import (
-    BlockCall,
-    change_heads,
-    change_sets,
-    run_block,
-)
-from circuit_scaling.interventions.replay.clean import CleanRun
+from circuit_scaling.interventions.model.blocks import BlockCall, change_heads, change_sets
 from circuit_scaling.interventions.replay.forcing import Forcing, forced
+from circuit_scaling.interventions.replay.roads import Road
 
 
 @dataclass(frozen=True)
@@ -66,30 +61,25 @@ class Stack:
 
     def __init__(
         self,
-        clean: CleanRun,
+        road: Road,
         capacity: int,
         deliver: Deliver,
-        last_only: bool,
-        at_end: bool,
         forcing: Forcing | None = None,
         known: int = 0,
     ) -> None:
         """An empty stack.
 
         Args:
+            road: the positions at which its runs are changed and replayed.
             capacity: runs that go together.
-            last_only: of the last block only the last position is wanted.
-            at_end: changes and replays are on the last position alone.
             forcing: what further heads of each run give, in the layers after its first change.
             known: runs that board first and whose results nobody needs. Those that would fill
                 whole stacks stay behind; the rest travel, so that whoever shares their stack has
                 the company that it would have had, and the same bits.
         """
-        self._clean = clean
+        self.road = road
         self._capacity = max(1, capacity)
         self._deliver = deliver
-        self._last_only = last_only
-        self._at_end = at_end
         self._forcing = forcing
         self._staying = known - known % self._capacity
         self._passengers: list[Passengers] = []
@@ -97,7 +87,7 @@ class Stack:
 
     @property
     def _anatomy(self) -> Anatomy:
-        return self._clean.anatomy
+        return self.road.clean.anatomy
 
     def ascend(self, layer: int) -> None:
         """Take who waits below ``layer`` through it."""
@@ -111,8 +101,8 @@ class Stack:
 
         Args:
             group: its members are the places in ``heads``.
-            call: the clean call of the layer, on the positions of this stack.
-            change: z' - z, [prompts, pos, n_heads, d_head].
+            call: the clean call of the layer, on the positions of the road.
+            change: z' - z there, [prompts, pos, n_heads, d_head].
         """
 
         def changed(members: slice) -> Tensor:
@@ -151,8 +141,8 @@ class Stack:
             room = self._capacity - sum(p.size for p in self._passengers)
             some = slice(start, min(members.stop, start + room))
             residual = changed(some)
-            if self._last_only and layer == self._anatomy.n_layers - 1:
-                residual = residual[:, -1:]
+            if layer == self._anatomy.n_layers - 1:
+                residual = self.road.arrived(residual)
             self._passengers.append(Passengers(group, some))
             self._residuals.append(residual)
             start = some.stop
@@ -172,17 +162,10 @@ class Stack:
 
     def _through(self, layer: int, residual: Tensor) -> Tensor:
         if self._forcing is None:
-            return self._run(layer, residual)
+            return self.road.run(layer, residual)
         runs = [(riding.group, riding.members) for riding in self._passengers]
         with forced(self._anatomy, layer, self._forcing(layer, runs)):
-            return self._run(layer, residual)
-
-    def _run(self, layer: int, residual: Tensor) -> Tensor:
-        if self._at_end:
-            return run_block(self._anatomy, self._clean.end[layer], residual)
-        if self._last_only and layer == self._anatomy.n_layers - 1:
-            return self._clean.run_last_block(residual)
-        return run_block(self._anatomy, self._clean.arguments[layer], residual)
+            return self.road.run(layer, residual)
 
     def _joined(self) -> Tensor:
         return self._residuals[0] if len(self._residuals) == 1 else torch.cat(self._residuals)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -25,11 +26,15 @@ from circuit_scaling.interventions.model.blocks import (
     run_block_with_attention,
 )
 from circuit_scaling.interventions.model.keys_and_values import copies_of
+from circuit_scaling.interventions.model.memory import is_out_of_memory
 from circuit_scaling.interventions.model.rounding import close, full_float32
+from circuit_scaling.interventions.model.shared_prefixes import SharedPrefixes
 from circuit_scaling.interventions.replay.clean import CleanRun
+from circuit_scaling.interventions.replay.roads import OncePerPrefix
 
 _PROBE_SIZES = (2, 3)
 _PROBE_POSITIONS = 5
+_PROBE_SHARED = 3  # that prompts begin with
 
 
 @torch.no_grad()
@@ -47,7 +52,7 @@ def verified(anatomy: Anatomy) -> Anatomy:
     with full_float32():
         anatomy = replace(anatomy, varying=_varying([CleanRun.of(anatomy, p) for p in probes]))
         _check(anatomy, probes[0])
-        return _with_end(anatomy, probes)
+        return _with_prefixes(_with_end(anatomy, probes), probes[0])
 
 
 def _varying(runs: list[CleanRun], end: bool = False) -> Varying:
@@ -74,6 +79,30 @@ def _with_end(anatomy: Anatomy, probes: list[Tensor]) -> Anatomy:
     except (TypeError, ValueError, RuntimeError, AttributeError, CircuitScalingError):
         return anatomy  # no usable cache; the slow road is as exact
     return at_end if CleanRun.of(at_end, probes[0], at_end=True).end else anatomy
+
+
+def _with_prefixes(anatomy: Anatomy, tokens: Tensor) -> Anatomy:
+    """The anatomy, with a note whether its blocks can be run on each prefix of prompts once."""
+    alike = tokens.clone()
+    alike[:, :_PROBE_SHARED] = tokens[0, :_PROBE_SHARED]
+    alone = np.zeros(len(alike), dtype=np.int64)
+    prefixes = SharedPrefixes.of(alike.cpu().numpy(), alone, alike.device)
+    clean = CleanRun.of(anatomy, alike, at_end=True, keep=True)
+    road = OncePerPrefix(clean, last_only=True, prefixes=prefixes)
+
+    def same(call: BlockCall) -> bool:
+        last = call.arguments.layer == anatomy.n_layers - 1
+        expected = call.output[:, -1:] if last else prefixes.once(call.output)
+        found = road.run(call.arguments.layer, copies_of(prefixes.once(call.input), 2))
+        return close(found, copies_of(expected, 2))
+
+    try:
+        exact = all(map(same, clean.kept))
+    except (TypeError, ValueError, RuntimeError, AttributeError) as error:
+        if is_out_of_memory(error):
+            raise  # says nothing about the model
+        exact = False  # all positions are as exact
+    return replace(anatomy, shares_prefixes=exact)
 
 
 def _check(anatomy: Anatomy, tokens: Tensor) -> None:
