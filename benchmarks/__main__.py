@@ -14,6 +14,7 @@ from benchmarks.cost import cost
 from benchmarks.matmul_rate import matmul_rate
 from benchmarks.measuring import Precision, keep
 from benchmarks.page import write_page
+from benchmarks.paths import paths_against_hooks
 from benchmarks.precision import precision
 from benchmarks.prefixes import prefixes_against_hooks
 from benchmarks.sets import sets_against_hooks
@@ -38,6 +39,8 @@ def measure(out: Path) -> None:
         keep(out, "prefixes", cpu, result)
     for asked in (16, "ioi"):
         keep(out, "sets", cpu, sets_against_hooks("gpt2", 64, asked, 32, 3, cpu))
+    for result in paths_against_hooks("gpt2", 32, 16, cpu):
+        keep(out, "paths", cpu, result)
     keep(out, "cost", cpu, cost(cpu))
     keep(out, "study_count", cpu, count())
     for result in precision("gpt2", 16, 16, cpu):

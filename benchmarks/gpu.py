@@ -28,7 +28,10 @@ from benchmarks.long_context import LENGTHS, long_context
 from benchmarks.matmul_rate import matmul_rate
 from benchmarks.measuring import PRECISIONS, Precision, Result, keep
 from benchmarks.memory import memory
+from benchmarks.paths import paths_against_hooks
 from benchmarks.precision import precision
+from benchmarks.prefixes import prefixes_against_hooks
+from benchmarks.sets import sets_against_hooks
 from benchmarks.shapes import STUDY
 from benchmarks.study import PROMPTS, study
 from benchmarks.trained import embedded, trained
@@ -47,6 +50,11 @@ def first_part(device: torch.device, out: Path, end: float, prompts: int) -> Non
     for name in _FULL_PRECISIONS:
         for shape, layers in _LAYERS_COMPARED.items():
             measured("against_hooks", against_hooks, shape, 64, 16, name, device, layers)
+        for task in ("ioi", "anti_names"):
+            measured("prefixes", prefixes_against_hooks, "gpt2", task, 64, name, device)
+    for asked in (16, "ioi"):
+        measured("sets", sets_against_hooks, "gpt2", 64, asked, 32, 3, device)
+    measured("paths", paths_against_hooks, "gpt2", 64, 16, device)
     measured("precision", precision, "gpt2", 64, 16, device)
     measured("trained", trained, embedded(), PRECISIONS, device)
     measured("against_cpu", against_cpu, "gpt2", 16, 16, "float32", device)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from benchmarks.measuring import Result
@@ -16,6 +17,7 @@ from benchmarks.page_sections import (
     decoding_table,
     long_context_section,
     memory_table,
+    paths_table,
     precision_table,
     prefixes_table,
     rate_table,
@@ -27,7 +29,10 @@ from benchmarks.page_sections import (
 from benchmarks.plot import draw
 
 # What makes a result the same measurement, so that a later one replaces an earlier one.
-_KEYS = ("benchmark", "shape", "model", "task", "precision", "prompts", "heads", "lowest_layer")
+_KEYS = (
+    *("benchmark", "question", "shape", "model", "task", "precision", "prompts", "heads"),
+    "lowest_layer",
+)
 
 _INTRO = """\
 # Benchmarks
@@ -85,22 +90,19 @@ def _device(results: list[Result], without: str) -> list[str]:
     rates = _of(results, "matmul_rate")
     if gpu and rates:
         parts.append(rate_table(rates))
-    if compared := _of(results, "against_hooks"):
-        parts += ["### Against TransformerLens\n", comparison_table(compared, gpu)]
-    if built := _of(results, "prefixes"):
-        parts += ["### Prompts that begin alike\n", prefixes_table(built)]
-    if ablated := _of(results, "sets"):
-        parts += ["### Sets of heads\n", sets_table(ablated)]
-    if costs := _of(results, "cost"):
-        parts += ["### How the cost grows\n", cost_section(costs[-1])]
-    if errors := _of(results, "precision"):
-        parts += ["### What a precision costs\n", precision_table(errors, gpu)]
-    if learnt := _of(results, "trained"):
-        parts += ["### What a precision costs in trained models\n", trained_table(learnt)]
-    if real := _of(results, "real_model"):
-        parts += ["### A real pretrained model\n", *map(real_section, real)]
-    if others := _of(results, "against_cpu"):
-        parts += ["### A device against the CPU\n", against_cpu_table(others)]
+    for benchmark, title, section in (
+        ("against_hooks", "Against TransformerLens", partial(comparison_table, gpu=gpu)),
+        ("prefixes", "Prompts that begin alike", prefixes_table),
+        ("sets", "Sets of heads", sets_table),
+        ("paths", "Patching", paths_table),
+        ("cost", "How the cost grows", lambda costs: cost_section(costs[-1])),
+        ("precision", "What a precision costs", partial(precision_table, gpu=gpu)),
+        ("trained", "What a precision costs in trained models", trained_table),
+        ("real_model", "A real pretrained model", lambda real: "\n".join(map(real_section, real))),
+        ("against_cpu", "A device against the CPU", against_cpu_table),
+    ):
+        if found := _of(results, benchmark):
+            parts += [f"### {title}\n", section(found)]
     parts += _memory_sections(results)
     if blocks := _of(results, "blocks"):
         parts += ["### Compiled and graphed blocks\n", block_table(blocks, gpu)]

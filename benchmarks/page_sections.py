@@ -91,6 +91,34 @@ def sets_table(ablated: list[Result]) -> str:
     return note + "\n" + table(head, rows)
 
 
+def paths_table(patched: list[Result]) -> str:
+    """Patching values and paths, against one hooked run per question."""
+    rows = [
+        (
+            r["question"],
+            r["shape"],
+            f"{r['pairs']} × {r['positions']}",
+            r["asked"],
+            _PRECISION_NAMES[r["precision"]],
+            f"{r['seconds']['engine']:.1f}",
+            f"{r['seconds']['hook_loop']:.1f}",
+            f"{r['ratio']:.1f}",
+            f"{r['largest_difference']:.0e}",
+            f"{r['typical_effect']:.0e}",
+        )
+        for r in patched
+    ]
+    note = (
+        "v-patching: the values of one head from the source run, for the heads of two layers. Path "
+        "patching: from one head to q, k and v of every head of one later layer. The hook loop "
+        "takes one run per question, and those that say what is put in; in turn, the fastest of "
+        "two rounds.\n"
+    )
+    head = ("", "shape", "pairs × tokens", "questions", "precision", "engine, s", "hook loop, s")
+    head += ("× hook loop", "largest difference", "typical effect")
+    return note + "\n" + table(head, rows)
+
+
 def _prompts(result: Result) -> str:
     """Those of a task, or how many of how many random tokens."""
     if result.get("task"):

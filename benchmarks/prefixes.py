@@ -8,7 +8,6 @@ of them; of each road and length the fastest of some rounds counts.
 
 from __future__ import annotations
 
-import argparse
 import copy
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -31,6 +30,7 @@ from benchmarks.measuring import (
     keep,
     multiplying_in,
     now,
+    parser_of,
     weights_dtype,
 )
 from benchmarks.shapes import config_of, random_model
@@ -144,15 +144,13 @@ def _prefixes(batch: Batch) -> int:
 
 def main() -> None:
     """Measure one task on one shape."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("--shape", default="gpt2", help="a slug of the study, or tiny")
     parser.add_argument("--task", default="ioi", help="a shipped task with one answer a prompt")
     parser.add_argument("--prompts", type=int, default=64)
     parser.add_argument("--precision", choices=PRECISIONS, default="float32")
     parser.add_argument("--layers", type=int, default=3, help="how many the hook loop takes")
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     device = device_of(options.device)
     result = prefixes_against_hooks(
