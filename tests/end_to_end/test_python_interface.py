@@ -95,7 +95,7 @@ def test_the_documentation_names_what_each_method_returns(method):
         ({"n_prompts": 0}, "n_prompts is a whole number from 1 on, and not 0"),
         ({"n_prompts": 40.5}, "and not 40.5"),
         ({"bos": None}, "bos"),
-        ({"method": "gradient"}, "'gradient'. There are: exact, attribution"),
+        ({"method": "gradient"}, "'gradient'. There are: exact, settled, attribution"),
         ({"method": "attribution", "task": "plain_text"}, "'plain_text' is read as token_loss"),
         ({"model": "no/such/folder/here"}, "no/such/folder/here"),
         ({"task": "no_such.csv"}, "no file 'no_such.csv'"),

@@ -13,8 +13,9 @@ from circuit_scaling.datasets import PageDataset, TableDataset
 
 _WRITE = """
 import sys
+from contextlib import suppress
 import pandas as pd
-from kedro.io import Version
+from kedro.io import DatasetError, Version
 from circuit_scaling.datasets import PageDataset, TableDataset
 
 root, writer = sys.argv[1], int(sys.argv[2])
@@ -22,7 +23,8 @@ for turn in range(25):
     frame = pd.DataFrame({"writer": [writer] * 2_000, "turn": [turn] * 2_000})
     # The same version for both: they meet in the same files.
     table = TableDataset(filepath=f"{root}/heads.parquet", version=Version(None, f"{turn:03}"))
-    table.save(frame)
+    with suppress(DatasetError):  # who comes when the other has finished it is refused
+        table.save(frame)
     TableDataset(filepath=f"{root}/plain.parquet").save(frame)
     PageDataset(f"{root}/page.html").save(f"{writer} " * 20_000)
 """
