@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from circuit_scaling.statistics.clusters import ClusterTotals
 from circuit_scaling.statistics.estimates import Estimates
-from circuit_scaling.statistics.means import added_by_cluster, skewness_of_sum
+from circuit_scaling.statistics.means import added_by_cluster, is_rounding, skewness_of_sum
 
 _Floats = npt.NDArray[np.float64]
 
@@ -64,4 +64,8 @@ def two_phase_means(
     )
     mean = measured.mean + slope * ahead
     error, skewness = np.sqrt(variance), skewness_of_sum(parts, n_clusters)
+    constant = is_rounding(error, mean)
+    error, skewness, of_measured = (
+        np.where(constant, 0.0, part) for part in (error, skewness, of_measured)
+    )
     return Estimates(mean, error, skewness, freedom), of_measured
