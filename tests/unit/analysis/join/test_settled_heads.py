@@ -70,6 +70,18 @@ def test_sides_are_corrected_by_what_is_known_of_all_prompts() -> None:
         assert heads[f"n_prompts_{task}"].tolist() == [N_PROMPTS / 2] * 3 + [N_PROMPTS] * 3
 
 
+def test_a_side_of_two_clusters_has_the_mean_of_what_was_measured() -> None:
+    asked = pd.concat(ASKED.values(), ignore_index=True)
+    asked["split"] = np.where(asked["cluster"] <= "pair 01", "select", "test")
+    found = pd.concat([scanned(task) for task in TASKS], ignore_index=True)
+    heads = join_model(entry().params_m, ONLY_ZERO, asked, found, profiles()).joint_heads
+    few = (asked[: len(ASKED["ioi"])]["split"] == "select").to_numpy()
+    for head, measured in ((0, few & COMMON), (5, few)):
+        expected = values("ioi")[head, measured].mean()
+        assert heads["delta_ioi_select"][head] == pytest.approx(expected, abs=1e-6)
+    assert heads["delta_ioi_test"].notna().all()
+
+
 def test_effects_by_cluster_are_of_the_prompts_that_all_heads_have() -> None:
     found = JOINT_EFFECTS.validate(joined().joint_effects)
     assert set(found["n_prompts"]) == {2}
