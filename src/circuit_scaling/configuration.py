@@ -83,7 +83,8 @@ class ProjectConfigLoader(OmegaConfigLoader):
         # last would answer for all others.
         self._register_globals_resolver()
         try:
-            return super().__getitem__(key)
+            found = super().__getitem__(key)
+            return _with_tau(found) if key == "parameters" else found
         except MissingConfigException as error:
             if key not in ("catalog", "globals", "parameters"):
                 raise  # Kedro asks for credentials, plugins for files of theirs: neither must be
@@ -264,3 +265,14 @@ def with_folder_of_kept(parameters: dict[str, Any], project: Path) -> dict[str, 
 def shipped_task_node() -> DictConfig:
     """What ``${shipped_tasks:}`` stands for: a node, so that parameters merge into it."""
     return OmegaConf.create(shipped_entries())
+
+
+def _with_tau(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Parameters where heads are settled at the tau of categories, if nothing else is said.
+
+    Not ``${classify.tau}`` in base: it would stand for base's value, whatever the environment says.
+    """
+    match parameters:
+        case {"classify": {"tau": tau}, "scan": {"settle": {"tau": None} as settle} as scan}:
+            return {**parameters, "scan": {**scan, "settle": {**settle, "tau": tau}}}
+    return parameters

@@ -51,6 +51,7 @@ def joined(
     sizes = {f"c{i:02d}": 2 for i in range(n_clusters)}
     asked = pd.concat([prompts(task, sizes) for task in TASKS], ignore_index=True)
     noise = np.zeros((6, 2 * n_clusters)) if deviations is None else deviations
+    noise = noise - noise.mean(axis=1, keepdims=True)
     found = pd.concat(
         [
             effects(t, base[:, None] + noise, model)

@@ -14,6 +14,7 @@ from pandas.testing import assert_frame_equal
 
 import circuit_scaling
 from circuit_scaling.errors import CircuitScalingError
+from circuit_scaling.interventions.replay.ablation import Ablation
 from circuit_scaling.interventions.replay.chunk import Chunk
 from circuit_scaling.measuring.scan.kept_layers import KeptLayers
 from circuit_scaling.measuring.scan.measurement import Measurement
@@ -175,6 +176,17 @@ def test_too_few_clusters_and_tasks_without_an_answer_are_refused(measurement):
         Settling(replace(measurement, task="ioi_abc", spec=spec))
 
 
+def test_some_prompts_are_measured_against_the_whole_reference_set_of_their_own(measurement):
+    spec = measurement.spec.model_copy(update={"reference": "ioi"})
+    mean = AblationKind(ablation="mean", positions="all")
+    settings = SETTINGS.model_copy(update={"primary": mean, "agreement_tasks": ()})
+    own = replace(measurement, spec=spec, settings=settings)
+    kinds = {Ablation("mean", "all", 1, 0): mean}
+    some, every = np.arange(0, N_PROMPTS, 7), np.arange(N_PROMPTS)
+    found, expected = (own.effects_on(p, kinds)[mean, "contrast"] for p in (some, every))
+    np.testing.assert_allclose(found, expected[:, some], rtol=1e-4, atol=1e-5)
+
+
 def test_from_python(settled):
     found = circuit_scaling.scan(ZOO / "mini_gpt2_s", n_prompts=N_PROMPTS, method="settled")
     assert found["n_prompts"].between(64, N_PROMPTS).all()
@@ -186,6 +198,9 @@ def test_from_python(settled):
     )
     with pytest.raises(CircuitScalingError, match="of the contrast"):
         circuit_scaling.scan(ZOO / "mini_gpt2_s", "plain_text", method="settled")
+    for tau in (0.0, -1.0, np.nan):
+        with pytest.raises(CircuitScalingError, match="tau must be above 0"):
+            circuit_scaling.scan(ZOO / "mini_gpt2_s", method="settled", tau=tau)
 
 
 def _with(measurement: Measurement, settle: SettleSettings) -> Measurement:

@@ -1,13 +1,17 @@
-"""Where a relative checkpoint folder of the roster is looked for."""
+"""Where a relative checkpoint folder of the roster is looked for; tau in environments."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from circuit_scaling.configuration import with_models
+from circuit_scaling import settings
+from circuit_scaling.configuration import ProjectConfigLoader, with_models
+from tests.conftest import PROJECT
 
 
 @pytest.fixture
@@ -38,3 +42,25 @@ def test_a_folder_of_the_working_directory_alone_is_left_to_be_found_there(
 ) -> None:
     (places["here"] / "ckpt").mkdir()
     assert folder_of(places) == "ckpt"
+
+
+@pytest.mark.parametrize(
+    ("of_environment", "given", "expected"),
+    [
+        ({}, {}, 0.05),
+        ({"classify": {"tau": 0.2}}, {}, 0.2),
+        ({"classify": {"tau": 0.2}}, {"classify": {"tau": 0.1}}, 0.1),
+        ({"classify": {"tau": 0.2}, "scan": {"settle": {"tau": 0.3}}}, {}, 0.3),
+    ],
+)
+def test_heads_are_settled_at_the_tau_of_categories_of_the_environment(
+    tmp_path: Path, of_environment: dict[str, Any], given: dict[str, Any], expected: float
+) -> None:
+    conf = tmp_path / "conf"
+    shutil.copytree(PROJECT / "conf", conf)
+    (conf / "mine").mkdir()
+    (conf / "mine" / "parameters_mine.yml").write_text(yaml.safe_dump(of_environment))
+    loader = ProjectConfigLoader(
+        str(conf), env="mine", runtime_params=given, **settings.CONFIG_LOADER_ARGS
+    )
+    assert loader["parameters"]["scan"]["settle"]["tau"] == expected

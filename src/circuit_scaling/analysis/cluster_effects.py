@@ -49,37 +49,54 @@ def effect_draws(
     """Bootstrap draws of the effects of one model's heads, [draws, heads] for each task.
 
     Clusters are drawn from those that all heads have, so that heads go together in every draw as
-    their errors do. Heads that were measured on further prompts have smaller errors: their draws
-    lie around the effects of the table, and nearer by the ratio of the standard errors.
+    their errors do. Where the table has more than means over them (heads that were settled, each
+    on its own prompts and corrected by scores on all), draws lie around its effects, and nearer by
+    the ratio of the standard errors. Those of one side are then drawn from both, which alone may
+    have too few clusters, and widened as its clusters are fewer.
 
     Args:
         effects: the model's rows of ``joint_effects``.
         split: only of this side.
     """
     of_side = effects if split is None else effects[effects["split"] == split]
-    totals = [task_totals(of_side, heads, task) for task in tasks]
+    if not any(_corrected(effects, heads, task) for task in tasks):
+        return bootstrap_draws([task_totals(of_side, heads, t) for t in tasks], rng, n_boot)
+    totals = [task_totals(effects, heads, task) for task in tasks]
     draws = bootstrap_draws(totals, rng, n_boot)
-    if all(measured_alike(heads, task) for task in tasks):
-        return draws
     side = "" if split is None else f"_{split}"
     return [
         heads[f"delta_{task}{side}"].to_numpy()
-        + (drawn - of_task.mean) * _nearer(effects, heads, task)
-        for task, drawn, of_task in zip(tasks, draws, totals, strict=True)
+        + (drawn - every.mean) * _nearer(every, heads, task) * _wider(every, of_side, task)
+        for task, drawn, every in zip(tasks, draws, totals, strict=True)
     ]
 
 
-def measured_alike(heads: pd.DataFrame, task: str) -> bool:
-    """Whether all heads of a model were ablated on the same prompts of a task."""
+def _corrected(effects: pd.DataFrame, heads: pd.DataFrame, task: str) -> bool:
+    """Whether effects of the table are more than means over the clusters that all heads have.
+
+    So it is of heads that were settled, even where all of them were ablated on the same prompts.
+    """
     name = f"n_prompts_{task}"
-    return name not in heads or bool(heads[name].nunique() <= 1)
+    if name not in heads:
+        return False
+    if heads[name].nunique() > 1:
+        return True
+    mean = task_totals(effects, heads, task).mean
+    delta = heads[f"delta_{task}"].to_numpy(dtype=np.float64)
+    return not np.allclose(delta, mean, rtol=1e-5, atol=1e-6)
 
 
-def _nearer(effects: pd.DataFrame, heads: pd.DataFrame, task: str) -> NDArray[np.float64]:
+def _nearer(every: ClusterTotals, heads: pd.DataFrame, task: str) -> NDArray[np.float64]:
     """Standard errors of the table over those on the clusters that all heads have: [heads]."""
-    common = cluster_means(task_totals(effects, heads, task)).se
+    common = cluster_means(every).se
     error = heads[f"se_{task}"].to_numpy(dtype=np.float64)
     ratio: NDArray[np.float64] = np.divide(
         error, common, out=np.ones_like(common), where=common > 0
     )
     return ratio
+
+
+def _wider(every: ClusterTotals, of_side: pd.DataFrame, task: str) -> float:
+    """How many times the error on all clusters that on the clusters of one side is."""
+    of_task = of_side[of_side["task"] == task].drop_duplicates("cluster")
+    return float(np.sqrt(every.n_prompts.sum() / of_task["n_prompts"].sum()))

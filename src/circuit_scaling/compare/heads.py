@@ -106,6 +106,8 @@ def _on_task(rows: pd.DataFrame, task: str, clusters: _Tables) -> pd.DataFrame:
     first, second = (_by_cluster(table, rows, task) for table in clusters)
     found = _paired(first, second)
     paired = found is not None
+    # Of heads that were settled, effects are of more than the clusters that all heads have.
+    difference = b - a if found is None else found.mean
     if found is None:
         se_a, se_b = (_errors(rows, f"se_{task}_{run}") for run in "ab")
         counted = [len(part[1]) for part in (first, second) if part is not None]
@@ -118,7 +120,7 @@ def _on_task(rows: pd.DataFrame, task: str, clusters: _Tables) -> pd.DataFrame:
         task=task,
         delta_a=a,
         delta_b=b,
-        difference=b - a,
+        difference=difference,
         se=found.se,
         low=found.low,
         high=found.high,

@@ -16,14 +16,20 @@ def rounds_of(prompts: pd.DataFrame) -> NDArray[np.int64]:
     """Which round each prompt of one task belongs to: [prompts], from 0.
 
     A block, the prompts of one cluster and one template, is never torn apart. A round takes the
-    next block of every template on both sides of the split, the data seeds in turn, so that the
-    prompts up to the end of any round have the templates and the sides in the shares of the whole.
+    next block of every template on both sides of the split, the data seeds in turn. Of what has
+    fewer blocks than others, as in a file, some rounds take none: the prompts up to the end of any
+    round have the templates and the sides in the shares of the whole, to half a block of each.
     """
     blocks = prompts.groupby(_BLOCK, sort=False).ngroup()
     one = prompts[_BLOCK].assign(block=blocks).drop_duplicates("block")
     one["within_seed"] = one.groupby(["split", "template", "data_seed"]).cumcount()
     ordered = one.sort_values(["within_seed", "data_seed"], kind="stable")
-    number = ordered.groupby(["split", "template"]).cumcount()
+    parts = ordered.groupby(["split", "template"])
+    size = parts["block"].transform("size")
+    # A block stands in the middle of its share of the rounds, which are as many as the most blocks.
+    # What is dealt in turn has equally many blocks, or one less: its rounds stay whole.
+    share = size.where(size < size.max() - 1, size.max())
+    number = (2 * parts.cumcount() + 1) * size.max() // (2 * share)
     by_block = pd.Series(number.to_numpy(), index=ordered["block"].to_numpy())
     return by_block.loc[blocks].to_numpy(dtype=np.int64)
 

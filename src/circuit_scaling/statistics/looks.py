@@ -55,7 +55,7 @@ def overall_p(smallest: float, sizes: Sequence[int]) -> float:
     """
     if not sizes or np.any(np.diff([0, *sizes]) <= 0):
         raise ValueError(f"the sample must grow from look to look, got {tuple(sizes)}")
-    if smallest <= 0 or smallest >= 1:
+    if smallest / 2 <= 0 or smallest >= 1:
         return float(np.clip(smallest, 0, 1))
     bound = -_NORMAL.inv_cdf(smallest / 2)
     size = float(sizes[0])

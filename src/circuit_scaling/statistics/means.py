@@ -45,9 +45,14 @@ def cluster_means(totals: ClusterTotals) -> ClusterMeans:
         return ClusterMeans(totals.mean, *np.full((4, totals.mean.size), np.nan))
     found = mean_estimates(totals)
     low, high = found.interval(1 - CONFIDENCE)
+    return ClusterMeans(found.mean, found.se, low, high, p_values(found, n_clusters))
+
+
+def p_values(found: Estimates, n_clusters: int) -> _Floats:
+    """p of a true value of 0; without error that of the signs of the clusters alone: [items]."""
     signs = np.where(found.mean == 0, 1.0, 2.0 ** (1 - n_clusters))
-    p = np.where(found.se > 0, found.p_values(), signs)
-    return ClusterMeans(found.mean, found.se, low, high, p)
+    p: _Floats = np.where(found.se > 0, found.p_values(), signs)
+    return p
 
 
 def mean_estimates(totals: ClusterTotals) -> Estimates:
@@ -55,13 +60,19 @@ def mean_estimates(totals: ClusterTotals) -> Estimates:
     n_clusters = len(totals.labels)
     added = added_by_cluster(totals)
     error = np.sqrt(np.square(added).sum(axis=1) * n_clusters / (n_clusters - 1))
-    constant = error <= _ROUNDING * np.abs(totals.mean) + np.finfo(np.float64).tiny
+    constant = is_rounding(error, totals.mean)
     return Estimates(
         totals.mean,
         np.where(constant, 0.0, error),
         np.where(constant, 0.0, skewness_of_sum(added, n_clusters)),
         np.full(totals.mean.shape, n_clusters - 1.0),
     )
+
+
+def is_rounding(error: _Floats, mean: _Floats) -> npt.NDArray[np.bool_]:
+    """Whether an error is that of rounding: all that a mean was made from has one value."""
+    small: npt.NDArray[np.bool_] = error <= _ROUNDING * np.abs(mean) + np.finfo(np.float64).tiny
+    return small
 
 
 def added_by_cluster(totals: ClusterTotals) -> _Floats:

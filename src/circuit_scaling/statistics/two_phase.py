@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from circuit_scaling.statistics.clusters import ClusterTotals
 from circuit_scaling.statistics.estimates import Estimates
-from circuit_scaling.statistics.means import added_by_cluster, skewness_of_sum
+from circuit_scaling.statistics.means import added_by_cluster, is_rounding, skewness_of_sum
 
 _Floats = npt.NDArray[np.float64]
 
@@ -22,7 +22,8 @@ def two_phase_means(
     of what is measured on the control over clusters (Cochran 1977, "Sampling techniques", sections
     7.1 and 12.6). Whatever the control is, the estimate stays one of what is measured; the better
     it is, the smaller the error. The variance is that of the residuals over the clusters that were
-    measured, with what the slope's own error adds, and that of the control's share over all.
+    measured, with what the slope's own error adds, and that of the control's share over all; twice
+    their covariance is added where it is above 0, as it may be of clusters measured in part.
 
     Args:
         measured: [items, clusters measured].
@@ -54,7 +55,10 @@ def two_phase_means(
     of_measured = of_residuals * (n_clusters + np.where(varies, ahead**2 / scale, 0.0))
     parts = slope[:, None] * added_by_cluster(everywhere)
     of_all = np.square(parts).sum(axis=1) * n_all / (n_all - 1)
-    parts[:, [place[label] for label in measured.labels]] += residual
+    own = [place[label] for label in measured.labels]
+    # Of clusters that were measured in part, the rest goes along with what the slope left over.
+    of_measured += 2 * np.maximum((residual * parts[:, own]).sum(axis=1), 0)
+    parts[:, own] += residual
     variance = of_measured + of_all
     freedom = np.divide(
         variance**2,
@@ -64,4 +68,8 @@ def two_phase_means(
     )
     mean = measured.mean + slope * ahead
     error, skewness = np.sqrt(variance), skewness_of_sum(parts, n_clusters)
+    constant = is_rounding(error, mean)
+    error, skewness, of_measured = (
+        np.where(constant, 0.0, part) for part in (error, skewness, of_measured)
+    )
     return Estimates(mean, error, skewness, freedom), of_measured

@@ -108,6 +108,17 @@ def test_the_planted_head_is_found_and_no_other(runs: tuple[Run, Run]) -> None:
     assert by_model["moved"].to_dict() == {"m0000": 1, "m0001": 0}
 
 
+def test_paired_differences_lie_in_their_intervals_where_effects_are_of_more(
+    runs: tuple[Run, Run], tmp_path: Path
+) -> None:
+    """Heads that were settled have effects that are not the means over the clusters of all."""
+    settled = tables()
+    settled["classified_heads"]["delta_ioi"] += BY
+    found = compare_heads(runs[0], store(tmp_path / "settled", settled, NEW)).effects
+    assert found["paired"].all()
+    assert found["difference"].between(found["low"], found["high"]).all()
+
+
 def test_numbers_are_apart_where_intervals_exclude_each_other(runs: tuple[Run, Run]) -> None:
     numbers = compare_numbers(*runs)
     shared = numbers[numbers["number"] == "frac_shared_true"].set_index("of")

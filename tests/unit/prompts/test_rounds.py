@@ -64,3 +64,21 @@ def test_data_seeds_come_in_turn() -> None:
     prompts = blocks(5, 8, 8, 1)
     first = prompts[rounds_of(prompts) < 5]
     assert first["data_seed"].value_counts().nunique() == 1
+
+
+def test_what_is_rare_is_rare_at_every_look() -> None:
+    """As a file may be: one template has a tenth of the rows, one side a quarter."""
+    rows = [
+        {"split": split, "template": template, "data_seed": 0, "cluster": f"{split}{template}{n}"}
+        for split, times in (("select", 1), ("test", 3))
+        for template, count in (("usual", 45), ("rare", 5))
+        for n in range(count * times)
+    ]
+    prompts = pd.DataFrame(rows)
+    places = batches_by_look(prompts, 40, None, 16)
+    assert len(places) > 2
+    for look in range(1, len(places) + 1):
+        seen = prompts.iloc[np.concatenate(places[:look])]
+        expected = prompts.value_counts(["split", "template"]) * len(seen) / len(prompts)
+        found = seen.value_counts(["split", "template"]).reindex(expected.index, fill_value=0)
+        assert (found - expected).abs().max() <= 1

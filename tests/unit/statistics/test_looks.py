@@ -62,3 +62,7 @@ def test_a_sample_that_does_not_grow_is_refused(sizes: tuple[int, ...]) -> None:
 def test_no_level_is_refused() -> None:
     with pytest.raises(ValueError, match="alpha"):
         nominal_level(0.0, (1, 2))
+
+
+def test_the_smallest_p_that_there_is_stays_a_p() -> None:
+    assert 0 <= overall_p(float(np.nextafter(0, 1)), (64, 128)) < 1e-300

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from circuit_scaling.statistics.clusters import ClusterTotals, cluster_totals
 from circuit_scaling.statistics.estimates import Estimates
-from circuit_scaling.statistics.means import cluster_means
+from circuit_scaling.statistics.means import cluster_means, p_values
 from circuit_scaling.statistics.two_phase import two_phase_means
 from tests.helpers.simulated_effects import POPULATIONS, totals_of
 
@@ -102,3 +102,34 @@ def test_what_does_not_fit_is_refused() -> None:
     other = ClusterTotals(tuple("abc"), values[:, :3], np.ones(3))
     with pytest.raises(ValueError, match="must be known"):
         two_phase_means(other, other, all_of_it)
+
+
+def test_effects_that_are_one_value_have_no_error_and_the_p_of_their_signs() -> None:
+    rng = np.random.default_rng(5)
+    labels = np.repeat([f"{i:02d}" for i in range(40)], rng.integers(1, 6, 40))
+    control = rng.standard_normal((1, labels.size))
+    few = labels < "20"
+    found, of_measured = two_phase_means(
+        cluster_totals(np.full((1, few.sum()), 0.1), labels[few]),
+        cluster_totals(control[:, few], labels[few]),
+        cluster_totals(control, labels),
+    )
+    assert found.mean[0] == pytest.approx(0.1)
+    assert (found.se[0], found.skewness[0], of_measured[0]) == (0, 0, 0)
+    assert p_values(found, 20)[0] == 2.0**-19
+
+
+def test_clusters_measured_in_part_have_errors_as_large_as_they_are() -> None:
+    """Two prompts a cluster, one measured; the control is rough, what prompts share is not."""
+    rng = np.random.default_rng(1)
+    n_items, n_clusters = 3000, 40
+    labels = np.repeat([f"{i:02d}" for i in range(n_clusters)], 2)
+    shared = np.repeat(rng.standard_normal((n_items, n_clusters)), 2, axis=1)
+    values = shared + 0.3 * rng.standard_normal(shared.shape)
+    control = shared + 1.5 * rng.standard_normal(shared.shape)
+    found, _ = two_phase_means(
+        cluster_totals(values[:, ::2], labels[::2]),
+        cluster_totals(control[:, ::2], labels[::2]),
+        cluster_totals(control, labels),
+    )
+    assert np.sqrt(np.square(found.se).mean()) == pytest.approx(found.mean.std(), rel=0.05)

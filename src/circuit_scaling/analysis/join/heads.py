@@ -19,6 +19,7 @@ from circuit_scaling.tables.columns import HEAD_KEYS, PROFILE_COLUMNS
 from circuit_scaling.vocabulary import STUDY_TASKS
 
 _HEAD = list(HEAD_KEYS)
+_MIN_CLUSTERS = 3  # that a slope needs
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,10 @@ def _mean_on(
     for n_prompts in rows["n_prompts"].unique():
         heads = (rows["n_prompts"] == n_prompts).to_numpy()
         measured = side & np.isfinite(values[heads]).all(axis=0)
+        if len(set(clusters[measured])) < _MIN_CLUSTERS:  # of a file a side may be that small
+            if measured.any():
+                mean[heads] = values[heads][:, measured].mean(axis=1, dtype=float)
+            continue
         estimates, _ = two_phase_means(
             cluster_totals(values[heads][:, measured], clusters[measured]),
             cluster_totals(scores[heads][:, measured], clusters[measured]),

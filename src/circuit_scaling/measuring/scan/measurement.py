@@ -197,7 +197,7 @@ class Measurement:
         readouts, n_prompts = self.readouts, len(self.rows)
         layers, n_heads = self.anatomy.n_layers, self.anatomy.n_heads
         asked = np.ones(layers * n_heads, np.bool_) if heads is None else heads
-        batches = list(batches_of(self._with_prompts(places), self.task, self.spec.reference))
+        batches = list(batches_of(self.prompts, self.task, self.spec.reference, places))
         computed = sum(len(batch.tokens) for _, batch in batches)
         share = len(places) / n_prompts / max(computed, 1)
 
@@ -290,13 +290,6 @@ class Measurement:
                 "attributions": [np.empty(0, np.float32)] * len(metric),
             }
         )
-
-    def _with_prompts(self, places: NDArray[np.int64]) -> pd.DataFrame:
-        """The prompts table with only some of the task's prompts; reference sets stay whole."""
-        if len(places) == len(self.rows):
-            return self.prompts
-        left_out = self.rows.index.difference(self.rows.index[places])
-        return self.prompts.drop(index=left_out)
 
     def _by_cluster(self, values: NDArray[np.floating]) -> ClusterTotals:
         return cluster_totals(values, self.rows["cluster"].to_numpy())

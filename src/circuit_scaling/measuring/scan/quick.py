@@ -43,6 +43,8 @@ def quick_scan(
     specs = tasks.specs
     if method not in _METHODS:
         raise CircuitScalingError(f"Unknown method '{method}'. There are: {', '.join(_METHODS)}.")
+    if not 0 < tau < np.inf:
+        raise CircuitScalingError(f"tau must be above 0, not {tau}: every head would be strong.")
     for name, spec in specs.items():
         if method != "exact" and spec.readout != "contrast":
             raise CircuitScalingError(

@@ -33,7 +33,7 @@ class SettleSettings(Block):
     Attributes:
         tasks: on which heads are measured until their category is settled; other tasks on all of
             their prompts, and other kinds of ablation of these on the prompts of the first look.
-        tau: of the categories, in logits.
+        tau: in logits; null in the configuration: that of the categories, ``classify.tau``.
         error: a category is settled wrongly with at most this probability, over all looks.
         over: what that holds for: each ``head`` by itself, or all heads of a ``model`` together.
         first: prompts of a task before the first look; every head is measured on them, and what

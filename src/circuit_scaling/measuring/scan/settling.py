@@ -25,6 +25,7 @@ from circuit_scaling.measuring.shared.progress import Progress, no_progress
 from circuit_scaling.prompts.rounds import batches_by_look
 from circuit_scaling.statistics.clusters import cluster_totals
 from circuit_scaling.statistics.estimates import Estimates
+from circuit_scaling.statistics.means import p_values
 from circuit_scaling.statistics.settling import Looks
 from circuit_scaling.statistics.two_phase import two_phase_means
 
@@ -101,8 +102,8 @@ class Settling:
         self._found[:, heads] = np.stack(
             [estimates.mean, estimates.se, *self._plan.interval(estimates)]
         )
-        varies = estimates.se > 0
-        p = np.where(varies, estimates.p_values(), estimates.mean == 0)
+        measured = np.concatenate(self.batches[: self._done])
+        p = p_values(estimates, self._of.rows["cluster"].iloc[measured].nunique())
         self._smallest_p[heads] = np.minimum(self._smallest_p[heads], p)
         settled = self._plan.settled(estimates)
         goes_on = self._plan.worthwhile(estimates, of_measured, self._done - 1)

@@ -18,20 +18,23 @@ _ASKED = ["tokens", "answer", "distractor", "candidates"]
 
 
 def batches_of(
-    prompts: pd.DataFrame, task: str, reference: str
+    prompts: pd.DataFrame, task: str, reference: str, only: NDArray[np.int64] | None = None
 ) -> Iterator[tuple[NDArray[np.int64], Batch]]:
     """The prompts of ``task`` by token length, identical ones once.
 
     Args:
         prompts: the prompts table; rows of other tasks may be there.
         reference: the task whose prompts are the reference set; there may be none of it.
+        only: places of prompts among the task's; only these are asked. The reference set stays
+            whole, even where it is the task's own.
 
     Yields:
         For each length, where the task's prompts find their result, and the batch: the result of
         the task's prompt ``i`` is that of the batch's prompt ``places[i]`` (-1 where the prompt
         has another length).
     """
-    rows = prompts[prompts["task"] == task].reset_index(drop=True)
+    rows = prompts[prompts["task"] == task]
+    rows = (rows if only is None else rows.iloc[only]).reset_index(drop=True)
     references = prompts[prompts["task"] == reference]
     lengths = rows["tokens"].map(len)
     groups = {name: code for code, name in enumerate(sorted(prompts["template"].unique()))}

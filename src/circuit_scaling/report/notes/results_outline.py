@@ -286,7 +286,7 @@ def _more_prompts(context: ReportContext) -> list[str]:
     needed = context.tables.get("prompts_needed")
     if needed is None:
         return []
-    short = needed[(needed["task"] == "both") & ~(needed["prompts_50"] <= needed["n_prompts"])]
+    short = needed[(needed["task"] == "both") & (needed["frac_resolved"] < 0.5)]
     short = short.dropna(subset=["prompts_50"])
     if short.empty:
         return []

@@ -7,10 +7,9 @@ import pandas as pd
 import pytest
 
 from circuit_scaling.analysis.classify.categories import classify_heads
-from circuit_scaling.analysis.cluster_effects import effect_draws, measured_alike, task_totals
+from circuit_scaling.analysis.cluster_effects import effect_draws, task_totals
 from circuit_scaling.analysis.join.agreement import on_equal_terms
 from circuit_scaling.analysis.join.heads import JointTables, join_model
-from circuit_scaling.statistics.means import cluster_means
 from circuit_scaling.tables.classify import CLASSIFIED_HEADS
 from circuit_scaling.tables.join import JOINT_EFFECTS, JOINT_HEADS
 from circuit_scaling.tables.scan import HEAD_EFFECTS
@@ -41,12 +40,12 @@ def values(task: str) -> np.ndarray:
     return base + rng.normal(0, 0.3, (N_HEADS, N_PROMPTS))
 
 
-def scanned(task: str) -> pd.DataFrame:
-    """Heads 0 to 2 were ablated on every other prompt; attributions foretell all exactly."""
+def scanned(task: str, early: np.ndarray = SETTLED_EARLY) -> pd.DataFrame:
+    """Some heads were ablated on every other prompt; attributions foretell all exactly."""
     all_of_it = values(task)
     table = effects(task, all_of_it)
     measured = all_of_it.astype(np.float32)
-    measured[np.ix_(SETTLED_EARLY, ~COMMON)] = np.nan
+    measured[np.ix_(early, ~COMMON)] = np.nan
     table["effects"] = list(measured)
     table["attributions"] = list((0.5 * all_of_it + 3).astype(np.float32))
     table["n_prompts"] = np.isfinite(measured).sum(axis=1)
@@ -55,9 +54,9 @@ def scanned(task: str) -> pd.DataFrame:
     return table
 
 
-def joined() -> JointTables:
+def joined(early: np.ndarray = SETTLED_EARLY) -> JointTables:
     asked = pd.concat(ASKED.values(), ignore_index=True)
-    found = pd.concat([scanned(task) for task in TASKS], ignore_index=True)
+    found = pd.concat([scanned(task, early) for task in TASKS], ignore_index=True)
     HEAD_EFFECTS.validate(found)
     return join_model(entry().params_m, ONLY_ZERO, asked, found, profiles())
 
@@ -69,7 +68,18 @@ def test_sides_are_corrected_by_what_is_known_of_all_prompts() -> None:
             expected = values(task)[:, ASKED[task]["split"] == side].mean(axis=1)
             np.testing.assert_allclose(heads[f"delta_{task}_{side}"], expected, atol=1e-5)
         assert heads[f"n_prompts_{task}"].tolist() == [N_PROMPTS / 2] * 3 + [N_PROMPTS] * 3
-    assert not measured_alike(heads, "ioi")
+
+
+def test_a_side_of_two_clusters_has_the_mean_of_what_was_measured() -> None:
+    asked = pd.concat(ASKED.values(), ignore_index=True)
+    asked["split"] = np.where(asked["cluster"] <= "pair 01", "select", "test")
+    found = pd.concat([scanned(task) for task in TASKS], ignore_index=True)
+    heads = join_model(entry().params_m, ONLY_ZERO, asked, found, profiles()).joint_heads
+    few = (asked[: len(ASKED["ioi"])]["split"] == "select").to_numpy()
+    for head, measured in ((0, few & COMMON), (5, few)):
+        expected = values("ioi")[head, measured].mean()
+        assert heads["delta_ioi_select"][head] == pytest.approx(expected, abs=1e-6)
+    assert heads["delta_ioi_test"].notna().all()
 
 
 def test_effects_by_cluster_are_of_the_prompts_that_all_heads_have() -> None:
@@ -101,17 +111,28 @@ def test_draws_lie_around_the_effects_and_are_as_wide_as_their_errors() -> None:
     for split in (None, "select"):
         (draws,) = effect_draws(tables.joint_effects, heads, ["ioi"], rng, 4000, split)
         centre = heads["delta_ioi" if split is None else "delta_ioi_select"]
-        of_side = tables.joint_effects
-        if split is not None:
-            of_side = of_side[of_side["split"] == split]
-        common = [
-            cluster_means(task_totals(part, heads, "ioi")).se
-            for part in (of_side, tables.joint_effects)
-        ]
-        wide = heads["se_ioi"] * common[0] / common[1]
-        n = of_side["cluster"].nunique()
+        wide = heads["se_ioi"] * (1 if split is None else np.sqrt(2))
+        n = tables.joint_effects["cluster"].nunique()
         np.testing.assert_allclose(draws.mean(axis=0), centre, atol=0.004)
         np.testing.assert_allclose(draws.std(axis=0), wide * np.sqrt((n - 1) / n), rtol=0.06)
+
+
+def test_draws_lie_around_corrected_effects_of_heads_that_were_all_settled_at_one_look() -> None:
+    tables = joined(np.ones(N_HEADS, bool))
+    heads = tables.joint_heads
+    assert heads["n_prompts_ioi"].nunique() == 1
+    (draws,) = effect_draws(tables.joint_effects, heads, ["ioi"], np.random.default_rng(0), 4000)
+    uncorrected = task_totals(tables.joint_effects, heads, "ioi").mean
+    assert np.abs(heads["delta_ioi"] - uncorrected).max() > 0.02
+    np.testing.assert_allclose(draws.mean(axis=0), heads["delta_ioi"], atol=0.004)
+
+
+def test_sides_of_fewer_clusters_than_intervals_need_have_a_stability_all_the_same() -> None:
+    tables = joined()
+    few = tables.joint_effects["cluster"].isin(sorted(SIZES)[:16])  # a first look of 64 prompts
+    heads, effects_ = tables.joint_heads, tables.joint_effects[few]
+    table, _ = classify_heads(heads, effects_, competence("mini_s"), CLASSIFY)
+    assert table["stability_select"].between(0, 1).all()
 
 
 def test_heads_are_resolved_by_the_intervals_of_the_scan() -> None:

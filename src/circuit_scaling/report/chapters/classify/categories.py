@@ -137,7 +137,7 @@ def _power_sentences(needed: pd.DataFrame) -> Iterator[str]:
         "Prompts that are needed follow from the standard errors and from how far each effect lies"
         " from τ; a small first scan is enough to know about how many."
     )
-    short = both[~(both["prompts_50"] <= both["n_prompts"])]
+    short = both[both["frac_resolved"] < 0.5]
     if len(short):
         yield (
             f"In {counted(len(short), 'model')} fewer than half of the heads are resolved on both"
