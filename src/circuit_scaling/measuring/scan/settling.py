@@ -61,8 +61,8 @@ class Settling:
             raise CircuitScalingError(
                 f"scan.until: resolved needs at least {MIN_CLUSTERS} clusters of prompts of a "
                 f"task; '{measurement.task}' has {first['cluster'].nunique()} in {len(first)} "
-                "prompts. Give it more prompts (prompts.n_prompts), leave it out of "
-                "scan.settle.tasks, or set scan.until: all."
+                f"prompts. Give it more prompts (tasks.{measurement.task}.n_prompts), leave it out "
+                "of scan.settle.tasks, or set scan.until: all."
             )
         kinds = kinds_of(settings, measurement.task)
         self._primary = next((a, k) for a, k in kinds.items() if k == settings.primary)
@@ -135,7 +135,7 @@ class Settling:
 
     def told(self) -> str:
         """How it went, for people."""
-        n_prompts, n_heads = self._plan.sizes[-1], len(self._open)
+        n_prompts, n_heads = len(self._of.rows), len(self._open)
         replays = int(np.isfinite(self._effects[self._of.spec.readout]).sum())
         return (
             f"{self._of.task}: {self._settled.mean():.0%} of the heads are settled at tau = "

@@ -12,9 +12,17 @@ from circuit_scaling.report.blocks import counted, listed, share, task_name
 from circuit_scaling.report.chapter import Chapter, Told
 from circuit_scaling.report.context import ReportContext
 from circuit_scaling.tables.made_with import made_with
-from circuit_scaling.vocabulary import ALPHA, EVERY_QUESTION, POSITION_WORDS, STUDY_TASKS
+from circuit_scaling.vocabulary import (
+    ALPHA,
+    EVERY_QUESTION,
+    NAMES_IN_ORDER,
+    POSITION_WORDS,
+    STUDY_TASKS,
+)
 
 _FORMULAS = "Definitions and formulas of everything on this page: docs/method.md of the project."
+
+_OF_NAMES = (*STUDY_TASKS, NAMES_IN_ORDER)  # shipped tasks whose clusters are pairs of names
 
 
 def _tell(context: ReportContext) -> Told:
@@ -22,7 +30,10 @@ def _tell(context: ReportContext) -> Told:
     sentences: list[str] = []
     if heads is not None and len(heads):
         if not context.imported:
-            sentences += _of_heads(made_with(heads), context)
+            settings = made_with(heads)
+            sentences += _of_heads(settings, context)
+            if settings.get("scan.until") == "resolved":
+                sentences.append(_settled(heads, settings["scan.settle"]))
         sentences += _limits_of_heads(heads, context)
     if rankings is not None and len(rankings):
         sentences += _of_documents(made_with(rankings))
@@ -44,15 +55,32 @@ def _of_heads(settings: Mapping[str, Any], context: ReportContext) -> Iterator[s
         where = listed([POSITION_WORDS[name] for name in positions])
         yield f"Measured were {listed(ablations)} ablation at {where}."
     if n_prompts := settings.get("prompts.n_prompts"):
+        yield f"A task has {n_prompts:,} prompts, unless its entry says another number."
+    if all(settings.get(f"join.{task}", task) in _OF_NAMES for task in STUDY_TASKS):
         yield (
-            f"Each task has {n_prompts:,} prompts. A pair of names is a cluster, which counts as"
-            " one observation, and no name is in two pairs. Heroes are chosen on one half of the"
-            " names and tested on the other."
+            "A pair of names is a cluster, which counts as one observation, and no name is in two"
+            " pairs. Heroes are chosen on one half of the names and tested on the other."
         )
     yield (
         "Brackets hold 95 % intervals for other names in the same templates; of fewer than ten"
         f" clusters there is none. p and q count from {ALPHA:g} on; q is corrected over the tests"
         " that stand together."
+    )
+
+
+def _settled(heads: pd.DataFrame, settle: Mapping[str, Any]) -> str:
+    """On how many prompts heads were ablated that were measured until they were settled."""
+    numbers = [
+        f"{of_task.median():,.0f} prompts of {task_name(task)} ({of_task.min():,.0f} to"
+        f" {of_task.max():,.0f})"
+        for task in STUDY_TASKS
+        if (of_task := heads.get(f"n_prompts_{task}")) is not None
+    ]
+    return (
+        f"Heads were ablated until they were told from τ = {settle['tau']:g}, on"
+        f" {listed(numbers)} in the median; effects are corrected by attribution scores on all prompts, and"
+        " intervals hold over all looks. What compares heads with one another is of the prompts"
+        " that all of them have."
     )
 
 
@@ -68,7 +96,7 @@ def _limits_of_heads(heads: pd.DataFrame, context: ReportContext) -> Iterator[st
     resolved = heads["resolved"].dropna()
     if len(resolved):
         yield (
-            f"At this number of prompts {share(float(resolved.astype(bool).mean()))} of the heads"
+            f"With these prompts {share(float(resolved.astype(bool).mean()))} of the heads"
             " have a category that is settled; the others may change it with other names."
         )
     for task in STUDY_TASKS:
