@@ -17,7 +17,7 @@ from circuit_scaling.interventions.replay.clean import CleanRun
 
 _PROBE_PROMPTS, _PROBE_POSITIONS = 64, 16  # as the prompts of a scan mostly are
 _SMALLEST, _LARGEST = 256, 2**20  # tokens
-_PROBES, _PROBE_SECONDS = 3, 0.05  # of one chunk: at least so many, and for so long
+_PROBES, _PROBE_SECONDS = 3, 0.01  # of one chunk: at least so many, and for so long
 _GAIN = 1.01  # less is noise
 _NEARLY = 0.97  # of the best rate
 _PATIENCE = 2  # doublings in vain

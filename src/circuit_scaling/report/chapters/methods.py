@@ -78,9 +78,9 @@ def _settled(heads: pd.DataFrame, settle: Mapping[str, Any]) -> str:
     ]
     return (
         f"Heads were ablated until they were told from τ = {settle['tau']:g}, on"
-        f" {listed(numbers)} in the median; effects are corrected by attribution scores on all prompts, and"
-        " intervals hold over all looks. What compares heads with one another is of the prompts"
-        " that all of them have."
+        f" {listed(numbers)} in the median; effects are corrected by attribution scores on all"
+        " prompts, and intervals hold over all looks. What compares heads with one another is of"
+        " the prompts that all of them have."
     )
 
 
