@@ -21,6 +21,7 @@ from benchmarks.markdown import table
 from benchmarks.settled_effects import PER_CLUSTER, PROJECT, Effects, every_model
 from benchmarks.settled_scan import played, totals
 from circuit_scaling.measuring.scan.settings import SettleSettings
+from circuit_scaling.prompts.rounds import ends_of_looks
 from circuit_scaling.statistics.categories import straddles
 from circuit_scaling.statistics.estimates import Estimates
 from circuit_scaling.statistics.means import mean_estimates
@@ -52,20 +53,9 @@ def main() -> None:
     page.write_text(_PAGE.format(table=table(_HEADER, rows), most=_MOST), encoding="utf-8")
 
 
-def sizes_of(rounds: NDArray[np.int64], most: int) -> tuple[int, ...]:
-    """Prompts at the looks: doubled from round to round, up to ``most``."""
-    ends = PER_CLUSTER * np.cumsum(rounds)
-    sizes = [int(ends[0])]
-    for end in ends[(ends > ends[0]) & (ends <= most)].tolist():
-        if end >= 2 * sizes[-1]:
-            sizes.append(end)
-    last = int(ends[ends <= most].max())
-    return tuple(sizes if sizes[-1] == last else [*sizes, last])
-
-
 def _settled(model: Effects) -> Floats:
     """Prompts a head and task up to each look, and the share settled on both: [looks, 2]."""
-    sizes = [sizes_of(model.rounds[task], _MOST) for task in STUDY_TASKS]
+    sizes = [_sizes(model.rounds[task]) for task in STUDY_TASKS]
     found = [
         played(
             model.effects[task],
@@ -82,6 +72,12 @@ def _settled(model: Effects) -> Floats:
         done = [one.settled & (one.n_prompts <= n) for one, n in zip(found, up_to, strict=True)]
         points.append((np.mean(cost), np.mean(done[0] & done[1])))
     return np.array(points)
+
+
+def _sizes(rounds: NDArray[np.int64]) -> tuple[int, ...]:
+    """Prompts at the looks, the first after the first round."""
+    sizes = (PER_CLUSTER * np.cumsum(rounds)).tolist()
+    return tuple(sizes[end] for end in ends_of_looks(sizes, 0, _MOST))
 
 
 def _fixed(model: Effects, corrected: bool = False) -> Floats:
@@ -141,7 +137,15 @@ def _panel(axes: Axes, model: str, settled: Floats, fixed: Floats, corrected: Fl
     axes.tick_params(labelsize=8)
 
 
-_HEADER = ("model", "prompts a head", "settled", "all heads: prompts for as many", "", "at most")
+_HEADER = (
+    "model",
+    "correlation",
+    "prompts a head",
+    "settled",
+    "all heads: prompts for as many",
+    "",
+    "at most",
+)
 
 
 def _row(model: Effects, settled: Floats, fixed: Floats) -> tuple[str, ...]:
@@ -152,12 +156,23 @@ def _row(model: Effects, settled: Floats, fixed: Floats) -> tuple[str, ...]:
         as_many, ratio = f"{enough[0]:.0f}", f"{enough[0] / prompts:.1f} ×"
     return (
         model.model,
+        f"{_along(model):.2f}",
         f"{prompts:.0f}",
         f"{share:.0%}",
         as_many,
         ratio,
         f"{fixed[-1, 1]:.0%} with {fixed[-1, 0]:.0f}",
     )
+
+
+def _along(model: Effects) -> float:
+    """Median over heads and tasks of how attribution scores go along with effects over clusters."""
+    found = [
+        np.corrcoef(effects, scores)[0, 1]
+        for task in STUDY_TASKS
+        for effects, scores in zip(model.effects[task], model.scores[task], strict=True)
+    ]
+    return float(np.median(found))
 
 
 _PAGE = """# What it costs to settle heads
@@ -175,9 +190,10 @@ every batch with wider intervals, and finds by itself how many prompts are enoug
 
 {table}
 
-*At most*: the share that is settled with all prompts that were measured. Embedded models have 840
-prompts of each task, and settling ablates a head on {most} of them at most; SmolLM2 has 160. Both
-use attribution scores on all prompts, a forward and a backward pass each. Written by
+*Correlation*: of attribution scores with exact effects over clusters of prompts, the median over
+heads and tasks. *At most*: the share that is settled with all prompts that were measured. Embedded
+models have 840 prompts of each task, and settling ablates a head on {most} of them at most; SmolLM2
+has 160. Both use attribution scores on all prompts, a forward and a backward pass each. Written by
 `python -m benchmarks.settled` from effects of all heads on all prompts; one real order of the
 prompts, so that a single row has chance in it. 1,000 drawn orders of each model, wrong verdicts and
 the coverage of the intervals are in [coverage](coverage.md).

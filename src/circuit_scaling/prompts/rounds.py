@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -39,7 +40,7 @@ def batches_by_look(
 ) -> list[NDArray[np.int64]]:
     """The prompts of one task that each look adds, as places in ``prompts``.
 
-    Whole rounds; every look has at least twice the prompts of the one before it, but for the last.
+    Whole rounds, as :func:`ends_of_looks` has them.
 
     Args:
         first: prompts that the first look has at least.
@@ -52,11 +53,25 @@ def batches_by_look(
     clusters = [prompts.loc[taken, "cluster"].nunique() for taken in up_to]
     enough = [n >= first and c >= min_clusters for n, c in zip(sizes, clusters, strict=True)]
     start = enough.index(True) if any(enough) else len(sizes) - 1
-    ends = [start]
-    allowed = [number for number, size in enumerate(sizes) if most is None or size <= most]
-    for number in allowed:
-        if number > start and (sizes[number] >= _GROWTH * sizes[ends[-1]] or number == allowed[-1]):
-            ends.append(number)
+    ends = ends_of_looks(sizes, start, most)
     places = [np.flatnonzero(up_to[start])]
     places += [np.flatnonzero(up_to[b] & ~up_to[a]) for a, b in pairwise(ends)]
     return places
+
+
+def ends_of_looks(sizes: Sequence[int], first: int, most: int | None) -> list[int]:
+    """The round after which each look is.
+
+    Every look has at least twice the prompts of the one before it, but for the last.
+
+    Args:
+        sizes: prompts up to the end of each round, growing.
+        first: the round after which the first look is, however large it is.
+        most: prompts that the last look has at most.
+    """
+    ends = [first]
+    allowed = [number for number, size in enumerate(sizes) if most is None or size <= most]
+    for number in allowed:
+        if number > first and (sizes[number] >= _GROWTH * sizes[ends[-1]] or number == allowed[-1]):
+            ends.append(number)
+    return ends
